@@ -1,0 +1,61 @@
+// The import layers of the project. `npm run check` fails on a forbidden import or a cycle.
+const room = (name) => `^libs/shared/src/${name}/`;
+const shared = '^libs/shared/src/';
+
+function mayImport(name, ...allowed) {
+  return {
+    name: `layers-${name}`,
+    severity: 'error',
+    comment: `${name} may import only ${allowed.length === 0 ? 'itself' : allowed.join(', ')} among the rooms`,
+    from: { path: room(name) },
+    to: { path: shared, pathNot: [name, ...allowed].map(room) },
+  };
+}
+
+export default {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    mayImport('base'),
+    mayImport('api', 'base'),
+    mayImport('kube', 'base', 'api'),
+    mayImport('runtime', 'base', 'api', 'kube'),
+    mayImport('artifact', 'base', 'api'),
+    mayImport('bus', 'base', 'api'),
+    mayImport('cli', 'base', 'api'),
+    {
+      name: 'shared-imports-no-service',
+      severity: 'error',
+      from: { path: '^libs/' },
+      to: { path: '^(services|tools|bench|test)/' },
+    },
+    {
+      name: 'services-never-import-each-other',
+      severity: 'error',
+      from: { path: '^services/([^/]+)/' },
+      to: { path: '^services/', pathNot: '^services/$1/' },
+    },
+    {
+      name: 'services-import-shared-only',
+      severity: 'error',
+      from: { path: '^services/[^/]+/src/' },
+      to: { path: '^(tools|bench|test)/|^libs/shared/src/testing/' },
+    },
+    {
+      name: 'rooms-are-entered-by-their-index',
+      severity: 'error',
+      from: { pathNot: '^libs/shared/(src|test)/' },
+      to: { path: '^libs/shared/src/', pathNot: '^libs/shared/src/[^/]+/index\\.ts$' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    parser: 'swc',
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'types'],
+      extensions: ['.ts', '.mjs', '.js'],
+    },
+  },
+};
