@@ -1,0 +1,33 @@
+export { backoff, type Clock, FakeClock, jitter, systemClock, type Timer } from './clock.ts';
+export {
+  type Digest,
+  type DigestAlgorithm,
+  digestOfParts,
+  formatDigest,
+  parseDigest,
+  sha256Hex,
+} from './digest.ts';
+export { formatDuration, parseDuration } from './duration.ts';
+export {
+  type ErrorKind,
+  errorMessage,
+  ReconcileError,
+  type ReconcileErrorOptions,
+  RetryableError,
+  StalledError,
+  WaitingError,
+} from './errors.ts';
+export {
+  describeFlags,
+  type FlagDescription,
+  FlagError,
+  type FlagSpec,
+  type FlagSpecs,
+  type FlagValues,
+  flag,
+  formatHelp,
+  parseFlags,
+} from './flags.ts';
+export { LruBytes, mapConcurrently, Semaphore, SingleFlight } from './keyed.ts';
+export { createLogger, type Logger, logLevels, silentLogger } from './log.ts';
+export { redactUrl, SecretMasker, secretMask } from './mask.ts';
