@@ -1,0 +1,27 @@
+import { alertKind } from './alert.ts';
+import { bucketKind } from './bucket.ts';
+import { externalArtifactKind } from './external-artifact.ts';
+import { gitRepositoryKind } from './git-repository.ts';
+import { helmChartKind } from './helm-chart.ts';
+import { helmReleaseKind } from './helm-release.ts';
+import { helmRepositoryKind } from './helm-repository.ts';
+import type { KindDefinition } from './kind.ts';
+import { kustomizationKind } from './kustomization.ts';
+import { ociRepositoryKind } from './oci-repository.ts';
+import { providerKind } from './provider.ts';
+import { receiverKind } from './receiver.ts';
+
+/** Every kind of the API. */
+export const allKinds: readonly KindDefinition[] = [
+  gitRepositoryKind,
+  ociRepositoryKind,
+  helmRepositoryKind,
+  helmChartKind,
+  bucketKind,
+  externalArtifactKind,
+  kustomizationKind,
+  helmReleaseKind,
+  providerKind,
+  alertKind,
+  receiverKind,
+];

@@ -1,0 +1,124 @@
+// The API: one schema per kind, from which the static types, the CRDs and the reference are made.
+export { type Alert, type AlertSpec, alertKind } from './alert.ts';
+export { allKinds } from './all-kinds.ts';
+export { type Bucket, type BucketSpec, type BucketStatus, bucketKind } from './bucket.ts';
+export { additionKeyword, type CrossFieldRule } from './builders.ts';
+export type { Artifact, Condition, IgnoreRule, Selector } from './common.ts';
+export {
+  type CustomResourceDefinition,
+  crdNameOf,
+  type OpenApiSchema,
+  openApiSchema,
+  toCustomResourceDefinition,
+} from './crd.ts';
+export type {
+  ArtifactAnnouncer,
+  ArtifactNotice,
+  EventSeverity,
+  EventSink,
+  FluxEvent,
+  ObjectReference,
+} from './event.ts';
+export {
+  type ExternalArtifact,
+  type ExternalArtifactSpec,
+  type ExternalArtifactStatus,
+  externalArtifactKind,
+} from './external-artifact.ts';
+export { type Field, fieldsOf } from './fields.ts';
+export {
+  type GitRepository,
+  type GitRepositorySpec,
+  type GitRepositoryStatus,
+  gitRepositoryKind,
+} from './git-repository.ts';
+export {
+  type HelmChart,
+  type HelmChartSpec,
+  type HelmChartStatus,
+  helmChartKind,
+} from './helm-chart.ts';
+export {
+  type HelmRelease,
+  type HelmReleaseSpec,
+  type HelmReleaseStatus,
+  helmReleaseKind,
+} from './helm-release.ts';
+export {
+  type HelmRepository,
+  type HelmRepositorySpec,
+  type HelmRepositoryStatus,
+  helmRepositoryKind,
+} from './helm-repository.ts';
+export {
+  apiVersionOf,
+  type KindDefinition,
+  type KubeObject,
+  type ManagedFieldsEntry,
+  type ObjectMeta,
+  type ObjectOf,
+  type OwnerReference,
+  type PrinterColumn,
+} from './kind.ts';
+export {
+  type Kustomization,
+  type KustomizationSpec,
+  type KustomizationStatus,
+  kustomizationKind,
+} from './kustomization.ts';
+export {
+  componentLabel,
+  disabledValue,
+  enabledValue,
+  eventAnnotationPrefix,
+  eventAppVersionKey,
+  eventCommitStatusKey,
+  eventCommitStatusUpdate,
+  eventDigestKey,
+  eventOciDigestKey,
+  eventOriginRevisionKey,
+  eventRevisionKey,
+  eventTokenKey,
+  finalizer,
+  forceRequestAnnotation,
+  helmDriftDetectionAnnotation,
+  helmGroup,
+  helmReleaseNameLabel,
+  helmReleaseNamespaceLabel,
+  instanceLabel,
+  kustomizationNameLabel,
+  kustomizationNamespaceLabel,
+  kustomizeDecryptAnnotation,
+  kustomizeForceAnnotation,
+  kustomizeGroup,
+  kustomizePruneAnnotation,
+  kustomizeReconcileAnnotation,
+  kustomizeSsaAnnotation,
+  kustomizeSubstituteAnnotation,
+  notificationGroup,
+  ociOriginRevisionKey,
+  ociOriginSourceKey,
+  partOfFlux,
+  partOfLabel,
+  reconcileRequestAnnotation,
+  resetRequestAnnotation,
+  shardLabel,
+  sourceGroup,
+  versionLabel,
+  watchLabel,
+  watchLabelEnabled,
+} from './names.ts';
+export {
+  type OCIRepository,
+  type OCIRepositorySpec,
+  type OCIRepositoryStatus,
+  ociRepositoryKind,
+} from './oci-repository.ts';
+export { type Provider, type ProviderSpec, providerKind, providerTypes } from './provider.ts';
+export {
+  type Receiver,
+  type ReceiverSpec,
+  type ReceiverStatus,
+  receiverKind,
+  receiverTypes,
+} from './receiver.ts';

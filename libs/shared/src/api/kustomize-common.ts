@@ -1,0 +1,120 @@
+import { bool, enumOf, list, object, opt, rules, str, strMap } from './builders.ts';
+import { localRef, selector } from './common.ts';
+
+/** `spec.kubeConfig`: the remote cluster to act on. */
+export function kubeConfig() {
+  return object(
+    'Remote cluster to act on instead of the own one. Together with a service account, the controller impersonates that account on the remote cluster.',
+    {
+      configMapRef: opt(
+        localRef(
+          'ConfigMap for a login through a cloud or OIDC: provider (aws, azure, gcp or generic), and as the provider needs them cluster, address, ca.crt, audiences and serviceAccountName.',
+          'Name of the ConfigMap.',
+        ),
+      ),
+      secretRef: opt(
+        object('Secret with a self-contained kubeconfig file.', {
+          name: str('Name of the Secret.'),
+          key: opt(str('Key of the file in the Secret; value or value.yaml when unset.')),
+        }),
+      ),
+    },
+    rules(
+      {
+        rule: 'has(self.secretRef) || has(self.configMapRef)',
+        message: 'set one of spec.kubeConfig.configMapRef and spec.kubeConfig.secretRef',
+      },
+      {
+        rule: '!(has(self.secretRef) && has(self.configMapRef))',
+        message: 'set only one of spec.kubeConfig.configMapRef and spec.kubeConfig.secretRef',
+      },
+    ),
+  );
+}
+
+/** `spec.dependsOn` between objects of one kind. */
+export function dependsOn(kind: string) {
+  return list(
+    `${kind}s which have to be ready before this one is reconciled.`,
+    object(`A ${kind} to wait for.`, {
+      name: str(`Name of the ${kind}.`),
+      namespace: opt(str(`Namespace of the ${kind}; that of this object when unset.`)),
+      readyExpr: opt(
+        str(
+          'CEL expression over self and dep that says whether the dependency is ready. It replaces the usual check, or adds to it under the feature gate AdditiveCELDependencyCheck.',
+        ),
+      ),
+    }),
+  );
+}
+
+/** `spec.healthCheckExprs`. */
+export function healthCheckExprs(description: string) {
+  return list(
+    description,
+    object('How to read the health of one kind. The first expression that holds decides.', {
+      apiVersion: str('API version of the kind.'),
+      kind: opt(str('The kind.')),
+      inProgress: opt(str('CEL expression that is true while the object is on its way.')),
+      failed: opt(str('CEL expression that is true when the object has failed.')),
+      current: str('CEL expression that is true when the object is as desired.'),
+    }),
+  );
+}
+
+/** `spec.commonMetadata`. */
+export function commonMetadata() {
+  return object('Labels and annotations to set on every object, over those of the same name.', {
+    labels: opt(strMap('Labels to set.', 'Value of the label named by the key.')),
+    annotations: opt(strMap('Annotations to set.', 'Value of the annotation named by the key.')),
+  });
+}
+
+/** A kustomize patch list. */
+export function patches() {
+  return list(
+    'Patches to apply after the build, in order.',
+    object('One patch.', {
+      patch: str(
+        'Strategic merge patch, or list of JSON patch operations (RFC 6902), as YAML or JSON.',
+      ),
+      target: opt(selector('Objects to patch; when unset, the object that the patch names.')),
+    }),
+  );
+}
+
+/** A kustomize image list. */
+export function images() {
+  return list(
+    'Images to rename or to set to another tag or digest.',
+    object('Replacement for one image.', {
+      name: str('Name of the image to replace, without tag.'),
+      newName: opt(str('Name to use instead.')),
+      newTag: opt(str('Tag to use instead.')),
+      digest: opt(str('Digest to use instead; wins over the tag.')),
+    }),
+  );
+}
+
+/** `status.inventory`. */
+export function inventory() {
+  return object('Objects which this object manages in the cluster.', {
+    entries: list(
+      'The objects.',
+      object('One object.', {
+        id: str('Identity of the object, as `<namespace>_<name>_<group>_<kind>`.'),
+        v: str('API version in which the object was applied, without its group.'),
+      }),
+    ),
+  });
+}
+
+/** `suspend` of an applier. */
+export function applierSuspend() {
+  return bool('Stops reconciliation while true; what is running ends, and applied objects stay.');
+}
+
+/** How drift is handled. */
+export function driftMode(description: string) {
+  return enumOf(description, ['enabled', 'warn', 'disabled']);
+}

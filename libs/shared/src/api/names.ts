@@ -1,0 +1,78 @@
+/** Asks for a reconciliation: any new value starts one, and `status.lastHandledReconcileAt` repeats it. */
+export const reconcileRequestAnnotation = 'reconcile.fluxcd.io/requestedAt';
+/** Asks for a forced Helm install or upgrade; holds the same value as the reconcile request. */
+export const forceRequestAnnotation = 'reconcile.fluxcd.io/forceAt';
+/** Asks for the failure counters of a HelmRelease to be cleared; same value as the reconcile request. */
+export const resetRequestAnnotation = 'reconcile.fluxcd.io/resetAt';
+
+/** Label of Secrets and ConfigMaps whose changes start a reconciliation of the objects which use them. */
+export const watchLabel = 'reconcile.fluxcd.io/watch';
+/** Value of {@link watchLabel} that switches the watch on. */
+export const watchLabelEnabled = 'Enabled';
+/** Label that assigns an object to a controller shard. */
+export const shardLabel = 'sharding.fluxcd.io/key';
+
+/** Finalizer by which every controller holds an object until its cleanup is done. */
+export const finalizer = 'finalizers.fluxcd.io';
+
+/** API groups. */
+export const sourceGroup = 'source.toolkit.fluxcd.io';
+export const kustomizeGroup = 'kustomize.toolkit.fluxcd.io';
+export const helmGroup = 'helm.toolkit.fluxcd.io';
+export const notificationGroup = 'notification.toolkit.fluxcd.io';
+
+/** Labels that name the Kustomization owning an applied object. */
+export const kustomizationNameLabel = `${kustomizeGroup}/name`;
+export const kustomizationNamespaceLabel = `${kustomizeGroup}/namespace`;
+/** Labels that name the HelmRelease owning an applied object. */
+export const helmReleaseNameLabel = `${helmGroup}/name`;
+export const helmReleaseNamespaceLabel = `${helmGroup}/namespace`;
+
+/** On a managed object: `disabled` takes it out of reconciliation. */
+export const kustomizeReconcileAnnotation = `${kustomizeGroup}/reconcile`;
+/** On a managed object: `disabled` keeps it from being pruned. */
+export const kustomizePruneAnnotation = `${kustomizeGroup}/prune`;
+/** On a managed object: `enabled` recreates it when an immutable field changes. */
+export const kustomizeForceAnnotation = `${kustomizeGroup}/force`;
+/** On a managed object: how it is applied, one of Override, Merge, IfNotPresent, Ignore. */
+export const kustomizeSsaAnnotation = `${kustomizeGroup}/ssa`;
+/** On a managed object: `disabled` leaves variables in it alone. */
+export const kustomizeSubstituteAnnotation = `${kustomizeGroup}/substitute`;
+/** On a generated Secret: `disabled` keeps its data from being decrypted. */
+export const kustomizeDecryptAnnotation = `${kustomizeGroup}/decrypt`;
+/** On a chart's object: `disabled` takes it out of drift detection. */
+export const helmDriftDetectionAnnotation = `${helmGroup}/driftDetection`;
+
+/** Value of the managed-object annotations above that switches a behaviour off. */
+export const disabledValue = 'disabled';
+/** Value of the managed-object annotations above that switches a behaviour on. */
+export const enabledValue = 'enabled';
+
+/** Object annotations with this prefix are copied into the metadata of the object's events. */
+export const eventAnnotationPrefix = 'event.toolkit.fluxcd.io/';
+
+/** Keys of event metadata, each prefixed by the API group of the involved object and a slash. */
+export const eventRevisionKey = 'revision';
+export const eventOriginRevisionKey = 'originRevision';
+export const eventDigestKey = 'digest';
+export const eventTokenKey = 'token';
+export const eventOciDigestKey = 'oci-digest';
+export const eventAppVersionKey = 'app-version';
+export const eventCommitStatusKey = 'commit_status';
+/** Value of the commit status key that asks for the status of the commit to be written. */
+export const eventCommitStatusUpdate = 'update';
+
+/** OCI annotations that carry the origin of an artifact; also keys of `status.artifact.metadata`. */
+export const ociOriginRevisionKey = 'org.opencontainers.image.revision';
+export const ociOriginSourceKey = 'org.opencontainers.image.source';
+
+/** Label that says which distribution an object of the installation belongs to. */
+export const partOfLabel = 'app.kubernetes.io/part-of';
+/** Value of {@link partOfLabel} that existing clients look for. */
+export const partOfFlux = 'flux';
+/** Label with the version of the installation. */
+export const versionLabel = 'app.kubernetes.io/version';
+/** Label with the name of the installation. */
+export const instanceLabel = 'app.kubernetes.io/instance';
+/** Label with the component an object belongs to. */
+export const componentLabel = 'app.kubernetes.io/component';

@@ -1,0 +1,164 @@
+import type { Static } from 'typebox';
+import {
+  bool,
+  duration,
+  enumOf,
+  list,
+  listMapBy,
+  object,
+  opt,
+  rules,
+  str,
+  strList,
+} from './builders.ts';
+import {
+  conditions,
+  lastHandledReconcileAt,
+  observedGeneration,
+  secretRef,
+  statusDefault,
+} from './common.ts';
+import {
+  ageColumn,
+  type KindDefinition,
+  type KubeObject,
+  objectSchema,
+  readyColumns,
+} from './kind.ts';
+import { involvedObjectFields, notificationKindBase } from './notification-common.ts';
+
+/** Every type of receiver. */
+export const receiverTypes = [
+  'generic',
+  'generic-hmac',
+  'generic-oidc',
+  'github',
+  'gitlab',
+  'bitbucket',
+  'harbor',
+  'dockerhub',
+  'quay',
+  'gcr',
+  'nexus',
+  'acr',
+  'cdevents',
+] as const;
+
+const oidcProvider = object('An issuer of OIDC tokens and the tokens to accept from it.', {
+  issuerURL: str('Address of the issuer; equal to the iss claim of its tokens.', {
+    pattern: '^https?://',
+  }),
+  audience: opt(str('Audience the token has to be for; notification-controller when unset.')),
+  variables: opt(
+    list(
+      'Named CEL expressions, evaluated in order, which later ones and the validations read as vars.<name>.',
+      object('A named expression.', {
+        name: str('Name of the variable; a CEL identifier.'),
+        expression: str('CEL expression over claims and earlier vars.'),
+      }),
+    ),
+  ),
+  validations: list(
+    'Conditions on the token, of which all have to hold. A valid signature alone proves little: public issuers sign for everyone, so name who may call.',
+    object('A condition on the token.', {
+      expression: str('CEL expression over claims and vars that yields a boolean.'),
+      message: str('Answer to the caller when the condition does not hold.'),
+    }),
+    { minItems: 1 },
+  ),
+});
+
+const filterText =
+  'CEL expression over res (metadata of the object), req (body of the request) and, for generic-oidc, claims; a reconciliation is requested only where it is true.';
+
+const resource = object('Objects to reconcile when a request arrives.', {
+  ...involvedObjectFields(),
+  filter: opt(str(`${filterText} Holds for this entry, in addition to resourceFilter.`)),
+});
+
+const spec = object(
+  'Which requests to accept, and what to reconcile for them.',
+  {
+    type: enumOf(
+      'Sender of the requests; it decides how they are authenticated and read.',
+      receiverTypes,
+    ),
+    interval: opt(
+      duration('How often to read the Secret again even when it is not known to have changed.', {
+        default: '10m',
+      }),
+    ),
+    events: opt(
+      strList(
+        'Events to act on, as the sender names them; all when unset.',
+        'Name of an event, such as push for GitHub or Push Hook for GitLab.',
+      ),
+    ),
+    resources: list('Objects to reconcile when a request arrives.', resource),
+    resourceFilter: opt(str(`${filterText} Holds for all entries of resources.`)),
+    secretRef: opt(
+      secretRef(
+        'Secret whose key token authenticates requests and makes the path unguessable; gcr also needs email and audience. Required for all types but generic-oidc.',
+      ),
+    ),
+    oidcProviders: opt(
+      list('Issuers whose tokens authenticate requests; for generic-oidc.', oidcProvider, {
+        ...listMapBy('issuerURL'),
+      }),
+    ),
+    suspend: opt(bool('Refuses requests while true.')),
+  },
+  rules(
+    {
+      rule: "self.type != 'generic-oidc' || (has(self.oidcProviders) && self.oidcProviders.size() > 0)",
+      message: "spec.oidcProviders needs at least one entry when spec.type is 'generic-oidc'",
+    },
+    {
+      rule: "self.type == 'generic-oidc' || !has(self.oidcProviders) || self.oidcProviders.size() == 0",
+      message: "spec.oidcProviders is only for spec.type 'generic-oidc'",
+    },
+    {
+      rule: "!has(self.secretRef) || self.type != 'generic-oidc'",
+      message: "spec.secretRef is not used when spec.type is 'generic-oidc': remove it",
+    },
+    {
+      rule: "has(self.secretRef) || self.type == 'generic-oidc'",
+      message: "spec.secretRef is required unless spec.type is 'generic-oidc'",
+    },
+  ),
+);
+
+const status = object(
+  'What was last observed.',
+  {
+    observedGeneration: opt(observedGeneration()),
+    conditions: opt(conditions()),
+    lastHandledReconcileAt: opt(lastHandledReconcileAt()),
+    webhookPath: opt(
+      str(
+        'Path at which requests are accepted: /hook/ and the SHA-256 of token, name and namespace.',
+      ),
+    ),
+  },
+  statusDefault,
+);
+
+export type ReceiverSpec = Static<typeof spec>;
+export type ReceiverStatus = Static<typeof status>;
+
+/** A webhook that requests reconciliations. */
+export interface Receiver extends KubeObject {
+  spec: ReceiverSpec;
+  status?: ReceiverStatus;
+}
+
+export const receiverKind: KindDefinition<Receiver> = {
+  ...notificationKindBase,
+  version: 'v1',
+  kind: 'Receiver',
+  plural: 'receivers',
+  singular: 'receiver',
+  hasStatus: true,
+  printerColumns: [ageColumn, ...readyColumns],
+  schema: objectSchema('Accepts webhooks and requests reconciliations for them.', spec, status),
+};

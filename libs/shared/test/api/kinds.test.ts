@@ -1,0 +1,87 @@
+import {
+  type Artifact,
+  allKinds,
+  apiVersionOf,
+  type Condition,
+  fieldsOf,
+  gitRepositoryKind,
+  type HelmRelease,
+  type Kustomization,
+  type ObjectOf,
+  type Provider,
+} from '@sluice/shared/api';
+import { describe, expect, expectTypeOf, test } from 'vitest';
+
+describe('the kinds', () => {
+  test.each(allKinds.map((kind) => [kind.kind, kind] as const))(
+    '%s describes every field in whole sentences',
+    (_, kind) => {
+      const bare = fieldsOf(kind).filter(
+        ({ schema }) => !/^[A-Z].{5,}\.$/s.test(schema.description ?? ''),
+      );
+      expect(bare.map(({ path }) => path)).toEqual([]);
+    },
+  );
+
+  test.each(allKinds.map((kind) => [kind.kind, kind] as const))(
+    '%s has only defaults which its own constraints allow',
+    (_, kind) => {
+      const wrong = fieldsOf(kind).filter(({ schema }) => {
+        const value = schema.default;
+        if (typeof value !== 'string') return false;
+        const inEnum = schema.enum === undefined || schema.enum.includes(value);
+        return !inEnum || !new RegExp(schema.pattern ?? '').test(value);
+      });
+      expect(wrong.map(({ path }) => path)).toEqual([]);
+    },
+  );
+
+  test('names are unique within their group', () => {
+    const names = allKinds.flatMap((kind) =>
+      [kind.plural, ...kind.shortNames].map((name) => `${name}.${kind.group}`),
+    );
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  test('additions to the Flux API are those of drift detection in Kustomizations', () => {
+    const additions = allKinds.flatMap((kind) =>
+      fieldsOf(kind)
+        .filter((field) => field.addition && !field.path.includes('.ignore[].'))
+        .map((field) => `${kind.kind}.${field.path}`),
+    );
+    expect(additions).toEqual([
+      'Kustomization.spec.driftDetection',
+      'Kustomization.spec.driftDetection.mode',
+      'Kustomization.spec.driftDetection.ignore',
+      'Kustomization.spec.driftDetection.ignore[]',
+    ]);
+  });
+
+  test('additions are optional and have no default, so that existing manifests keep their meaning', () => {
+    const additions = allKinds.flatMap((kind) => fieldsOf(kind).filter((field) => field.addition));
+    const [top] = additions;
+    expect(top?.required).toBe(false);
+    expect(additions.filter(({ schema }) => schema.default !== undefined)).toEqual([]);
+  });
+
+  test('an apiVersion is the group and the version', () => {
+    expect(apiVersionOf(gitRepositoryKind)).toBe('source.toolkit.fluxcd.io/v1');
+  });
+});
+
+describe('the static types', () => {
+  test('follow the schemas', () => {
+    type Spec = Kustomization['spec'];
+    expectTypeOf<Spec['prune']>().toEqualTypeOf<boolean>();
+    expectTypeOf<Spec['retryInterval']>().toEqualTypeOf<string | undefined>();
+    expectTypeOf<Spec['sourceRef']['kind']>().toEqualTypeOf<
+      'OCIRepository' | 'GitRepository' | 'Bucket' | 'ExternalArtifact'
+    >();
+    type History = NonNullable<NonNullable<HelmRelease['status']>['history']>;
+    expectTypeOf<History[number]['version']>().toEqualTypeOf<number>();
+    expectTypeOf<Condition['status']>().toEqualTypeOf<'True' | 'False' | 'Unknown'>();
+    expectTypeOf<Artifact['metadata']>().toEqualTypeOf<Record<string, string> | undefined>();
+    expectTypeOf<Provider>().not.toHaveProperty('status');
+    expectTypeOf<ObjectOf<typeof gitRepositoryKind>['spec']['url']>().toEqualTypeOf<string>();
+  });
+});

@@ -1,0 +1,6 @@
+import { generateApiReference } from './api-reference.ts';
+import { generateCrds } from './crds.ts';
+import type { Generator } from './generator.ts';
+
+/** Every generator of the repository. A new one only needs an entry here. */
+export const generators: readonly Generator[] = [generateCrds, generateApiReference];

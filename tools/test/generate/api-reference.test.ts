@@ -1,0 +1,68 @@
+import { allKinds, fieldsOf, kustomizationKind } from '@sluice/shared/api';
+import { beforeAll, expect, test } from 'vitest';
+import { generateApiReference } from '../../generate/api-reference.ts';
+
+let pages: Map<string, string>;
+
+beforeAll(async () => {
+  pages = await generateApiReference();
+});
+
+function rowsOf(page: string): string[][] {
+  return page
+    .split('\n')
+    .filter((line) => line.startsWith('| '))
+    .map((line) =>
+      line
+        .slice(2, -2)
+        .split(/(?<!\\)\|/)
+        .map((cell) => cell.trim()),
+    );
+}
+
+test('the index links a page for every kind', () => {
+  expect(pages.size).toBe(allKinds.length + 1);
+  const index = pages.get('docs/api/README.md') ?? '';
+  const links = [...index.matchAll(/\]\((.*?)\)/g)].map(([, link]) => `docs/api/${link}`);
+  expect(links).toHaveLength(allKinds.length);
+  expect(links.filter((link) => !pages.has(link))).toEqual([]);
+});
+
+test('a page has one row for every field', () => {
+  const rows = rowsOf(pages.get('docs/api/kustomization.md') ?? '').filter(
+    (row) => row.length === 6,
+  );
+  const paths = rows.map(([path]) => path?.replaceAll('`', ''));
+  const fields = fieldsOf(kustomizationKind).map((field) => field.path);
+  expect(paths.filter((path) => path?.startsWith('s'))).toEqual(fields);
+});
+
+test('a row tells type, requirement, default, constraints and meaning', () => {
+  const rows = rowsOf(pages.get('docs/api/helm-chart.md') ?? '');
+  const row = rows.find(([path]) => path === '`spec.reconcileStrategy`');
+  expect(row?.slice(1, 5)).toEqual([
+    'string',
+    'no',
+    '`"ChartVersion"`',
+    'one of `ChartVersion`, `Revision`',
+  ]);
+  expect(rows.find(([path]) => path === '`spec.valuesFiles`')?.[1]).toBe('list of string');
+});
+
+test('additions are marked, and nothing else is', () => {
+  const marked = [...pages].flatMap(([path, page]) =>
+    rowsOf(page)
+      .filter((row) => row.at(-1)?.startsWith('**Sluice addition.**'))
+      .map(([field]) => `${path} ${field}`),
+  );
+  expect(marked.length).toBeGreaterThan(0);
+  expect(marked.filter((row) => !row.includes('kustomization.md `spec.driftDetection'))).toEqual(
+    [],
+  );
+});
+
+test('rules over several fields are listed', () => {
+  expect(pages.get('docs/api/bucket.md')).toContain(
+    'set either spec.secretRef or spec.serviceAccountName',
+  );
+});
