@@ -23,6 +23,7 @@ export default {
     mayImport('artifact', 'base', 'api'),
     mayImport('bus', 'base', 'api'),
     mayImport('cli', 'base', 'api'),
+    mayImport('service', 'base', 'api', 'kube', 'runtime', 'bus'),
     {
       name: 'shared-imports-no-service',
       severity: 'error',

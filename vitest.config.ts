@@ -1,30 +1,42 @@
 import { defineConfig } from 'vitest/config';
 
 const folders = ['libs/*/test', 'services/*/test', 'tools/test', 'test'];
-const clusterTests = folders.map((folder) => `${folder}/**/*.cluster.test.ts`);
+const named = (ending: string) => folders.map((folder) => `${folder}/**/*.${ending}.ts`);
+const common = { testTimeout: 60_000, hookTimeout: 120_000 };
 
-// `*.cluster.test.ts` run against a real control plane, which is started only when one of them is selected.
+// `*.cluster.test.ts` share a control plane, which is started only when one of them is selected; each
+// `*.e2e.test.ts` starts a world of its own, after all others have ended.
 export default defineConfig({
   test: {
     maxWorkers: 2,
     projects: [
       {
         test: {
+          ...common,
           name: 'unit',
-          include: folders.map((folder) => `${folder}/**/*.test.ts`),
-          exclude: clusterTests,
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          include: named('test'),
+          exclude: [...named('cluster.test'), ...named('e2e.test')],
+          sequence: { groupOrder: 0 },
         },
       },
       {
         test: {
+          ...common,
           name: 'cluster',
-          include: clusterTests,
+          include: named('cluster.test'),
           globalSetup: ['tools/test/global-setup.ts'],
           setupFiles: ['tools/test/cluster-setup.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...common,
+          name: 'e2e',
+          include: named('e2e.test'),
+          globalSetup: ['tools/test/e2e-setup.ts'],
+          sequence: { groupOrder: 2 },
+          maxWorkers: 1,
         },
       },
     ],

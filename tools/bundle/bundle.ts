@@ -34,7 +34,7 @@ export async function bundleService(
   mkdirSync(directory, { recursive: true });
   const result = await build({
     absWorkingDir: root,
-    entryPoints: [{ in: `services/${name}/src/main.ts`, out: 'main' }, ...workers()],
+    entryPoints: [{ in: `services/${name}/src/main.ts`, out: 'main' }, ...workers(name)],
     outdir: directory,
     outExtension: { '.js': '.mjs' },
     bundle: true,
@@ -71,13 +71,15 @@ export async function bundleService(
   return { directory, bytes: main?.[1].bytes ?? 0, packages: packages.size };
 }
 
-function workers(): { in: string; out: string }[] {
-  return readdirSync(join(root, 'libs/shared/src'), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('-worker.ts'))
-    .map((path) => ({
-      in: `libs/shared/src/${path}`,
-      out: (path.split(sep).at(-1) as string).replace(/\.ts$/, ''),
-    }));
+function workers(service: string): { in: string; out: string }[] {
+  return ['libs/shared/src', `services/${service}/src`].flatMap((source) =>
+    readdirSync(join(root, source), { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('-worker.ts'))
+      .map((path) => ({
+        in: `${source}/${path}`,
+        out: (path.split(sep).at(-1) as string).replace(/\.ts$/, ''),
+      })),
+  );
 }
 
 function packagesOf(metafile: Metafile): Set<string> {
