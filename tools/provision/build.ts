@@ -1,0 +1,132 @@
+import { spawn } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
+import { access, mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { modulesDir, pinnedVersion, recipeOf, type ToolName } from './catalogue.ts';
+import { withLock } from './lock.ts';
+
+export interface BuildContext {
+  env: Record<string, string | undefined>;
+  /** Told what is going on, one line at a time. */
+  onProgress: (line: string) => void;
+}
+
+const buildTimeoutMs = 30 * 60_000;
+const reportEveryMs = 30_000;
+
+/** Folder that keeps the built tools between runs. */
+export function cacheDir(env: Record<string, string | undefined>): string {
+  const base = env['XDG_CACHE_HOME'] || join(env['HOME'] || homedir(), '.cache');
+  return join(base, 'sluice', 'tools');
+}
+
+/**
+ * Where the build of a tool is kept: the key covers everything that decides what the binary is.
+ *
+ * @param name the tool
+ * @param env where XDG_CACHE_HOME and HOME are read
+ */
+export async function cachedPath(
+  name: ToolName,
+  env: Record<string, string | undefined>,
+): Promise<string> {
+  const version = pinnedVersion(name);
+  const digest = createHash('sha256')
+    .update(await readFile(join(modulesDir, recipeOf(name).module, 'go.mod')))
+    .update(await readFile(join(modulesDir, recipeOf(name).module, 'go.sum')))
+    .update(JSON.stringify(buildArguments(name)))
+    .update(`${process.platform}-${process.arch}`)
+    .digest('hex')
+    .slice(0, 16);
+  return join(cacheDir(env), `${name}-${version}-${digest}`, name);
+}
+
+/**
+ * Builds a tool from its pinned module into the cache, once, whoever asks.
+ *
+ * @param name the tool
+ * @returns the path of the binary
+ * @throws Error when Go is missing or too old, or when the build fails (with the compiler's output)
+ */
+export async function buildTool(name: ToolName, context: BuildContext): Promise<string> {
+  const path = await cachedPath(name, context.env);
+  if (await exists(path)) return path;
+  await mkdir(join(path, '..'), { recursive: true });
+  const onWait = () => context.onProgress(`${name}: another process is building it, waiting`);
+  await withLock(
+    `${path}.lock`,
+    async () => {
+      if (!(await exists(path))) await compile(name, path, context);
+    },
+    { onWait },
+  );
+  return path;
+}
+
+function buildArguments(name: ToolName): string[] {
+  const values = recipeOf(name).linkerValues?.(pinnedVersion(name)) ?? {};
+  const settings = Object.entries(values).map(([key, value]) => `-X ${key}=${value}`);
+  return ['-trimpath', '-buildvcs=false', '-ldflags', ['-s', '-w', ...settings].join(' ')];
+}
+
+async function compile(name: ToolName, path: string, context: BuildContext): Promise<void> {
+  const version = pinnedVersion(name);
+  const draft = `${path}.${randomUUID()}`;
+  const startedAt = Date.now();
+  const seconds = () => Math.round((Date.now() - startedAt) / 1000);
+  context.onProgress(`${name} ${version}: building from its Go module (only the first time)`);
+  const timer = setInterval(
+    () => context.onProgress(`${name} ${version}: still building (${seconds()} s)`),
+    reportEveryMs,
+  );
+  try {
+    await runGo(name, draft, context);
+    await rename(draft, path);
+  } finally {
+    clearInterval(timer);
+    await rm(draft, { force: true });
+  }
+  context.onProgress(`${name} ${version}: built in ${seconds()} s`);
+}
+
+/** Go's own build cache stays where it is, so an interrupted build resumes where it stopped. */
+async function runGo(name: ToolName, output: string, context: BuildContext): Promise<void> {
+  const args = ['build', ...buildArguments(name), '-o', output, recipeOf(name).package];
+  const child = spawn('go', args, {
+    cwd: join(modulesDir, recipeOf(name).module),
+    env: { ...context.env, CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOWORK: 'off' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: buildTimeoutMs,
+  });
+  let tail = '';
+  const keep = (chunk: Buffer) => {
+    tail = (tail + chunk.toString()).slice(-4000);
+  };
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') throw new Error(missingToolMessage(name));
+    throw error;
+  });
+  if (code !== 0) throw new Error(`go build of ${name} failed (exit code ${code}):\n${tail}`);
+}
+
+function missingToolMessage(name: ToolName): string {
+  const version = pinnedVersion(name);
+  return (
+    `${name} ${version} is not on PATH and cannot be built because there is no go command: ` +
+    `install Go 1.26 or newer, or put ${name} ${version.replace(/\.\d+$/, '.x')} on PATH ` +
+    'or into the folder named by KUBEBUILDER_ASSETS'
+  );
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

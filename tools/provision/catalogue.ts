@@ -1,0 +1,148 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Every program a command of this repository may ask for. */
+export const toolNames = [
+  'etcd',
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kubectl',
+  'kwok',
+  'nats-server',
+  'registry',
+  'kustomize',
+  'sops',
+  'helm',
+  'alertmanager',
+] as const;
+
+export type ToolName = (typeof toolNames)[number];
+
+/** How one tool is recognised when it is installed and built when it is not. */
+export interface ToolRecipe {
+  /** Folder under tools/go that holds the pinned go.mod and go.sum. */
+  module: string;
+  /** Module whose version in that go.mod is the tool's version. */
+  versionOf: string;
+  /** Main package to build. */
+  package: string;
+  /** Arguments that print the version without network access. */
+  versionArgs: string[];
+  /** The linker's -X settings, for tools that would report no version when built from a module. */
+  linkerValues?: (version: string) => Record<string, string>;
+}
+
+function kubernetesTool(name: string, versionArgs: string[]): ToolRecipe {
+  return {
+    module: 'kubernetes',
+    versionOf: 'k8s.io/kubernetes',
+    package: `k8s.io/kubernetes/cmd/${name}`,
+    versionArgs,
+    linkerValues: (version) => {
+      const [major = '', minor = ''] = version.replace(/^v/, '').split('.');
+      const prefix = 'k8s.io/component-base/version';
+      return {
+        [`${prefix}.gitVersion`]: version,
+        [`${prefix}.gitMajor`]: major,
+        [`${prefix}.gitMinor`]: minor,
+      };
+    },
+  };
+}
+
+const recipes: Record<ToolName, ToolRecipe> = {
+  etcd: {
+    module: 'etcd',
+    versionOf: 'go.etcd.io/etcd/server/v3',
+    package: 'go.etcd.io/etcd/server/v3',
+    versionArgs: ['--version'],
+  },
+  'kube-apiserver': kubernetesTool('kube-apiserver', ['--version']),
+  'kube-controller-manager': kubernetesTool('kube-controller-manager', ['--version']),
+  'kube-scheduler': kubernetesTool('kube-scheduler', ['--version']),
+  kubectl: kubernetesTool('kubectl', ['version', '--client']),
+  kwok: {
+    module: 'kwok',
+    versionOf: 'sigs.k8s.io/kwok',
+    package: 'sigs.k8s.io/kwok/cmd/kwok',
+    versionArgs: ['--version'],
+    linkerValues: (version) => ({ 'sigs.k8s.io/kwok/pkg/consts.Version': version }),
+  },
+  'nats-server': {
+    module: 'nats-server',
+    versionOf: 'github.com/nats-io/nats-server/v2',
+    package: 'github.com/nats-io/nats-server/v2',
+    versionArgs: ['--version'],
+  },
+  registry: {
+    module: 'registry',
+    versionOf: 'github.com/distribution/distribution/v3',
+    package: 'github.com/distribution/distribution/v3/cmd/registry',
+    versionArgs: ['--version'],
+    linkerValues: (version) => ({
+      'github.com/distribution/distribution/v3/version.version': version,
+    }),
+  },
+  kustomize: {
+    module: 'kustomize',
+    versionOf: 'sigs.k8s.io/kustomize/kustomize/v5',
+    package: 'sigs.k8s.io/kustomize/kustomize/v5',
+    versionArgs: ['version'],
+    linkerValues: (version) => ({ 'sigs.k8s.io/kustomize/api/provenance.version': version }),
+  },
+  sops: {
+    module: 'sops',
+    versionOf: 'github.com/getsops/sops/v3',
+    package: 'github.com/getsops/sops/v3/cmd/sops',
+    versionArgs: ['--disable-version-check', '--version'],
+  },
+  helm: {
+    module: 'helm',
+    versionOf: 'helm.sh/helm/v4',
+    package: 'helm.sh/helm/v4/cmd/helm',
+    versionArgs: ['version', '--short'],
+    linkerValues: (version) => ({ 'helm.sh/helm/v4/internal/version.version': version }),
+  },
+  alertmanager: {
+    module: 'alertmanager',
+    versionOf: 'github.com/prometheus/alertmanager',
+    package: 'github.com/prometheus/alertmanager/cmd/alertmanager',
+    versionArgs: ['--version'],
+    linkerValues: (version) => ({
+      'github.com/prometheus/common/version.Version': version.replace(/^v/, ''),
+    }),
+  },
+};
+
+/** The recipe of one tool. */
+export function recipeOf(name: ToolName): ToolRecipe {
+  return recipes[name];
+}
+
+/** True when `name` is a tool this repository knows how to provision. */
+export function isToolName(name: string): name is ToolName {
+  return (toolNames as readonly string[]).includes(name);
+}
+
+/** Folder that holds the pinned modules. */
+export const modulesDir = join(import.meta.dirname, '..', 'go');
+
+/**
+ * The version a tool is pinned to, read from its go.mod so that it is stated in one place.
+ *
+ * @param name the tool
+ * @param dir folder of the pinned modules
+ * @returns a version with its leading v, such as `v1.36.3`
+ * @throws Error when the go.mod does not require the tool's module
+ */
+export function pinnedVersion(name: ToolName, dir: string = modulesDir): string {
+  const { module, versionOf } = recipeOf(name);
+  const file = join(dir, module, 'go.mod');
+  const escaped = versionOf.replace(/[.]/g, '\\.');
+  const found = new RegExp(`^(?:require)?\\s*${escaped} (v\\S+)`, 'm').exec(
+    readFileSync(file, 'utf8'),
+  );
+  if (!found?.[1]) throw new Error(`${file}: no requirement of ${versionOf}; add it with go get`);
+  return found[1];
+}
