@@ -1,0 +1,184 @@
+import { type KubeObject, kustomizeGroup } from '@sluice/shared/api';
+import { ApiError, isNotFound } from './api-error.ts';
+import { objectError } from './apply-error.ts';
+import { payloadOf } from './apply-payload.ts';
+import { compactObject } from './compact-object.ts';
+import {
+  type DriftIgnoreRule,
+  ignoredPaths,
+  matchesAnyRule,
+  settleIgnored,
+  withoutAll,
+} from './drift-ignore.ts';
+import { type FieldSet, visitFields } from './field-set.ts';
+import { valueAt } from './json-pointer.ts';
+import { diffObjects, type FieldChange, formatPath } from './object-diff.ts';
+import { isMap, isSecret } from './object-fields.ts';
+import { type ObjectId, objectIdOf } from './object-id.ts';
+import {
+  applyPolicyOf,
+  isOverridden,
+  type ManagerMatch,
+  overriddenManagers,
+} from './object-policy.ts';
+import { type ApiResource, gvkOf } from './resource.ts';
+import type { KubeClient } from './types.ts';
+
+/** How an object in the cluster differs from its source. */
+export interface Drift {
+  id: ObjectId;
+  /** The object is gone. */
+  deleted: boolean;
+  /** From the source's state to the live one: `added` is what only the live object has. */
+  changes: FieldChange[];
+}
+
+export interface ConfirmDriftOptions {
+  client: KubeClient;
+  fieldManager: string;
+  /** The object of the source, with everything that an apply would send. */
+  desired: KubeObject;
+  /** The object as it is, whole or compact; undefined when it seems gone. */
+  live: KubeObject | undefined;
+  ignore?: DriftIgnoreRule[];
+  /** Prefix of the annotation `ssa`; `kustomize.toolkit.fluxcd.io` unless told. */
+  annotationPrefix?: string;
+  /** Starts of the names of managers whose fields are taken over, next to those of kubectl. */
+  overrideManagers?: string[];
+  signal?: AbortSignal;
+}
+
+/**
+ * Asks the API server by a dry-run what applying an object would change, and returns that, or undefined when it would
+ * change nothing. Makes one request, and further ones when rules exempt fields of the object, it has lost the labels by
+ * which it was watched, or someone changes it at the same time.
+ *
+ * @throws ObjectError when the server refuses the object, without values of Secrets
+ */
+export async function confirmDrift(o: ConfirmDriftOptions): Promise<Drift | undefined> {
+  try {
+    return await compareWithDryRun(o);
+  } catch (error) {
+    o.signal?.throwIfAborted();
+    throw objectError(o.desired, 'comparison', error);
+  }
+}
+
+/** Rounds in which an object may change between the look at it and the dry-run. */
+const maxRounds = 3;
+
+async function compareWithDryRun(o: ConfirmDriftOptions): Promise<Drift | undefined> {
+  const resource = await o.client.mapper.resourceFor(gvkOf(o.desired));
+  const payload = payloadOf(o.desired, resource);
+  const rules = o.ignore ?? [];
+  const ignoring = matchesAnyRule(payload, rules);
+  const id = objectIdOf(payload);
+  // What the cache holds lacks the managers that decide on exempted fields; what it lost may only have lost its label.
+  let live = ignoring || o.live === undefined ? await fetch(payload, resource, o) : o.live;
+  for (let round = 1; live !== undefined; round++) {
+    const sent = ignoring ? settleIgnored(payload, live, { ...o, rules }) : payload;
+    const expected = await dryRun(sent, resource, o);
+    if (expected === undefined) break;
+    // A dry-run answers with the version that it started from, so other writers' changes since are known.
+    if (round === maxRounds || isSameState(expected, live)) {
+      const changes = compare({ expected, live, ignored: ignoredPaths(payload, rules) }, o);
+      return changes.length === 0 ? undefined : { id, deleted: false, changes };
+    }
+    live = await fetch(payload, resource, o);
+  }
+  return { id, deleted: true, changes: [] };
+}
+
+function isSameState(expected: KubeObject, live: KubeObject): boolean {
+  const { resourceVersion } = expected.metadata;
+  return resourceVersion === undefined || resourceVersion === live.metadata.resourceVersion;
+}
+
+async function fetch(
+  payload: KubeObject,
+  resource: ApiResource,
+  { client, signal }: ConfirmDriftOptions,
+): Promise<KubeObject | undefined> {
+  try {
+    const { namespace, name } = payload.metadata;
+    return await client.get<KubeObject>(resource, { namespace, name }, { signal });
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Returns the object as an apply would leave it; undefined when the apply would create it. */
+async function dryRun(
+  payload: KubeObject,
+  resource: ApiResource,
+  { client, fieldManager, signal }: ConfirmDriftOptions,
+): Promise<KubeObject | undefined> {
+  try {
+    const result = await client.apply(resource, payload, {
+      fieldManager,
+      force: true,
+      dryRun: true,
+      signal,
+    });
+    return result.created ? undefined : result.object;
+  } catch (error) {
+    if (isDryRunRefused(error)) return payload;
+    throw error;
+  }
+}
+
+/** Webhooks with side effects refuse dry-runs; the object of the source then stands for what they would make of it. */
+function isDryRunRefused(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 400 && error.message.includes('dry run');
+}
+
+interface Compared {
+  expected: KubeObject;
+  live: KubeObject;
+  ignored: string[][];
+}
+
+function compare(
+  { expected, live, ignored }: Compared,
+  {
+    fieldManager,
+    desired,
+    overrideManagers,
+    annotationPrefix = kustomizeGroup,
+  }: ConfirmDriftOptions,
+): FieldChange[] {
+  const managers = overriddenManagers(overrideManagers);
+  const options = { fieldManager, overridden: managers };
+  const [from, to] = [expected, live].map((object) =>
+    withoutAll(compactObject(object, options), ignored),
+  ) as [KubeObject, KubeObject];
+  // Without a dry-run result, what the server adds to the source's object is no drift.
+  const whole = expected.metadata.uid !== undefined;
+  const changes = diffObjects(from, to).filter((change) => whole || change.kind !== 'added');
+  if (applyPolicyOf(desired, annotationPrefix) === 'Merge') return changes;
+  const known = new Set(changes.map((change) => change.path));
+  const added = addedByOverridden(desired, live, managers).filter(({ path }) => !known.has(path));
+  return [...changes, ...added];
+}
+
+/** Returns the fields that overridden managers added: a dry-run keeps them, the apply that corrects removes them. */
+function addedByOverridden(
+  desired: KubeObject,
+  live: KubeObject,
+  managers: ManagerMatch[],
+): FieldChange[] {
+  const changes = new Map<string, FieldChange>();
+  for (const entry of live.metadata.managedFields ?? []) {
+    if (!isOverridden(entry, managers)) continue;
+    visitFields(live, (entry.fieldsV1 ?? {}) as FieldSet, (path, value) => {
+      const steps = path.map(String);
+      const isContainer = isMap(value) || Array.isArray(value);
+      if (isContainer || valueAt(desired, steps) !== undefined) return;
+      const masked = isSecret(desired) && steps[0] === 'data';
+      const text = formatPath(path);
+      changes.set(text, { path: text, kind: 'added', masked });
+    });
+  }
+  return [...changes.values()];
+}

@@ -1,0 +1,2 @@
+export * from './client-exports.ts';
+export * from './engine-exports.ts';

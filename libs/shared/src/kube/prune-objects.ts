@@ -1,0 +1,167 @@
+import type { KubeObject } from '@sluice/shared/api';
+import { mapConcurrently } from '@sluice/shared/base';
+import { isConflict, isNotFound } from './api-error.ts';
+import { objectError } from './apply-error.ts';
+import { pruneStagesOf } from './apply-stages.ts';
+import type { InventoryEntry } from './inventory.ts';
+import { NoKindMatchError } from './mapper.ts';
+import { fieldAt, mapsAt, stringAt } from './object-fields.ts';
+import { type ObjectId, parseObjectId } from './object-id.ts';
+import { isKeptFromPruning } from './object-policy.ts';
+import { type ApiResource, apiVersionString, type GroupVersionKind } from './resource.ts';
+import type { KubeClient } from './types.ts';
+
+/** The labels by which an object says whose it is, and their values for one owner. */
+export interface OwnerLabels {
+  nameLabel: string;
+  namespaceLabel: string;
+  name: string;
+  namespace: string;
+}
+
+export interface PruneOptions {
+  client: KubeClient;
+  owner: OwnerLabels;
+  /** Prefix of the annotations `prune`, `reconcile` and `ssa`. */
+  annotationPrefix: string;
+  /** Requests under way at a time. */
+  concurrency: number;
+  /** What becomes of dependants; `Background` unless told. */
+  propagation?: 'Background' | 'Foreground' | 'Orphan';
+  signal?: AbortSignal;
+}
+
+/** Why an object was left alone: it is gone already, says that it must stay, or is someone else's. */
+export type PruneSkip = 'gone' | 'disabled' | 'not owned';
+
+export interface PruneResult {
+  deleted: ObjectId[];
+  skipped: { id: ObjectId; why: PruneSkip }[];
+  /** What must stay in the inventory, to be tried again. */
+  failures: { id: ObjectId; error: Error }[];
+}
+
+/** Attempts to delete an object that is replaced by another of the same name meanwhile. */
+const maxAttempts = 3;
+
+/**
+ * Deletes objects in the reverse order of applying, each only if its labels in the cluster name the owner and neither
+ * labels nor annotations ask to keep it. Deletion is requested, not awaited.
+ *
+ * @param entries stale inventory entries
+ * @throws RangeError when the id of an entry cannot be read; the signal's reason when aborted; nothing else
+ */
+export async function pruneObjects(
+  entries: InventoryEntry[],
+  o: PruneOptions,
+): Promise<PruneResult> {
+  const result: PruneResult = { deleted: [], skipped: [], failures: [] };
+  const items = entries.map((entry) => ({ id: parseObjectId(entry.id), version: entry.v }));
+  for (const stage of pruneStagesOf(items)) {
+    await mapConcurrently(stage, o.concurrency, async ({ id, version }) => {
+      o.signal?.throwIfAborted();
+      try {
+        const why = await pruneObject({ ...id, version }, o);
+        if (why === undefined) result.deleted.push(id);
+        else result.skipped.push({ id, why });
+      } catch (error) {
+        o.signal?.throwIfAborted();
+        result.failures.push({ id, error: objectError(skeleton(id, version), 'delete', error) });
+      }
+    });
+  }
+  return result;
+}
+
+type Target = ObjectId & { version: string };
+
+function skeleton(id: ObjectId, version: string): KubeObject {
+  const { namespace, name, kind } = id;
+  const metadata = namespace === '' ? { name } : { name, namespace };
+  return { apiVersion: apiVersionString({ group: id.group, version }), kind, metadata };
+}
+
+/** Returns why the object was left alone, or undefined when its deletion was requested. */
+async function pruneObject(target: Target, o: PruneOptions): Promise<PruneSkip | undefined> {
+  const resource = await resourceOfAnyVersion(target, o);
+  // An entry that was made before its kind was known may have a namespace too many; what it names cannot exist, and the
+  // object of that name without a namespace may well be wanted.
+  if (resource === undefined || resource.namespaced !== (target.namespace !== '')) return 'gone';
+  const key = { namespace: target.namespace || undefined, name: target.name };
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const live = await o.client.get<KubeObject>(resource, key, {
+        metadataOnly: true,
+        signal: o.signal,
+      });
+      if (!isOwnedBy(live, o.owner)) return 'not owned';
+      if (isKeptFromPruning(live, o.annotationPrefix)) return 'disabled';
+      if (live.metadata.deletionTimestamp) return undefined;
+      const { propagation = 'Background', signal } = o;
+      await o.client.delete(resource, key, { uid: live.metadata.uid, propagation, signal });
+      return undefined;
+    } catch (error) {
+      if (isNotFound(error)) return 'gone';
+      // The UID no longer fits: another object of that name stands there, which has to be looked at anew.
+      if (!isConflict(error) || attempt >= maxAttempts) throw error;
+    }
+  }
+}
+
+/** Whether the labels of an object name the owner. */
+export function isOwnedBy(object: KubeObject, owner: OwnerLabels): boolean {
+  const { labels } = object.metadata;
+  return (
+    labels?.[owner.nameLabel] === owner.name && labels?.[owner.namespaceLabel] === owner.namespace
+  );
+}
+
+/**
+ * Finds the resource of an entry, at another version when the recorded one is no longer served; undefined when the group
+ * or the kind is gone, and with it all objects.
+ */
+async function resourceOfAnyVersion(
+  target: Target,
+  o: PruneOptions,
+): Promise<ApiResource | undefined> {
+  const { group, version, kind } = target;
+  try {
+    return await o.client.mapper.resourceFor({ group, version, kind });
+  } catch (error) {
+    if (!(error instanceof NoKindMatchError)) throw error;
+  }
+  // Discovery leaves out what it could not reach, so absence has to be confirmed by the group itself.
+  for (const served of await servedVersions(group, o)) {
+    const found = await resourceIn({ group, version: served, kind }, o);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+async function servedVersions(group: string, o: PruneOptions): Promise<string[]> {
+  if (group === '') return ['v1'];
+  try {
+    const answer = await o.client.request('GET', `/apis/${group}`, { signal: o.signal });
+    return mapsAt(answer, 'versions').map((version) => stringAt(version, ['version']));
+  } catch (error) {
+    if (isNotFound(error)) return [];
+    throw error;
+  }
+}
+
+async function resourceIn(
+  gvk: GroupVersionKind,
+  o: PruneOptions,
+): Promise<ApiResource | undefined> {
+  const path = gvk.group === '' ? `/api/${gvk.version}` : `/apis/${gvk.group}/${gvk.version}`;
+  const answer = await o.client.request('GET', path, { signal: o.signal });
+  const found = mapsAt(answer, 'resources').find(
+    (resource) => resource['kind'] === gvk.kind && !stringAt(resource, ['name']).includes('/'),
+  );
+  if (found === undefined) return undefined;
+  return {
+    ...gvk,
+    plural: stringAt(found, ['name']),
+    namespaced: fieldAt(found, 'namespaced') === true,
+  };
+}

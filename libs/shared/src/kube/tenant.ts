@@ -1,0 +1,232 @@
+import type { KubeObject } from '@sluice/shared/api';
+import {
+  type Clock,
+  errorMessage,
+  LruBytes,
+  RetryableError,
+  StalledError,
+  systemClock,
+  type Timer,
+} from '@sluice/shared/base';
+import { isNotFound } from './api-error.ts';
+import { KubeConfigError } from './cluster-config.ts';
+import { createKubeClient, type KubeClientOptions } from './create-client.ts';
+import { serviceAccountIdentity } from './identity.ts';
+import { loadKubeConfig } from './kube-config.ts';
+import { coreResources } from './resource.ts';
+import type { KubeClient } from './types.ts';
+
+/** `spec.kubeConfig` of an object. */
+export interface KubeConfigReference {
+  secretRef?: { name: string; key?: string };
+  configMapRef?: { name: string };
+}
+
+export interface TenantOptions {
+  /** The controller's own client. */
+  client: KubeClient;
+  /** Namespace of the object that is reconciled. */
+  namespace: string;
+  /** `spec.kubeConfig`. */
+  kubeConfig?: KubeConfigReference;
+  /** `spec.serviceAccountName`. */
+  serviceAccountName?: string;
+  /** `--default-service-account`. */
+  defaultServiceAccount?: string;
+  /** `--default-kubeconfig-service-account`, which logins by `configMapRef` use. */
+  defaultKubeConfigServiceAccount?: string;
+  /** `--insecure-kubeconfig-exec`. */
+  insecureExec?: boolean;
+  /** `--insecure-kubeconfig-tls`. */
+  insecureTls?: boolean;
+  signal?: AbortSignal;
+  /** Where clients are kept; one cache for each `client` unless told. */
+  cache?: TenantClients;
+}
+
+export interface TenantClientsOptions {
+  /** Clients of other clusters that are kept. Default 100. */
+  maxClients?: number;
+  /** Identities that are kept for each cluster. Default 1000. */
+  maxIdentities?: number;
+  /** Milliseconds that a replaced client stays usable for reconciles under way. Default 10 minutes. */
+  graceMs?: number;
+  clock?: Clock;
+  /** Options of the clients of other clusters. */
+  clientOptions?: KubeClientOptions;
+}
+
+/** The reason that Flux gives when it can build no client. */
+const reason = 'ReconciliationFailed';
+
+interface RemoteCluster {
+  /** Identifies the state of the Secret that the client was made from. */
+  version: string;
+  client: KubeClient;
+  identities: LruBytes<KubeClient>;
+}
+
+interface SecretObject extends KubeObject {
+  data?: Record<string, string>;
+}
+
+/** Keeps the clients of tenants: by identity, and by Secret and its version. */
+export class TenantClients {
+  readonly #options: TenantClientsOptions;
+  readonly #clock: Clock;
+  readonly #local: LruBytes<KubeClient>;
+  readonly #remote: LruBytes<RemoteCluster>;
+  readonly #open = new Map<KubeClient, Timer | undefined>();
+
+  constructor(options: TenantClientsOptions = {}) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#local = this.#identities();
+    this.#remote = new LruBytes(options.maxClients ?? 100, (evicted) => this.#retire(evicted));
+  }
+
+  /** Number of clients of other clusters that are open, retired ones included. */
+  get open(): number {
+    return this.#open.size;
+  }
+
+  /** See {@link clientForTenant}. */
+  async clientFor(o: TenantOptions): Promise<KubeClient> {
+    const account = accountOf(o);
+    if (o.kubeConfig === undefined) {
+      return account === undefined ? o.client : acting(o.client, this.#local, o.namespace, account);
+    }
+    const { client, identities } = await this.#remoteFor(o, o.kubeConfig);
+    return account === undefined ? client : acting(client, identities, o.namespace, account);
+  }
+
+  /** Closes the clients of other clusters. */
+  async close(): Promise<void> {
+    const open = [...this.#open];
+    this.#open.clear();
+    for (const [, timer] of open) timer?.cancel();
+    await Promise.all(open.map(([client]) => client.close()));
+  }
+
+  async #remoteFor(o: TenantOptions, { secretRef }: KubeConfigReference): Promise<RemoteCluster> {
+    if (secretRef === undefined) {
+      throw new StalledError(
+        reason,
+        'spec.kubeConfig.configMapRef is not supported yet: use spec.kubeConfig.secretRef',
+      );
+    }
+    const secret = await readSecret(o, secretRef.name);
+    const version = `${secret.metadata.uid}/${secret.metadata.resourceVersion}`;
+    const key = `${o.namespace}/${secretRef.name}/${secretRef.key ?? ''}`;
+    const known = this.#remote.get(key);
+    if (known?.version === version) return known;
+    const client = this.#connect(kubeConfigIn(secret, secretRef.key), o);
+    const remote = { version, client, identities: this.#identities() };
+    if (known !== undefined) this.#retire(known);
+    this.#open.set(client, undefined);
+    this.#remote.set(key, remote, 1);
+    return remote;
+  }
+
+  #connect(content: string, o: TenantOptions): KubeClient {
+    const { insecureExec, insecureTls } = o;
+    try {
+      const config = loadKubeConfig({ content, insecureExec, insecureTls });
+      return createKubeClient(config, this.#options.clientOptions);
+    } catch (error) {
+      if (!(error instanceof KubeConfigError)) throw error;
+      const name = o.kubeConfig?.secretRef?.name;
+      throw new RetryableError(
+        reason,
+        `the kubeconfig in Secret ${o.namespace}/${name} (spec.kubeConfig.secretRef) cannot be used: ${error.message}`,
+        { cause: error },
+      );
+    }
+  }
+
+  #identities(): LruBytes<KubeClient> {
+    return new LruBytes(this.#options.maxIdentities ?? 1000);
+  }
+
+  #retire({ client }: RemoteCluster): void {
+    const close = () => {
+      this.#open.delete(client);
+      // Closing only drops connections; there is nobody left to tell about a failure.
+      client.close().catch(() => {});
+    };
+    this.#open.set(client, this.#clock.setTimer(close, this.#options.graceMs ?? 600_000));
+  }
+}
+
+const caches = new WeakMap<KubeClient, TenantClients>();
+
+/**
+ * Returns the client to reconcile an object with: for the cluster of `spec.kubeConfig` or the own one, as
+ * `spec.serviceAccountName` or the default account, or as the controller when there is neither. As in Flux, the account
+ * is one of the object's namespace, on whichever cluster.
+ *
+ * @throws StalledError when the spec has to change, RetryableError when the Secret is missing or its kubeconfig cannot be
+ * used; both with reason `ReconciliationFailed`
+ * @see https://fluxcd.io/flux/components/kustomize/kustomizations/#kubeconfig-remote-clusters
+ */
+export function clientForTenant(o: TenantOptions): Promise<KubeClient> {
+  const cache = o.cache ?? caches.get(o.client) ?? new TenantClients();
+  if (o.cache === undefined) caches.set(o.client, cache);
+  return cache.clientFor(o);
+}
+
+/** Account names are DNS subdomains; anything else could name another user. */
+const accountPattern = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+
+function accountOf(o: TenantOptions): string | undefined {
+  const account = o.serviceAccountName || o.defaultServiceAccount || undefined;
+  if (account === undefined || accountPattern.test(account)) return account;
+  const field = o.serviceAccountName ? 'spec.serviceAccountName' : '--default-service-account';
+  throw new StalledError(
+    reason,
+    `${field} '${account}' is no name of a ServiceAccount: correct it`,
+  );
+}
+
+function acting(
+  client: KubeClient,
+  known: LruBytes<KubeClient>,
+  namespace: string,
+  account: string,
+): KubeClient {
+  const key = `${namespace}/${account}`;
+  const existing = known.get(key);
+  if (existing !== undefined) return existing;
+  const created = client.impersonate(serviceAccountIdentity(namespace, account));
+  known.set(key, created, 1);
+  return created;
+}
+
+async function readSecret(o: TenantOptions, name: string): Promise<SecretObject> {
+  const { namespace, signal } = o;
+  try {
+    return await o.client.get<SecretObject>(coreResources.secrets, { namespace, name }, { signal });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    const problem = isNotFound(error)
+      ? 'does not exist: create it'
+      : `cannot be read: ${errorMessage(error)}`;
+    throw new RetryableError(
+      reason,
+      `Secret ${namespace}/${name}, named by spec.kubeConfig.secretRef, ${problem}`,
+      { cause: error },
+    );
+  }
+}
+
+function kubeConfigIn(secret: SecretObject, key: string | undefined): string {
+  const candidates = key ? [key] : ['value', 'value.yaml'];
+  const found = candidates.find((candidate) => secret.data?.[candidate] !== undefined);
+  if (found !== undefined)
+    return Buffer.from(secret.data?.[found] ?? '', 'base64').toString('utf8');
+  const { namespace, name } = secret.metadata;
+  throw new RetryableError(
+    reason,
+    `Secret ${namespace}/${name} has no key ${candidates.join(' or ')} with a kubeconfig: add it, or name its key in spec.kubeConfig.secretRef.key`,
+  );
+}

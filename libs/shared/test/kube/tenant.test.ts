@@ -1,0 +1,209 @@
+import { FakeClock, RetryableError, StalledError } from '@sluice/shared/base';
+import {
+  ApiError,
+  clientForTenant,
+  type Identity,
+  type KubeClient,
+  TenantClients,
+  type TenantOptions,
+} from '@sluice/shared/kube';
+import { dump } from 'js-yaml';
+import { afterEach, describe, expect, test } from 'vitest';
+
+const closing: TenantClients[] = [];
+afterEach(() => Promise.all(closing.splice(0).map((clients) => clients.close())));
+
+const canary = 'canary-token';
+const kubeconfig = (user: object = { token: canary }) =>
+  dump({
+    'current-context': 'c',
+    contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
+    clusters: [{ name: 'c', cluster: { server: 'https://remote:6443' } }],
+    users: [{ name: 'u', user }],
+  });
+
+interface FakeSecret {
+  version: string;
+  data: Record<string, string>;
+}
+
+/** The controller's own cluster: serves Secrets and says whom it was asked to act as. */
+function ownCluster(secrets: Record<string, FakeSecret>) {
+  const acted: Identity[] = [];
+  const client = {
+    identity: 'own',
+    get: async (_: unknown, { namespace, name }: { namespace: string; name: string }) => {
+      const found = secrets[`${namespace}/${name}`];
+      const message = `secrets "${name}" not found`;
+      if (!found)
+        throw new ApiError({ status: 404, reason: 'NotFound', message, verb: 'GET', path: '/' });
+      const data = Object.fromEntries(
+        Object.entries(found.data).map(([key, value]) => [
+          key,
+          Buffer.from(value).toString('base64'),
+        ]),
+      );
+      return { metadata: { namespace, name, uid: 'u', resourceVersion: found.version }, data };
+    },
+    impersonate: (identity: Identity) => {
+      acted.push(identity);
+      return { identity: `own|${identity.user}` } as KubeClient;
+    },
+  };
+  return { client: client as unknown as KubeClient, acted };
+}
+
+function setup(secrets: Record<string, FakeSecret> = {}, maxClients = 10) {
+  const { client, acted } = ownCluster(secrets);
+  const clock = new FakeClock();
+  const cache = new TenantClients({ clock, maxClients, graceMs: 1000 });
+  closing.push(cache);
+  const get = (o: Partial<TenantOptions>) =>
+    clientForTenant({ client, namespace: 'apps', cache, ...o });
+  return { client, acted, clock, cache, get };
+}
+
+const remote = { kubeConfig: { secretRef: { name: 'k' } } };
+const value = (content = kubeconfig(), version = '1') => ({ version, data: { value: content } });
+
+describe('tenants of the own cluster', () => {
+  test('without an account it is the controller itself', async () => {
+    const { get, client } = setup();
+    expect(await get({})).toBe(client);
+  });
+
+  test.each([
+    { name: 'the account of the object', o: { serviceAccountName: 'a' }, user: 'a' },
+    { name: 'the default account', o: { defaultServiceAccount: 'd' }, user: 'd' },
+    {
+      name: 'that of the object first',
+      o: { serviceAccountName: 'a', defaultServiceAccount: 'd' },
+      user: 'a',
+    },
+  ])('$name is one of its namespace, once for each identity', async ({ o, user }) => {
+    const { get, acted } = setup();
+    expect(await get(o)).toBe(await get(o));
+    expect(acted).toEqual([{ user: `system:serviceaccount:apps:${user}`, groups: [] }]);
+    await get({ ...o, namespace: 'other' });
+    expect(acted).toHaveLength(2);
+  });
+
+  test.each(['a:b', 'a\nb', '../a', 'A'])(
+    'the account name %j is refused',
+    async (serviceAccountName) => {
+      const error = await setup()
+        .get({ serviceAccountName })
+        .catch((thrown) => thrown);
+      expect(error).toBeInstanceOf(StalledError);
+      expect(error.message).toContain('spec.serviceAccountName');
+    },
+  );
+
+  test('each own client has a cache of its own', async () => {
+    const { client } = ownCluster({});
+    const o = { client, namespace: 'apps', serviceAccountName: 'a' };
+    expect(await clientForTenant(o)).toBe(await clientForTenant(o));
+    expect(await clientForTenant({ ...o, client: ownCluster({}).client })).not.toBe(
+      await clientForTenant(o),
+    );
+  });
+});
+
+describe('tenants of other clusters', () => {
+  const places: { name: string; data: Record<string, string>; key?: string }[] = [
+    { name: 'value', data: { value: kubeconfig() } },
+    { name: 'value.yaml', data: { 'value.yaml': kubeconfig() } },
+    { name: 'a named key', data: { mine: kubeconfig(), value: 'x' }, key: 'mine' },
+  ];
+  test.each(places)('the kubeconfig is in $name', async ({ data, key }) => {
+    const { get } = setup({ 'apps/k': { version: '1', data } });
+    const client = await get({ kubeConfig: { secretRef: { name: 'k', key } } });
+    expect(client.identity).toBe('https://remote:6443|');
+  });
+
+  test('with an account, it acts as that account over there', async () => {
+    const { get } = setup({ 'apps/k': value() });
+    const acting = await get({ ...remote, serviceAccountName: 'a' });
+    expect(acting.identity).toBe('https://remote:6443|system:serviceaccount:apps:a');
+    expect(await get({ ...remote, serviceAccountName: 'a' })).toBe(acting);
+  });
+
+  test('a client serves until its Secret changes, and is closed after a grace time', async () => {
+    const secrets = { 'apps/k': value() };
+    const { get, clock, cache } = setup(secrets);
+    const first = await get(remote);
+    expect(await get(remote)).toBe(first);
+    secrets['apps/k'] = value(kubeconfig(), '2');
+    expect(await get(remote)).not.toBe(first);
+    expect(cache.open).toBe(2);
+    await clock.advance(1000);
+    expect(cache.open).toBe(1);
+    await expect(first.request('GET', '/')).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+
+  test('their number is bounded: the one not used for longest goes', async () => {
+    const secrets = { 'a/k': value(), 'b/k': value(), 'c/k': value() };
+    const { get, clock, cache } = setup(secrets, 2);
+    const first = await get({ ...remote, namespace: 'a' });
+    await get({ ...remote, namespace: 'b' });
+    await get({ ...remote, namespace: 'a' });
+    await get({ ...remote, namespace: 'c' });
+    await clock.advance(1000);
+    expect(cache.open).toBe(2);
+    expect(await get({ ...remote, namespace: 'a' })).toBe(first);
+  });
+
+  interface Refusal {
+    name: string;
+    secrets: Record<string, FakeSecret>;
+    o: Partial<TenantOptions>;
+    type: typeof StalledError | typeof RetryableError;
+    says: string;
+  }
+  const refusals: Refusal[] = [
+    {
+      name: 'a login by ConfigMap',
+      secrets: {},
+      o: { kubeConfig: { configMapRef: { name: 'c' } } },
+      type: StalledError,
+      says: 'spec.kubeConfig.configMapRef is not supported yet',
+    },
+    {
+      name: 'a missing Secret',
+      secrets: {},
+      o: remote,
+      type: RetryableError,
+      says: 'Secret apps/k, named by spec.kubeConfig.secretRef, does not exist',
+    },
+    {
+      name: 'a missing key',
+      secrets: { 'apps/k': { version: '1', data: { x: canary } } },
+      o: remote,
+      type: RetryableError,
+      says: 'Secret apps/k has no key value or value.yaml',
+    },
+    {
+      name: 'a plugin that may not run',
+      secrets: { 'apps/k': value(kubeconfig({ exec: { command: 'touch', args: [canary] } })) },
+      o: remote,
+      type: RetryableError,
+      says: 'users[u].user.exec is refused',
+    },
+    {
+      name: 'a broken kubeconfig',
+      secrets: { 'apps/k': value(`${canary}: [`) },
+      o: remote,
+      type: RetryableError,
+      says: 'no valid YAML',
+    },
+  ];
+  test.each(refusals)('$name is refused in words that help', async ({ secrets, o, type, says }) => {
+    const error = await setup(secrets)
+      .get(o)
+      .catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(type);
+    expect(error.reason).toBe('ReconciliationFailed');
+    expect(error.message).toContain(says);
+    expect(error.message).not.toContain(canary);
+  });
+});
