@@ -1,0 +1,225 @@
+import type { KindDefinition, KubeObject } from '@sluice/shared/api';
+import { type Clock, errorMessage, type Logger, systemClock } from '@sluice/shared/base';
+import {
+  type Informer,
+  type InformerEvent,
+  type KubeClient,
+  keyOf,
+  parseKey,
+} from '@sluice/shared/kube';
+import { LeadershipLostError } from './leadership.ts';
+import type { ControllerMetrics, Metrics } from './metrics.ts';
+import type { Settlement } from './outcome.ts';
+import { reasonToReconcile } from './predicates.ts';
+import type { QueueItem } from './queue.ts';
+import { type ReconcileOptions, reconcileObject } from './reconcile-key.ts';
+import type { EventRecorder, Priority, Reconciler } from './reconciler.ts';
+import { createWorkQueue, type WorkQueue } from './workqueue.ts';
+import { WrittenObjects } from './written-objects.ts';
+
+/** Runs a reconciler for every object of its kind that the informer knows. */
+export interface Controller<T extends KubeObject> {
+  readonly informer: Informer<T>;
+  /** Asks for a reconcile of a key, at once or after a time in milliseconds. */
+  enqueue(key: string, options?: { priority?: Priority; afterMs?: number }): void;
+  /**
+   * Starts the informer and reconciles until the signal aborts; then takes no new work, lets running
+   * reconciles finish for `drainMs`, aborts them, and resolves when all have ended.
+   */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export interface ControllerOptions<T extends KubeObject> {
+  reconciler: Reconciler<T>;
+  client: KubeClient;
+  informer: Informer<T>;
+  /** Reconciles that run at once. */
+  concurrency: number;
+  events: EventRecorder;
+  metrics: Metrics;
+  logger: Logger;
+  clock?: Clock;
+  /** Bounds of the exponential backoff, in milliseconds. */
+  minRetryDelayMs: number;
+  maxRetryDelayMs: number;
+  intervalJitterPercentage: number;
+  /** Fallback after which a `waiting` error is tried again, in milliseconds; 30 s when not given. */
+  dependencyRequeueMs?: number;
+  /** Time that running reconciles get to finish on shutdown, in milliseconds; 10 s when not given. */
+  drainMs?: number;
+}
+
+const defaultDependencyRequeueMs = 30_000;
+const defaultDrainMs = 10_000;
+
+class ObjectController<T extends KubeObject> implements Controller<T> {
+  readonly informer: Informer<T>;
+  readonly #options: ControllerOptions<T>;
+  readonly #reconcileOptions: ReconcileOptions<T>;
+  readonly #queue: WorkQueue;
+  readonly #metrics: ControllerMetrics;
+  readonly #written = new WrittenObjects<T>();
+  readonly #clock: Clock;
+
+  constructor(options: ControllerOptions<T>) {
+    this.#options = options;
+    this.informer = options.informer;
+    this.#clock = options.clock ?? systemClock;
+    this.#metrics = options.metrics.forController(options.reconciler.kind as KindDefinition);
+    this.#queue = createWorkQueue({
+      clock: this.#clock,
+      minRetryDelayMs: options.minRetryDelayMs,
+      maxRetryDelayMs: options.maxRetryDelayMs,
+      observer: this.#metrics.queue,
+    });
+    this.#reconcileOptions = {
+      ...options,
+      clock: this.#clock,
+      dependencyRequeueMs: options.dependencyRequeueMs ?? defaultDependencyRequeueMs,
+    };
+  }
+
+  enqueue(key: string, options: { priority?: Priority; afterMs?: number } = {}): void {
+    this.#queue.addAfter(key, options.afterMs ?? 0, options);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { concurrency, logger, reconciler } = this.#options;
+    const unsubscribe = this.informer.onEvent((event) => this.#onEvent(event));
+    const drain = this.#drainSignal(signal);
+    try {
+      this.informer.start();
+      await this.informer.synced(signal);
+      this.#metrics.concurrency(concurrency);
+      logger.info({ controllerKind: reconciler.kind.kind, concurrency }, 'Controller started');
+      const workers = Array.from({ length: concurrency }, () => this.#work(signal, drain.signal));
+      await Promise.all(workers);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      drain.cancel();
+      unsubscribe();
+      this.#queue.close();
+      await this.informer.stop();
+    }
+  }
+
+  /** A signal that aborts `drainMs` after the given one, but at once when the leadership is lost. */
+  #drainSignal(signal: AbortSignal): { signal: AbortSignal; cancel(): void } {
+    const hard = new AbortController();
+    const onAbort = () => {
+      if (signal.reason instanceof LeadershipLostError) return hard.abort(signal.reason);
+      const ms = this.#options.drainMs ?? defaultDrainMs;
+      const timer = this.#clock.setTimer(() => hard.abort(signal.reason), ms);
+      hard.signal.addEventListener('abort', () => timer.cancel());
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    return {
+      signal: hard.signal,
+      cancel: () => {
+        signal.removeEventListener('abort', onAbort);
+        hard.abort();
+      },
+    };
+  }
+
+  #onEvent(event: InformerEvent<T>): void {
+    const key = keyOf(event.object);
+    if (event.type === 'deleted') {
+      this.#forget(key);
+      return;
+    }
+    const priority = reasonToReconcile(event);
+    if (!priority) return;
+    // A new spec deserves a fresh start, whatever happened with the old one.
+    this.#queue.forget(key);
+    this.#queue.add(key, { priority });
+  }
+
+  async #work(signal: AbortSignal, hard: AbortSignal): Promise<void> {
+    for (let item = await this.#queue.get(signal); item; item = await this.#queue.get(signal)) {
+      try {
+        await this.#reconcile(item, hard);
+      } finally {
+        this.#queue.done(item.key);
+      }
+    }
+  }
+
+  async #reconcile({ key, priority, waitedMs }: QueueItem, signal: AbortSignal): Promise<void> {
+    // What was scheduled before is overtaken by the reconcile that runs now.
+    this.#queue.cancelDelayed(key);
+    const object = this.#written.current(key, this.informer.get(key));
+    if (!object) {
+      this.#queue.forget(key);
+      return;
+    }
+    const logger = this.#loggerFor(key);
+    const onWritten = (written: T) => this.#written.record(key, written);
+    const job = { key, object, priority, waitedMs, logger, signal, onWritten };
+    const end = this.#metrics.begin(object);
+    try {
+      const settlement = await reconcileObject(job, this.#reconcileOptions);
+      end(settlement);
+      this.#requeue(key, settlement.requeue);
+    } catch (error) {
+      end(undefined);
+      const stack = error instanceof Error ? error.stack : undefined;
+      logger.error({ error: errorMessage(error), stack }, 'Runtime failed; this is a bug');
+      this.#requeue(key, { how: 'backoff' });
+    }
+    if (!this.informer.get(key)) this.#forget(key);
+  }
+
+  #forget(key: string): void {
+    this.#written.forget(key);
+    this.#queue.cancelDelayed(key);
+    this.#queue.forget(key);
+    this.#metrics.forget(parseKey(key));
+  }
+
+  #loggerFor(key: string): Logger {
+    const { kind } = this.#options.reconciler;
+    const { name, namespace } = parseKey(key);
+    return this.#options.logger.child({
+      controller: kind.kind.toLowerCase(),
+      controllerGroup: kind.group,
+      controllerKind: kind.kind,
+      name,
+      namespace,
+    });
+  }
+
+  #requeue(key: string, requeue: Settlement['requeue']): void {
+    if (requeue.how === 'backoff') {
+      this.#queue.addRateLimited(key, { priority: 'sync', atLeastMs: requeue.atLeastMs });
+      return;
+    }
+    if (requeue.forget) this.#queue.forget(key);
+    if (requeue.how === 'after') {
+      this.#queue.addAfter(key, requeue.ms, { priority: requeue.priority });
+    }
+  }
+}
+
+/**
+ * Makes the controller of one kind. What it guarantees:
+ *
+ * 1. A key is never reconciled twice at once, and at most `concurrency` keys are reconciled at once.
+ * 2. Every change of an object's spec, deletion, or reconcile request that the informer reports is
+ *    followed by a reconcile that sees it; a change during a reconcile leads to another one after it.
+ * 3. Changes of the status and of other metadata, our own writes above all, lead to no reconcile.
+ * 4. A reconcile sees the effect of the previous one's writes on its object, however late the informer is.
+ * 5. A suspended object is left alone and not looked at again before it changes; deletion goes on.
+ * 6. The finalizer is on the object before the first effect, and goes only after `finalize` is done.
+ * 7. `waiting` holds no slot. An earlier timer of a key never survives a reconcile of the key.
+ * 8. One object's failure, of whatever kind, affects no other object.
+ * 9. `status.lastHandledReconcileAt` is part of the last status write, also of a failed reconcile, and is
+ *    not written while a reconcile is `waiting`.
+ */
+export function createController<T extends KubeObject>(
+  options: ControllerOptions<T>,
+): Controller<T> {
+  return new ObjectController(options);
+}

@@ -1,0 +1,59 @@
+export {
+  commonFlags,
+  type LeaderElectionSettings,
+  leaderElectionSettings,
+  parseFeatureGates,
+} from './common-flags.ts';
+export {
+  apiTime,
+  conditionsOf,
+  findCondition,
+  isReady,
+  isSuspended,
+  progressingReason,
+  progressingWithRetryReason,
+  readyCondition,
+  reconcilingCondition,
+  stalledCondition,
+} from './conditions.ts';
+export { type Controller, type ControllerOptions, createController } from './controller.ts';
+export { DependencyIndex } from './depends-on.ts';
+export { createEventRecorder, fluxEvent } from './events.ts';
+export { fencedClient } from './fenced-client.ts';
+export { addFinalizer, hasFinalizer, removeFinalizer } from './finalizer.ts';
+export { parseAddress, type RunningServer, startHttpServer } from './http-server.ts';
+export { createLeaderElector, type LeaderElector, type LeaderElectorOptions } from './leader.ts';
+export { LeadershipLostError } from './leadership.ts';
+export { type ManagerContext, type ManagerOptions, runManager } from './manager.ts';
+export { type ControllerMetrics, createMetrics, type Metrics } from './metrics.ts';
+export { apiRequestFailedReason, internalErrorReason } from './outcome.ts';
+export { reasonToReconcile } from './predicates.ts';
+export { type ReadyCheck, startMetricsServer, startProbes } from './probes.ts';
+export type { Queue, QueueItem, QueueObserver } from './queue.ts';
+export { type UnreadyDependency, unreadyDependencies, whyUnready } from './readiness.ts';
+export {
+  done,
+  type EventInput,
+  type EventRecorder,
+  type Outcome,
+  type Priority,
+  type ReconcileContext,
+  type Reconciler,
+  type ReconcileSpan,
+  retry,
+  type StatusDraft,
+  type StatusOf,
+  waiting,
+} from './reconciler.ts';
+export { invalidIntervalReason } from './requeue-times.ts';
+export { leaseName, shardSelector } from './shard.ts';
+export { createStatusDraft, ObjectGoneError } from './status-patch.ts';
+export { initTracing, type Tracing } from './tracing.ts';
+export {
+  currentTraceparent,
+  type SpanAttributes,
+  traceparentAnnotation,
+  withSpan,
+  withTraceparent,
+} from './tracing-api.ts';
+export { type AddOptions, createWorkQueue, type WorkQueue } from './workqueue.ts';

@@ -1,0 +1,212 @@
+import {
+  finalizer as defaultFinalizer,
+  type KubeObject,
+  reconcileRequestAnnotation,
+} from '@sluice/shared/api';
+import { errorMessage, formatDuration, type Logger } from '@sluice/shared/base';
+import type { KubeClient } from '@sluice/shared/kube';
+import { isSuspended } from './conditions.ts';
+import { addFinalizer, hasFinalizer, removeFinalizer } from './finalizer.ts';
+import { LeadershipLostError } from './leadership.ts';
+import { type Settlement, settleError, settleOutcome } from './outcome.ts';
+import type {
+  EventRecorder,
+  Outcome,
+  Priority,
+  ReconcileContext,
+  Reconciler,
+} from './reconciler.ts';
+import { defaultTimes, type TimesOptions, timesOf } from './requeue-times.ts';
+import { createStatusDraft, ObjectGoneError } from './status-patch.ts';
+import { traceparentAnnotation, withSpan } from './tracing-api.ts';
+
+/** What reconciling one object needs besides the object. */
+export interface ReconcileOptions<T extends KubeObject> extends TimesOptions<T> {
+  client: KubeClient;
+  events: EventRecorder;
+}
+
+/** One object about to be reconciled. */
+export interface Job<T extends KubeObject> {
+  key: string;
+  object: T;
+  priority: Priority;
+  waitedMs: number;
+  logger: Logger;
+  signal: AbortSignal;
+  onWritten(object: T): void;
+}
+
+const nothing: Settlement = {
+  result: 'success',
+  terminal: false,
+  requeue: { how: 'never', forget: true },
+};
+const tryAgain: Settlement = { result: 'error', terminal: false, requeue: { how: 'backoff' } };
+
+/**
+ * Reconciles one object from beginning to end: finalizer, reconcile or finalize, events, status.
+ *
+ * @returns how it ended and when it runs again; never throws for what the reconciler or the API server did
+ */
+export async function reconcileObject<T extends KubeObject>(
+  job: Job<T>,
+  options: ReconcileOptions<T>,
+): Promise<Settlement> {
+  try {
+    const object = await prepare(job, options);
+    if (!object) return nothing;
+    return await withSpan(
+      `reconcile ${options.reconciler.kind.kind}`,
+      {
+        parent: object.metadata.annotations?.[traceparentAnnotation],
+        attributes: {
+          'k8s.object.key': job.key,
+          'sluice.priority': job.priority,
+          'sluice.waited_ms': job.waitedMs,
+        },
+      },
+      (span) => run({ ...job, object }, options, span),
+    );
+  } catch (error) {
+    if (error instanceof ObjectGoneError || isShutdown(error, job.signal)) return nothing;
+    job.logger.error({ error: errorMessage(error) }, 'Status or finalizer could not be written');
+    return tryAgain;
+  }
+}
+
+/** Whatever is thrown when the process may not go on says nothing about the object. */
+function isShutdown(error: unknown, signal: AbortSignal): boolean {
+  return signal.aborted || error instanceof LeadershipLostError;
+}
+
+/** Returns the object to work on, held by its finalizer; undefined when there is nothing to do. */
+async function prepare<T extends KubeObject>(
+  job: Job<T>,
+  options: ReconcileOptions<T>,
+): Promise<T | undefined> {
+  const { object, logger } = job;
+  const finalizer = finalizerOf(options.reconciler);
+  if (isDeleted(object)) {
+    return finalizer && hasFinalizer(object, finalizer) ? object : undefined;
+  }
+  if (isSuspended(object)) {
+    logger.info('Reconciliation is suspended for this object');
+    return undefined;
+  }
+  if (!finalizer || hasFinalizer(object, finalizer)) return object;
+  const { client, reconciler } = options;
+  const { kind, controllerName } = reconciler;
+  const held = await addFinalizer({ client, kind, object, finalizer, controllerName });
+  if (!held || !hasFinalizer(held, finalizer)) return undefined;
+  job.onWritten(held);
+  return held;
+}
+
+function finalizerOf<T extends KubeObject>(reconciler: Reconciler<T>): string | undefined {
+  return reconciler.finalizer ?? (reconciler.finalize ? defaultFinalizer : undefined);
+}
+
+async function run<T extends KubeObject>(
+  job: Job<T>,
+  options: ReconcileOptions<T>,
+  span: ReconcileContext<T>['span'],
+): Promise<Settlement> {
+  const startedAt = options.clock.now();
+  let latest = job.object;
+  const onWritten = (written: T) => {
+    latest = written;
+    job.onWritten(written);
+  };
+  const context = contextOf({ ...job, onWritten }, options, span);
+  const { outcome, settlement } = await act(context, options);
+  span.set({ 'sluice.result': outcome?.type ?? 'error' });
+  if (isDeleted(job.object) && outcome?.type === 'done') {
+    await release(latest, options, job);
+    return nothing;
+  }
+  if (outcome?.type !== 'waiting') markHandled(context);
+  await context.status.patch();
+  if (outcome?.type === 'done') logFinished(context, settlement, options.clock.now() - startedAt);
+  return settlement;
+}
+
+function logFinished<T extends KubeObject>(
+  { logger }: ReconcileContext<T>,
+  { requeue }: Settlement,
+  durationMs: number,
+): void {
+  const next = requeue.how === 'after' ? formatDuration(Math.round(requeue.ms)) : undefined;
+  logger.info({ durationMs, next }, 'Reconciliation finished');
+}
+
+function contextOf<T extends KubeObject>(
+  { object, key, logger, signal, priority, onWritten }: Job<T>,
+  { reconciler, client, clock, events }: ReconcileOptions<T>,
+  span: ReconcileContext<T>['span'],
+): ReconcileContext<T> {
+  const { kind, controllerName } = reconciler;
+  return {
+    object,
+    key,
+    logger,
+    signal,
+    priority,
+    client,
+    clock,
+    span,
+    status: createStatusDraft({ object, kind, client, clock, controllerName, onWritten }),
+    event: (event) => events.record(object, event),
+  };
+}
+
+/** Calls the reconciler and settles what it returns or throws. */
+async function act<T extends KubeObject>(
+  context: ReconcileContext<T>,
+  options: ReconcileOptions<T>,
+): Promise<{ outcome?: Outcome; settlement: Settlement }> {
+  const { reconciler, clock } = options;
+  const deleting = isDeleted(context.object);
+  let times = defaultTimes(options);
+  try {
+    // Before anything is done, so that a bad interval has no effects; it must not hinder the deletion.
+    if (!deleting) times = { ...times, ...timesOf(context.object, reconciler) };
+    const outcome = await (deleting
+      ? finalize(reconciler, context)
+      : reconciler.reconcile(context));
+    return { outcome, settlement: settleOutcome(outcome, { ...times, nowMs: clock.now() }) };
+  } catch (error) {
+    if (error instanceof ObjectGoneError || isShutdown(error, context.signal)) throw error;
+    return { settlement: await settleError(error, { ...context, times }) };
+  }
+}
+
+function isDeleted(object: KubeObject): boolean {
+  return object.metadata.deletionTimestamp !== undefined;
+}
+
+function finalize<T extends KubeObject>(
+  reconciler: Reconciler<T>,
+  context: ReconcileContext<T>,
+): Promise<Outcome> {
+  return reconciler.finalize?.(context) ?? Promise.resolve({ type: 'done' });
+}
+
+async function release<T extends KubeObject>(
+  object: T,
+  { client, reconciler }: ReconcileOptions<T>,
+  job: Job<T>,
+): Promise<void> {
+  const finalizer = finalizerOf(reconciler);
+  if (!finalizer) return;
+  const { kind, controllerName } = reconciler;
+  const released = await removeFinalizer({ client, kind, object, finalizer, controllerName });
+  if (released) job.onWritten(released);
+}
+
+/** Clients take the request as handled once this shows, so it is part of the last write only. */
+function markHandled<T extends KubeObject>({ object, status }: ReconcileContext<T>): void {
+  const request = object.metadata.annotations?.[reconcileRequestAnnotation];
+  if (request === undefined) return;
+  (status.status as Record<string, unknown>)['lastHandledReconcileAt'] = request;
+}

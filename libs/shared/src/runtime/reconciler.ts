@@ -1,0 +1,140 @@
+import type { Condition, KindDefinition, KubeObject } from '@sluice/shared/api';
+import type { Clock, Logger } from '@sluice/shared/base';
+import type { KubeClient } from '@sluice/shared/kube';
+
+/** How soon a key is served, most urgent first: a person's request, drift, a change, a background interval. */
+export type Priority = 'request' | 'drift' | 'change' | 'sync';
+
+/** What a reconcile that threw nothing asks for. */
+export type Outcome =
+  | { type: 'done'; requeueAfterMs?: number }
+  | { type: 'waiting'; deadlineAt?: number }
+  | { type: 'retry'; afterMs?: number };
+
+/**
+ * The work is finished; it runs again after the object's interval.
+ *
+ * @param requeueAfterMs instead of the interval, in milliseconds, jittered like it; `Infinity` for never
+ */
+export function done(requeueAfterMs?: number): Outcome {
+  return { type: 'done', requeueAfterMs };
+}
+
+/**
+ * The work goes on elsewhere and holds no slot: a watch re-enqueues the key when something happens.
+ *
+ * @param deadlineAt when the key is re-enqueued at the latest, in milliseconds since the epoch
+ */
+export function waiting(deadlineAt?: number): Outcome {
+  return { type: 'waiting', deadlineAt };
+}
+
+/**
+ * The work is not finished, without this being a failure; it runs again soon.
+ *
+ * @param afterMs in milliseconds; the exponential backoff of the key when not given
+ */
+export function retry(afterMs?: number): Outcome {
+  return { type: 'retry', afterMs };
+}
+
+/** Something that happened to an object, for people and for alerts. */
+export interface EventInput {
+  /** `error` becomes a Warning; `trace` is seen in the cluster only and never leaves it. */
+  severity: 'info' | 'error' | 'trace';
+  reason: string;
+  message: string;
+  /** Facts such as `revision`; keys without a slash are prefixed by the object's API group. */
+  metadata?: Record<string, string>;
+}
+
+/** Records what happened to objects. */
+export interface EventRecorder {
+  /**
+   * Queues a Kubernetes Event and, for `info` and `error`, stores the event in the sink.
+   * Resolves once the sink holds it durably; never waits for the API server.
+   */
+  record(object: KubeObject, event: EventInput): Promise<void>;
+  /** Resolves once every queued Kubernetes Event was sent or given up, or after the time, in milliseconds. */
+  flush(timeoutMs?: number): Promise<void>;
+}
+
+/** The type of the status of an object type. */
+export type StatusOf<T> = T extends { status?: infer S } ? NonNullable<S> : Record<string, unknown>;
+
+/** The status of an object while a reconcile works on it. */
+export interface StatusDraft<T extends KubeObject> {
+  /** The object as it was when the reconcile began. */
+  readonly observed: T;
+  /** The working copy; change it freely, {@link StatusDraft.patch} finds what changed. */
+  readonly status: StatusOf<T>;
+  /** Adds or replaces a condition; its transition time moves only with its status. */
+  setCondition(condition: {
+    type: string;
+    status: Condition['status'];
+    reason: string;
+    message: string;
+  }): void;
+  removeCondition(type: string): void;
+  getCondition(type: string): Condition | undefined;
+  /**
+   * Says that work is under way: Reconciling=True, and Ready=Unknown unless Ready is True or False.
+   *
+   * @param options `unready` sets Ready=Unknown whatever it was, as when a new revision is being applied
+   */
+  reconciling(reason: string, message: string, options?: { unready?: boolean }): void;
+  /** Says that all is well: Ready=True, neither Reconciling nor Stalled, the generation observed. */
+  ready(reason: string, message: string): void;
+  /** Says that it failed: Ready=False, and Stalled=True or Reconciling=True depending on whether a retry may help. */
+  failed(reason: string, message: string, options?: { stalled?: boolean }): void;
+  /**
+   * Writes what changed since the last write in one request; none when nothing did.
+   *
+   * @throws ApiError when the API server refuses it, or when others kept changing the status during five tries
+   * @throws ObjectGoneError when the object does not exist any more; let it pass, the controller handles it
+   */
+  patch(): Promise<void>;
+}
+
+/** The trace span of a reconcile. */
+export interface ReconcileSpan {
+  set(attributes: Record<string, string | number | boolean>): void;
+  event(name: string, attributes?: Record<string, string | number | boolean>): void;
+}
+
+/** Everything a reconcile may use. */
+export interface ReconcileContext<T extends KubeObject> {
+  object: T;
+  key: string;
+  logger: Logger;
+  /** Aborts when the process stops or loses its leadership. */
+  signal: AbortSignal;
+  priority: Priority;
+  status: StatusDraft<T>;
+  client: KubeClient;
+  clock: Clock;
+  event(event: EventInput): Promise<void>;
+  span: ReconcileSpan;
+}
+
+/** What one kind's objects mean. Implemented by the services; called by the controller, never twice at once for one key. */
+export interface Reconciler<T extends KubeObject> {
+  kind: KindDefinition<T>;
+  /** Name of the service, such as `kustomize-controller`; part of field managers and events. */
+  controllerName: string;
+  /** Defaults to Flux's finalizer when `finalize` is given. */
+  finalizer?: string;
+  /**
+   * Makes the world as the object says. Re-entrant: it may be interrupted anywhere and run again.
+   * The controller writes the status draft after it returns or throws.
+   *
+   * @throws ReconcileError whose kind decides conditions, event and requeue; anything else counts as a bug
+   */
+  reconcile(context: ReconcileContext<T>): Promise<Outcome>;
+  /** Undoes it for an object being deleted, suspended ones included; once `done` the finalizer is removed. */
+  finalize?(context: ReconcileContext<T>): Promise<Outcome>;
+  /** Time between background reconciles in milliseconds; `spec.interval` when not given. */
+  intervalMs?(object: T): number | undefined;
+  /** Time until the retry of a failure in milliseconds; exponential backoff when undefined. */
+  failureInterval?(object: T): number | undefined;
+}

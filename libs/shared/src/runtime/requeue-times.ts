@@ -1,0 +1,60 @@
+import type { KubeObject } from '@sluice/shared/api';
+import { type Clock, errorMessage, parseDuration, StalledError } from '@sluice/shared/base';
+import type { RequeueTimes } from './outcome.ts';
+import type { Reconciler } from './reconciler.ts';
+
+/** Reason of a stall because of an interval that is no duration. */
+export const invalidIntervalReason = 'InvalidInterval';
+
+/** Where the times of requeues come from. Delays in milliseconds. */
+export interface TimesOptions<T extends KubeObject> {
+  reconciler: Reconciler<T>;
+  clock: Clock;
+  dependencyRequeueMs: number;
+  intervalJitterPercentage: number;
+}
+
+/** Returns the times that hold for every object. */
+export function defaultTimes<T extends KubeObject>(options: TimesOptions<T>): RequeueTimes {
+  return {
+    intervalMs: undefined,
+    failureIntervalMs: undefined,
+    dependencyMs: options.dependencyRequeueMs,
+    jitterPercentage: options.intervalJitterPercentage,
+    nowMs: options.clock.now(),
+  };
+}
+
+/**
+ * Reads the times an object asks for.
+ *
+ * @throws StalledError with the reason InvalidInterval when one is no duration, InvalidSpec when there is no spec:
+ * the API lets such objects pass, as Flux's does
+ */
+export function timesOf<T extends KubeObject>(
+  object: T,
+  reconciler: Reconciler<T>,
+): Partial<RequeueTimes> {
+  if ((object as { spec?: object }).spec === undefined) {
+    throw new StalledError('InvalidSpec', `spec is missing: write the ${object.kind} with a spec`);
+  }
+  try {
+    const intervalMs = reconciler.intervalMs ? reconciler.intervalMs(object) : specInterval(object);
+    // An interval of zero means none, as in Flux; taken literally it would spin.
+    return {
+      intervalMs: intervalMs || undefined,
+      failureIntervalMs: reconciler.failureInterval?.(object) || undefined,
+    };
+  } catch (cause) {
+    throw new StalledError(
+      invalidIntervalReason,
+      `spec.interval or spec.retryInterval cannot be used: ${errorMessage(cause)}`,
+      { cause },
+    );
+  }
+}
+
+function specInterval(object: KubeObject): number | undefined {
+  const interval = (object as { spec?: { interval?: string } }).spec?.interval;
+  return interval === undefined ? undefined : parseDuration(interval);
+}
