@@ -1,0 +1,71 @@
+import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { Logger } from '@sluice/shared/base';
+import type { BusAddress } from './connection-options.ts';
+
+/** The bus cannot take messages now: not connected, or its streams are not there yet. */
+export class BusUnavailableError extends Error {
+  override name = 'BusUnavailableError';
+}
+
+export interface BusOptions extends BusAddress {
+  /** First token of all subjects; `sluice` when unset. */
+  prefix?: string;
+  /** Replicas of streams this process creates; 1 when unset. Existing streams keep theirs. */
+  replicas?: number;
+  logger: Logger;
+}
+
+export interface BusMessage {
+  subject: string;
+  data: unknown;
+  /** A stream stores a message of the same id only once within its duplicate window. */
+  id: string;
+  headers?: Record<string, string>;
+  /** Milliseconds to wait for the acknowledgement; 5000 when unset. */
+  timeoutMs?: number;
+}
+
+/** What is stored where. */
+export interface Stored {
+  stream: string;
+  sequence: number;
+  /** The stream already held a message of this id. */
+  duplicate: boolean;
+}
+
+/** A usable connection; replaced after each loss of the server. */
+export interface BusConnection {
+  nats: NatsConnection;
+  jetstream: JetStreamClient;
+  manager: JetStreamManager;
+}
+
+export interface BusStatus {
+  connected: boolean;
+  /** Connected, and all streams are there. */
+  ready: boolean;
+  /** Why the bus is not ready, when known. */
+  lastError?: string;
+}
+
+/** The connection to NATS. It connects, and reconnects, in the background for ever. */
+export interface Bus {
+  readonly prefix: string;
+  readonly name: string;
+  readonly logger: Logger;
+  /**
+   * Stores a message and returns once the server has acknowledged it.
+   *
+   * @throws BusUnavailableError at once when the bus is not ready, or when the acknowledgement does not come
+   */
+  publish(message: BusMessage): Promise<Stored>;
+  status(): BusStatus;
+  /** Resolves when the bus is ready; rejects when the signal is aborted or the bus closed. */
+  ready(signal?: AbortSignal): Promise<BusConnection>;
+  /** Calls the listener each time the bus becomes ready, and at once when it is. Returns how to stop that. */
+  onReady(listener: () => void): () => void;
+  /** Makes sure again that all streams are there; for who finds one missing. Never throws. */
+  repair(): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,216 @@
+import { type JetStreamClient, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { backoff, errorMessage, type Logger, SingleFlight, systemClock } from '@sluice/shared/base';
+import {
+  type Bus,
+  type BusConnection,
+  type BusMessage,
+  type BusOptions,
+  type BusStatus,
+  BusUnavailableError,
+  type Stored,
+} from './bus.ts';
+import { connectionOptions } from './connection-options.ts';
+import { ensureStreams } from './ensure-streams.ts';
+import { encodeMessage } from './message.ts';
+
+const acknowledgeTimeoutMs = 5_000;
+const retry = { minMs: 250, maxMs: 10_000 };
+
+/**
+ * Connects to NATS in the background, for ever, and makes sure that the streams are there.
+ *
+ * @throws RangeError when the address cannot be used
+ */
+export function connectBus(options: BusOptions): Bus {
+  return new NatsBus(options);
+}
+
+class NatsBus implements Bus {
+  readonly prefix: string;
+  readonly name: string;
+  readonly logger: Logger;
+  readonly #replicas: number;
+  readonly #closing = new AbortController();
+  readonly #running: Promise<void>;
+  readonly #ensuring = new SingleFlight<void>();
+  readonly #listeners = new Set<() => void>();
+  #connection?: BusConnection;
+  #loss = Promise.withResolvers<never>();
+  #connected = false;
+  #lastError?: string;
+
+  constructor(options: BusOptions) {
+    this.prefix = options.prefix || 'sluice';
+    this.name = options.name;
+    this.logger = options.logger;
+    this.#replicas = options.replicas ?? 1;
+    const natsOptions = connectionOptions(options);
+    this.#loss.promise.catch(() => undefined);
+    this.#running = this.#run(() => connect(natsOptions));
+  }
+
+  status(): BusStatus {
+    return {
+      connected: this.#connected,
+      ready: this.#connection !== undefined,
+      lastError: this.#lastError,
+    };
+  }
+
+  async publish(message: BusMessage): Promise<Stored> {
+    const { body, headers } = encodeMessage(message.data, message.headers);
+    const timeout = message.timeoutMs ?? acknowledgeTimeoutMs;
+    const client = this.#client();
+    try {
+      const options = { msgID: message.id, headers, timeout };
+      // An answer does not outlive the connection; waiting for it would delay the next attempt.
+      const ack = await Promise.race([
+        client.publish(message.subject, body, options),
+        this.#loss.promise,
+      ]);
+      return { stream: ack.stream, sequence: ack.seq, duplicate: ack.duplicate };
+    } catch (cause) {
+      // No answer may mean that somebody deleted the stream.
+      void this.repair();
+      throw new BusUnavailableError(
+        `NATS did not acknowledge the message on ${message.subject}: ${errorMessage(cause)}`,
+        { cause },
+      );
+    }
+  }
+
+  #client(): JetStreamClient {
+    if (this.#connection === undefined) {
+      throw new BusUnavailableError(
+        `NATS is not ready: ${this.#lastError ?? 'not connected yet'}; check --nats-url and the server`,
+      );
+    }
+    return this.#connection.jetstream;
+  }
+
+  async ready(signal?: AbortSignal): Promise<BusConnection> {
+    if (this.#connection !== undefined) return this.#connection;
+    const stop = AbortSignal.any([this.#closing.signal, ...(signal ? [signal] : [])]);
+    while (this.#connection === undefined) {
+      stop.throwIfAborted();
+      await new Promise<void>((resolve) => {
+        const end = () => {
+          this.#listeners.delete(end);
+          stop.removeEventListener('abort', end);
+          resolve();
+        };
+        this.#listeners.add(end);
+        stop.addEventListener('abort', end, { once: true });
+      });
+    }
+    return this.#connection;
+  }
+
+  onReady(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    if (this.#connection !== undefined) listener();
+    return () => this.#listeners.delete(listener);
+  }
+
+  async repair(): Promise<void> {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    await this.#ensure(connection).catch((error: unknown) => {
+      this.#lastError = errorMessage(error);
+      this.logger.warn({ error }, 'the streams could not be checked');
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new BusUnavailableError('the bus is closed'));
+    await this.#running;
+  }
+
+  async #run(open: () => Promise<NatsConnection>): Promise<void> {
+    const stop = this.#closing.signal;
+    for (let attempt = 0; !stop.aborted; attempt++) {
+      try {
+        const nats = await open();
+        attempt = 0;
+        await this.#use(nats, stop);
+      } catch (error) {
+        this.#report(error, 'NATS cannot be reached');
+      }
+      await systemClock.sleep(backoff({ attempt, ...retry }), stop).catch(() => undefined);
+    }
+  }
+
+  /** Serves one connection, through its reconnects, until it is closed. */
+  async #use(nats: NatsConnection, stop: AbortSignal): Promise<void> {
+    const close = () => void nats.close();
+    stop.addEventListener('abort', close, { once: true });
+    if (stop.aborted) close();
+    try {
+      this.#up(nats);
+      for await (const status of nats.status()) {
+        if (status.type === 'disconnect') this.#down();
+        if (status.type === 'reconnect') this.#up(nats);
+        if (status.type === 'error') this.#report(status.error, 'NATS reported an error');
+      }
+      const error = await nats.closed();
+      if (error) this.#report(error, 'the connection to NATS was closed');
+    } finally {
+      stop.removeEventListener('abort', close);
+      this.#down();
+    }
+  }
+
+  #up(nats: NatsConnection): void {
+    this.#connected = true;
+    this.logger.info({ server: nats.getServer() }, 'connected to NATS');
+    void this.#prepare(nats);
+  }
+
+  #down(): void {
+    if (this.#connected && !this.#closing.signal.aborted)
+      this.logger.warn('the connection to NATS is lost, reconnecting');
+    this.#connected = false;
+    this.#connection = undefined;
+    this.#loss.reject(new BusUnavailableError('the connection was lost'));
+    this.#loss = Promise.withResolvers<never>();
+    this.#loss.promise.catch(() => undefined);
+  }
+
+  /** Ensures the streams, again and again while connected, then declares the bus ready. */
+  async #prepare(nats: NatsConnection): Promise<void> {
+    for (let attempt = 0; this.#connected && this.#connection === undefined; attempt++) {
+      try {
+        const manager = await jetstreamManager(nats, { checkAPI: false });
+        const connection = { nats, manager, jetstream: jetstream(nats) };
+        await this.#ensure(connection);
+        if (!this.#connected) return;
+        this.#connection = connection;
+        this.#lastError = undefined;
+        for (const listener of [...this.#listeners]) listener();
+      } catch (error) {
+        this.#report(error, 'the streams are not ready');
+        await systemClock
+          .sleep(backoff({ attempt, ...retry }), this.#closing.signal)
+          .catch(() => undefined);
+      }
+    }
+  }
+
+  #ensure(connection: BusConnection): Promise<void> {
+    return this.#ensuring.run('streams', () =>
+      ensureStreams(connection.manager, {
+        prefix: this.prefix,
+        replicas: this.#replicas,
+        logger: this.logger,
+      }),
+    );
+  }
+
+  #report(error: unknown, message: string): void {
+    const text = errorMessage(error);
+    // The same trouble once, not at each attempt.
+    if (text !== this.#lastError) this.logger.warn({ error }, message);
+    this.#lastError = text;
+  }
+}

@@ -1,0 +1,89 @@
+import {
+  DiscardPolicy,
+  JetStreamApiError,
+  type JetStreamManager,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+} from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
+import { errorMessage, type Logger } from '@sluice/shared/base';
+import { type StreamId, streamName, streamSubjects, streams } from './streams.ts';
+
+const streamNotFound = 10059;
+const streamNameInUse = 10058;
+const insufficientStorage = 10047;
+
+type WantedConfig = Partial<StreamConfig> & { name: string; subjects: string[] };
+
+/** A stream's configuration on the server. */
+export function streamConfig(prefix: string, id: StreamId, replicas: number): WantedConfig {
+  const stream = streams[id];
+  return {
+    name: streamName(prefix, id),
+    description: stream.description,
+    subjects: [streamSubjects(prefix, id)],
+    retention: stream.keeps === 'queue' ? RetentionPolicy.Workqueue : RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: stream.whenFull === 'refuse' ? DiscardPolicy.New : DiscardPolicy.Old,
+    max_age: nanos(stream.maxAgeMs),
+    max_bytes: stream.maxBytes,
+    max_msgs_per_subject: stream.keeps === 'last' ? 1 : -1,
+    duplicate_window: nanos(stream.duplicateWindowMs),
+    allow_direct: true,
+    num_replicas: replicas,
+  };
+}
+
+/**
+ * Creates the streams that are missing and updates those whose limits differ. Controllers do this side by side.
+ *
+ * @throws Error that names the stream and the fix when the server refuses one; the others are still ensured
+ */
+export async function ensureStreams(
+  manager: JetStreamManager,
+  o: { prefix: string; replicas: number; logger: Logger },
+): Promise<void> {
+  const failures: Error[] = [];
+  for (const id of Object.keys(streams) as StreamId[]) {
+    const config = streamConfig(o.prefix, id, o.replicas);
+    try {
+      if (await ensureStream(manager, config)) {
+        o.logger.info({ stream: config.name }, 'stream created or updated');
+      }
+    } catch (error) {
+      failures.push(refusal(config.name, error));
+    }
+  }
+  if (failures.length > 0) throw new AggregateError(failures);
+}
+
+async function ensureStream(manager: JetStreamManager, wanted: WantedConfig): Promise<boolean> {
+  const existing = await manager.streams.info(wanted.name).catch((error: unknown) => {
+    if (error instanceof JetStreamApiError && error.code === streamNotFound) return undefined;
+    throw error;
+  });
+  if (existing === undefined) {
+    await manager.streams.add(wanted).catch((error: unknown) => {
+      // Another controller created it in between.
+      if (!(error instanceof JetStreamApiError && error.code === streamNameInUse)) throw error;
+    });
+    return true;
+  }
+  // Storage, retention and replicas stay as an administrator may have set them.
+  const { name, retention, storage, num_replicas, ...limits } = wanted;
+  const current = existing.config as unknown as Record<string, unknown>;
+  const differs = Object.entries(limits).some(
+    ([key, value]) => JSON.stringify(current[key]) !== JSON.stringify(value),
+  );
+  if (differs) await manager.streams.update(name, { ...existing.config, ...limits });
+  return differs;
+}
+
+function refusal(stream: string, error: unknown): Error {
+  const fix =
+    error instanceof JetStreamApiError && error.code === insufficientStorage
+      ? ': give JetStream at least 384 MiB of file storage'
+      : '';
+  return new Error(`stream ${stream}: ${errorMessage(error)}${fix}`, { cause: error });
+}

@@ -1,0 +1,118 @@
+import type { EventSink, FluxEvent } from '@sluice/shared/api';
+import { errorMessage, type Logger, redactUrl } from '@sluice/shared/base';
+import type { Bus } from './bus.ts';
+import { createOutbox, type Outbox, type OutboxOptions } from './outbox.ts';
+import { eventSubject } from './streams.ts';
+import { currentTrace } from './trace.ts';
+
+export type OutboxSinkOptions = Omit<OutboxOptions<FluxEvent>, 'isInformational' | 'maxBytes'> & {
+  /** Bytes on disk; 64 MiB when unset. */
+  maxBytes?: number;
+};
+
+/** An event sink with an outbox: what is published is on the local disk before the caller goes on. */
+export type OutboxSink = EventSink & Omit<Outbox<FluxEvent>, 'put'>;
+
+const defaultMaxBytes = 64 * 1024 * 1024;
+
+/** Longest message of an event, in characters; Flux cuts there too. */
+const maxMessageLength = 39_000;
+
+/** Bytes of an event that a NATS server with default limits takes, with room for the headers. */
+const maxEventBytes = 1024 * 1024 - 16 * 1024;
+
+const httpTimeoutMs = 15_000;
+
+/** Creates an event sink that stores events on disk and hands them over in order. */
+export function createOutboxSink(options: OutboxSinkOptions): OutboxSink {
+  const outbox = createOutbox<FluxEvent>({
+    ...options,
+    maxBytes: options.maxBytes ?? defaultMaxBytes,
+    isInformational: (event) => event.severity !== 'error',
+  });
+  return {
+    publish: (event) => outbox.put(shorten(event)),
+    depth: () => outbox.depth(),
+    dropped: () => outbox.dropped(),
+    retryNow: () => outbox.retryNow(),
+    flush: () => outbox.flush(),
+    close: () => outbox.close(),
+  };
+}
+
+function shorten(event: FluxEvent): FluxEvent {
+  if (event.message.length <= maxMessageLength) return event;
+  return { ...event, message: `${event.message.slice(0, maxMessageLength - 3)}...` };
+}
+
+export type EventSinkOptions = Omit<OutboxSinkOptions, 'deliver'>;
+
+/** Creates an event sink that stores events in the SLUICE_EVENTS stream, through an outbox. */
+export function createBusEventSink(bus: Bus, options: EventSinkOptions): OutboxSink {
+  const sink = createOutboxSink({
+    ...options,
+    deliver: async (event, id) => {
+      if (Buffer.byteLength(JSON.stringify(event)) > maxEventBytes) {
+        const { kind, namespace, name } = event.involvedObject;
+        options.logger.error(
+          { kind, namespace, name, id },
+          'an event is too large for NATS and is dropped',
+        );
+        return;
+      }
+      await bus.publish({ subject: eventSubject(bus.prefix, event), data: event, id });
+    },
+  });
+  const stopListening = bus.onReady(() => sink.retryNow());
+  return {
+    ...sink,
+    async close() {
+      stopListening();
+      await sink.close();
+    },
+  };
+}
+
+/** Creates an event sink that posts events to a notification-controller over HTTP, as Flux does, through an outbox. */
+export function createHttpEventSink(
+  options: EventSinkOptions & {
+    /** Where to post, such as `http://notification-controller.flux-system.svc.cluster.local./`. */
+    eventsAddr: string;
+  },
+): OutboxSink {
+  const { eventsAddr, logger } = options;
+  if (!URL.canParse(eventsAddr) || !/^https?:/.test(eventsAddr)) {
+    throw new RangeError(
+      `--events-addr ${redactUrl(eventsAddr)} is no HTTP address: give one such as http://notification-controller/`,
+    );
+  }
+  return createOutboxSink({
+    ...options,
+    deliver: (event, _id, signal) => post({ address: eventsAddr, event, logger, signal }),
+  });
+}
+
+async function post(o: {
+  address: string;
+  event: FluxEvent;
+  logger: Logger;
+  signal: AbortSignal;
+}): Promise<void> {
+  const response = await fetch(o.address, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...currentTrace() },
+    body: JSON.stringify(o.event),
+    signal: AbortSignal.any([o.signal, AbortSignal.timeout(httpTimeoutMs)]),
+    redirect: 'manual',
+  }).catch((cause: unknown) => {
+    throw new Error(`the event cannot be posted: ${errorMessage(cause)}`, { cause });
+  });
+  await response.body?.cancel();
+  // 429 says that the same event was delivered lately.
+  if (response.ok || response.status === 429) return;
+  if (response.status >= 400 && response.status < 500) {
+    o.logger.error({ status: response.status }, 'an event was refused and is dropped');
+    return;
+  }
+  throw new Error(`the event was answered with HTTP status ${response.status}`);
+}

@@ -1,0 +1,46 @@
+// NATS: the connection, its streams, publishing that never waits, and consumers.
+export { createArtifactAnnouncer, onArtifacts, type Subscription } from './artifacts.ts';
+export {
+  type Bus,
+  type BusConnection,
+  type BusMessage,
+  type BusOptions,
+  type BusStatus,
+  BusUnavailableError,
+  type Stored,
+} from './bus.ts';
+export { connectBus } from './connect-bus.ts';
+export type { BusAddress } from './connection-options.ts';
+export {
+  type ConsumedMessage,
+  type ConsumeOptions,
+  type Consumer,
+  consume,
+  type Verdict,
+} from './consume.ts';
+export { publishDeadLetter } from './dead-letter.ts';
+export {
+  createBusEventSink,
+  createHttpEventSink,
+  createOutboxSink,
+  type EventSinkOptions,
+  type OutboxSink,
+  type OutboxSinkOptions,
+} from './event-sinks.ts';
+export { type LastMessage, lastMessage } from './last-message.ts';
+export { schemaVersion } from './message.ts';
+export { createOutbox, type Outbox, type OutboxMetrics, type OutboxOptions } from './outbox.ts';
+export {
+  artifactSubject,
+  deadLetterSubject,
+  deliveredSubject,
+  deliverySubject,
+  encodeToken,
+  eventSubject,
+  type StreamDefinition,
+  type StreamId,
+  streamName,
+  streamSubjects,
+  streams,
+} from './streams.ts';
+export { currentTrace, inTrace, type TraceCarrier, traceContext } from './trace.ts';

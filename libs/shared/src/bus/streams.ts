@@ -1,0 +1,129 @@
+import type { ArtifactNotice, FluxEvent, ObjectReference } from '@sluice/shared/api';
+
+/** The streams of the bus, by what they carry. */
+export type StreamId = 'artifacts' | 'events' | 'deliveries' | 'deadletter' | 'delivered';
+
+/** What a stream carries and how much of it is kept. */
+export interface StreamDefinition {
+  /** Second token of its subjects; the first is the prefix of the bus. */
+  token: string;
+  description: string;
+  /** `last`: the newest message of each subject; `queue`: until one consumer acknowledges; `window`: by age and size. */
+  keeps: 'last' | 'queue' | 'window';
+  /** What a full stream does: forget its oldest messages, or refuse new ones so that publishers keep them. */
+  whenFull: 'dropOldest' | 'refuse';
+  /** Milliseconds; 0 keeps messages of any age. */
+  maxAgeMs: number;
+  maxBytes: number;
+  /** Milliseconds within which a message id is accepted only once. */
+  duplicateWindowMs: number;
+}
+
+const mebibyte = 1024 * 1024;
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
+
+/** Subjects, limits and purpose of every stream. */
+export const streams = {
+  artifacts: {
+    token: 'artifact',
+    description: 'Artifacts of sources, as hints; status.artifact of the source is the truth.',
+    keeps: 'last',
+    whenFull: 'dropOldest',
+    maxAgeMs: 0,
+    maxBytes: 32 * mebibyte,
+    duplicateWindowMs: 2 * minuteMs,
+  },
+  events: {
+    token: 'event',
+    description: 'Events of all controllers, in the JSON of Flux.',
+    keeps: 'window',
+    whenFull: 'dropOldest',
+    maxAgeMs: 7 * dayMs,
+    maxBytes: 128 * mebibyte,
+    duplicateWindowMs: hourMs,
+  },
+  deliveries: {
+    token: 'delivery',
+    description: 'Alerts to deliver: one message per event and alert.',
+    keeps: 'queue',
+    whenFull: 'refuse',
+    maxAgeMs: 7 * dayMs,
+    maxBytes: 128 * mebibyte,
+    duplicateWindowMs: hourMs,
+  },
+  deadletter: {
+    token: 'deadletter',
+    description: 'Alerts that could not be delivered, and messages that could not be read.',
+    keeps: 'window',
+    whenFull: 'dropOldest',
+    maxAgeMs: 30 * dayMs,
+    maxBytes: 64 * mebibyte,
+    duplicateWindowMs: hourMs,
+  },
+  delivered: {
+    token: 'delivered',
+    description: 'What was delivered lately, so that repetitions are not delivered again.',
+    keeps: 'last',
+    whenFull: 'dropOldest',
+    maxAgeMs: dayMs,
+    maxBytes: 32 * mebibyte,
+    duplicateWindowMs: 2 * minuteMs,
+  },
+} as const satisfies Record<StreamId, StreamDefinition>;
+
+/** Name of a stream on the server, such as `SLUICE_EVENTS` for the prefix `sluice`. */
+export function streamName(prefix: string, stream: StreamId): string {
+  return `${prefix}_${stream}`.toUpperCase().replaceAll(/[^A-Z0-9_-]/g, '_');
+}
+
+/** The subjects a stream takes in, such as `sluice.event.>`. */
+export function streamSubjects(prefix: string, stream: StreamId): string {
+  return `${prefix}.${streams[stream].token}.>`;
+}
+
+/**
+ * Makes one subject token of an object's name. Names may hold dots, which separate tokens; they cannot hold
+ * underscores, so the result is unique. A missing name becomes `_`.
+ */
+export function encodeToken(name: string | undefined): string {
+  return name === undefined || name === '' ? '_' : name.replaceAll('.', '_');
+}
+
+function subjectOf(prefix: string, stream: StreamId, ...parts: (string | undefined)[]): string {
+  return [prefix, streams[stream].token, ...parts.map(encodeToken)].join('.');
+}
+
+function ofObject(reference: Pick<ObjectReference, 'kind' | 'namespace' | 'name'>) {
+  return [reference.kind, reference.namespace, reference.name];
+}
+
+/** `<prefix>.artifact.<kind>.<namespace>.<name>` */
+export function artifactSubject(prefix: string, notice: ArtifactNotice): string {
+  return subjectOf(prefix, 'artifacts', ...ofObject(notice));
+}
+
+/** `<prefix>.event.<severity>.<kind>.<namespace>.<name>` */
+export function eventSubject(prefix: string, event: FluxEvent): string {
+  return subjectOf(prefix, 'events', event.severity, ...ofObject(event.involvedObject));
+}
+
+/** `<prefix>.delivery.<namespace>.<provider>` */
+export function deliverySubject(prefix: string, namespace: string, provider: string): string {
+  return subjectOf(prefix, 'deliveries', namespace, provider);
+}
+
+/** `<prefix>.deadletter.<namespace>.<provider>` */
+export function deadLetterSubject(prefix: string, namespace: string, provider: string): string {
+  return subjectOf(prefix, 'deadletter', namespace, provider);
+}
+
+/** `<prefix>.delivered.<namespace>.<alert>.<key>` */
+export function deliveredSubject(
+  prefix: string,
+  alert: { namespace: string; name: string },
+  key: string,
+): string {
+  return subjectOf(prefix, 'delivered', alert.namespace, alert.name, key);
+}

@@ -1,0 +1,85 @@
+import { silentLogger } from '@sluice/shared/base';
+import { createHttpEventSink, type OutboxSink } from '@sluice/shared/bus';
+import { receiveWebhooks, temporaryFolder, type WebhookReceiver } from '@sluice/shared/testing';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { eventOf } from './helpers.ts';
+
+let folder: { path: string; remove(): Promise<void> };
+let receiver: WebhookReceiver;
+let sink: OutboxSink;
+
+beforeEach(async () => {
+  folder = await temporaryFolder('sink');
+  receiver = await receiveWebhooks();
+  sink = createHttpEventSink({
+    dir: folder.path,
+    eventsAddr: `${receiver.url}/`,
+    logger: silentLogger,
+    minRetryDelayMs: 1,
+    maxRetryDelayMs: 10,
+  });
+});
+
+afterEach(async () => {
+  await sink.close();
+  await receiver.close();
+  await folder.remove();
+});
+
+const messages = () => receiver.requests.map(({ body }) => JSON.parse(body).message as string);
+
+describe('events over HTTP', () => {
+  test('are posted as JSON', async () => {
+    receiver.respond(202);
+    await sink.publish(eventOf('hello'));
+    await sink.flush();
+    const [request] = receiver.requests;
+    expect(request?.method).toBe('POST');
+    expect(request?.headers['content-type']).toBe('application/json');
+    expect(JSON.parse(request?.body ?? '')).toEqual(eventOf('hello'));
+  });
+
+  test.each([400, 413, 429])('are not sent again after %i', async (status) => {
+    receiver.respond(status);
+    await sink.publish(eventOf('first'));
+    await sink.publish(eventOf('second'));
+    await sink.flush();
+    expect(messages()).toEqual(['first', 'second']);
+  });
+
+  test('are sent again, in order, after a server error', async () => {
+    receiver.respond(() => ({ status: receiver.requests.length < 3 ? 503 : 202 }));
+    await sink.publish(eventOf('first'));
+    await sink.publish(eventOf('second'));
+    await sink.flush();
+    while (sink.depth() > 0) await sink.flush();
+    expect(messages()).toEqual(['first', 'first', 'first', 'second']);
+  });
+
+  test('wait on disk while nobody listens', async () => {
+    await receiver.close();
+    await sink.publish(eventOf('patient'));
+    await sink.close();
+    receiver = await receiveWebhooks();
+    sink = createHttpEventSink({
+      dir: folder.path,
+      eventsAddr: receiver.url,
+      logger: silentLogger,
+    });
+    await sink.flush();
+    expect(messages()).toEqual(['patient']);
+  });
+
+  test('are cut at 39000 characters', async () => {
+    await sink.publish(eventOf('x'.repeat(50_000)));
+    await sink.flush();
+    expect(messages()[0]).toHaveLength(39_000);
+  });
+
+  test('need an HTTP address', () => {
+    const options = { dir: folder.path, logger: silentLogger };
+    expect(() => createHttpEventSink({ ...options, eventsAddr: 'nats://x' })).toThrow(
+      /--events-addr/,
+    );
+  });
+});
