@@ -1,0 +1,19 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { formatDigest, parseDigest } from '../base/index.ts';
+
+/**
+ * Computes the digest of a file.
+ *
+ * @param like a digest whose algorithm is to be used
+ * @returns the digest as `algorithm:hex`
+ * @throws RangeError when `like` is no digest of a known, strong algorithm
+ */
+export async function hashFile(path: string, like: string): Promise<string> {
+  const { algorithm } = parseDigest(like);
+  const hash = createHash(algorithm);
+  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 18 })) {
+    hash.update(chunk as Buffer);
+  }
+  return formatDigest({ algorithm, hex: hash.digest('hex') });
+}

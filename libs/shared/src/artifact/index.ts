@@ -1,0 +1,24 @@
+// Artifacts: reproducible archives of sources, how they are stored and served, fetched and unpacked.
+export {
+  ArchiveError,
+  type ArchiveLimits,
+  defaultArchiveLimits,
+  type MemoryFile,
+} from './archive-reader.ts';
+export {
+  ArtifactCache,
+  type ArtifactCacheOptions,
+  artifactFailedReason,
+  type UnpackedArtifact,
+} from './cache.ts';
+export { hashFile } from './hash-file.ts';
+export { createIgnore, type IgnoreFile, type IgnoreMatcher, ignoreFileName } from './ignore.ts';
+export { type PackResult, packArtifact } from './pack.ts';
+export type { ArtifactOwner } from './paths.ts';
+export { readDirectory } from './read-directory.ts';
+export { serveTasks } from './serve-tasks.ts';
+export { type ArtifactServer, serveArtifacts } from './server.ts';
+export { ArtifactStore, type ArtifactStoreOptions } from './store.ts';
+export { safePathParts, sortByPath, type TreeEntry, UnsafePathError } from './tree.ts';
+export { inlineArchiveBytes, readArchive, type UnpackResult, unpackArchive } from './unpack.ts';
+export { type ErrorFactory, WorkerPool } from './worker-pool.ts';
