@@ -1,0 +1,10 @@
+// Command-line programs: the only way to start one.
+export {
+  createKustomize,
+  type Kustomize,
+  type KustomizeBuildOptions,
+  KustomizeError,
+  type KustomizeOptions,
+} from './kustomize.ts';
+export { CommandError, type RunOptions, type RunResult, runCommand } from './run.ts';
+export { createSpawner, type RunCommand, type Spawner } from './spawner.ts';

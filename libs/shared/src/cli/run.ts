@@ -1,0 +1,123 @@
+import { execa, type Options } from 'execa';
+
+/** What a finished command left behind. */
+export interface RunResult {
+  stdout: string;
+  stderr: string;
+  /** -1 when it was ended by a signal or could not be started. */
+  exitCode: number;
+  timedOut: boolean;
+}
+
+/** How to run a command. */
+export interface RunOptions {
+  /** Name or path of the program; never a shell line. */
+  file: string;
+  args: string[];
+  input?: string | Uint8Array;
+  cwd?: string;
+  /** The only environment the command sees. */
+  env?: Record<string, string>;
+  timeoutMs: number;
+  /** Limit of standard output and of standard error, each, in bytes. */
+  maxOutputBytes: number;
+  signal?: AbortSignal;
+}
+
+/** A command that could not be run to its end. */
+export class CommandError extends Error {
+  override name = 'CommandError';
+  readonly code: 'not-found' | 'output-limit' | 'aborted' | 'failed';
+  constructor(code: CommandError['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Milliseconds between the request to stop and the kill of a process group. */
+const killDelayMs = 2000;
+
+function endGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** Ends the whole process group on request, first politely. Returns what to call once the command is gone. */
+function groupKiller(pid: number | undefined): { end(): void; cleanUp(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    end() {
+      if (pid === undefined || timer !== undefined) return;
+      endGroup(pid, 'SIGTERM');
+      timer = setTimeout(() => endGroup(pid, 'SIGKILL'), killDelayMs);
+    },
+    cleanUp() {
+      if (timer === undefined || pid === undefined) return;
+      clearTimeout(timer);
+      endGroup(pid, 'SIGKILL');
+    },
+  };
+}
+
+/**
+ * Runs a command in a process group of its own, without a shell and with nothing of our environment.
+ * The whole group is ended on timeout, on abort, and when the output grows too large.
+ *
+ * @returns also for a non-zero exit code and for a timeout
+ * @throws CommandError `not-found` when the program does not exist, `output-limit`, `aborted` by the signal, or `failed`
+ */
+export async function runCommand(o: RunOptions): Promise<RunResult> {
+  if (o.signal?.aborted) throw new CommandError('aborted', `${o.file} was not started: aborted`);
+  const options = {
+    ...(o.cwd === undefined ? {} : { cwd: o.cwd }),
+    ...(o.input === undefined ? { stdin: 'ignore' as const } : { input: o.input }),
+    env: o.env ?? {},
+    extendEnv: false,
+    preferLocal: false,
+    detached: true,
+    reject: false,
+    stripFinalNewline: false,
+    maxBuffer: o.maxOutputBytes,
+    encoding: 'utf8',
+  } satisfies Options;
+  const child = execa(o.file, o.args, options);
+  const group = groupKiller(child.pid);
+  let timedOut = false;
+  let aborted = false;
+  const onAbort = () => {
+    aborted = true;
+    group.end();
+  };
+  const timer = setTimeout(() => {
+    timedOut = true;
+    group.end();
+  }, o.timeoutMs);
+  o.signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    const result = await child;
+    if (aborted) throw new CommandError('aborted', `${o.file} was stopped: aborted`);
+    if (result.isMaxBuffer) {
+      group.end();
+      throw new CommandError('output-limit', `${o.file} wrote more than ${o.maxOutputBytes} bytes`);
+    }
+    if (result.code === 'ENOENT' && result.exitCode === undefined) {
+      throw new CommandError('not-found', `program '${o.file}' was not found`);
+    }
+    if (result.failed && child.pid === undefined) {
+      throw new CommandError('failed', `${o.file} could not be started: ${result.shortMessage}`);
+    }
+    return {
+      stdout: result.stdout ?? '',
+      stderr: result.stderr ?? '',
+      exitCode: result.exitCode ?? -1,
+      timedOut,
+    };
+  } finally {
+    clearTimeout(timer);
+    o.signal?.removeEventListener('abort', onAbort);
+    group.cleanUp();
+  }
+}
