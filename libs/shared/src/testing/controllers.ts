@@ -1,0 +1,209 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { freePorts } from './ports.ts';
+import { ServerProcess } from './server-process.ts';
+import { toolPath } from './tool-path.ts';
+import { type Usage, usageOf } from './usage.ts';
+
+const root = join(import.meta.dirname, '../../../..');
+
+export const controllerNames = [
+  'source-controller',
+  'kustomize-controller',
+  'notification-controller',
+] as const;
+export type ControllerName = (typeof controllerNames)[number];
+
+export interface ControllersOptions {
+  /** Where each controller keeps its files and its log. */
+  dir: string;
+  kubeconfigPath: string;
+  /** The context of the kubeconfig; its current one when absent. */
+  context?: string;
+  /** Empty: the controllers run without NATS. */
+  natsUrl: string;
+  /** First token of the NATS subjects, so that test runs can share a server. */
+  natsPrefix?: string;
+  /** All of them when absent. */
+  names?: readonly ControllerName[];
+  /** Runs dist/<name>/main.mjs, as images do, instead of the sources. */
+  bundled?: boolean;
+  /** Flags of Node itself, such as `--cpu-prof`. */
+  nodeArgs?: string[];
+  /** More flags for each controller. */
+  extraArgs?: Partial<Record<ControllerName, string[]>>;
+}
+
+/** A controller as a process of its own; it can be killed and started again on the same ports. */
+export class ControllerProcess {
+  readonly name: ControllerName;
+  readonly logFile: string;
+  readonly metricsUrl: string;
+  readonly #server: ServerProcess;
+
+  constructor(o: {
+    name: ControllerName;
+    logFile: string;
+    metricsUrl: string;
+    server: ServerProcess;
+  }) {
+    this.name = o.name;
+    this.logFile = o.logFile;
+    this.metricsUrl = o.metricsUrl;
+    this.#server = o.server;
+  }
+
+  get pid(): number | undefined {
+    return this.#server.pid;
+  }
+
+  start(): Promise<void> {
+    return this.#server.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#server.stop(15_000);
+  }
+
+  /** SIGKILL, and gone when it resolves. */
+  kill(): Promise<void> {
+    return this.#server.kill();
+  }
+
+  /** What the present process has used; zeros when it does not run. */
+  usage(): Promise<Usage> {
+    return usageOf(this.#server.pid);
+  }
+
+  /** The lines of its log so far, parsed; lines that are not JSON are left out. */
+  async log(): Promise<Record<string, unknown>[]> {
+    const text = await readFile(this.logFile, 'utf8');
+    return text
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+}
+
+export interface Controllers {
+  processes: Record<ControllerName, ControllerProcess>;
+  /** Base URL of the webhook receivers. */
+  receiverUrl: string;
+  /** Base URL of the HTTP event path. */
+  eventsUrl: string;
+  /** Base URL of the artifact server. */
+  artifactUrl: string;
+  /** Ends all of them; what one of them cannot end in 15 s is killed. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts controllers as separate processes on free loopback ports and waits until each is ready.
+ *
+ * @throws Error with the end of the log when one does not get ready; the others are stopped then
+ */
+export async function startControllers(o: ControllersOptions): Promise<Controllers> {
+  const names = o.names ?? controllerNames;
+  const [storage, events, receiver, ...others] = (await freePorts(3 + 2 * names.length)).map(
+    (port) => `127.0.0.1:${port}`,
+  );
+  const processes: Partial<Record<ControllerName, ControllerProcess>> = {};
+  for (const name of names) {
+    const dir = join(o.dir, name);
+    await mkdir(join(dir, 'tmp'), { recursive: true });
+    processes[name] = createProcess(name, dir, o, {
+      health: others.pop() as string,
+      metrics: others.pop() as string,
+      specific: specificArgs(name, { dir, storage, events, receiver }),
+    });
+  }
+  const running = Object.values(processes);
+  const stop = async () => {
+    await Promise.all(running.map((controller) => controller.stop()));
+  };
+  try {
+    await Promise.all(running.map((controller) => controller.start()));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    processes: processes as Record<ControllerName, ControllerProcess>,
+    receiverUrl: `http://${receiver}`,
+    eventsUrl: `http://${events}`,
+    artifactUrl: `http://${storage}`,
+    stop,
+  };
+}
+
+function specificArgs(
+  name: ControllerName,
+  at: { dir: string; storage?: string; events?: string; receiver?: string },
+): string[] {
+  switch (name) {
+    case 'source-controller':
+      return [
+        `--storage-path=${join(at.dir, 'data')}`,
+        `--storage-addr=${at.storage}`,
+        `--storage-adv-addr=${at.storage}`,
+      ];
+    case 'kustomize-controller':
+      return [`--kustomize-binary=${toolPath('kustomize')}`];
+    case 'notification-controller':
+      return [`--events-addr=${at.events}`, `--receiverAddr=${at.receiver}`];
+  }
+}
+
+function createProcess(
+  name: ControllerName,
+  dir: string,
+  o: ControllersOptions,
+  at: { health: string; metrics: string; specific: string[] },
+): ControllerProcess {
+  const entry = o.bundled
+    ? join(root, 'dist', name, 'main.mjs')
+    : join(root, 'services', name, 'src/main.ts');
+  if (!existsSync(entry)) throw new Error(`${entry} is missing: run \`npm run build\` first`);
+  const logFile = join(dir, 'log.jsonl');
+  const server = new ServerProcess({
+    file: process.execPath,
+    args: [
+      '--disable-warning=ExperimentalWarning',
+      ...(o.nodeArgs ?? []),
+      entry,
+      `--kubeconfig=${o.kubeconfigPath}`,
+      ...(o.context === undefined ? [] : [`--kube-context=${o.context}`]),
+      `--nats-url=${o.natsUrl}`,
+      ...(o.natsPrefix === undefined ? [] : [`--nats-prefix=${o.natsPrefix}`]),
+      `--outbox-path=${join(dir, 'outbox')}`,
+      `--health-addr=${at.health}`,
+      `--metrics-addr=${at.metrics}`,
+      ...at.specific,
+      ...(o.extraArgs?.[name] ?? []),
+    ],
+    logFile,
+    env: {
+      PATH: '/usr/bin:/bin',
+      HOME: dir,
+      TMPDIR: join(dir, 'tmp'),
+      RUNTIME_NAMESPACE: 'sluice-system',
+    },
+    isReady: () => answers(`http://${at.health}/readyz`),
+  });
+  return new ControllerProcess({
+    name,
+    logFile,
+    metricsUrl: `http://${at.metrics}/metrics`,
+    server,
+  });
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url, { signal: AbortSignal.timeout(2000) })).ok;
+  } catch {
+    // Refused while the process starts: asked again until the time limit.
+    return false;
+  }
+}

@@ -1,0 +1,41 @@
+export { type Alertmanager, type ReceivedAlert, startAlertmanager } from './alertmanager.ts';
+export {
+  type CertificateAuthority,
+  type CertificatePair,
+  createCertificateAuthority,
+} from './certificates.ts';
+export { releaseTestCluster, type TestCluster, testCluster, testNamespace } from './cluster.ts';
+export { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './control-plane.ts';
+export {
+  type ControllerName,
+  ControllerProcess,
+  type Controllers,
+  type ControllersOptions,
+  controllerNames,
+  startControllers,
+} from './controllers.ts';
+export { installCrds } from './crds.ts';
+export {
+  type CommitOptions,
+  createGitRepository,
+  type GitFile,
+  type GitRepository,
+} from './git-repository.ts';
+export {
+  type GitRequest,
+  type GitServer,
+  type GitServerOptions,
+  startGitServer,
+} from './git-server.ts';
+export { temporaryFolder } from './guard.ts';
+export type { ServerAuth } from './http-auth.ts';
+export { type NatsOptions, type NatsServer, startNats } from './nats.ts';
+export { freePorts } from './ports.ts';
+export { type Registry, type RegistryOptions, startRegistry } from './registry.ts';
+export type { ArtifactLayer, Descriptor, PushOptions } from './registry-push.ts';
+export { type ServerOptions, ServerProcess } from './server-process.ts';
+export { assertStatusContract } from './status-contract.ts';
+export { toolPath } from './tool-path.ts';
+export { type UntilOptions, until, untilGone } from './until.ts';
+export { type Usage, usageOf } from './usage.ts';
+export { type ReceivedRequest, receiveWebhooks, type WebhookReceiver } from './webhooks.ts';

@@ -1,0 +1,14 @@
+import type { ToolName } from '../provision/index.ts';
+
+/** What the run-wide servers need. */
+export const serverTools: ToolName[] = [
+  'etcd',
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kwok',
+  'nats-server',
+];
+
+/** What tests run besides. */
+export const commandTools: ToolName[] = ['kubectl', 'kustomize', 'registry', 'alertmanager'];
