@@ -1,0 +1,171 @@
+import { setImmediate } from 'node:timers/promises';
+import git, { Errors, type ServerRef } from 'isomorphic-git';
+import { ProtocolError } from './git-error.ts';
+import { type Discovery, GitHttp, type GitHttpOptions, RefusedError } from './git-http.ts';
+import { gitdir, memoryFs } from './memory-fs.ts';
+import { type StoredPack, storePack } from './pack-source.ts';
+import { checkedOid, type Ref } from './refs.ts';
+
+/** A commit to fetch. */
+export interface FetchOptions {
+  commit: string;
+  /**
+   * Reference whose whole history is fetched in place of the commit, should the server refuse to hand out a commit
+   * by its name.
+   */
+  fallback?: string;
+  /** Where a large pack may be stored. */
+  path: string;
+  /** Limit of the pack. */
+  maxBytes: number;
+}
+
+const remote = 'origin';
+
+/** A repository on a smart HTTP server, through isomorphic-git. */
+export class GitRemote {
+  readonly #signal: AbortSignal;
+  readonly #http: GitHttp;
+
+  constructor(o: GitHttpOptions) {
+    this.#signal = o.signal;
+    this.#http = new GitHttp(o);
+  }
+
+  /** What there is to remember for the next time; undefined when it would save nothing. */
+  get discovery(): Discovery | undefined {
+    return this.#http.discovery;
+  }
+
+  /**
+   * Lists the references whose names start with the prefix.
+   *
+   * @throws HttpError, with the status when the server refused
+   * @throws ProtocolError when the server does not speak Git's protocol
+   */
+  async listRefs(prefix: string): Promise<Ref[]> {
+    const remembered = this.#http.discovery !== undefined;
+    try {
+      return await this.#listRefs(prefix);
+    } catch (error) {
+      if (!remembered || this.#signal.aborted) throw error;
+      // What was remembered may be out of date: the server moved, or was replaced by an older one.
+      this.#http.forget();
+      return this.#listRefs(prefix);
+    }
+  }
+
+  /**
+   * Fetches a commit with its tree and, where the server allows it, without its history.
+   *
+   * @throws HttpError, ProtocolError as {@link listRefs}; RangeError when the pack is over `maxBytes`
+   */
+  async fetchPack(o: FetchOptions): Promise<StoredPack> {
+    return storePack(await this.#fetchCommit(o), o.path);
+  }
+
+  async #fetchCommit({ commit, fallback, maxBytes }: FetchOptions): Promise<Buffer> {
+    try {
+      return await this.#fetch({ remoteRef: commit, depth: 1 }, maxBytes);
+    } catch (error) {
+      if (error instanceof Errors.RemoteCapabilityError) {
+        return this.#fetch({ remoteRef: commit }, maxBytes);
+      }
+      const mayHaveIt = error instanceof RefusedError && !this.#http.offersAnyCommit;
+      if (!mayHaveIt || fallback === undefined) throw error;
+      return this.#fetch({ remoteRef: fallback }, maxBytes);
+    }
+  }
+
+  async #listRefs(prefix: string): Promise<Ref[]> {
+    const { url } = this.#http;
+    const refs = await this.#run(() =>
+      git.listServerRefs({ http: this.#http, url, prefix, peelTags: true }),
+    );
+    return refs.filter(({ ref }) => ref.startsWith(prefix)).map(checkedRef);
+  }
+
+  /**
+   * Has isomorphic-git fetch, up to the moment when it would store and index the pack: packs are indexed within
+   * limits, and large ones in another thread, see {@link PackReader}.
+   */
+  async #fetch(what: { remoteRef: string; depth?: number }, maxBytes: number): Promise<Buffer> {
+    const { url } = this.#http;
+    this.#http.maxAnswerBytes = answerBytes(maxBytes);
+    let said = '';
+    let pack: Buffer | undefined;
+    const files = new Map<string, Uint8Array | string>();
+    const fs = memoryFs({
+      read: async (path) => files.get(path),
+      async write(path, content) {
+        files.set(path, content);
+        if (!path.endsWith('.pack')) return;
+        pack = content as Buffer;
+        throw new Error('the pack has arrived');
+      },
+    });
+    const onMessage = (text: string) => {
+      said = text.trim();
+    };
+    try {
+      await this.#run(async () => {
+        await git.addRemote({ fs, gitdir, remote, url });
+        const target = { url, remote, ref: what.remoteRef, singleBranch: true, tags: false };
+        await git.fetch({ fs, gitdir, http: this.#http, ...target, ...what, onMessage });
+      });
+    } catch (error) {
+      if (pack === undefined) throw error;
+      // The server's last words may still be on their way.
+      await setImmediate();
+    }
+    return checkedPack(pack, said, maxBytes);
+  }
+
+  async #run<R>(work: () => Promise<R>): Promise<R> {
+    try {
+      const result = await work();
+      this.#http.throwProblem();
+      return result;
+    } catch (error) {
+      if (this.#signal.aborted) throw this.#signal.reason;
+      throw translated(error);
+    } finally {
+      this.#http.close();
+    }
+  }
+}
+
+/** What servers say last when they give up in the middle of a pack, which isomorphic-git takes for its end. */
+const failureWords = /\b(?:fatal|error|abort)/i;
+
+function checkedPack(pack: Buffer | undefined, said: string, maxBytes: number): Buffer {
+  if (pack === undefined) {
+    throw new ProtocolError(`the server sent no pack${said === '' ? '' : `; it says: ${said}`}`);
+  }
+  if (failureWords.test(said)) throw new RefusedError(`the server says: ${said}`);
+  if (pack.length > maxBytes) {
+    throw new RangeError(`the repository's pack is over the limit of ${maxBytes} bytes`);
+  }
+  return pack;
+}
+
+/** The pack's answer also holds the server's progress messages, and five bytes for each packet. */
+function answerBytes(maxBytes: number): number {
+  return Math.ceil(maxBytes * 1.01) + 1024 * 1024;
+}
+
+function checkedRef({ ref, oid, peeled }: ServerRef): Ref {
+  return {
+    name: ref,
+    oid: checkedOid(oid),
+    ...(peeled !== undefined && { peeled: checkedOid(peeled) }),
+  };
+}
+
+/** What isomorphic-git says of an answer that is no Git quotes all of it. */
+function translated(error: unknown): unknown {
+  const { SmartHttpError, ParseError, EmptyServerResponseError } = Errors;
+  const kinds = [SmartHttpError, ParseError, EmptyServerResponseError];
+  if (!kinds.some((kind) => error instanceof kind)) return error;
+  return new ProtocolError('the server does not speak Git’s smart HTTP protocol');
+}

@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Artifact } from '@sluice/shared/api';
+import { RetryableError } from '@sluice/shared/base';
+import { PackError } from '../adapters/git/pack-error.ts';
+import type { GitRemote } from '../adapters/git/remote.ts';
+import { fetchFailedCondition } from '../source/names.ts';
+import { storeArtifact } from '../source/publish.ts';
+import { phase } from '../source/status.ts';
+import type { TimeLimit } from '../source/time-limit.ts';
+import type { GitContext, GitRepositoryDeps } from './deps.ts';
+import { gitOperation } from './git-errors.ts';
+import { packTreeAnywhere } from './git-workers.ts';
+import { cleanPath, inclusionsOf } from './includes.ts';
+import { MissingDirectoryError, type PackTreeResult, type PackTreeTask } from './pack-tree.ts';
+import { gitFailedReason, type ResolvedRef } from './resolve-ref.ts';
+
+/** What to build. */
+export interface Target {
+  remote: GitRemote;
+  ref: ResolvedRef;
+  limit: TimeLimit;
+  includes: Artifact[];
+}
+
+export interface Built {
+  artifact: Artifact;
+  /** First line of the commit's message. */
+  subject: string;
+}
+
+/** A pack is held in memory, up to three times, while it arrives. */
+const maxPackBytes = 256 * 1024 * 1024;
+
+/**
+ * Fetches a commit and stores its artifact.
+ *
+ * @throws RetryableError `GitOperationFailed` when fetching fails or what came is damaged,
+ *   `ArchiveOperationFailed` when it cannot be stored
+ */
+export async function build(
+  context: GitContext,
+  deps: GitRepositoryDeps,
+  target: Target,
+): Promise<Built> {
+  const { object, status } = context;
+  const { remote, ref, limit } = target;
+  const settings = await phase(status, fetchFailedCondition, async () =>
+    contentSettings(context, deps, target),
+  );
+  // A server that hands out no commit by its name may have it in the history of the branch.
+  const { commit: pinned, branch } = object.spec.ref ?? {};
+  const fallback = pinned ? branch || 'HEAD' : undefined;
+  const path = join(deps.tempDir, `pack-${randomBytes(8).toString('hex')}`);
+  const pack = await phase(status, fetchFailedCondition, () =>
+    gitOperation(object.spec.url, limit, () =>
+      remote.fetchPack({ commit: ref.commit, fallback, path, maxBytes: maxPackBytes }),
+    ),
+  );
+  try {
+    let subject = '';
+    const artifact = await storeArtifact(context, deps.store, {
+      revision: ref.revision,
+      fileName: `${ref.commit}.tar.gz`,
+      write: async (destination) => {
+        const task = { ...settings, pack, destination };
+        const result = await deps.packing.run(() => makeArtifact(context, task));
+        subject = result.subject;
+        return { digest: result.digest, size: result.size };
+      },
+    });
+    return { artifact, subject };
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
+function contentSettings(
+  { object }: GitContext,
+  deps: GitRepositoryDeps,
+  { ref, includes }: Target,
+): Omit<PackTreeTask, 'pack' | 'destination'> {
+  const { spec } = object;
+  return {
+    commit: ref.commit,
+    specIgnore: spec.ignore,
+    sparse: (spec.sparseCheckout ?? []).map((path, index) =>
+      cleanPath(path, `spec.sparseCheckout[${index}]`),
+    ),
+    includes: inclusionsOf(object, includes).map((inclusion) => ({
+      ...inclusion,
+      archive: join(deps.store.dir, inclusion.archive),
+    })),
+    algorithm: deps.store.digestAlgorithm,
+  };
+}
+
+/** What is wrong with the repository is a failure to fetch, not one to store. */
+async function makeArtifact(context: GitContext, task: PackTreeTask): Promise<PackTreeResult> {
+  try {
+    return await packTreeAnywhere(task);
+  } catch (error) {
+    if (!(error instanceof PackError || error instanceof MissingDirectoryError)) throw error;
+    const what = error instanceof PackError ? 'the received pack is refused: ' : '';
+    const message = `failed to checkout commit ${task.commit}: ${what}${error.message}`;
+    return phase(context.status, fetchFailedCondition, () =>
+      Promise.reject(new RetryableError(gitFailedReason, message, { cause: error })),
+    );
+  }
+}

@@ -1,0 +1,23 @@
+import type { ArtifactAnnouncer, GitRepository } from '@sluice/shared/api';
+import type { ArtifactStore } from '@sluice/shared/artifact';
+import type { Semaphore } from '@sluice/shared/base';
+import type { ReconcileContext } from '@sluice/shared/runtime';
+import type { Endpoints } from '../adapters/endpoint.ts';
+import type { Discovery } from '../adapters/git/git-http.ts';
+import type { FindRepository } from './includes.ts';
+
+/** What reconciling a GitRepository needs. */
+export interface GitRepositoryDeps {
+  store: ArtifactStore;
+  endpoints: Endpoints;
+  announcer?: ArtifactAnnouncer;
+  /** Limits how many artifacts are made at once; waiting for servers is not limited by it. */
+  packing: Semaphore;
+  /** What was learned about servers, by object and address. */
+  discoveries: Map<string, Discovery>;
+  find: FindRepository;
+  /** Directory for packs while they are read. */
+  tempDir: string;
+}
+
+export type GitContext = ReconcileContext<GitRepository>;

@@ -1,0 +1,84 @@
+import type { GitRepository } from '@sluice/shared/api';
+import { redactUrl, StalledError } from '@sluice/shared/base';
+import { refNameProblem } from '../adapters/git/refs.ts';
+import {
+  invalidReferenceReason,
+  unsupportedReason,
+  urlInvalidReason,
+  verificationErrorReason,
+} from '../source/names.ts';
+import type { SourceContext } from '../source/source.ts';
+import { markUnverified } from '../source/status.ts';
+
+type Spec = GitRepository['spec'];
+
+const commitPattern = /^[0-9a-f]{40}$/;
+
+/**
+ * Refuses what cannot be done as asked, before anything is done: above all, never an artifact without the
+ * verification that was asked for.
+ *
+ * @returns the address of the repository
+ * @throws StalledError that names the field, its value and the fix
+ */
+export function checkSpec(context: SourceContext, spec: Spec): URL {
+  if (spec.verify !== undefined) {
+    const message = 'spec.verify is not supported yet: no artifact is made without verification';
+    markUnverified(context.status, verificationErrorReason, message);
+    throw new StalledError(verificationErrorReason, message);
+  }
+  const provider = spec.provider ?? 'generic';
+  if (provider !== 'generic') {
+    throw new StalledError(
+      unsupportedReason,
+      `spec.provider '${provider}' is not supported yet: use generic with spec.secretRef`,
+    );
+  }
+  if (spec.recurseSubmodules) {
+    throw new StalledError(
+      unsupportedReason,
+      'spec.recurseSubmodules is not supported yet: use spec.include instead',
+    );
+  }
+  checkRef(spec.ref ?? {});
+  return checkUrl(spec.url);
+}
+
+function checkUrl(text: string): URL {
+  const url = URL.parse(text);
+  if (url === null || url.hostname === '') {
+    throw new StalledError(
+      urlInvalidReason,
+      'spec.url is not a valid URL: it must look like https://<host>/<path>',
+    );
+  }
+  if (url.protocol === 'ssh:') {
+    throw new StalledError(
+      unsupportedReason,
+      `spec.url '${redactUrl(text)}': SSH is not supported yet, use https://`,
+    );
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw new StalledError(
+      urlInvalidReason,
+      `spec.url '${redactUrl(text)}' must start with https:// or http://`,
+    );
+  }
+  return url;
+}
+
+function checkRef(ref: NonNullable<Spec['ref']>): void {
+  for (const field of ['branch', 'tag', 'name'] as const) {
+    const value = ref[field];
+    const problem = value === undefined || value === '' ? undefined : refNameProblem(value);
+    if (problem !== undefined) {
+      throw new StalledError(invalidReferenceReason, `spec.ref.${field} '${value}' ${problem}`);
+    }
+  }
+  if (ref.commit && !commitPattern.test(ref.commit)) {
+    throw new StalledError(
+      invalidReferenceReason,
+      `spec.ref.commit '${ref.commit}' must be a full SHA-1 of 40 lower-case hexadecimal digits`,
+    );
+  }
+}

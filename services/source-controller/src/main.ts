@@ -1,0 +1,166 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type ArtifactAnnouncer,
+  type GitRepository,
+  gitRepositoryKind,
+  type KindDefinition,
+  type KubeObject,
+  type OCIRepository,
+  ociRepositoryKind,
+} from '@sluice/shared/api';
+import { ArtifactStore, serveArtifacts } from '@sluice/shared/artifact';
+import { Semaphore } from '@sluice/shared/base';
+import { createArtifactAnnouncer } from '@sluice/shared/bus';
+import { createInformer, type Informer, resourceOf } from '@sluice/shared/kube';
+import {
+  createController,
+  createEventRecorder,
+  type EventRecorder,
+  type Reconciler,
+  shardSelector,
+} from '@sluice/shared/runtime';
+import { createEventSink, runProgram, runService, type ServiceDoors } from '@sluice/shared/service';
+import { Endpoints } from './adapters/endpoint.ts';
+import { AuthorizationCache } from './adapters/registry/client.ts';
+import { type Config, readConfig } from './config.ts';
+import { gitRepositoryReconciler, watchIncludes } from './git-repository/controller.ts';
+import { ociRepositoryReconciler } from './oci-repository/controller.ts';
+import { controllerName } from './source/names.ts';
+
+/** Sources of one kind that may wait for their servers, for each artifact that may be made at once. */
+const waitingPerConcurrent = 16;
+/** Time that Kubernetes Events get to be sent at the end, in milliseconds. */
+const flushMs = 2000;
+
+interface App extends ServiceDoors {
+  config: Config;
+  events: EventRecorder;
+  announcer?: ArtifactAnnouncer;
+  endpoints: Endpoints;
+}
+
+async function main(): Promise<void> {
+  const config = readConfig(process.argv.slice(2), process.env);
+  if ('help' in config) {
+    process.stdout.write(config.help);
+    return;
+  }
+  await runService({
+    name: controllerName,
+    flags: config,
+    namespace: config.leaseNamespace,
+    gracefulShutdownMs: config['graceful-shutdown-timeout'],
+    build: (doors) => build(config, doors),
+  });
+}
+
+function build(config: Config, doors: ServiceDoors) {
+  const { bus } = doors;
+  const sink = createEventSink(doors);
+  const events = createEventRecorder({ ...doors, controllerName, sink });
+  const endpoints = new Endpoints(config.proxy);
+  const announcer = bus && createArtifactAnnouncer(bus);
+  let isServing = false;
+  return {
+    // A replica that does not lead has no artifacts to serve; it is ready to take over.
+    readyChecks: {
+      storage: () => {
+        if (!isServing && !config['enable-leader-election']) throw new Error('not serving yet');
+      },
+    },
+    start: ({ signal, client }: { signal: AbortSignal; client: App['client'] }) =>
+      run({ ...doors, client, config, events, announcer, endpoints }, signal, () => {
+        isServing = true;
+      }),
+    flush: () => events.flush(flushMs),
+    close: async () => {
+      await sink?.close();
+      await endpoints.close();
+    },
+  };
+}
+
+/** Serves artifacts and reconciles until the signal aborts. */
+async function run(app: App, signal: AbortSignal, onServing: () => void): Promise<void> {
+  const { config, logger } = app;
+  const store = createStore(app);
+  await mkdir(store.dir, { recursive: true });
+  const tempDir = await mkdtemp(join(tmpdir(), 'source-'));
+  const server = await serveArtifacts(store, { ...config.storage, logger });
+  const addr = `${config.storage.host ?? ''}:${server.port}`;
+  logger.info({ addr, server: 'storage' }, 'Listening');
+  onServing();
+  try {
+    const controllers = createControllers(app, store, tempDir);
+    await Promise.all(controllers.map((controller) => controller.run(signal)));
+  } finally {
+    await server.close();
+    await rm(tempDir, { recursive: true, force: true });
+  }
+}
+
+function createControllers(app: App, store: ArtifactStore, tempDir: string) {
+  const { announcer, endpoints, config } = app;
+  const packing = new Semaphore(config.concurrent);
+  const common = { store, endpoints, announcer, packing, tempDir };
+  const gitInformer = informerOf<GitRepository>(app, gitRepositoryKind);
+  const find = (key: string) => gitInformer.get(key);
+  const git = controllerOf(
+    app,
+    gitInformer,
+    gitRepositoryReconciler({ ...common, discoveries: new Map(), find }),
+  );
+  watchIncludes(gitInformer, git);
+  const oci = controllerOf(
+    app,
+    informerOf<OCIRepository>(app, ociRepositoryKind),
+    ociRepositoryReconciler({ ...common, authorizations: new AuthorizationCache() }),
+  );
+  return [git, oci];
+}
+
+function createStore({ config, logger }: App): ArtifactStore {
+  return new ArtifactStore({
+    dir: config['storage-path'],
+    advertisedAddress: config.advertisedAddress,
+    retentionTtlMs: config['artifact-retention-ttl'],
+    retentionRecords: config['artifact-retention-records'],
+    digestAlgorithm: config['artifact-digest-algo'],
+    logger,
+  });
+}
+
+function informerOf<T extends KubeObject>(app: App, kind: KindDefinition<T>): Informer<T> {
+  const { config, client, logger } = app;
+  const selection = shardSelector({
+    watchLabelSelector: config['watch-label-selector'],
+    watchAllNamespaces: config['watch-all-namespaces'],
+    namespace: config.runtimeNamespace,
+  });
+  const resource = resourceOf(kind as KindDefinition);
+  return createInformer<T>({ client, resource, logger, ...selection });
+}
+
+function controllerOf<T extends KubeObject>(
+  { config, client, events, metrics, logger }: App,
+  informer: Informer<T>,
+  reconciler: Reconciler<T>,
+) {
+  return createController<T>({
+    reconciler,
+    informer,
+    client,
+    events,
+    metrics,
+    logger,
+    concurrency: config.concurrent * waitingPerConcurrent,
+    minRetryDelayMs: config['min-retry-delay'],
+    maxRetryDelayMs: config['max-retry-delay'],
+    intervalJitterPercentage: config['interval-jitter-percentage'],
+    dependencyRequeueMs: config['requeue-dependency'],
+  });
+}
+
+await runProgram(controllerName, main);

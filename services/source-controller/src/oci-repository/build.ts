@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Artifact } from '@sluice/shared/api';
+import { ArchiveError, inlineArchiveBytes, type PackResult } from '@sluice/shared/artifact';
+import { parseDigest, RetryableError } from '@sluice/shared/base';
+import { fetchBlob } from '../adapters/registry/blob.ts';
+import type { RegistryClient } from '../adapters/registry/client.ts';
+import { type Descriptor, fetchManifest, type Manifest } from '../adapters/registry/manifest.ts';
+import { fetchFailedCondition } from '../source/names.ts';
+import { storeArtifact } from '../source/publish.ts';
+import { phase } from '../source/status.ts';
+import type { TimeLimit } from '../source/time-limit.ts';
+import type { OciContext, OciRepositoryDeps } from './deps.ts';
+import { layerFailedReason, pullFailedReason, registryOperation } from './oci-errors.ts';
+import type { ResolvedRef } from './resolve-ref.ts';
+import { copyLayer, extractLayer, type LayerTask } from './write-layer.ts';
+
+/** What to build. */
+export interface Target {
+  client: RegistryClient;
+  ref: ResolvedRef;
+  limit: TimeLimit;
+}
+
+const maxLayerBytes = 1024 * 1024 * 1024;
+
+/**
+ * Pulls the selected layer of a manifest and stores it as an artifact.
+ *
+ * @throws RetryableError `OCIArtifactPullFailed`, `OCIArtifactLayerOperationFailed` or `ArchiveOperationFailed`
+ */
+export async function build(
+  context: OciContext,
+  deps: OciRepositoryDeps,
+  target: Target,
+): Promise<Artifact> {
+  const { object, status } = context;
+  const { client, ref, limit } = target;
+  const { operation } = object.spec.layerSelector ?? {};
+  const temporary = join(deps.tempDir, `layer-${randomBytes(8).toString('hex')}`);
+  const what = `failed to pull artifact from '${object.spec.url}'`;
+  try {
+    const { manifest, layer } = await phase(status, fetchFailedCondition, () =>
+      registryOperation({ reason: pullFailedReason, what, limit }, async () => {
+        const manifest = await fetchManifest(client, ref.digest);
+        const descriptor = selectLayer(manifest, object.spec.layerSelector?.mediaType);
+        const options = {
+          memoryBytes: inlineArchiveBytes,
+          path: temporary,
+          maxBytes: maxLayerBytes,
+        };
+        return { manifest, layer: await fetchBlob(client, descriptor, options) };
+      }),
+    );
+    const { hex } = parseDigest(ref.digest);
+    const copy = operation === 'copy';
+    return await storeArtifact(context, deps.store, {
+      revision: ref.revision,
+      fileName: copy ? `${hex}.tgz` : `${hex}.tar.gz`,
+      metadata: manifest.annotations,
+      write: (destination) =>
+        deps.packing.run(() =>
+          writeLayer(context, copy ? copyLayer : extractLayer, {
+            layer,
+            destination,
+            algorithm: deps.store.digestAlgorithm,
+            workDir: `${temporary}.d`,
+            specIgnore: object.spec.ignore,
+          }),
+        ),
+    });
+  } finally {
+    await rm(temporary, { force: true });
+    await rm(`${temporary}.d`, { recursive: true, force: true });
+  }
+}
+
+function selectLayer({ layers }: Manifest, mediaType: string | undefined): Descriptor {
+  const layer = mediaType ? layers.find((one) => one.mediaType === mediaType) : layers[0];
+  if (layer !== undefined) return layer;
+  const message = mediaType
+    ? `failed to find layer with media type '${mediaType}' in artifact, which has: ${layers.map((one) => one.mediaType).join(', ') || 'no layers'}`
+    : 'no layers found in artifact';
+  throw new RetryableError(layerFailedReason, message);
+}
+
+/** What is wrong with the layer is a failure to fetch, not one to store. */
+async function writeLayer(
+  context: OciContext,
+  write: (task: LayerTask) => Promise<PackResult>,
+  task: LayerTask,
+): Promise<PackResult> {
+  try {
+    return await write(task);
+  } catch (error) {
+    if (!(error instanceof ArchiveError)) throw error;
+    const message = `failed to extract layer contents from artifact: ${error.message}`;
+    return phase(context.status, fetchFailedCondition, () =>
+      Promise.reject(new RetryableError(layerFailedReason, message, { cause: error })),
+    );
+  }
+}

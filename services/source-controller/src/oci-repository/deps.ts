@@ -1,0 +1,20 @@
+import type { ArtifactAnnouncer, OCIRepository } from '@sluice/shared/api';
+import type { ArtifactStore } from '@sluice/shared/artifact';
+import type { Semaphore } from '@sluice/shared/base';
+import type { ReconcileContext } from '@sluice/shared/runtime';
+import type { Endpoints } from '../adapters/endpoint.ts';
+import type { AuthorizationCache } from '../adapters/registry/client.ts';
+
+/** What reconciling an OCIRepository needs. */
+export interface OciRepositoryDeps {
+  store: ArtifactStore;
+  endpoints: Endpoints;
+  announcer?: ArtifactAnnouncer;
+  /** Limits how many artifacts are made at once; waiting for servers is not limited by it. */
+  packing: Semaphore;
+  authorizations: AuthorizationCache;
+  /** Directory for layers while they are unpacked. */
+  tempDir: string;
+}
+
+export type OciContext = ReconcileContext<OCIRepository>;

@@ -1,0 +1,70 @@
+import type { OCIRepository } from '@sluice/shared/api';
+import { errorMessage, parseDigest, StalledError } from '@sluice/shared/base';
+import { RE2JS } from 're2js';
+import {
+  AddressError,
+  isTag,
+  parseRepositoryUrl,
+  type RepositoryAddress,
+} from '../adapters/registry/reference.ts';
+import { compileConstraint } from '../semver/constraint.ts';
+import {
+  invalidReferenceReason,
+  unsupportedReason,
+  urlInvalidReason,
+  verificationErrorReason,
+} from '../source/names.ts';
+import { markUnverified } from '../source/status.ts';
+import type { OciContext } from './deps.ts';
+
+/**
+ * Refuses what cannot be done as asked, before anything is done: above all, never an artifact without the
+ * verification that was asked for.
+ *
+ * @returns the repository
+ * @throws StalledError that names the field, its value and the fix
+ */
+export function checkSpec(context: OciContext, spec: OCIRepository['spec']): RepositoryAddress {
+  if (spec.verify !== undefined) {
+    const message = 'spec.verify is not supported yet: no artifact is made without verification';
+    markUnverified(context.status, verificationErrorReason, message);
+    throw new StalledError(verificationErrorReason, message);
+  }
+  const provider = spec.provider ?? 'generic';
+  if (provider !== 'generic') {
+    throw new StalledError(
+      unsupportedReason,
+      `spec.provider '${provider}' is not supported yet: use generic with spec.secretRef or spec.serviceAccountName`,
+    );
+  }
+  checkRef(spec.ref ?? {});
+  try {
+    return parseRepositoryUrl(spec.url, spec.insecure ?? false);
+  } catch (cause) {
+    if (!(cause instanceof AddressError)) throw cause;
+    throw new StalledError(urlInvalidReason, `spec.url ${cause.message}`, { cause });
+  }
+}
+
+function checkRef(ref: NonNullable<OCIRepository['spec']['ref']>): void {
+  const { tag, semver, semverFilter, digest } = ref;
+  check('digest', digest, (text) => parseDigest(text));
+  check('semver', semver, compileConstraint);
+  check('semverFilter', semverFilter, (text) => RE2JS.compile(text));
+  if (tag && !isTag(tag)) {
+    throw new StalledError(invalidReferenceReason, `spec.ref.tag '${tag}' is not a valid tag`);
+  }
+}
+
+function check(field: string, value: string | undefined, parse: (text: string) => unknown): void {
+  if (!value) return;
+  try {
+    parse(value);
+  } catch (cause) {
+    throw new StalledError(
+      invalidReferenceReason,
+      `spec.ref.${field} '${value}': ${errorMessage(cause)}`,
+      { cause },
+    );
+  }
+}

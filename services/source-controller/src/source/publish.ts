@@ -1,0 +1,95 @@
+import {
+  type Artifact,
+  type ArtifactAnnouncer,
+  reconcileRequestAnnotation,
+} from '@sluice/shared/api';
+import type { ArtifactStore, PackResult } from '@sluice/shared/artifact';
+import { errorMessage, ReconcileError, RetryableError } from '@sluice/shared/base';
+import { apiTime } from '@sluice/shared/runtime';
+import {
+  archiveFailedReason,
+  newArtifactReason,
+  storageOperationFailedCondition,
+  succeededReason,
+} from './names.ts';
+import { ownerOf, type SourceContext } from './source.ts';
+import { hadFailed, markStored, phase } from './status.ts';
+
+/** What is to be stored. */
+export interface NewArtifact {
+  revision: string;
+  fileName: string;
+  metadata?: Record<string, string>;
+  /** Writes the archive to a path that does not exist yet. */
+  write(path: string): Promise<PackResult>;
+}
+
+/**
+ * Stores an artifact.
+ *
+ * @throws RetryableError `ArchiveOperationFailed`; the previous artifact stays as it was
+ */
+export async function storeArtifact(
+  context: SourceContext,
+  store: ArtifactStore,
+  artifact: NewArtifact,
+): Promise<Artifact> {
+  const { object, status } = context;
+  const { fileName, revision, write, metadata } = artifact;
+  return phase(status, storageOperationFailedCondition, async () => {
+    try {
+      return await store.publish(object.kind, ownerOf(object), fileName, revision, write, metadata);
+    } catch (error) {
+      if (error instanceof ReconcileError || context.signal.aborted) throw error;
+      throw new RetryableError(
+        archiveFailedReason,
+        `unable to archive artifact to storage: ${errorMessage(error)}`,
+        { cause: error },
+      );
+    }
+  });
+}
+
+/**
+ * Makes a stored artifact the object's current one: event first, because it could not be repeated once the
+ * status is written, then the status, then the hint on the bus.
+ *
+ * @param message of the event
+ */
+export async function adopt(
+  context: SourceContext,
+  announcer: ArtifactAnnouncer | undefined,
+  artifact: Artifact,
+  message: string,
+): Promise<void> {
+  const { object, status, clock } = context;
+  const before = object.status?.artifact;
+  const isNew = before?.digest !== artifact.digest;
+  const recovered = hadFailed(status);
+  markStored(status, artifact);
+  if (isNew || recovered) {
+    await context.event({
+      severity: 'info',
+      reason: isNew ? newArtifactReason : succeededReason,
+      message,
+      metadata: { revision: artifact.revision, digest: artifact.digest },
+    });
+  }
+  if (!isNew && before?.revision === artifact.revision) return;
+  markRequestHandled(context);
+  await status.patch();
+  context.logger.info({ revision: artifact.revision }, 'Stored artifact');
+  announcer?.announce({
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+    ...ownerOf(object),
+    artifact,
+    observedAt: apiTime(clock.now()),
+  });
+}
+
+/** Nothing follows but the runtime's last write, which has nothing left to write then. */
+function markRequestHandled({ object, status }: SourceContext): void {
+  const request = object.metadata.annotations?.[reconcileRequestAnnotation];
+  if (request !== undefined) status.status.lastHandledReconcileAt = request;
+}

@@ -1,0 +1,88 @@
+import type { KubeObject } from '@sluice/shared/api';
+import { RetryableError } from '@sluice/shared/base';
+import { coreResources, isNotFound, type KubeClient, type ObjectKey } from '@sluice/shared/kube';
+import type { Endpoint } from '../adapters/endpoint.ts';
+import { authenticationFailedReason } from './names.ts';
+
+interface Secret extends KubeObject {
+  type?: string;
+  data?: Record<string, string>;
+}
+
+/** The decoded values of a Secret. */
+export interface SecretData {
+  /** `<namespace>/<name>`, for messages. */
+  id: string;
+  values: Record<string, string>;
+}
+
+/**
+ * Reads a Secret.
+ *
+ * @param field of the object that names it, for the message
+ * @throws RetryableError `AuthenticationFailed` when it cannot be read
+ */
+export async function readSecret(
+  client: KubeClient,
+  key: ObjectKey,
+  field: string,
+): Promise<SecretData> {
+  const id = `${key.namespace}/${key.name}`;
+  try {
+    const secret = await client.get<Secret>(coreResources.secrets, key);
+    const entries = Object.entries(secret.data ?? {});
+    const decode = (value: string) => Buffer.from(value, 'base64').toString('utf8');
+    return {
+      id,
+      values: Object.fromEntries(entries.map(([name, value]) => [name, decode(value)])),
+    };
+  } catch (cause) {
+    const why = isNotFound(cause) ? 'it does not exist' : 'the API server refused to return it';
+    throw new RetryableError(
+      authenticationFailedReason,
+      `failed to get secret '${id}' named by ${field}: ${why}`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * Takes TLS material from a Secret: `ca.crt` (or the older `caFile`), `tls.crt` and `tls.key`.
+ *
+ * @throws RetryableError `AuthenticationFailed` when certificate and key are not both there
+ */
+export function tlsFrom({ id, values }: SecretData): Endpoint['tls'] {
+  const ca = values['ca.crt'] || values['caFile'];
+  const cert = values['tls.crt'] || values['certFile'];
+  const key = values['tls.key'] || values['keyFile'];
+  if (Boolean(cert) !== Boolean(key)) {
+    throw new RetryableError(
+      authenticationFailedReason,
+      `secret '${id}' must hold both tls.crt and tls.key, or neither`,
+    );
+  }
+  if (ca !== undefined && !ca.includes('-----BEGIN CERTIFICATE-----')) {
+    throw new RetryableError(
+      authenticationFailedReason,
+      `secret '${id}' holds no PEM certificate in ca.crt`,
+    );
+  }
+  return ca || cert ? { ca, cert, key } : undefined;
+}
+
+/**
+ * Takes a proxy from a Secret.
+ *
+ * @throws RetryableError `AuthenticationFailed` when it names none that can be used
+ */
+export function proxyFrom({ id, values }: SecretData): NonNullable<Endpoint['proxy']> {
+  const address = values['address']?.trim() ?? '';
+  const url = URL.parse(address);
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) {
+    throw new RetryableError(
+      authenticationFailedReason,
+      `secret '${id}' must hold the proxy in address, as http://<host>:<port> or https://<host>:<port>`,
+    );
+  }
+  return { address, username: values['username'], password: values['password'] };
+}

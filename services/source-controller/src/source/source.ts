@@ -1,0 +1,12 @@
+import type { GitRepository, OCIRepository } from '@sluice/shared/api';
+import type { ReconcileContext } from '@sluice/shared/runtime';
+
+/** A kind whose objects are fetched and stored by this service. */
+export type Source = GitRepository | OCIRepository;
+
+export type SourceContext = ReconcileContext<GitRepository> | ReconcileContext<OCIRepository>;
+
+/** Names an object for the artifact storage. */
+export function ownerOf(source: Source): { namespace: string; name: string } {
+  return { namespace: source.metadata.namespace ?? '', name: source.metadata.name };
+}

@@ -1,0 +1,91 @@
+import type { Artifact } from '@sluice/shared/api';
+import { errorMessage, ReconcileError, RetryableError } from '@sluice/shared/base';
+import { ObjectGoneError } from '@sluice/shared/runtime';
+import {
+  artifactInStorageCondition,
+  artifactOutdatedCondition,
+  type FailureCondition,
+  failureConditions,
+  newRevisionReason,
+  sourceVerifiedCondition,
+  storageFailedReason,
+  succeededReason,
+} from './names.ts';
+import type { SourceContext } from './source.ts';
+
+type Draft = SourceContext['status'];
+
+/** Reason under which an unexpected error of a phase is reported. */
+const defaultReasons: Record<FailureCondition, string> = {
+  FetchFailed: 'FetchOperationFailed',
+  IncludeUnavailable: 'IncludeUnavailable',
+  StorageOperationFailed: storageFailedReason,
+};
+
+/**
+ * Runs one phase of a reconcile. When it fails, the condition of the phase says so, besides Ready.
+ *
+ * @throws ReconcileError as the phase did; anything else it threw becomes a RetryableError
+ */
+export async function phase<R>(
+  draft: Draft,
+  condition: FailureCondition,
+  run: () => Promise<R>,
+): Promise<R> {
+  try {
+    const result = await run();
+    draft.removeCondition(condition);
+    return result;
+  } catch (thrown) {
+    if (thrown instanceof ObjectGoneError) throw thrown;
+    const error =
+      thrown instanceof ReconcileError
+        ? thrown
+        : new RetryableError(defaultReasons[condition], errorMessage(thrown), { cause: thrown });
+    draft.setCondition({
+      type: condition,
+      status: 'True',
+      reason: error.reason,
+      message: error.message,
+    });
+    throw error;
+  }
+}
+
+/** Says that a verification which was asked for did not succeed. */
+export function markUnverified(draft: Draft, reason: string, message: string): void {
+  draft.setCondition({ type: sourceVerifiedCondition, status: 'False', reason, message });
+}
+
+/** Says that the source has a revision which is not stored yet. */
+export function markOutdated(draft: Draft, message: string): void {
+  if (draft.status.artifact === undefined) return;
+  const condition = { type: artifactOutdatedCondition, reason: newRevisionReason, message };
+  draft.setCondition({ ...condition, status: 'True' });
+}
+
+/** Says that the artifact which the status named is gone. */
+export function markMissing(draft: Draft): void {
+  delete draft.status.artifact;
+  draft.removeCondition(artifactInStorageCondition);
+}
+
+/** Says that the current revision is stored and the object is ready. */
+export function markStored(draft: Draft, artifact: Artifact): void {
+  draft.status.artifact = artifact;
+  for (const type of [...failureConditions, artifactOutdatedCondition, sourceVerifiedCondition]) {
+    draft.removeCondition(type);
+  }
+  const message = `stored artifact for revision '${artifact.revision}'`;
+  const condition = { type: artifactInStorageCondition, reason: succeededReason, message };
+  draft.setCondition({ ...condition, status: 'True' });
+  draft.ready(succeededReason, message);
+}
+
+/** Tells whether the object had failed before. */
+export function hadFailed(draft: Draft): boolean {
+  const before = draft.observed.status?.conditions ?? [];
+  return before.some(
+    (c) => c.status === 'True' && (failureConditions as readonly string[]).includes(c.type),
+  );
+}

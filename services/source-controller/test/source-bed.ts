@@ -1,0 +1,160 @@
+import { randomBytes } from 'node:crypto';
+import {
+  type Artifact,
+  apiVersionOf,
+  type Condition,
+  type GitRepository,
+  gitRepositoryKind,
+  type KindDefinition,
+  type KubeObject,
+  type OCIRepository,
+  ociRepositoryKind,
+  reconcileRequestAnnotation,
+  shardLabel,
+} from '@sluice/shared/api';
+import { readArchive } from '@sluice/shared/artifact';
+import { coreResources, type KubeClient, resourceOf } from '@sluice/shared/kube';
+import {
+  assertStatusContract,
+  type ControllerProcess,
+  startControllers,
+  temporaryFolder,
+  testCluster,
+  testNamespace,
+  until,
+} from '@sluice/shared/testing';
+import { request } from 'undici';
+
+type Source = GitRepository | OCIRepository;
+
+const kinds = { GitRepository: gitRepositoryKind, OCIRepository: ociRepositoryKind };
+
+/** A running source-controller that looks only at the objects made through this bed. */
+export interface SourceBed {
+  client: KubeClient;
+  namespace: string;
+  process: ControllerProcess;
+  /** Directory of the stored artifacts. */
+  storage: string;
+  createGit(name: string, spec: Partial<GitRepository['spec']>): Promise<GitRepository>;
+  createOci(name: string, spec: Partial<OCIRepository['spec']>): Promise<OCIRepository>;
+  createSecret(name: string, values: Record<string, string>, type?: string): Promise<void>;
+  patchSpec(object: Source, spec: object): Promise<void>;
+  /** Asks for a reconcile and waits until it is handled. */
+  request<T extends Source>(object: T): Promise<T>;
+  until<T extends Source>(object: T, predicate: (object: T) => boolean): Promise<T>;
+  /** Waits for Ready=True at the current generation with an artifact, and checks the status contract. */
+  ready<T extends Source>(object: T, revision?: string): Promise<T>;
+  /** Waits for Ready=False for the reason, and checks the status contract. */
+  failed<T extends Source>(object: T, reason: string): Promise<T>;
+  stop(): Promise<void>;
+}
+
+export interface SourceBedOptions {
+  extraArgs?: string[];
+  /** Connects to the test run's NATS server, under this prefix. */
+  natsPrefix?: string;
+}
+
+export async function startSourceBed(options: SourceBedOptions = {}): Promise<SourceBed> {
+  const { client, kubeconfigPath, natsUrl } = await testCluster();
+  const namespace = await testNamespace(client, 'source');
+  const folder = await temporaryFolder('source-bed');
+  const shard = randomBytes(6).toString('hex');
+  const controllers = await startControllers({
+    dir: folder.path,
+    kubeconfigPath,
+    natsUrl: options.natsPrefix === undefined ? '' : natsUrl,
+    natsPrefix: options.natsPrefix,
+    names: ['source-controller'],
+    extraArgs: {
+      'source-controller': [
+        `--watch-label-selector=${shardLabel}=${shard}`,
+        '--min-retry-delay=100ms',
+        '--max-retry-delay=500ms',
+        ...(options.extraArgs ?? []),
+      ],
+    },
+  });
+  const resource = (object: Source) =>
+    resourceOf(kinds[object.kind as keyof typeof kinds] as KindDefinition);
+  const create = async <T extends Source>(kind: KindDefinition<T>, name: string, spec: object) => {
+    const object = {
+      apiVersion: apiVersionOf(kind),
+      kind: kind.kind,
+      metadata: { name, namespace, labels: { [shardLabel]: shard } },
+      spec: { interval: '1h', ...spec },
+    };
+    return client.create<T>(resourceOf(kind as KindDefinition), object as unknown as T);
+  };
+  const bed: SourceBed = {
+    client,
+    namespace,
+    process: controllers.processes['source-controller'],
+    storage: `${folder.path}/source-controller/data`,
+    createGit: (name, spec) => create(gitRepositoryKind, name, spec),
+    createOci: (name, spec) => create(ociRepositoryKind, name, spec),
+    async createSecret(name, values, type) {
+      const secret = {
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name, namespace },
+        type: type ?? 'Opaque',
+        stringData: values,
+      };
+      await client.create(coreResources.secrets, secret as KubeObject);
+    },
+    async patchSpec(object, spec) {
+      await client.patch(resource(object), object.metadata, { spec }, { type: 'merge' });
+    },
+    async request(object) {
+      const at = new Date().toISOString() + randomBytes(3).toString('hex');
+      const metadata = { annotations: { [reconcileRequestAnnotation]: at } };
+      await client.patch(resource(object), object.metadata, { metadata }, { type: 'merge' });
+      return bed.until(object, (o) => o.status?.lastHandledReconcileAt === at);
+    },
+    until: (object, predicate) => until(client, resource(object), object.metadata, predicate),
+    async ready(object, revision) {
+      const isReady = (o: typeof object) =>
+        conditionOf(o, 'Ready')?.status === 'True' &&
+        o.status?.observedGeneration === o.metadata.generation &&
+        (revision === undefined || o.status?.artifact?.revision === revision);
+      const found = await bed.until(object, isReady);
+      assertStatusContract(found);
+      return found;
+    },
+    async failed(object, reason) {
+      const isFailed = (o: typeof object) => {
+        const ready = conditionOf(o, 'Ready');
+        return ready?.status === 'False' && ready.reason === reason;
+      };
+      const found = await bed.until(object, isFailed);
+      assertStatusContract(found);
+      return found;
+    },
+    async stop() {
+      await controllers.stop();
+      await folder.remove();
+    },
+  };
+  return bed;
+}
+
+export function conditionOf(object: Source, type: string): Condition | undefined {
+  return object.status?.conditions?.find((condition) => condition.type === type);
+}
+
+/** Downloads an artifact as consumers do. */
+export async function download(artifact: Artifact | undefined): Promise<Buffer> {
+  if (artifact === undefined) throw new Error('there is no artifact');
+  const response = await request(artifact.url);
+  const body = Buffer.from(await response.body.arrayBuffer());
+  if (response.statusCode !== 200) throw new Error(`${artifact.url}: ${response.statusCode}`);
+  return body;
+}
+
+/** The files of an artifact by path. */
+export async function filesOf(artifact: Artifact | undefined): Promise<Record<string, string>> {
+  const files = readArchive(await download(artifact)) ?? [];
+  return Object.fromEntries(files.map((file) => [file.path, file.content.toString('utf8')]));
+}
