@@ -1,0 +1,73 @@
+import { disabledValue, type KubeObject, kustomizeSubstituteAnnotation } from '@sluice/shared/api';
+import { errorMessage, RetryableError } from '@sluice/shared/base';
+import { envsubst } from './envsubst.ts';
+import { formatCanonicalYaml, parseYamlStream, YamlError } from './yaml.ts';
+
+/** How variables are put into objects. */
+export interface SubstituteOptions {
+  variables: ReadonlyMap<string, string>;
+  /** Refuse variables that are neither set nor have a default. */
+  strict: boolean;
+  /** Substitute even when there is no variable at all, so that defaults take effect. */
+  always: boolean;
+}
+
+const variableName = /^[_A-Za-z][_A-Za-z0-9]*$/;
+
+function isDisabled(object: KubeObject): boolean {
+  const { labels, annotations } = object.metadata;
+  return (
+    labels?.[kustomizeSubstituteAnnotation] === disabledValue ||
+    annotations?.[kustomizeSubstituteAnnotation] === disabledValue
+  );
+}
+
+/**
+ * Checks the names of variables.
+ *
+ * @throws RetryableError BuildFailed that names the first wrong one and where it comes from
+ */
+export function checkVariableName(name: string, origin: string): void {
+  if (variableName.test(name)) return;
+  throw new RetryableError(
+    'BuildFailed',
+    `variable name '${name}' in ${origin} is invalid: it must match ${variableName.source}`,
+  );
+}
+
+/** Describes a failure; the parser's words about the result are left out, as they may hold values. */
+function failure(object: KubeObject, error: unknown): RetryableError {
+  const name = `${object.kind} '${object.metadata.name}'`;
+  const why =
+    error instanceof YamlError
+      ? `the result is not valid YAML (line ${error.line}): check the values for quotes and colons`
+      : errorMessage(error);
+  return new RetryableError('BuildFailed', `post build substitution failed for ${name}: ${why}`);
+}
+
+function substituteObject(object: KubeObject, o: SubstituteOptions): KubeObject {
+  if (isDisabled(object)) return object;
+  const template = formatCanonicalYaml(object);
+  if (!template.includes('${') && !template.includes('$$')) return object;
+  try {
+    const text = envsubst(template, (name) => o.variables.get(name), { strict: o.strict });
+    const documents = parseYamlStream(text, 'result of the substitution');
+    const [result] = documents as (KubeObject | undefined)[];
+    if (documents.length !== 1 || typeof result !== 'object' || !result.metadata?.name)
+      throw new Error('the result is not one Kubernetes object: check the values for line breaks');
+    return result;
+  } catch (error) {
+    throw failure(object, error);
+  }
+}
+
+/**
+ * Replaces `${var}` in built objects, in the text of each object's YAML, so that a value may also be a number, a
+ * boolean or a list. Objects with the label or annotation `kustomize.toolkit.fluxcd.io/substitute: disabled` stay.
+ *
+ * @throws RetryableError BuildFailed that names the object and the expression, never a value
+ */
+export function substituteVariables(objects: KubeObject[], o: SubstituteOptions): KubeObject[] {
+  if (o.variables.size === 0 && !o.always) return objects;
+  return objects.map((object) => substituteObject(object, o));
+}

@@ -1,0 +1,129 @@
+import { FlagError, type FlagValues, flag, parseFlags } from '@sluice/shared/base';
+import { commonFlags, parseFeatureGates } from '@sluice/shared/runtime';
+
+/** All flags of the service, as Flux names them, and ours. Durations are in milliseconds. */
+export const kustomizeFlags = {
+  ...commonFlags,
+  'concurrent-ssa': flag.int({
+    default: 4,
+    min: 1,
+    max: 100,
+    help: 'Number of objects of one Kustomization that are applied at once.',
+  }),
+  'requeue-dependency': flag.duration({
+    default: 30_000,
+    min: 1000,
+    help: 'Longest time until a Kustomization that waits for a dependency or its source looks again; their changes are noticed at once.',
+  }),
+  'no-remote-bases': flag.boolean({
+    default: false,
+    help: 'Refuse kustomization files that refer to something outside of the artifact.',
+  }),
+  'http-retry': flag.int({
+    default: 9,
+    min: 0,
+    help: 'Number of retries of a failing download of an artifact.',
+  }),
+  'default-kubeconfig-service-account': flag.string({
+    default: '',
+    help: 'ServiceAccount that logs in to remote clusters by spec.kubeConfig.configMapRef when none is named.',
+  }),
+  'default-decryption-service-account': flag.string({
+    default: '',
+    help: 'ServiceAccount that logs in to key services when none is named. Decryption is not supported yet.',
+  }),
+  'sops-age-secret': flag.string({
+    default: '',
+    help: 'Secret with age keys for all Kustomizations. Decryption is not supported yet.',
+  }),
+  'sops-vault-configmap': flag.string({
+    default: '',
+    help: 'ConfigMap with the settings of a key service. Decryption is not supported yet.',
+  }),
+  'custom-apply-stage-kinds': flag.list({
+    default: [],
+    help: 'Kinds that are applied and established before all others but definitions, as Kind or group/Kind.',
+  }),
+  'override-manager': flag.list({
+    default: [],
+    help: 'Field managers whose changes are undone like those of kubectl; may be given several times.',
+  }),
+  'insecure-kubeconfig-exec': flag.boolean({
+    default: false,
+    help: 'Allow kubeconfigs of tenants to run programs.',
+  }),
+  'insecure-kubeconfig-tls': flag.boolean({
+    default: false,
+    help: 'Allow kubeconfigs of tenants to skip the verification of certificates.',
+  }),
+  'kustomize-binary': flag.string({
+    default: 'kustomize',
+    help: 'Name or path of the kustomize program.',
+  }),
+  'work-path': flag.string({
+    default: '/tmp/kustomize-controller',
+    help: 'Directory for unpacked artifacts and builds; it belongs to the service alone.',
+  }),
+  'artifact-cache-size': flag.int({
+    default: 512,
+    min: 16,
+    help: 'Unpacked artifacts that are kept on disk, in MiB.',
+  }),
+  'build-cache-size': flag.int({
+    default: 32,
+    min: 1,
+    help: 'Built objects that are kept in memory, in MiB.',
+  }),
+};
+
+/** Gates and their defaults. */
+const gates = {
+  StrictPostBuildSubstitutions: true,
+  ExternalArtifact: true,
+  AdditiveCELDependencyCheck: false,
+  DisableFailFastBehavior: false,
+  // Accepted for compatibility; what they switch is either always so or does not exist here.
+  DisableStatusPollerCache: true,
+  CancelHealthCheckOnNewRevision: true,
+  GroupChangeLog: false,
+  MigrateAPIVersion: false,
+  ObjectLevelWorkloadIdentity: false,
+  DirectSourceFetch: false,
+  DisableConfigWatchers: false,
+  CacheSecretsAndConfigMaps: false,
+};
+
+export type GateName = keyof typeof gates;
+
+/** Everything that is configured from outside. */
+export interface KustomizeConfig {
+  flags: FlagValues<typeof kustomizeFlags>;
+  gates: Record<GateName, boolean>;
+  /** Namespace that the service runs in. */
+  namespace: string;
+  /** `host:port` at which a controller outside of the cluster reaches source-controller; undefined in the cluster. */
+  sourceControllerLocalhost: string | undefined;
+  /** Search path for git, which remote bases need; undefined when they are refused. */
+  path: string | undefined;
+}
+
+/**
+ * Reads the flags and the environment.
+ *
+ * @throws FlagError naming the flag and the fix
+ */
+export function readConfig(
+  argv: readonly string[],
+  env: Record<string, string | undefined>,
+): KustomizeConfig {
+  const flags = parseFlags(kustomizeFlags, argv, env);
+  if (!flags['watch-all-namespaces'] && !env['RUNTIME_NAMESPACE'])
+    throw new FlagError('--watch-all-namespaces=false needs RUNTIME_NAMESPACE in the environment');
+  return {
+    flags,
+    gates: parseFeatureGates(flags['feature-gates'], gates),
+    namespace: env['RUNTIME_NAMESPACE'] ?? 'flux-system',
+    sourceControllerLocalhost: env['SOURCE_CONTROLLER_LOCALHOST'] || undefined,
+    path: flags['no-remote-bases'] ? undefined : env['PATH'],
+  };
+}

@@ -1,0 +1,208 @@
+import { type KubeObject, kustomizationKind } from '@sluice/shared/api';
+import { errorMessage, formatDuration, RetryableError } from '@sluice/shared/base';
+import {
+  type ApiResource,
+  displayName,
+  formatObjectId,
+  gvkOf,
+  type Health,
+  isNotFound,
+  NoKindMatchError,
+  type ObjectId,
+  objectIdOf,
+} from '@sluice/shared/kube';
+import { evaluateHealth, type HealthRules } from './health-rules.ts';
+import { type Run, retryIntervalOf, type Target } from './run.ts';
+import type { AppliedObject } from './state.ts';
+import { healthCheckFailedReason, noteHealth, noteHistory, showHealthWait } from './status.ts';
+
+/** How the health checks stand. */
+export type HealthVerdict =
+  /** There is nothing to check. */
+  | { type: 'unchecked' }
+  | { type: 'healthy'; tookMs: number }
+  /** Look again when a watched object changes, and at the latest at this time, in milliseconds since the epoch. */
+  | { type: 'waiting'; untilMs: number };
+
+/** Between two looks at objects that no watch covers, in milliseconds. */
+const pollMs = 2000;
+/** A wait that ends sooner does not show in the status, which saves a request. */
+const quietWaitMs = 1000;
+
+/** An object whose health counts. */
+interface Check {
+  id: ObjectId;
+  apiVersion: string;
+  applied: AppliedObject | undefined;
+  resource?: ApiResource;
+  /** Read from the cluster, where no watch covers it. */
+  fetched?: Health;
+}
+
+function isSelf(run: Run, id: ObjectId): boolean {
+  const { name, namespace } = run.object.metadata;
+  return (
+    id.kind === kustomizationKind.kind &&
+    id.group === kustomizationKind.group &&
+    id.name === name &&
+    id.namespace === namespace
+  );
+}
+
+function checksOf(run: Run): Check[] {
+  const { wait, healthChecks } = run.object.spec;
+  const applied = run.state.applied?.objects ?? new Map<string, AppliedObject>();
+  if (wait) {
+    return [...applied.values()]
+      .filter((object) => !object.skipped && !isSelf(run, object.id))
+      .map((object) => ({ id: object.id, apiVersion: object.apiVersion, applied: object }));
+  }
+  const referenced = (healthChecks ?? []).map((reference): Check => {
+    const { kind, name, namespace = run.object.metadata.namespace } = reference;
+    const apiVersion = reference.apiVersion ?? 'v1';
+    const id = objectIdOf({ apiVersion, kind, metadata: { name, namespace } });
+    const unscoped = { ...id, namespace: '' };
+    const known = applied.get(formatObjectId(id)) ?? applied.get(formatObjectId(unscoped));
+    return { id: known?.id ?? id, apiVersion, applied: known };
+  });
+  return referenced.filter(({ id }) => !isSelf(run, id));
+}
+
+async function fetchHealth(run: Run, target: Target, check: Check): Promise<Health> {
+  try {
+    const resource = await target.client.mapper.resourceFor(
+      gvkOf({ ...check, kind: check.id.kind }),
+    );
+    const { name, namespace } = check.id;
+    const key = resource.namespaced ? { name, namespace } : { name };
+    const object = await target.client.get<KubeObject>(resource, key, { signal: run.signal });
+    return evaluateHealth(object, rulesOf(run));
+  } catch (error) {
+    run.ctx.signal.throwIfAborted();
+    if (isNotFound(error) || error instanceof NoKindMatchError) {
+      if (check.applied?.vanishes) return { status: 'Current', message: 'Job has ended' };
+      return { status: 'NotFound', message: 'object does not exist' };
+    }
+    return { status: 'Unknown', message: errorMessage(error) };
+  }
+}
+
+function rulesOf(run: Run): HealthRules {
+  return { field: 'spec.healthCheckExprs', exprs: run.object.spec.healthCheckExprs };
+}
+
+/** Finds the watch of each object, and reads those that no watch covers. */
+async function prepareChecks(run: Run, target: Target, checks: Check[]): Promise<void> {
+  for (const check of checks) {
+    if (check.applied === undefined) check.fetched = await fetchHealth(run, target, check);
+    else {
+      const gvk = gvkOf({ apiVersion: check.applied.apiVersion, kind: check.id.kind });
+      check.resource = await target.client.mapper.resourceFor(gvk).catch(() => undefined);
+      const watched = check.resource && target.cluster.live.isSynced(check.resource);
+      if (!watched) check.fetched = await fetchHealth(run, target, check);
+    }
+  }
+}
+
+function healthOf(run: Run, target: Target, check: Check): Health {
+  const { applied, resource, fetched } = check;
+  if (fetched !== undefined) return fetched;
+  if (applied === undefined || resource === undefined) return { status: 'Unknown', message: '' };
+  const live = target.cluster.live.get(resource, check.id);
+  if (live === undefined) {
+    if (applied.vanishes) return { status: 'Current', message: 'Job has ended' };
+    // A watch that lags behind does not know an object that was just created.
+    return applied.health.status === 'Current'
+      ? applied.health
+      : { status: 'NotFound', message: 'object does not exist' };
+  }
+  return isOlder(live, applied) ? applied.health : evaluateHealth(live, rulesOf(run));
+}
+
+/** Whether a watched state is one from before our last apply. */
+export function isOlder(live: KubeObject, applied: AppliedObject): boolean {
+  return (
+    live.metadata.uid === applied.uid &&
+    Number(live.metadata.resourceVersion) < Number(applied.resourceVersion)
+  );
+}
+
+interface Found {
+  check: Check;
+  health: Health;
+}
+
+function describe(found: Found[]): string {
+  const list = found.map(
+    ({ check, health }) => `${displayName(check.id)} status: '${health.status}'`,
+  );
+  const why = found.map(({ health }) => health.message).find((message) => message !== '');
+  return `[${list.slice(0, 50).join(', ')}]${why === undefined ? '' : `: ${why}`}`;
+}
+
+function fail(run: Run, what: string): never {
+  const { state, ctx } = run;
+  const now = ctx.clock.now();
+  const took = formatDuration(Math.max(0, now - (state.wait?.startedAt ?? now)));
+  const message = run.masker.mask(`health check failed after ${took}: ${what}`);
+  const retryAfterMs = retryIntervalOf(run.object);
+  state.phase = 'unhealthy';
+  state.retryAt = now + retryAfterMs;
+  noteHealth(run, { healthy: false, message });
+  noteHistory(run, state.applied?.digest ?? '', healthCheckFailedReason);
+  throw new RetryableError(healthCheckFailedReason, message, { retryAfterMs });
+}
+
+function waitFor(run: Run, pending: Found[]): HealthVerdict {
+  const { state, ctx } = run;
+  const now = ctx.clock.now();
+  const wait = state.wait ?? {
+    startedAt: now,
+    deadlineAt: now + run.timeoutMs,
+    pending: new Set<string>(),
+  };
+  state.wait = wait;
+  wait.pending = new Set(pending.map(({ check }) => formatObjectId(check.id)));
+  const polled = pending.some(({ check }) => check.fetched !== undefined);
+  if (state.phase === 'unhealthy') {
+    const retryAt = state.retryAt ?? now;
+    return { type: 'waiting', untilMs: polled ? Math.min(retryAt, now + pollMs) : retryAt };
+  }
+  state.phase = 'health';
+  const failed = pending.filter(({ health }) => health.status === 'Failed');
+  if (failed.length > 0 && run.deps.settings.failFast)
+    fail(run, `failed early due to stalled resources: ${describe(failed)}`);
+  if (now >= wait.deadlineAt) fail(run, `timeout waiting for: ${describe(pending)}`);
+  const quietUntil = wait.startedAt + quietWaitMs;
+  if (now >= quietUntil) showHealthWait(run);
+  const next = [
+    wait.deadlineAt,
+    ...(polled ? [now + pollMs] : []),
+    ...(now < quietUntil ? [quietUntil] : []),
+  ];
+  return { type: 'waiting', untilMs: Math.min(...next) };
+}
+
+/**
+ * Looks at the health of what was applied (spec.wait) or of spec.healthChecks, as the watches have it. Never waits itself.
+ *
+ * @throws RetryableError HealthCheckFailed naming the objects, when one has failed or spec.timeout is over
+ */
+export async function checkHealth(run: Run, target: Target): Promise<HealthVerdict> {
+  const { state, ctx } = run;
+  const { wait, healthChecks } = run.object.spec;
+  const checks = wait || healthChecks?.length ? checksOf(run) : [];
+  if (checks.length === 0) {
+    state.wait = undefined;
+    return { type: 'unchecked' };
+  }
+  await prepareChecks(run, target, checks);
+  // From here to the end nothing is awaited, so that no change of a watched object is missed.
+  const pending = checks
+    .map((check) => ({ check, health: healthOf(run, target, check) }))
+    .filter(({ health }) => health.status !== 'Current');
+  if (pending.length > 0) return waitFor(run, pending);
+  const tookMs = state.wait === undefined ? 0 : ctx.clock.now() - state.wait.startedAt;
+  state.wait = undefined;
+  return { type: 'healthy', tookMs };
+}

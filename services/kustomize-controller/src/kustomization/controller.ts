@@ -1,0 +1,213 @@
+import {
+  type ArtifactNotice,
+  type KubeObject,
+  type Kustomization,
+  kustomizationKind,
+  kustomizationNameLabel,
+  kustomizationNamespaceLabel,
+} from '@sluice/shared/api';
+import { errorMessage, type Logger, parseDuration } from '@sluice/shared/base';
+import {
+  formatObjectId,
+  type Informer,
+  type InformerEvent,
+  type KubeClient,
+  keyOf,
+  type LiveChange,
+  objectIdOf,
+} from '@sluice/shared/kube';
+import {
+  type Controller,
+  createController,
+  type EventRecorder,
+  isReady,
+  type Metrics,
+  type Priority,
+  type Reconciler,
+} from '@sluice/shared/runtime';
+import { dependencyKeysOf } from './check-dependencies.ts';
+import { isOlder } from './check-health.ts';
+import type { Cluster } from './clusters.ts';
+import { finalizeKustomization } from './delete.ts';
+import { evaluateHealth } from './health-rules.ts';
+import { reconcileKustomization } from './reconcile.ts';
+import type { Dependencies } from './run.ts';
+import { sourceIdOf } from './sources.ts';
+import { configReferencesOf } from './variables.ts';
+
+/** Indexes of the informer of Kustomizations. */
+export const kustomizationIndexes = {
+  source: (object: Kustomization) => [sourceIdOf(object)],
+  config: configReferencesOf,
+};
+
+/** What the controller of Kustomizations needs. */
+export interface KustomizationControllerOptions {
+  deps: Dependencies;
+  client: KubeClient;
+  informer: Informer<Kustomization>;
+  /** Secrets and ConfigMaps whose changes matter at once. */
+  configs: { kind: string; informer: Informer<KubeObject> }[];
+  concurrency: number;
+  events: EventRecorder;
+  metrics: Metrics;
+  logger: Logger;
+  minRetryDelayMs: number;
+  maxRetryDelayMs: number;
+  intervalJitterPercentage: number;
+  dependencyRequeueMs: number;
+}
+
+function reconcilerFor(deps: Dependencies): Reconciler<Kustomization> {
+  return {
+    kind: kustomizationKind,
+    controllerName: 'kustomize-controller',
+    reconcile: (ctx) => reconcileKustomization(ctx, deps),
+    finalize: (ctx) => finalizeKustomization(ctx, deps),
+    failureInterval: ({ spec }) =>
+      spec.retryInterval === undefined ? undefined : parseDuration(spec.retryInterval),
+  };
+}
+
+type Enqueue = (key: string, priority: Priority) => void;
+
+/** Brings back those who wait for a Kustomization that became ready or applied another revision. */
+function watchDependencies(
+  informer: Informer<Kustomization>,
+  deps: Dependencies,
+  enqueue: Enqueue,
+): void {
+  informer.onEvent((event: InformerEvent<Kustomization>) => {
+    const { object } = event;
+    const key = keyOf(object);
+    if (event.type === 'deleted') {
+      deps.dependencies.delete(key);
+      deps.states.forget(key);
+      deps.clusters.forget(key);
+      return;
+    }
+    deps.dependencies.set(key, dependencyKeysOf(object));
+    for (const dependant of deps.dependencies.dependantsOf(key)) {
+      if (deps.states.peek(dependant)?.phase !== 'dependencies') continue;
+      const usesExpression = informer
+        .get(dependant)
+        ?.spec.dependsOn?.some((reference) => reference.readyExpr);
+      if (isReady(object) || usesExpression) enqueue(dependant, 'change');
+    }
+  });
+}
+
+function watchSources(
+  informer: Informer<Kustomization>,
+  deps: Dependencies,
+  enqueue: Enqueue,
+): void {
+  deps.sources.onArtifact((id, artifact) => {
+    for (const object of informer.byIndex('source', id)) {
+      const isApplied = object.status?.lastAppliedRevision === artifact?.revision;
+      if (!artifact || (isApplied && isReady(object))) continue;
+      enqueue(keyOf(object), 'change');
+    }
+  });
+}
+
+function watchConfigs(o: KustomizationControllerOptions, enqueue: Enqueue): void {
+  for (const { kind, informer } of o.configs) {
+    informer.onEvent((event) => {
+      const { namespace, name, resourceVersion } = event.object.metadata;
+      if (event.previous?.metadata.resourceVersion === resourceVersion) return;
+      for (const object of o.informer.byIndex('config', `${kind}/${namespace}/${name}`)) {
+        const key = keyOf(object);
+        const state = o.deps.states.peek(key);
+        // At the start, everything is reconciled anyway.
+        if (state === undefined) continue;
+        state.configChanged = true;
+        enqueue(key, 'change');
+      }
+    });
+  }
+}
+
+/** Notes the effect of a change on a wait for health; returns whether the wait has something new to see. */
+function noteHealthChange(change: LiveChange, deps: Dependencies, owner: string): boolean {
+  const state = deps.states.peek(owner);
+  const { object } = change;
+  const text = formatObjectId(objectIdOf(object));
+  if (!state?.wait?.pending.has(text)) return false;
+  if (state.phase !== 'health' && state.phase !== 'unhealthy') return false;
+  const applied = state.applied?.objects.get(text);
+  if (applied !== undefined && isOlder(object, applied)) return false;
+  const exprs = deps.kustomizations.get(owner)?.spec.healthCheckExprs;
+  const { status } = evaluateHealth(object, { field: 'spec.healthCheckExprs', exprs });
+  if (status === 'Failed') return state.phase === 'health';
+  if (status !== 'Current') return change.type === 'deleted';
+  state.wait.pending.delete(text);
+  return state.wait.pending.size === 0;
+}
+
+/** Notes an object that no longer holds what was applied; returns whether that has to be looked at now. */
+function noteDrift(change: LiveChange, deps: Dependencies, cluster: Cluster): string | undefined {
+  const { object, type } = change;
+  const id = objectIdOf(object);
+  const owner = cluster.applied.ownersOf(id);
+  const state = owner === undefined ? undefined : deps.states.peek(owner);
+  if (owner === undefined || state === undefined) return undefined;
+  const text = formatObjectId(id);
+  const applied = state.applied?.objects.get(text);
+  if (applied !== undefined && isOlder(object, applied)) return undefined;
+  if (!cluster.applied.isDrifted(type === 'deleted' ? undefined : object, id)) {
+    state.drifted.delete(text);
+    return undefined;
+  }
+  const mode = deps.kustomizations.get(owner)?.spec.driftDetection?.mode;
+  if (mode === 'disabled' || applied === undefined) return undefined;
+  if ((state.delayed.get(text) ?? 0) > Date.now()) return undefined;
+  state.drifted.set(text, id);
+  return state.applying ? undefined : owner;
+}
+
+function watchObjects(deps: Dependencies, enqueue: Enqueue): void {
+  deps.clusters.onChange((change, cluster) => {
+    const { labels } = change.object.metadata;
+    const owner = `${labels?.[kustomizationNamespaceLabel]}/${labels?.[kustomizationNameLabel]}`;
+    if (noteHealthChange(change, deps, owner)) enqueue(owner, 'change');
+    const drifted = noteDrift(change, deps, cluster);
+    if (drifted !== undefined && !deps.kustomizations.get(drifted)?.spec.suspend)
+      enqueue(drifted, 'drift');
+  });
+}
+
+/** A hint that a new artifact is there: it is fetched while the API server's news is on its way. */
+export function prefetchArtifact(deps: Dependencies, logger: Logger) {
+  return (notice: ArtifactNotice): void => {
+    const { kind, namespace, name, artifact } = notice;
+    if (deps.kustomizations.byIndex('source', `${kind}/${namespace}/${name}`).length === 0) return;
+    deps.artifacts
+      .acquire(artifact)
+      .then((unpacked) => unpacked.release())
+      .catch((error: unknown) => {
+        logger.debug(
+          { error: errorMessage(error), revision: artifact.revision },
+          'Prefetch failed',
+        );
+      });
+  };
+}
+
+/**
+ * Makes the controller of Kustomizations. Besides their own changes, they are reconciled when their source has a new
+ * artifact, a dependency they wait for becomes ready, a Secret or ConfigMap they use changes, an applied object drifts,
+ * or one that they wait for becomes healthy or fails.
+ */
+export function createKustomizationController(
+  o: KustomizationControllerOptions,
+): Controller<Kustomization> {
+  const controller = createController<Kustomization>({ ...o, reconciler: reconcilerFor(o.deps) });
+  const enqueue: Enqueue = (key, priority) => controller.enqueue(key, { priority });
+  o.deps.revisit = (key) => enqueue(key, 'drift');
+  watchDependencies(o.informer, o.deps, enqueue);
+  watchSources(o.informer, o.deps, enqueue);
+  watchConfigs(o, enqueue);
+  watchObjects(o.deps, enqueue);
+  return controller;
+}

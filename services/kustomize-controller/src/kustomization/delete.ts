@@ -1,0 +1,146 @@
+import type { KubeObject, Kustomization } from '@sluice/shared/api';
+import { RetryableError } from '@sluice/shared/base';
+import {
+  coreResources,
+  displayName,
+  type InventoryEntry,
+  isNotFound,
+  NoKindMatchError,
+  parseObjectId,
+} from '@sluice/shared/kube';
+import { done, type Outcome, type ReconcileContext, waiting } from '@sluice/shared/runtime';
+import { joinLines, sayWarning } from './events.ts';
+import { deleteEntries } from './prune.ts';
+import { type Dependencies, type Run, startRun, type Target, timeoutOf } from './run.ts';
+import { noteInventory } from './status.ts';
+import { resolveTarget } from './target.ts';
+
+/** Between two looks at objects that are on their way out, in milliseconds. */
+const pollMs = 1000;
+/** Limit for a Kustomization whose durations cannot be read, in milliseconds. */
+const defaultTimeoutMs = 30_000;
+
+function mustDelete(object: Kustomization): boolean {
+  const { suspend, deletionPolicy = 'MirrorPrune', prune } = object.spec;
+  if (suspend || !object.status?.inventory?.entries.length) return false;
+  if (deletionPolicy === 'MirrorPrune') return prune;
+  return deletionPolicy === 'Delete' || deletionPolicy === 'WaitForTermination';
+}
+
+async function exists(run: Run, resource: typeof coreResources.secrets, name: string) {
+  const { namespace } = run.object.metadata;
+  try {
+    await run.ctx.client.get(resource, { namespace, name }, { metadataOnly: true });
+    return true;
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
+}
+
+/** Says what is missing to act as the tenant; undefined when nothing is. */
+async function missingIdentity(run: Run): Promise<string | undefined> {
+  const { kubeConfig, serviceAccountName } = run.object.spec;
+  if (kubeConfig !== undefined) {
+    const name = kubeConfig.secretRef?.name;
+    if (name === undefined || (await exists(run, coreResources.secrets, name))) return undefined;
+    return `the kubeconfig Secret '${name}' is gone`;
+  }
+  const account = serviceAccountName || run.deps.settings.defaultServiceAccount;
+  if (!account || (await exists(run, coreResources.serviceAccounts, account))) return undefined;
+  return `the ServiceAccount '${account}' is gone`;
+}
+
+async function isGone(target: Target, entry: InventoryEntry): Promise<boolean> {
+  const { group, kind, namespace, name } = parseObjectId(entry.id);
+  try {
+    const resource = await target.client.mapper.resourceFor({ group, version: entry.v, kind });
+    const key = resource.namespaced ? { namespace, name } : { name };
+    const object = await target.client.get<KubeObject>(resource, key, { metadataOnly: true });
+    return object.metadata.deletionTimestamp === undefined;
+  } catch (error) {
+    if (isNotFound(error) || error instanceof NoKindMatchError) return true;
+    throw error;
+  }
+}
+
+/** Returns the outcome of waiting for deleted objects to be gone; an object not marked for deletion was kept on purpose. */
+async function awaitTermination(
+  run: Run,
+  target: Target,
+  entries: InventoryEntry[],
+): Promise<Outcome> {
+  const { ctx, state } = run;
+  const now = ctx.clock.now();
+  const wait = state.wait ?? {
+    startedAt: now,
+    deadlineAt: now + run.timeoutMs,
+    pending: new Set<string>(),
+  };
+  state.wait = wait;
+  const left: InventoryEntry[] = [];
+  for (const entry of entries) if (!(await isGone(target, entry))) left.push(entry);
+  if (left.length === 0) return done();
+  if (now < wait.deadlineAt) return waiting(Math.min(wait.deadlineAt, now + pollMs));
+  const names = left.map((entry) => displayName(parseObjectId(entry.id)));
+  await sayWarning(
+    run,
+    'PruneFailed',
+    `failed to wait for resources termination: ${joinLines(names)}`,
+  );
+  return done();
+}
+
+/**
+ * Deletes what is managed, as spec.deletionPolicy says, before the Kustomization goes. When the identity to act as is
+ * gone, or objects do not terminate within spec.timeout, that is announced and the Kustomization goes all the same.
+ *
+ * @throws RetryableError PruneFailed while objects cannot be deleted; they stay in the inventory
+ */
+async function deleteManaged(run: Run, entries: InventoryEntry[]): Promise<Outcome> {
+  const missing = await missingIdentity(run);
+  if (missing !== undefined) {
+    const names = entries.map((entry) => displayName(parseObjectId(entry.id)));
+    await sayWarning(
+      run,
+      'PruneFailed',
+      `unable to prune objects, because ${missing}:\n${joinLines(names)}`,
+    );
+    return done();
+  }
+  const target = await resolveTarget(run);
+  target.cluster.applied.forget(run.ctx.key);
+  const { problems, remaining } = await deleteEntries(run, target, entries);
+  if (problems.length > 0) {
+    noteInventory(run, remaining);
+    throw new RetryableError('PruneFailed', run.masker.mask(joinLines(problems)));
+  }
+  if (run.object.spec.deletionPolicy !== 'WaitForTermination') return done();
+  return awaitTermination(run, target, entries);
+}
+
+/** A wrong duration must not keep an object from being deleted. */
+function timeoutForDeletion(object: Kustomization): number {
+  try {
+    return timeoutOf(object);
+  } catch {
+    return defaultTimeoutMs;
+  }
+}
+
+/** Finalizes a Kustomization that is being deleted; see {@link deleteManaged}. */
+export async function finalizeKustomization(
+  ctx: ReconcileContext<Kustomization>,
+  deps: Dependencies,
+): Promise<Outcome> {
+  const { object } = ctx;
+  const entries = object.status?.inventory?.entries ?? [];
+  const outcome = mustDelete(object)
+    ? await deleteManaged(startRun(ctx, deps, timeoutForDeletion(object)), entries)
+    : done();
+  if (outcome.type === 'done') {
+    deps.states.forget(ctx.key);
+    deps.clusters.forget(ctx.key);
+  }
+  return outcome;
+}

@@ -1,0 +1,152 @@
+import type { Artifact, KubeObject, Kustomization } from '@sluice/shared/api';
+import type { ArtifactCache } from '@sluice/shared/artifact';
+import {
+  formatDuration,
+  type LruBytes,
+  parseDuration,
+  SecretMasker,
+  StalledError,
+} from '@sluice/shared/base';
+import type { Kustomize } from '@sluice/shared/cli';
+import type { DriftBackoff, Informer, KubeClient, TenantClients } from '@sluice/shared/kube';
+import type { DependencyIndex, ReconcileContext } from '@sluice/shared/runtime';
+import type { KustomizationMetrics } from '../metrics.ts';
+import type { Cluster, Clusters } from './clusters.ts';
+import type { Sources } from './sources.ts';
+import type { KustomizationState, KustomizationStates } from './state.ts';
+
+/** Settings of the controller, from its flags. Times are in milliseconds. */
+export interface KustomizationSettings {
+  concurrentApplies: number;
+  defaultServiceAccount: string;
+  defaultKubeConfigServiceAccount: string;
+  insecureKubeConfigExec: boolean;
+  insecureKubeConfigTls: boolean;
+  noCrossNamespaceRefs: boolean;
+  noRemoteBases: boolean;
+  overrideManagers: string[];
+  customApplyStageKinds: string[];
+  /** Gates. */
+  strictSubstitutions: boolean;
+  externalArtifacts: boolean;
+  additiveDependencyCheck: boolean;
+  failFast: boolean;
+  /** Where builds make private directories. */
+  tempDir: string;
+}
+
+/** Objects that were built and are ready to be applied. */
+export interface Build {
+  objects: KubeObject[];
+  /** `sha256:<hex>` of the objects. */
+  digest: string;
+}
+
+/** What all reconciles of Kustomizations share. */
+export interface Dependencies {
+  settings: KustomizationSettings;
+  artifacts: ArtifactCache;
+  kustomize: Kustomize;
+  builds: LruBytes<Build>;
+  states: KustomizationStates;
+  sources: Sources;
+  kustomizations: Informer<Kustomization>;
+  dependencies: DependencyIndex;
+  tenants: TenantClients;
+  clusters: Clusters;
+  backoff: DriftBackoff;
+  metrics: KustomizationMetrics;
+  /** Brings a key back for drift; set once the controller is there. */
+  revisit(key: string): void;
+}
+
+/** The artifact to apply. */
+export interface ResolvedSource {
+  artifact: Artifact;
+  revision: string;
+  originRevision: string | undefined;
+}
+
+/** One reconcile of one Kustomization. */
+export interface Run {
+  ctx: ReconcileContext<Kustomization>;
+  deps: Dependencies;
+  object: Kustomization;
+  state: KustomizationState;
+  masker: SecretMasker;
+  timeoutMs: number;
+  /** Ends building and applying when time is up. */
+  signal: AbortSignal;
+  startedAt: number;
+  source?: ResolvedSource;
+}
+
+/** The cluster to act on, and the identity to act as. */
+export interface Target {
+  client: KubeClient;
+  cluster: Cluster;
+}
+
+const minTimeoutMs = 30_000;
+
+/** Returns a duration of the spec in milliseconds, and stalls on one that is none. */
+function durationOf(text: string, field: string): number {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    throw new StalledError(
+      'InvalidSpec',
+      `${field} '${text}' is no duration: write for instance 10m or 1h30m`,
+      { cause: error },
+    );
+  }
+}
+
+/** Returns the limit for building, applying and becoming healthy in milliseconds; as Flux, 30 s less than the interval by default. */
+export function timeoutOf(object: Kustomization): number {
+  const { timeout, interval } = object.spec;
+  const ms =
+    timeout === undefined
+      ? durationOf(interval, 'spec.interval') - minTimeoutMs
+      : durationOf(timeout, 'spec.timeout');
+  return timeout === undefined ? Math.max(ms, minTimeoutMs) : Math.max(ms, 1);
+}
+
+/** Returns the time until a retry after failed health checks in milliseconds. */
+export function retryIntervalOf(object: Kustomization): number {
+  const { retryInterval, interval } = object.spec;
+  return durationOf(
+    retryInterval ?? interval,
+    retryInterval === undefined ? 'spec.interval' : 'spec.retryInterval',
+  );
+}
+
+/** Begins a reconcile. */
+export function startRun(
+  ctx: ReconcileContext<Kustomization>,
+  deps: Dependencies,
+  timeoutMs: number = timeoutOf(ctx.object),
+): Run {
+  const { object } = ctx;
+  return {
+    ctx,
+    deps,
+    object,
+    state: deps.states.for(ctx.key, object.metadata.uid),
+    masker: new SecretMasker(),
+    timeoutMs,
+    signal: AbortSignal.any([ctx.signal, AbortSignal.timeout(timeoutMs)]),
+    startedAt: ctx.clock.now(),
+  };
+}
+
+/** Formats the timeout for messages. */
+export function shownTimeout(run: Run): string {
+  return formatDuration(run.timeoutMs);
+}
+
+/** Returns the resolved source of a run that has come that far. */
+export function sourceOf(run: Run): ResolvedSource {
+  if (run.source === undefined) throw new Error('the source is not resolved yet');
+  return run.source;
+}

@@ -1,0 +1,110 @@
+import {
+  type Artifact,
+  bucketKind,
+  externalArtifactKind,
+  gitRepositoryKind,
+  type KindDefinition,
+  type KubeObject,
+  type Kustomization,
+  ociRepositoryKind,
+} from '@sluice/shared/api';
+import type { Logger } from '@sluice/shared/base';
+import {
+  createInformer,
+  type Informer,
+  type InformerEvent,
+  isNotFound,
+  type KubeClient,
+  NoKindMatchError,
+  type ObjectKey,
+  resourceOf,
+} from '@sluice/shared/kube';
+
+type SourceKind = Kustomization['spec']['sourceRef']['kind'];
+
+/** A source, as far as we read it. */
+export interface SourceObject extends KubeObject {
+  status?: { artifact?: Artifact };
+}
+
+const kinds: Record<SourceKind, KindDefinition> = {
+  GitRepository: gitRepositoryKind as KindDefinition,
+  OCIRepository: ociRepositoryKind as KindDefinition,
+  Bucket: bucketKind as KindDefinition,
+  ExternalArtifact: externalArtifactKind as KindDefinition,
+};
+
+/** Names a source, as `GitRepository/namespace/name`. */
+export function sourceId(kind: string, key: ObjectKey): string {
+  return `${kind}/${key.namespace}/${key.name}`;
+}
+
+/** Names the source of a Kustomization, as `GitRepository/namespace/name`. */
+export function sourceIdOf(object: Kustomization): string {
+  const { kind, name, namespace = object.metadata.namespace } = object.spec.sourceRef;
+  return sourceId(kind, { name, namespace });
+}
+
+/** The sources, kept by watches. */
+export interface Sources {
+  start(signal: AbortSignal): Promise<void>;
+  stop(): Promise<void>;
+  /** Returns a source; asks the API server when the watch does not know it. Undefined when there is none. */
+  get(kind: SourceKind, key: ObjectKey): Promise<SourceObject | undefined>;
+  /** Calls the listener with the id of each source whose artifact is new. */
+  onArtifact(listener: (id: string, artifact: Artifact | undefined) => void): void;
+}
+
+function artifactChanged(event: InformerEvent<SourceObject>): boolean {
+  const { artifact } = event.object.status ?? {};
+  const before = event.previous?.status?.artifact;
+  return (
+    event.type !== 'modified' ||
+    artifact?.digest !== before?.digest ||
+    artifact?.revision !== before?.revision
+  );
+}
+
+/** Creates the watches of all kinds of sources; a kind that the cluster does not have is left out. */
+export function createSources(o: { client: KubeClient; logger: Logger }): Sources {
+  const { client, logger } = o;
+  const informers = new Map<string, Informer<SourceObject>>();
+  const listeners: ((id: string, artifact: Artifact | undefined) => void)[] = [];
+  const watch = async (kind: KindDefinition) => {
+    try {
+      await client.mapper.resourceFor(kind);
+    } catch (error) {
+      if (!(error instanceof NoKindMatchError)) throw error;
+      logger.warn({ sourceKind: kind.kind }, 'Kind of source is not installed and not watched');
+      return;
+    }
+    const informer = createInformer<SourceObject>({ client, resource: resourceOf(kind), logger });
+    informer.onEvent((event) => {
+      if (!artifactChanged(event)) return;
+      const id = sourceId(kind.kind, event.object.metadata);
+      for (const listener of listeners) listener(id, event.object.status?.artifact);
+    });
+    informers.set(kind.kind, informer);
+    informer.start();
+  };
+  return {
+    async start(signal) {
+      await Promise.all(Object.values(kinds).map(watch));
+      await Promise.all([...informers.values()].map((informer) => informer.synced(signal)));
+    },
+    async stop() {
+      await Promise.all([...informers.values()].map((informer) => informer.stop()));
+    },
+    async get(kind, key) {
+      const known = informers.get(kind)?.get(`${key.namespace}/${key.name}`);
+      if (known !== undefined) return known;
+      try {
+        return await client.get<SourceObject>(resourceOf(kinds[kind]), key);
+      } catch (error) {
+        if (isNotFound(error)) return undefined;
+        throw error;
+      }
+    },
+    onArtifact: (listener) => void listeners.push(listener),
+  };
+}

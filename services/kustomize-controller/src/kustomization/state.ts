@@ -1,0 +1,111 @@
+import type { Health, InventoryEntry, ObjectId } from '@sluice/shared/kube';
+
+/** An object as our last apply left it; enough to judge whether a watch has caught up. */
+export interface AppliedObject {
+  id: ObjectId;
+  apiVersion: string;
+  uid: string | undefined;
+  generation: number | undefined;
+  resourceVersion: string | undefined;
+  /** Health in the server's answer to the apply. */
+  health: Health;
+  /** Not applied, because an annotation says so; its health does not count. */
+  skipped: boolean;
+  /** A Job that removes itself after it has finished. */
+  vanishes: boolean;
+}
+
+/** What was applied last, with success. */
+export interface AppliedBuild {
+  /** Which object, generation, artifact and request it was made for. */
+  fingerprint: string;
+  generation: number;
+  /** Key of the build; undefined when the build cannot be known to be the same again. */
+  buildKey: string | undefined;
+  /** Digest of the built objects, for the history. */
+  digest: string;
+  /** By formatted id. */
+  objects: Map<string, AppliedObject>;
+  inventory: InventoryEntry[];
+  /** Whether the apply changed anything in the cluster. */
+  changed: boolean;
+  isNewRevision: boolean;
+  /** Milliseconds since the epoch at which the reconcile began. */
+  startedAt: number;
+}
+
+/** Waiting for applied objects to become healthy. */
+export interface HealthWait {
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+  deadlineAt: number;
+  /** Formatted ids of watched objects that are not healthy yet. */
+  pending: Set<string>;
+}
+
+/** How far a Kustomization has come. */
+export type Phase =
+  /** Nothing known: the next reconcile does everything. */
+  | 'unknown'
+  /** Waits for dependencies. */
+  | 'dependencies'
+  /** Applied; waits for health. */
+  | 'health'
+  /** Applied, but did not become healthy in time; watched until the retry. */
+  | 'unhealthy'
+  /** Applied and healthy. */
+  | 'ready';
+
+/**
+ * What this process remembers of a Kustomization between reconciles. It only saves work: nothing goes wrong when it
+ * is lost.
+ */
+export interface KustomizationState {
+  uid: string | undefined;
+  phase: Phase;
+  applied?: AppliedBuild;
+  wait?: HealthWait;
+  /** Milliseconds since the epoch until which an unhealthy one is only watched. */
+  retryAt?: number;
+  /** Objects that a watch saw change, by formatted id. */
+  drifted: Map<string, ObjectId>;
+  /** Objects whose next correction is put off, and until when in milliseconds since the epoch, by formatted id. */
+  delayed: Map<string, number>;
+  /** Drift that was reported already, by formatted id. */
+  reported: Map<string, string>;
+  /** An apply is under way: what the watches see may be our own writes. */
+  applying: boolean;
+  /** A Secret or ConfigMap it refers to has changed. */
+  configChanged: boolean;
+}
+
+/** The states of all Kustomizations, by key. */
+export class KustomizationStates {
+  readonly #states = new Map<string, KustomizationState>();
+
+  /** Returns the state of a key; a new one for another object of the same name. */
+  for(key: string, uid: string | undefined): KustomizationState {
+    const known = this.#states.get(key);
+    if (known !== undefined && known.uid === uid) return known;
+    const fresh: KustomizationState = {
+      uid,
+      phase: 'unknown',
+      drifted: new Map(),
+      delayed: new Map(),
+      reported: new Map(),
+      applying: false,
+      configChanged: false,
+    };
+    this.#states.set(key, fresh);
+    return fresh;
+  }
+
+  /** Returns the state of a key if there is one. */
+  peek(key: string): KustomizationState | undefined {
+    return this.#states.get(key);
+  }
+
+  forget(key: string): void {
+    this.#states.delete(key);
+  }
+}

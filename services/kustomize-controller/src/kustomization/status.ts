@@ -1,0 +1,126 @@
+import type { InventoryEntry } from '@sluice/shared/kube';
+import {
+  progressingReason,
+  readyCondition,
+  reconcilingCondition,
+  stalledCondition,
+} from '@sluice/shared/runtime';
+import { recordHistory } from './history.ts';
+import { type Run, shownTimeout, sourceOf } from './run.ts';
+
+/** Condition that says whether the applied objects are healthy; absent when health is not checked. */
+export const healthyCondition = 'Healthy';
+export const succeededReason = 'ReconciliationSucceeded';
+export const healthCheckFailedReason = 'HealthCheckFailed';
+
+function sameEntries(a: InventoryEntry[], b: InventoryEntry[]): boolean {
+  return (
+    a.length === b.length && a.every((entry, i) => entry.id === b[i]?.id && entry.v === b[i]?.v)
+  );
+}
+
+function setInventory(run: Run, entries: InventoryEntry[]): boolean {
+  const { status } = run.ctx.status;
+  if (status.inventory !== undefined && sameEntries(status.inventory.entries, entries))
+    return false;
+  status.inventory = { entries };
+  return true;
+}
+
+function isReadyNow(run: Run): boolean {
+  const { status } = run.ctx;
+  return (
+    status.getCondition(readyCondition)?.status === 'True' &&
+    status.getCondition(reconcilingCondition) === undefined &&
+    status.getCondition(stalledCondition) === undefined
+  );
+}
+
+/**
+ * Writes, before the first effect, what is about to be managed and that work is under way: in one request, and none
+ * when a ready object is applied again as it is.
+ */
+export async function announceApply(run: Run, inventory: InventoryEntry[]): Promise<void> {
+  const { ctx, object } = run;
+  const { revision } = sourceOf(run);
+  const grown = setInventory(run, inventory);
+  const isNews =
+    ctx.status.status.lastAppliedRevision !== revision ||
+    ctx.status.status.observedGeneration !== object.metadata.generation;
+  if (!grown && !isNews && isReadyNow(run)) return;
+  ctx.status.status.lastAttemptedRevision = revision;
+  const message = `Applying revision ${revision} with a timeout of ${shownTimeout(run)}`;
+  ctx.status.reconciling(progressingReason, message, { unready: true });
+  await ctx.status.patch();
+}
+
+/** Notes what is managed from now on; written with the next status. */
+export function noteInventory(run: Run, inventory: InventoryEntry[]): void {
+  setInventory(run, inventory);
+}
+
+/** Notes the revision that is tried; written with the next status. */
+export function noteAttempt(run: Run): void {
+  run.ctx.status.status.lastAttemptedRevision = sourceOf(run).revision;
+}
+
+/** Notes an outcome in the history; written with the next status. */
+export function noteHistory(run: Run, digest: string, reason: string): void {
+  const { revision, originRevision } = sourceOf(run);
+  const { status } = run.ctx.status;
+  const nowMs = run.ctx.clock.now();
+  status.history = recordHistory(status.history, {
+    digest,
+    status: reason,
+    revision,
+    originRevision,
+    nowMs,
+    durationMs: nowMs - (run.state.applied?.startedAt ?? run.startedAt),
+  });
+}
+
+/** Says that health is being waited for; written when the reconcile ends. */
+export function showHealthWait(run: Run): void {
+  const message = `Running health checks for revision ${sourceOf(run).revision} with a timeout of ${shownTimeout(run)}`;
+  run.ctx.status.reconciling(progressingReason, message, { unready: true });
+  run.ctx.status.setCondition({
+    type: healthyCondition,
+    status: 'Unknown',
+    reason: progressingReason,
+    message,
+  });
+}
+
+/** Notes how the health checks ended; undefined when there are none. */
+export function noteHealth(run: Run, result?: { healthy: boolean; message: string }): void {
+  const { status } = run.ctx;
+  if (result === undefined) {
+    status.removeCondition(healthyCondition);
+    return;
+  }
+  status.setCondition({
+    type: healthyCondition,
+    status: result.healthy ? 'True' : 'False',
+    reason: result.healthy ? 'Succeeded' : healthCheckFailedReason,
+    message: result.message,
+  });
+}
+
+/** Whether the health checks have passed when they last ended. */
+export function wasHealthy(run: Run): boolean {
+  return (
+    run.ctx.status.observed.status?.conditions?.find((c) => c.type === healthyCondition)?.status ===
+    'True'
+  );
+}
+
+/** Notes that the revision is applied and healthy. */
+export function noteReady(run: Run): void {
+  const { revision, originRevision } = sourceOf(run);
+  const { status } = run.ctx;
+  status.status.lastAttemptedRevision = revision;
+  status.status.lastAppliedRevision = revision;
+  if (originRevision === undefined) delete status.status.lastAppliedOriginRevision;
+  else status.status.lastAppliedOriginRevision = originRevision;
+  status.ready(succeededReason, `Applied revision: ${revision}`);
+}

@@ -1,0 +1,196 @@
+import { join } from 'node:path';
+import { type KubeObject, type Kustomization, kustomizationKind } from '@sluice/shared/api';
+import { ArtifactCache } from '@sluice/shared/artifact';
+import { type Logger, LruBytes } from '@sluice/shared/base';
+import { type Bus, onArtifacts } from '@sluice/shared/bus';
+import { createKustomize, createSpawner, type Spawner } from '@sluice/shared/cli';
+import {
+  coreResources,
+  createInformer,
+  DriftBackoff,
+  type Informer,
+  type KubeClient,
+  resourceOf,
+  TenantClients,
+} from '@sluice/shared/kube';
+import {
+  type Controller,
+  DependencyIndex,
+  type EventRecorder,
+  type Metrics,
+  shardSelector,
+} from '@sluice/shared/runtime';
+import type { KustomizeConfig } from './config.ts';
+import { fieldManager } from './kustomization/apply.ts';
+import { Clusters } from './kustomization/clusters.ts';
+import {
+  createKustomizationController,
+  kustomizationIndexes,
+  prefetchArtifact,
+} from './kustomization/controller.ts';
+import type { Dependencies, KustomizationSettings } from './kustomization/run.ts';
+import { createSources } from './kustomization/sources.ts';
+import { KustomizationStates } from './kustomization/state.ts';
+import { createKustomizationMetrics } from './metrics.ts';
+
+const mebibyte = 1024 * 1024;
+
+/** What the service needs from outside. */
+export interface KustomizeDoors {
+  client: KubeClient;
+  logger: Logger;
+  metrics: Metrics;
+  events: EventRecorder;
+  /** For hints about new artifacts. */
+  bus?: Bus;
+}
+
+/** The running service. */
+export interface KustomizeController {
+  controller: Controller<Kustomization>;
+  /** Resolves when everything has ended after the signal aborted. */
+  ended: Promise<void>;
+}
+
+function settingsOf({ flags, gates }: KustomizeConfig): KustomizationSettings {
+  return {
+    concurrentApplies: flags['concurrent-ssa'],
+    defaultServiceAccount: flags['default-service-account'],
+    defaultKubeConfigServiceAccount: flags['default-kubeconfig-service-account'],
+    insecureKubeConfigExec: flags['insecure-kubeconfig-exec'],
+    insecureKubeConfigTls: flags['insecure-kubeconfig-tls'],
+    noCrossNamespaceRefs: flags['no-cross-namespace-refs'],
+    noRemoteBases: flags['no-remote-bases'],
+    overrideManagers: flags['override-manager'],
+    customApplyStageKinds: flags['custom-apply-stage-kinds'],
+    strictSubstitutions: gates.StrictPostBuildSubstitutions,
+    externalArtifacts: gates.ExternalArtifact,
+    additiveDependencyCheck: gates.AdditiveCELDependencyCheck,
+    failFast: !gates.DisableFailFastBehavior,
+    tempDir: join(flags['work-path'], 'builds'),
+  };
+}
+
+function localhostResolver(host: string | undefined) {
+  if (host === undefined) return undefined;
+  return (url: string) => Object.assign(new URL(url), { host }).href;
+}
+
+function createDependencies(
+  config: KustomizeConfig,
+  doors: KustomizeDoors,
+  o: { informer: Informer<Kustomization>; spawner: Spawner },
+): Dependencies {
+  const { client, logger } = doors;
+  const { flags } = config;
+  const settings = settingsOf(config);
+  const tenants = new TenantClients();
+  return {
+    settings,
+    artifacts: new ArtifactCache({
+      dir: join(flags['work-path'], 'artifacts'),
+      maxBytes: flags['artifact-cache-size'] * mebibyte,
+      httpRetries: flags['http-retry'],
+      logger,
+      resolveUrl: localhostResolver(config.sourceControllerLocalhost),
+    }),
+    kustomize: createKustomize({
+      binary: flags['kustomize-binary'],
+      tempDir: settings.tempDir,
+      path: config.path,
+      runCommand: o.spawner.run,
+    }),
+    builds: new LruBytes(flags['build-cache-size'] * mebibyte),
+    states: new KustomizationStates(),
+    sources: createSources({ client, logger }),
+    kustomizations: o.informer,
+    dependencies: new DependencyIndex(),
+    tenants,
+    clusters: new Clusters({
+      client,
+      tenants,
+      overrideManagers: settings.overrideManagers,
+      insecureExec: settings.insecureKubeConfigExec,
+      insecureTls: settings.insecureKubeConfigTls,
+      fieldManager,
+      logger,
+    }),
+    backoff: new DriftBackoff(),
+    metrics: createKustomizationMetrics(doors.metrics.registry),
+    revisit: () => undefined,
+  };
+}
+
+function createConfigInformers(config: KustomizeConfig, { client, logger }: KustomizeDoors) {
+  const { flags } = config;
+  const informerOf = (resource: typeof coreResources.secrets) =>
+    createInformer<KubeObject>({
+      client,
+      resource,
+      logger,
+      labelSelector: flags['watch-configs-label-selector'],
+      metadataOnly: true,
+      ...(flags['watch-all-namespaces'] ? {} : { namespace: config.namespace }),
+    });
+  return [
+    { kind: 'Secret', informer: informerOf(coreResources.secrets) },
+    { kind: 'ConfigMap', informer: informerOf(coreResources.configMaps) },
+  ];
+}
+
+function createKustomizationInformer({ flags, namespace }: KustomizeConfig, doors: KustomizeDoors) {
+  return createInformer<Kustomization>({
+    client: doors.client,
+    resource: resourceOf(kustomizationKind),
+    indexes: kustomizationIndexes,
+    logger: doors.logger,
+    ...shardSelector({
+      watchLabelSelector: flags['watch-label-selector'],
+      watchAllNamespaces: flags['watch-all-namespaces'],
+      namespace,
+    }),
+  });
+}
+
+/**
+ * Starts the service: its watches, then its reconciles.
+ *
+ * @returns once the watches of sources know everything
+ */
+export async function startKustomizeController(
+  config: KustomizeConfig,
+  doors: KustomizeDoors,
+  signal: AbortSignal,
+): Promise<KustomizeController> {
+  const { logger, bus } = doors;
+  const { flags } = config;
+  const informer = createKustomizationInformer(config, doors);
+  const spawner = createSpawner();
+  const deps = createDependencies(config, doors, { informer, spawner });
+  const configs = createConfigInformers(config, doors);
+  const controller = createKustomizationController({
+    ...doors,
+    deps,
+    informer,
+    configs,
+    concurrency: flags.concurrent,
+    minRetryDelayMs: flags['min-retry-delay'],
+    maxRetryDelayMs: flags['max-retry-delay'],
+    intervalJitterPercentage: flags['interval-jitter-percentage'],
+    dependencyRequeueMs: flags['requeue-dependency'],
+  });
+  for (const { informer: configInformer } of configs) configInformer.start();
+  await deps.sources.start(signal);
+  const notices = bus && onArtifacts(bus, prefetchArtifact(deps, logger));
+  const run = async () => {
+    try {
+      await controller.run(signal);
+    } finally {
+      await notices?.stop();
+      await Promise.all(configs.map(({ informer: stopped }) => stopped.stop()));
+      await Promise.all([deps.sources.stop(), deps.clusters.stop()]);
+      await Promise.all([deps.tenants.close(), deps.artifacts.close(), spawner.close()]);
+    }
+  };
+  return { controller, ended: run() };
+}

@@ -1,0 +1,185 @@
+import type { KubeObject } from '@sluice/shared/api';
+import { until } from '@sluice/shared/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  type Bed,
+  configMap,
+  configMaps,
+  deployment,
+  deployments,
+  secrets,
+  startBed,
+} from './harness.ts';
+
+type ConfigMap = KubeObject & { data?: Record<string, string> };
+type Deployment = KubeObject & { spec: { replicas: number } };
+
+let bed: Bed;
+beforeAll(async () => {
+  bed = await startBed();
+});
+afterAll(() => bed.stop());
+
+const byHand = { type: 'merge', fieldManager: 'kubectl-edit' } as const;
+
+test('changed, deleted and added fields are healed at once, and the event names the paths', async () => {
+  const { client, namespace } = bed;
+  await bed.publish(
+    { 'web.yaml': deployment('web', 0), 'a.yaml': configMap('a', { k: 'v' }) },
+    'r1',
+    'heal',
+  );
+  await bed.apply({ sourceRef: { kind: 'ExternalArtifact', name: 'heal' } }, 'heal');
+  await bed.ready('r1', 'heal');
+
+  const edited = await client.patch<Deployment>(
+    deployments,
+    { namespace, name: 'web' },
+    { spec: { replicas: 3 } },
+    byHand,
+  );
+  expect(edited.spec.replicas).toBe(3);
+  await until<Deployment>(
+    client,
+    deployments,
+    { namespace, name: 'web' },
+    (o) => o.spec.replicas === 0,
+  );
+  const event = await bed.event((e) => e.reason === 'DriftCorrected');
+  expect(event).toMatchObject({
+    severity: 'info',
+    message: `Deployment/${namespace}/web drifted: .spec.replicas changed; corrected`,
+    metadata: { 'kustomize.toolkit.fluxcd.io/revision': 'r1' },
+  });
+
+  const { metadata } = await client.get(configMaps, { namespace, name: 'a' });
+  await client.delete(configMaps, { namespace, name: 'a' });
+  await until(client, configMaps, { namespace, name: 'a' }, (o) => o.metadata.uid !== metadata.uid);
+  await bed.event((e) => e.message === `ConfigMap/${namespace}/a deleted; created again`);
+
+  await client.patch(configMaps, { namespace, name: 'a' }, { data: { extra: '1' } }, byHand);
+  await until<ConfigMap>(
+    client,
+    configMaps,
+    { namespace, name: 'a' },
+    (o) => o.data?.['extra'] === undefined,
+  );
+
+  await client.patch(
+    configMaps,
+    { namespace, name: 'a' },
+    { metadata: { labels: { 'kustomize.toolkit.fluxcd.io/name': null } } },
+    byHand,
+  );
+  await until(
+    client,
+    configMaps,
+    { namespace, name: 'a' },
+    (o) => o.metadata.labels?.['kustomize.toolkit.fluxcd.io/name'] === 'heal',
+  );
+});
+
+test('warn reports once, masks secret values, and changes nothing', async () => {
+  const { client, namespace } = bed;
+  const secret = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 's' },
+    stringData: { password: 'source-canary' },
+  };
+  await bed.publish({ 's.yaml': JSON.stringify(secret) }, 'r1', 'warn');
+  await bed.apply(
+    { sourceRef: { kind: 'ExternalArtifact', name: 'warn' }, driftDetection: { mode: 'warn' } },
+    'warn',
+  );
+  await bed.ready('r1', 'warn');
+  await client.patch(
+    secrets,
+    { namespace, name: 's' },
+    { stringData: { password: 'live-canary' } },
+    byHand,
+  );
+  const event = await bed.event(
+    (e) => e.reason === 'DriftDetected' && e.involvedObject.name === 'warn',
+  );
+  expect(event.severity).toBe('error');
+  expect(event.message).toContain('.data.password changed (secret)');
+  expect(JSON.stringify(bed.events)).not.toContain('canary');
+  const live = await client.get<ConfigMap>(secrets, { namespace, name: 's' });
+  expect(Buffer.from(live.data?.['password'] ?? '', 'base64').toString()).toBe('live-canary');
+});
+
+test('disabled and ignored changes stay', async () => {
+  const { client, namespace } = bed;
+  await bed.publish(
+    { 'd.yaml': deployment('ignored', 0), 'c.yaml': configMap('ignored', { k: 'v' }) },
+    'r1',
+    'ignore',
+  );
+  const target = { kind: 'Deployment' };
+  await bed.apply(
+    {
+      sourceRef: { kind: 'ExternalArtifact', name: 'ignore' },
+      driftDetection: { ignore: [{ paths: ['/spec/replicas'], target }] },
+    },
+    'ignore',
+  );
+  await bed.ready('r1', 'ignore');
+  await client.patch(
+    deployments,
+    { namespace, name: 'ignored' },
+    { spec: { replicas: 2 } },
+    { type: 'merge', fieldManager: 'autoscaler' },
+  );
+  // The change of the ConfigMap, made later, is healed; by then the other one would have been healed, too.
+  await client.patch(configMaps, { namespace, name: 'ignored' }, { data: { k: 'x' } }, byHand);
+  await until<ConfigMap>(
+    client,
+    configMaps,
+    { namespace, name: 'ignored' },
+    (o) => o.data?.['k'] === 'v',
+  );
+  expect(
+    (await client.get<Deployment>(deployments, { namespace, name: 'ignored' })).spec.replicas,
+  ).toBe(2);
+});
+
+test('a tug-of-war is spaced out and announced', async () => {
+  const { client, namespace } = bed;
+  await bed.publish({ 'c.yaml': configMap('war', { k: 'source' }) }, 'r1', 'war');
+  await bed.apply({ sourceRef: { kind: 'ExternalArtifact', name: 'war' } }, 'war');
+  await bed.ready('r1', 'war');
+  for (let round = 0; round < 4; round++) {
+    await client.patch(
+      configMaps,
+      { namespace, name: 'war' },
+      { data: { k: `rival-${round}` } },
+      byHand,
+    );
+    await until<ConfigMap>(
+      client,
+      configMaps,
+      { namespace, name: 'war' },
+      (o) => o.data?.['k'] === 'source',
+    );
+  }
+  await client.patch(configMaps, { namespace, name: 'war' }, { data: { k: 'rival' } }, byHand);
+  const event = await bed.event(
+    (e) => e.reason === 'DriftDetected' && e.involvedObject.name === 'war',
+  );
+  expect(event.message).toContain('something keeps changing');
+});
+
+test('drift is healed although the latest revision cannot be built', async () => {
+  const { client, namespace } = bed;
+  await bed.publish({ 'c.yaml': configMap('broken', { k: 'source' }) }, 'r1', 'broken');
+  await bed.apply({ sourceRef: { kind: 'ExternalArtifact', name: 'broken' } }, 'broken');
+  await bed.ready('r1', 'broken');
+  await bed.publish({ 'c.yaml': '}' }, 'r2', 'broken');
+  await bed.failed('BuildFailed', 'broken');
+  const key = { namespace, name: 'broken' };
+  await client.patch(configMaps, key, { data: { k: 'edited' } }, byHand);
+  await until<ConfigMap>(client, configMaps, key, (o) => o.data?.['k'] === 'source');
+  await bed.publish({ 'c.yaml': configMap('broken', { k: 'source' }) }, 'r3', 'broken');
+  await bed.ready('r3', 'broken');
+});

@@ -1,0 +1,127 @@
+import type { KubeObject } from '@sluice/shared/api';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Bed, conditionOf, configMap, deployment, deployments, startBed } from './harness.ts';
+
+let bed: Bed;
+beforeAll(async () => {
+  bed = await startBed(['--concurrent=1']);
+});
+afterAll(() => bed.stop());
+
+const nowhere = {
+  template: {
+    metadata: { labels: { app: 'web' } },
+    spec: { nodeSelector: { no: 'where' }, containers: [{ name: 'main', image: 'example/web:1' }] },
+  },
+};
+const stuck = deployment('web', 1, nowhere);
+
+test('wait: ready once all objects are healthy', async () => {
+  await bed.publish({ 'web.yaml': deployment('healthy', 2) }, 'r1', 'healthy');
+  await bed.apply(
+    { wait: true, sourceRef: { kind: 'ExternalArtifact', name: 'healthy' } },
+    'healthy',
+  );
+  const object = await bed.ready('r1', 'healthy');
+  const live = await bed.client.get<KubeObject & { status: { readyReplicas: number } }>(
+    deployments,
+    { namespace: bed.namespace, name: 'healthy' },
+  );
+  expect(live.status.readyReplicas).toBe(2);
+  expect(conditionOf(object, 'Healthy')).toMatchObject({ status: 'True', reason: 'Succeeded' });
+  expect(bed.events.map((event) => event.message)).toContainEqual(
+    expect.stringMatching(/^Health check passed in /),
+  );
+});
+
+test('waiting holds no slot, a new revision supersedes the wait, and a timeout names the objects', async () => {
+  await bed.publish({ 'web.yaml': stuck }, 'stuck', 'slow');
+  const sourceRef = { kind: 'ExternalArtifact' as const, name: 'slow' };
+  await bed.apply(
+    { wait: true, timeout: '5m', sourceRef, driftDetection: { mode: 'disabled' } },
+    'slow',
+  );
+  await bed.when((o) => conditionOf(o, 'Healthy')?.status === 'Unknown', 'slow');
+
+  // The only slot is free for others while 'slow' waits.
+  await bed.publish({ 'a.yaml': configMap('a') }, 'q1', 'quick');
+  await bed.apply({ sourceRef: { kind: 'ExternalArtifact', name: 'quick' } }, 'quick');
+  await bed.ready('q1', 'quick');
+
+  await bed.publish({ 'web.yaml': deployment('web', 0) }, 'fixed', 'slow');
+  await bed.ready('fixed', 'slow');
+
+  await bed.publish({ 'web.yaml': stuck }, 'stuck-again', 'slow');
+  await bed.patch({ timeout: '1s' }, 'slow');
+  const failed = await bed.failed('HealthCheckFailed', 'slow');
+  expect(conditionOf(failed)?.message).toMatch(
+    new RegExp(
+      `^health check failed after 1(\\.\\d+)?s: timeout waiting for: \\[Deployment/${bed.namespace}/web status: 'InProgress'\\]`,
+    ),
+  );
+  expect(conditionOf(failed, 'Healthy')?.status).toBe('False');
+  expect(failed.status?.lastAppliedRevision).toBe('fixed');
+  expect(failed.status?.history?.[0]).toMatchObject({ lastReconciledStatus: 'HealthCheckFailed' });
+
+  // It recovers by itself, long before the next interval, once the object becomes healthy.
+  await bed.client.patch(
+    deployments,
+    { namespace: bed.namespace, name: 'web' },
+    { spec: { replicas: 0 } },
+    { type: 'merge', fieldManager: 'someone' },
+  );
+  const recovered = await bed.ready('stuck-again', 'slow');
+  expect(conditionOf(recovered, 'Healthy')?.status).toBe('True');
+});
+
+test('healthChecks wait for the named objects only, also for ones of others', async () => {
+  const sourceRef = { kind: 'ExternalArtifact' as const, name: 'checks' };
+  await bed.publish({ 'a.yaml': configMap('mine') }, 'r1', 'checks');
+  await bed.apply(
+    {
+      sourceRef,
+      timeout: '1m',
+      healthChecks: [
+        { apiVersion: 'v1', kind: 'ConfigMap', name: 'theirs', namespace: bed.namespace },
+      ],
+    },
+    'checks',
+  );
+  await bed.when((o) => conditionOf(o, 'Healthy')?.status === 'Unknown', 'checks');
+  await bed.client.create(
+    { group: '', version: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true },
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'theirs', namespace: bed.namespace } },
+  );
+  await bed.ready('r1', 'checks');
+});
+
+test('healthCheckExprs decide on the health of their kind', async () => {
+  const sourceRef = { kind: 'ExternalArtifact' as const, name: 'cel' };
+  await bed.publish({ 'a.yaml': configMap('cel', { ready: 'no' }) }, 'r1', 'cel');
+  await bed.apply(
+    {
+      sourceRef,
+      wait: true,
+      healthCheckExprs: [
+        {
+          apiVersion: 'v1',
+          kind: 'ConfigMap',
+          failed: "data.ready == 'failed'",
+          current: "data.ready == 'yes'",
+        },
+      ],
+    },
+    'cel',
+  );
+  await bed.when((o) => conditionOf(o, 'Healthy')?.status === 'Unknown', 'cel');
+  await bed.publish({ 'a.yaml': configMap('cel', { ready: 'failed' }) }, 'r2', 'cel');
+  const failed = await bed.failed('HealthCheckFailed', 'cel');
+  expect(conditionOf(failed)?.message).toContain('failed early due to stalled resources');
+  await bed.publish({ 'a.yaml': configMap('cel', { ready: 'yes' }) }, 'r3', 'cel');
+  await bed.ready('r3', 'cel');
+
+  await bed.patch({ healthCheckExprs: [{ apiVersion: 'v1', current: 'data.ready ==' }] }, 'cel');
+  const stalled = await bed.failed('InvalidCELExpression', 'cel');
+  expect(conditionOf(stalled)?.message).toContain('spec.healthCheckExprs[0].current');
+  expect(conditionOf(stalled, 'Stalled')?.status).toBe('True');
+});
