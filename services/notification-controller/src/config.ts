@@ -1,0 +1,81 @@
+import { FlagError, type FlagValues, flag, formatHelp, parseFlags } from '@sluice/shared/base';
+import { commonFlags } from '@sluice/shared/runtime';
+
+const { 'watch-label-selector': _, 'interval-jitter-percentage': __, ...sharedFlags } = commonFlags;
+const hourMs = 60 * 60_000;
+
+/** Flags of notification-controller. Durations are in milliseconds. */
+export const flags = {
+  ...sharedFlags,
+  'events-addr': flag.string({
+    default: ':9090',
+    env: 'EVENTS_ADDR',
+    help: 'Address at which events are accepted over HTTP; 0 for none.',
+  }),
+  receiverAddr: flag.string({
+    default: ':9292',
+    help: 'Address at which webhooks of Receivers are accepted; 0 for none.',
+  }),
+  'rate-limit-interval': flag.duration({
+    default: 5 * 60_000,
+    min: 0,
+    max: 24 * hourMs,
+    help: 'Time after a delivery during which repetitions of the event are not delivered.',
+  }),
+  'export-http-path-metrics': flag.boolean({
+    default: false,
+    help: 'Label HTTP metrics with the path of the request; paths of Receivers are secrets.',
+  }),
+  'delivery-min-retry-delay': flag.duration({
+    default: 2_000,
+    min: 1,
+    help: 'Delay before the second attempt of a delivery; it doubles with each further one.',
+  }),
+  'delivery-max-retry-delay': flag.duration({
+    default: 5 * 60_000,
+    min: 1,
+    help: 'Longest delay between the attempts of a delivery.',
+  }),
+  'delivery-give-up-after': flag.duration({
+    default: hourMs,
+    min: 0,
+    help: 'Time after which a delivery that still fails goes to the dead letters.',
+  }),
+  'outbox-max-bytes': flag.int({
+    default: 64 * 1024 * 1024,
+    min: 1024 * 1024,
+    help: 'Bytes that wait on disk; beyond that, the oldest informational events are dropped first.',
+  }),
+  'graceful-shutdown-timeout': flag.duration({
+    default: 20_000,
+    min: 0,
+    help: 'Time that running deliveries get to finish on shutdown.',
+  }),
+};
+
+export interface Config extends FlagValues<typeof flags> {
+  /** Namespace of this pod. */
+  runtimeNamespace: string;
+}
+
+/**
+ * Reads flags and environment.
+ *
+ * @returns the text to print when `--help` is asked for
+ * @throws FlagError that names the flag and the fix
+ */
+export function readConfig(
+  argv: readonly string[],
+  env: Record<string, string | undefined>,
+): Config | { help: string } {
+  if (argv.includes('--help') || argv.includes('-h')) {
+    return { help: formatHelp('notification-controller', flags) };
+  }
+  const values = parseFlags(flags, argv, env);
+  if (values['delivery-min-retry-delay'] > values['delivery-max-retry-delay']) {
+    throw new FlagError(
+      '--delivery-min-retry-delay must not be longer than --delivery-max-retry-delay',
+    );
+  }
+  return { ...values, runtimeNamespace: env['RUNTIME_NAMESPACE'] || 'flux-system' };
+}

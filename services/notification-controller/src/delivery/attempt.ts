@@ -1,0 +1,75 @@
+import type { Alert, Provider } from '@sluice/shared/api';
+import { Semaphore } from '@sluice/shared/base';
+import { currentTrace } from '@sluice/shared/bus';
+import { withSpan } from '@sluice/shared/runtime';
+import { adapterFor } from '../provider/adapters.ts';
+import { DeliveryError } from '../provider/delivery-error.ts';
+import { endpointOf } from '../provider/endpoint.ts';
+import { createPost } from '../provider/post.ts';
+import type { SecretReader } from '../provider/secrets.ts';
+import type { DeliveredLog } from './delivered.ts';
+import { type AttemptResult, type Delivery, failure } from './delivery.ts';
+import { KeyedQueue } from './keyed-queue.ts';
+
+export interface AttemptContext {
+  /** The present objects, by `namespace/name`. */
+  alertOf: (key: string) => Alert | undefined;
+  providerOf: (key: string) => Provider | undefined;
+  readSecret: SecretReader;
+  delivered: DeliveredLog;
+}
+
+/** Tries once to deliver; never throws. */
+export type Attempt = (delivery: Delivery, signal: AbortSignal) => Promise<AttemptResult>;
+
+/** Deliveries to one provider at a time, so that a slow one keeps no others waiting. */
+const perProvider = 4;
+
+/**
+ * Makes the function that delivers. Deliveries of one object to one alert go out in order, also when several are
+ * handed over at once.
+ */
+export function createAttempt(context: AttemptContext): Attempt {
+  const objects = new KeyedQueue();
+  const providers = new Map<string, Semaphore>();
+  return (delivery, signal) => {
+    const { alert, provider, event } = delivery;
+    const { kind, namespace, name } = event.involvedObject;
+    const providerKey = `${alert.namespace}/${provider}`;
+    const slots = providers.get(providerKey) ?? new Semaphore(perProvider);
+    providers.set(providerKey, slots);
+    return objects.run(`${providerKey}/${alert.name}/${kind}/${namespace}/${name}`, () =>
+      slots.run(() => attempt(delivery, context, signal).catch(failure)),
+    );
+  };
+}
+
+async function attempt(
+  delivery: Delivery,
+  context: AttemptContext,
+  signal: AbortSignal,
+): Promise<AttemptResult> {
+  const { alert, event } = delivery;
+  const providerKey = `${alert.namespace}/${delivery.provider}`;
+  const current = context.alertOf(`${alert.namespace}/${alert.name}`);
+  if (current === undefined) return { type: 'dropped', why: 'the alert was deleted' };
+  if (current.spec.suspend) return { type: 'dropped', why: 'the alert is suspended' };
+  const provider = context.providerOf(providerKey);
+  if (provider === undefined) {
+    throw new DeliveryError(
+      `spec.providerRef names the Provider '${providerKey}', which does not exist: create it or correct the Alert`,
+    );
+  }
+  if (provider.spec.suspend) return { type: 'dropped', why: 'the provider is suspended' };
+  if (await context.delivered.wasDelivered(delivery, signal)) return { type: 'duplicate' };
+  const send = adapterFor(provider.spec.type);
+  const endpoint = await endpointOf(provider, context.readSecret);
+  const attributes = { 'sluice.provider': providerKey, 'sluice.provider.type': endpoint.type };
+  await withSpan('deliver', { attributes }, async () => {
+    const post = createPost(endpoint, { signal, traceHeaders: currentTrace() });
+    // An adapter may take the event apart; the delivery may be needed again.
+    await send(structuredClone(event), endpoint, post);
+  });
+  await context.delivered.record(delivery);
+  return { type: 'delivered' };
+}

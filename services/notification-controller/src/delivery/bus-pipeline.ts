@@ -1,0 +1,136 @@
+import type { FluxEvent } from '@sluice/shared/api';
+import {
+  type Bus,
+  BusUnavailableError,
+  type ConsumedMessage,
+  type Consumer,
+  consume,
+  deliverySubject,
+  eventSubject,
+  type OutboxSink,
+  publishDeadLetter,
+  type Verdict,
+} from '@sluice/shared/bus';
+import { checkEvent, InvalidEventError } from '../event/parse-event.ts';
+import type { Delivery } from './delivery.ts';
+import { deadLetter, type Pipeline, type PipelineParts } from './pipeline.ts';
+import { givesUp, retryDelayMs } from './retry-policy.ts';
+
+export interface BusPipelineOptions extends PipelineParts {
+  bus: Bus;
+  /** Holds events that come while NATS is away. */
+  outbox: OutboxSink;
+}
+
+/** Name of the durable consumers, shared by all replicas. */
+const durable = 'notification-controller';
+const eventsInFlight = 64;
+const deliveriesInFlight = 256;
+/** Short, since a killed process's messages wait so long; handlers that take longer say so. */
+const ackWaitMs = 10_000;
+/** Some 45 minutes with the growing delays of the consumer. */
+const maxEventAttempts = 50;
+
+/**
+ * Events go from the event stream, through matching, to one message per alert in the delivery stream, and leave it
+ * once the provider has them or the dead letter stream does. Each step is acknowledged after the next one is stored.
+ */
+export function createBusPipeline(options: BusPipelineOptions): Pipeline {
+  const { bus, outbox } = options;
+  const consumers: Consumer[] = [];
+  return {
+    async accept(event, id) {
+      try {
+        await bus.publish({ subject: eventSubject(bus.prefix, event), data: event, id });
+      } catch (error) {
+        if (!(error instanceof BusUnavailableError)) throw error;
+        await outbox.publish(event);
+      }
+    },
+    start() {
+      consumers.push(
+        consume<FluxEvent>(bus, {
+          stream: 'events',
+          durable,
+          maxInFlight: eventsInFlight,
+          ackWaitMs,
+          maxAttempts: maxEventAttempts,
+          handler: (message) => spread(message, options),
+        }),
+        consume<Delivery>(bus, {
+          stream: 'deliveries',
+          durable,
+          maxInFlight: deliveriesInFlight,
+          ackWaitMs,
+          handler: (message, signal) => deliver(message, signal, options),
+        }),
+      );
+    },
+    async close() {
+      await Promise.all(consumers.map((consumer) => consumer.close()));
+      await outbox.close();
+    },
+  };
+}
+
+/** Makes one delivery message for each alert that wants the event. */
+async function spread(
+  message: ConsumedMessage<FluxEvent>,
+  { bus, dispatch }: BusPipelineOptions,
+): Promise<Verdict> {
+  let event: FluxEvent;
+  try {
+    event = checkEvent(message.data);
+  } catch (error) {
+    if (!(error instanceof InvalidEventError)) throw error;
+    bus.logger.error({ error, subject: message.subject }, 'A message is not an event');
+    await publishDeadLetter(bus, {
+      namespace: '_unreadable',
+      provider: 'events',
+      id: `invalid:${message.id}`,
+      letter: { subject: message.subject, error: error.message, data: message.data },
+    });
+    return 'term';
+  }
+  for (const delivery of await dispatch(event, message.id)) {
+    const { alert, provider, id } = delivery;
+    const subject = deliverySubject(bus.prefix, alert.namespace, provider);
+    await bus.publish({ subject, data: delivery, id });
+  }
+  return 'ack';
+}
+
+async function deliver(
+  message: ConsumedMessage<Delivery>,
+  signal: AbortSignal,
+  options: BusPipelineOptions,
+): Promise<Verdict> {
+  const { bus, attempt, retry, reporter, now = Date.now } = options;
+  const delivery = message.data;
+  const attempts = message.redelivered + 1;
+  // A provider may take longer than the server waits for an answer.
+  const keepAlive = setInterval(() => message.inProgress(), ackWaitMs / 3);
+  try {
+    const result = await attempt(delivery, signal);
+    // Cut off by the shutdown, which says nothing about the provider.
+    if (result.type === 'failed' && signal.aborted) return { nakAfterMs: 0 };
+    reporter.attempted(delivery, result, attempts);
+    if (result.type !== 'failed') return 'ack';
+    const ageMs = now() - message.storedAt;
+    if (!givesUp(retry, { attempt: attempts, ageMs, permanent: result.permanent })) {
+      return { nakAfterMs: retryDelayMs(retry, attempts, result.retryAfterMs) };
+    }
+    const letter = deadLetter(delivery, { error: result.error, attempts, nowMs: now() });
+    const { namespace } = delivery.alert;
+    await publishDeadLetter(bus, {
+      namespace,
+      provider: delivery.provider,
+      id: delivery.id,
+      letter,
+    });
+    await reporter.givenUp(letter);
+    return 'ack';
+  } finally {
+    clearInterval(keepAlive);
+  }
+}

@@ -1,0 +1,47 @@
+import type { FluxEvent } from '@sluice/shared/api';
+import { DeliveryError } from '../provider/delivery-error.ts';
+
+/** One event on its way to one alert's provider. */
+export interface Delivery {
+  /** The same for the same event and alert, however often they are matched. */
+  id: string;
+  /** With the metadata that this alert sends. */
+  event: FluxEvent;
+  alert: { namespace: string; name: string };
+  /** Name of the Provider, in the alert's namespace. */
+  provider: string;
+  /** What makes a later event a repetition of this one. */
+  key: string;
+}
+
+/** How an attempt to deliver ended. */
+export type AttemptResult =
+  | { type: 'delivered' }
+  /** The same was delivered lately. */
+  | { type: 'duplicate' }
+  /** Nobody wants it any more. */
+  | { type: 'dropped'; why: string }
+  | { type: 'failed'; error: string; permanent: boolean; retryAfterMs?: number };
+
+/** A delivery that was given up, as it is kept for a person to look at. */
+export interface DeadLetter {
+  delivery: Delivery;
+  /** Of the last attempt. */
+  error: string;
+  attempts: number;
+  /** RFC 3339. */
+  failedAt: string;
+}
+
+/** Describes what an attempt threw, without secrets. */
+export function failure(error: unknown): AttemptResult {
+  if (error instanceof DeliveryError) {
+    const { message, permanent, retryAfterMs } = error;
+    return { type: 'failed', error: message, permanent, retryAfterMs };
+  }
+  return {
+    type: 'failed',
+    error: error instanceof Error ? error.message : String(error),
+    permanent: false,
+  };
+}

@@ -1,0 +1,133 @@
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FluxEvent } from '@sluice/shared/api';
+import { type Logger, sha256Hex } from '@sluice/shared/base';
+import { createOutbox, type Outbox, type OutboxMetrics } from '@sluice/shared/bus';
+import type { DeadLetter, Delivery } from './delivery.ts';
+import { deadLetter, type Pipeline, type PipelineParts } from './pipeline.ts';
+import { givesUp } from './retry-policy.ts';
+
+export interface DiskPipelineOptions extends PipelineParts {
+  /** Folder for everything that waits. */
+  dir: string;
+  /** Bytes of waiting events, and of waiting deliveries of each provider. */
+  maxBytes: number;
+  logger: Logger;
+  /** Of the waiting events. */
+  metrics?: OutboxMetrics;
+}
+
+interface Accepted {
+  event: FluxEvent;
+  id: string;
+}
+
+const maxDeadLetters = 1_000;
+
+/**
+ * The way of events without NATS: an outbox of events, then one outbox for each provider, in which a delivery that
+ * fails holds up the ones behind it. Nothing is shared between replicas.
+ */
+export function createDiskPipeline(options: DiskPipelineOptions): Pipeline {
+  return new DiskPipeline(options);
+}
+
+class DiskPipeline implements Pipeline {
+  readonly #options: DiskPipelineOptions;
+  readonly #accepted: Promise<Outbox<Accepted>>;
+  readonly #started = Promise.withResolvers<void>();
+  readonly #providers = new Map<string, Outbox<Delivery>>();
+  /** Attempts of deliveries that failed, by id; forgotten by a restart. */
+  readonly #failed = new Map<string, { attempts: number; sinceMs: number }>();
+
+  constructor(options: DiskPipelineOptions) {
+    this.#options = options;
+    this.#accepted = this.#open();
+    this.#accepted.catch(() => undefined);
+  }
+
+  async accept(event: FluxEvent, id: string): Promise<void> {
+    await (await this.#accepted).put({ event, id });
+  }
+
+  start(): void {
+    this.#started.resolve();
+  }
+
+  async close(): Promise<void> {
+    this.#started.resolve();
+    await (await this.#accepted).close();
+    await Promise.all([...this.#providers.values()].map((outbox) => outbox.close()));
+  }
+
+  async #open(): Promise<Outbox<Accepted>> {
+    const deliveries = join(this.#options.dir, 'deliveries');
+    await mkdir(deliveries, { recursive: true, mode: 0o700 });
+    for (const folder of await readdir(deliveries)) this.#provider(folder);
+    return createOutbox<Accepted>({
+      dir: join(this.#options.dir, 'accepted'),
+      maxBytes: this.#options.maxBytes,
+      isInformational: ({ event }) => event.severity !== 'error',
+      logger: this.#options.logger,
+      metrics: this.#options.metrics,
+      deliver: async ({ event, id }) => {
+        await this.#started.promise;
+        for (const delivery of await this.#options.dispatch(event, id)) {
+          const provider = `${delivery.alert.namespace}/${delivery.provider}`;
+          await this.#provider(sha256Hex(provider).slice(0, 32)).put(delivery);
+        }
+      },
+    });
+  }
+
+  #provider(folder: string): Outbox<Delivery> {
+    let outbox = this.#providers.get(folder);
+    if (outbox === undefined) {
+      const { dir, maxBytes, logger, retry } = this.#options;
+      outbox = createOutbox<Delivery>({
+        dir: join(dir, 'deliveries', folder),
+        maxBytes,
+        isInformational: ({ event }) => event.severity !== 'error',
+        logger,
+        minRetryDelayMs: retry.minDelayMs,
+        maxRetryDelayMs: retry.maxDelayMs,
+        deliver: (delivery, _id, signal) => this.#deliver(delivery, signal),
+      });
+      this.#providers.set(folder, outbox);
+    }
+    return outbox;
+  }
+
+  async #deliver(delivery: Delivery, signal: AbortSignal): Promise<void> {
+    await this.#started.promise;
+    const { attempt, retry, reporter, now = Date.now } = this.#options;
+    const before = this.#failed.get(delivery.id) ?? { attempts: 0, sinceMs: now() };
+    const attempts = before.attempts + 1;
+    const result = await attempt(delivery, signal);
+    signal.throwIfAborted();
+    reporter.attempted(delivery, result, attempts);
+    if (result.type !== 'failed') {
+      this.#failed.delete(delivery.id);
+      return;
+    }
+    const ageMs = now() - before.sinceMs;
+    if (!givesUp(retry, { attempt: attempts, ageMs, permanent: result.permanent })) {
+      this.#failed.set(delivery.id, { ...before, attempts });
+      throw new Error(result.error);
+    }
+    const letter = deadLetter(delivery, { error: result.error, attempts, nowMs: now() });
+    await this.#keep(letter);
+    this.#failed.delete(delivery.id);
+    await reporter.givenUp(letter);
+  }
+
+  async #keep(letter: DeadLetter): Promise<void> {
+    const dir = join(this.#options.dir, 'deadletter');
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    const name = `${letter.failedAt.replaceAll(/[^0-9]/g, '')}-${sha256Hex(letter.delivery.id).slice(0, 16)}.json`;
+    await writeFile(join(dir, `${name}.tmp`), JSON.stringify(letter), { mode: 0o600 });
+    await rename(join(dir, `${name}.tmp`), join(dir, name));
+    const oldest = (await readdir(dir)).sort().slice(0, -maxDeadLetters);
+    await Promise.all(oldest.map((old) => rm(join(dir, old), { force: true })));
+  }
+}

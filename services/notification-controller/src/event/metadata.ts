@@ -1,0 +1,76 @@
+import {
+  type Alert,
+  eventAnnotationPrefix,
+  eventCommitStatusKey,
+  eventCommitStatusUpdate,
+  eventDigestKey,
+  eventTokenKey,
+  type FluxEvent,
+} from '@sluice/shared/api';
+
+/** Metadata of the object's content that no alert needs. */
+const internalKeys = ['checksum', eventDigestKey];
+const summaryKey = 'summary';
+
+/** The prefix under which the object's controller puts metadata, such as `kustomize.toolkit.fluxcd.io/`. */
+export function objectPrefix(event: FluxEvent): string {
+  const apiVersion = event.involvedObject.apiVersion ?? '';
+  const slash = apiVersion.indexOf('/');
+  return `${slash < 0 ? '' : apiVersion.slice(0, slash)}/`;
+}
+
+/** Keeps only metadata for alerting: what the object's controller or an event annotation of the object gave. */
+export function cleanMetadata(event: FluxEvent): FluxEvent {
+  const prefix = objectPrefix(event);
+  const internal = new Set(internalKeys.map((key) => `${prefix}${key}`.toLowerCase()));
+  const kept = Object.entries(event.metadata ?? {}).filter(
+    ([key]) =>
+      !internal.has(key.toLowerCase()) &&
+      (key.startsWith(eventAnnotationPrefix) || key.startsWith(prefix)),
+  );
+  const { metadata: _, ...rest } = event;
+  return kept.length === 0 ? rest : { ...rest, metadata: Object.fromEntries(kept) };
+}
+
+/** Whether the event asks for the status of a commit to be written; only some providers are told. */
+export function isCommitStatusUpdate(event: FluxEvent): boolean {
+  const value = event.metadata?.[`${objectPrefix(event)}${eventCommitStatusKey}`];
+  return value === eventCommitStatusUpdate;
+}
+
+/** A cleaned event with the metadata that an alert sends, and the keys that several sources gave. */
+export interface CombinedMetadata {
+  event: FluxEvent;
+  conflicts: string[];
+}
+
+/**
+ * Merges the sources of metadata of an event for one alert, later ones winning: annotations of the object,
+ * `eventMetadata` of the alert, its `summary`, and the object's controller. Prefixes are taken off.
+ */
+export function combineMetadata(event: FluxEvent, alert: Alert): CombinedMetadata {
+  const prefix = objectPrefix(event);
+  const given = Object.entries(event.metadata ?? {});
+  const stripped = (start: string) =>
+    given
+      .filter(([key]) => key.startsWith(start))
+      .map(([key, value]): [string, string] => [key.slice(start.length), value])
+      .filter(([key]) => start !== prefix || key !== eventTokenKey);
+  const sources: [string, string][][] = [
+    stripped(eventAnnotationPrefix),
+    Object.entries(alert.spec.eventMetadata ?? {}),
+    alert.spec.summary ? [[summaryKey, alert.spec.summary]] : [],
+    stripped(prefix),
+  ];
+  const merged = new Map<string, string>();
+  const conflicts = new Set<string>();
+  for (const [key, value] of sources.flat()) {
+    if (merged.has(key)) conflicts.add(key);
+    merged.set(key, value);
+  }
+  const { metadata: _, ...rest } = event;
+  return {
+    event: merged.size === 0 ? rest : { ...rest, metadata: Object.fromEntries(merged) },
+    conflicts: [...conflicts].sort(),
+  };
+}

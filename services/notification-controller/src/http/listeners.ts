@@ -1,0 +1,56 @@
+import type { RequestListener } from 'node:http';
+import type { FluxEvent } from '@sluice/shared/api';
+import type { Logger } from '@sluice/shared/base';
+import type { KubeClient } from '@sluice/shared/kube';
+import type { Metrics } from '@sluice/shared/runtime';
+import type { Config } from '../config.ts';
+import type { Pipeline } from '../delivery/pipeline.ts';
+import { eventHandler } from '../event/event-server.ts';
+import { byWebhookPath, type Informers } from '../informers.ts';
+import type { SecretReader } from '../provider/secrets.ts';
+import { webhookHandler } from '../receiver/webhook-handler.ts';
+import { webhookPrefix } from '../receiver/webhook-path.ts';
+import { httpMetrics } from './metrics.ts';
+import { respondWith } from './respond.ts';
+
+interface Common {
+  config: Config;
+  logger: Logger;
+  metrics: Metrics;
+}
+
+/** The listener of Flux's HTTP event path, with its metrics. */
+export function eventListener(
+  o: Common & { pipeline: Pipeline; isDuplicate: (event: FluxEvent) => Promise<boolean> },
+): RequestListener {
+  const { config, logger, metrics, pipeline, isDuplicate } = o;
+  const exportPaths = config['export-http-path-metrics'];
+  const accept = (event: FluxEvent, id: string) => pipeline.accept(event, id);
+  return respondWith(eventHandler({ accept, isDuplicate, logger }), {
+    metrics: httpMetrics(metrics.registry, 'gotk_event', { handler: '/', exportPaths }),
+    logger,
+  });
+}
+
+/** The listener of webhooks, with its metrics. */
+export function webhookListener(
+  o: Common & {
+    controllerName: string;
+    informers: Informers;
+    client: KubeClient;
+    readSecret: SecretReader;
+  },
+): RequestListener {
+  const { config, logger, metrics, informers } = o;
+  const exportPaths = config['export-http-path-metrics'];
+  const handle = webhookHandler({
+    ...o,
+    noCrossNamespaceRefs: config['no-cross-namespace-refs'],
+    receiverAt: (path) => informers.receivers.byIndex(byWebhookPath, path)[0],
+  });
+  const labels = { handler: webhookPrefix, exportPaths };
+  return respondWith(handle, {
+    metrics: httpMetrics(metrics.registry, 'gotk_receiver', labels),
+    logger,
+  });
+}

@@ -1,0 +1,50 @@
+import type { Adapter, Endpoint } from './adapter.ts';
+import { goJson, goTime, sorted } from './go-json.ts';
+
+/** Go's zero time, which tells Alertmanager to resolve the alert after its own `resolve_timeout`. */
+const unsetTime = '0001-01-01T00:00:00Z';
+
+/**
+ * Posts an alert to Prometheus Alertmanager's API v2; the address names the whole path, `…/api/v2/alerts/`.
+ *
+ * @see https://prometheus.io/docs/alerting/latest/alerts_api/
+ */
+export const alertmanager: Adapter = async (event, endpoint, post) => {
+  const { summary, ...metadata } = event.metadata ?? {};
+  const { kind, name, namespace = '' } = event.involvedObject;
+  const labels = {
+    ...metadata,
+    alertname: `Flux${kind}${titleCase(event.reason)}`,
+    severity: event.severity,
+    reason: event.reason,
+    kind,
+    name,
+    namespace,
+    reportingcontroller: event.reportingController,
+  };
+  const annotations = { message: event.message, ...(summary !== undefined && { summary }) };
+  const alert = {
+    status: 'firing',
+    labels: sorted(labels),
+    annotations: sorted(annotations),
+    startsAt: goTime(event.timestamp),
+    endsAt: unsetTime,
+  };
+  await post({ url: endpoint.address, body: goJson([alert]), headers: authorization(endpoint) });
+};
+
+function authorization({ token, username, password }: Endpoint): Record<string, string> {
+  if (username && password) {
+    const credentials = Buffer.from(`${username}:${password}`).toString('base64');
+    return { authorization: `Basic ${credentials}` };
+  }
+  return token ? { authorization: `Bearer ${token}` } : {};
+}
+
+/** The first letter of each word large, all others small, as Flux's alert names have it. */
+function titleCase(text: string): string {
+  return text.replace(
+    /[\p{L}\p{N}_]+(?:[:.'][\p{L}_]+)*/gu,
+    (word) => word.charAt(0).toUpperCase() + word.slice(1).toLowerCase(),
+  );
+}

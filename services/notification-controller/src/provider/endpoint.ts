@@ -1,0 +1,106 @@
+import type { Provider } from '@sluice/shared/api';
+import { parseDuration } from '@sluice/shared/base';
+import { CORE_SCHEMA, load } from 'js-yaml';
+import type { Endpoint } from './adapter.ts';
+import { DeliveryError } from './delivery-error.ts';
+import type { SecretData, SecretReader } from './secrets.ts';
+
+const defaultTimeoutMs = 15_000;
+const maxAddressLength = 2048;
+const proxySchemes = ['http:', 'https:'];
+
+/**
+ * Puts together a Provider and the Secrets it names.
+ *
+ * @throws DeliveryError that names the field to correct; SecretUnavailableError
+ */
+export async function endpointOf(provider: Provider, read: SecretReader): Promise<Endpoint> {
+  const { spec, metadata } = provider;
+  const readRef = (ref?: { name: string }): Promise<SecretData> | SecretData =>
+    ref ? read(metadata.namespace ?? '', ref.name) : {};
+  const secret = await readRef(spec.secretRef);
+  return {
+    type: spec.type,
+    address: address(provider, secret),
+    channel: spec.channel ?? '',
+    username: secret['username'] ?? spec.username ?? '',
+    password: secret['password'] ?? '',
+    token: (secret['token'] ?? '').trim(),
+    headers: headers(secret['headers']),
+    timeoutMs: spec.timeout ? parseDuration(spec.timeout) : defaultTimeoutMs,
+    proxy: spec.proxySecretRef
+      ? proxyOf(await readRef(spec.proxySecretRef))
+      : checkProxy((secret['proxy'] ?? spec.proxy ?? '').trim(), 'the proxy address'),
+    tls: spec.certSecretRef ? tlsOf(await readRef(spec.certSecretRef)) : undefined,
+  };
+}
+
+function address(provider: Provider, secret: SecretData): string {
+  const text = (secret['address'] ?? provider.spec.address ?? '').trim();
+  const where = "spec.address, or the key 'address' of the Secret of spec.secretRef,";
+  if (text === '') throw new DeliveryError(`${where} is missing: name where to deliver to`);
+  if (text.length > maxAddressLength) {
+    throw new DeliveryError(`${where} is longer than ${maxAddressLength} characters`);
+  }
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
+    throw new DeliveryError(`${where} is no HTTP or HTTPS address: write https://host/path`);
+  }
+  return text;
+}
+
+function headers(yaml: string | undefined): Record<string, string> {
+  if (yaml === undefined) return {};
+  const where = "the key 'headers' of the Secret of spec.secretRef";
+  let parsed: unknown;
+  try {
+    parsed = load(yaml, { schema: CORE_SCHEMA });
+  } catch (cause) {
+    // The parser's message quotes the text, which is secret.
+    throw new DeliveryError(`${where} is no YAML: write 'Name: value' lines`, { cause });
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    throw new DeliveryError(`${where} is no map: write 'Name: value' lines`);
+  }
+  return Object.fromEntries(
+    Object.entries(parsed).map(([name, value]) => {
+      if (typeof value === 'object' || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) {
+        throw new DeliveryError(`${where} has an unusable entry: write 'Name: value' lines`);
+      }
+      return [name.toLowerCase(), String(value)];
+    }),
+  );
+}
+
+function proxyOf(secret: SecretData): string | undefined {
+  const where = "the key 'address' of the Secret of spec.proxySecretRef";
+  const text = secret['address']?.trim();
+  if (!text) throw new DeliveryError(`${where} is missing: name the proxy`);
+  const url = new URL(checkProxy(text, where) as string);
+  if (secret['username']) url.username = encodeURIComponent(secret['username']);
+  if (secret['password']) url.password = encodeURIComponent(secret['password']);
+  return url.href;
+}
+
+function checkProxy(text: string, where: string): string | undefined {
+  if (text === '') return undefined;
+  if (!URL.canParse(text) || !proxySchemes.includes(new URL(text).protocol)) {
+    throw new DeliveryError(`${where} is no HTTP or HTTPS address: write http://host:port`);
+  }
+  return text;
+}
+
+function tlsOf(secret: SecretData): Endpoint['tls'] {
+  const ca = secret['ca.crt'] ?? secret['caFile'];
+  const cert = secret['tls.crt'] ?? secret['certFile'];
+  const key = secret['tls.key'] ?? secret['keyFile'];
+  const where = 'the Secret of spec.certSecretRef';
+  if (!ca && !cert && !key) {
+    throw new DeliveryError(`${where} has neither 'ca.crt' nor 'tls.crt' and 'tls.key': add them`);
+  }
+  if (Boolean(cert) !== Boolean(key)) {
+    throw new DeliveryError(
+      `${where} has ${cert ? "'tls.crt' without 'tls.key'" : "'tls.key' without 'tls.crt'"}: add the other`,
+    );
+  }
+  return { ca, cert, key };
+}

@@ -1,0 +1,62 @@
+import { type Receiver, receiverKind } from '@sluice/shared/api';
+import { errorMessage, parseDuration, RetryableError, StalledError } from '@sluice/shared/base';
+import { done, type ReconcileContext, type Reconciler } from '@sluice/shared/runtime';
+import { type SecretReader, SecretUnavailableError } from '../provider/secrets.ts';
+import { receiverToken, TokenNotFoundError } from './token.ts';
+import { webhookPath } from './webhook-path.ts';
+import { webhookTypes } from './webhook-types.ts';
+
+const defaultIntervalMs = 10 * 60_000;
+
+/** Makes the reconciler that gives each Receiver its path. */
+export function receiverReconciler(o: {
+  controllerName: string;
+  readSecret: SecretReader;
+}): Reconciler<Receiver> {
+  return {
+    kind: receiverKind,
+    controllerName: o.controllerName,
+    intervalMs: ({ spec }) => (spec.interval ? parseDuration(spec.interval) : defaultIntervalMs),
+    async reconcile(context) {
+      checkSpec(context.object);
+      context.status.reconciling('Progressing', 'Reconciliation in progress');
+      const path = await pathOf(context, o.readSecret);
+      context.status.status.webhookPath = path;
+      context.status.ready('Succeeded', `Receiver initialized for path: ${path}`);
+      return done();
+    },
+    // Receivers taken over from Flux carry its finalizer.
+    finalize: async () => done(),
+  };
+}
+
+/** @throws StalledError that names the field and the fix */
+function checkSpec({ spec }: Receiver): void {
+  if (webhookTypes[spec.type] === undefined) {
+    const known = Object.keys(webhookTypes).sort().join(', ');
+    throw new StalledError(
+      'ValidationFailed',
+      `spec.type '${spec.type}' is not supported yet: use one of ${known}`,
+    );
+  }
+  const filtered = spec.resources.findIndex((resource) => resource.filter);
+  if (!spec.resourceFilter && filtered < 0) return;
+  const field = spec.resourceFilter ? 'spec.resourceFilter' : `spec.resources[${filtered}].filter`;
+  throw new StalledError(
+    'InvalidCELExpression',
+    `${field} is not supported yet: remove it, and select with matchLabels instead`,
+  );
+}
+
+async function pathOf(context: ReconcileContext<Receiver>, read: SecretReader): Promise<string> {
+  const { name, namespace = '' } = context.object.metadata;
+  try {
+    return webhookPath(await receiverToken(context.object, read), name, namespace);
+  } catch (error) {
+    if (!(error instanceof TokenNotFoundError || error instanceof SecretUnavailableError)) {
+      throw error;
+    }
+    delete context.status.status.webhookPath;
+    throw new RetryableError('TokenNotFound', errorMessage(error), { cause: error });
+  }
+}

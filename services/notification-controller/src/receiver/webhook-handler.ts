@@ -1,0 +1,77 @@
+import type { IncomingMessage } from 'node:http';
+import type { Receiver } from '@sluice/shared/api';
+import { errorMessage, type Logger } from '@sluice/shared/base';
+import { isReady, withSpan } from '@sluice/shared/runtime';
+import type { Answer } from '../http/respond.ts';
+import type { SecretReader } from '../provider/secrets.ts';
+import { type RequestContext, requestReconciliation } from './request-reconciliation.ts';
+import { receiverToken } from './token.ts';
+import { type Webhook, WebhookRefusedError, type WebhookVerdict } from './webhook.ts';
+import { webhookTypes } from './webhook-types.ts';
+
+export interface WebhookContext extends Omit<RequestContext, 'logger'> {
+  /** The Receiver of a path. */
+  receiverAt: (path: string) => Receiver | undefined;
+  readSecret: SecretReader;
+  logger: Logger;
+}
+
+/**
+ * Makes the handler of webhooks: 200 once all objects are asked to reconcile, 404 for an unknown path, 503 when the
+ * Receiver is suspended or not ready, 400 when the webhook is not genuine or not wanted, 500 when an object could
+ * not be asked.
+ */
+export function webhookHandler(context: WebhookContext) {
+  return async (request: IncomingMessage, body: Buffer): Promise<Answer> => {
+    const receiver = context.receiverAt(request.url ?? '');
+    if (receiver === undefined) return { status: 404 };
+    const { name, namespace } = receiver.metadata;
+    const logger = context.logger.child({ controllerKind: 'Receiver', name, namespace });
+    if (receiver.spec.suspend || !isReady(receiver)) {
+      logger.warn({ suspended: receiver.spec.suspend ?? false }, 'The receiver takes no webhooks');
+      return { status: 503 };
+    }
+    const verdict = await judge(
+      receiver,
+      { headers: request.headers, body },
+      { ...context, logger },
+    );
+    if (verdict === 'refuse') return { status: 400 };
+    if (verdict === 'ignore') return { status: 200 };
+    const attributes = { 'sluice.receiver': `${namespace}/${name}` };
+    return withSpan('webhook', { attributes }, () => requestAll(receiver, { ...context, logger }));
+  };
+}
+
+async function judge(
+  receiver: Receiver,
+  webhook: Webhook,
+  { readSecret, logger }: WebhookContext,
+): Promise<WebhookVerdict | 'refuse'> {
+  try {
+    const token = await receiverToken(receiver, readSecret);
+    const type = webhookTypes[receiver.spec.type];
+    if (type === undefined) throw new WebhookRefusedError('the type is not supported');
+    return type(webhook, { token, events: receiver.spec.events ?? [] });
+  } catch (error) {
+    logger.warn({ error: errorMessage(error) }, 'A webhook is refused');
+    return 'refuse';
+  }
+}
+
+/** One entry that fails does not keep the others from being asked. */
+async function requestAll(receiver: Receiver, context: WebhookContext): Promise<Answer> {
+  let status = 200;
+  for (const [index, reference] of receiver.spec.resources.entries()) {
+    try {
+      await requestReconciliation(reference, receiver, context);
+    } catch (error) {
+      status = 500;
+      context.logger.error(
+        { error: errorMessage(error), field: `spec.resources[${index}]` },
+        'A reconciliation could not be requested',
+      );
+    }
+  }
+  return { status };
+}

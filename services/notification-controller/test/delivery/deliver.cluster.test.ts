@@ -1,0 +1,248 @@
+import { createHmac } from 'node:crypto';
+import { type KubeObject, providerKind } from '@sluice/shared/api';
+import { lastMessage } from '@sluice/shared/bus';
+import { coreResources, resourceOf } from '@sluice/shared/kube';
+import {
+  type Alertmanager,
+  receiveWebhooks,
+  startAlertmanager,
+  type WebhookReceiver,
+} from '@sluice/shared/testing';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { startWorld, uniqueEvent, type World } from '../world.ts';
+
+let world: World;
+let service: WebhookReceiver;
+
+beforeAll(async () => {
+  world = await startWorld({ args: ['--delivery-give-up-after=1s'] });
+});
+
+afterAll(() => world.end());
+
+beforeEach(async () => {
+  service = await receiveWebhooks();
+});
+
+afterEach(async () => {
+  await world.clear();
+  await service.close();
+});
+
+/** A provider's address that belongs to this test alone. */
+const address = () => `${service.url}/services/canary`;
+const about = (message: string) => (request: { body: string }) => request.body.includes(message);
+
+describe('an event of the stream', () => {
+  test('reaches Slack', async () => {
+    await world.alert({
+      provider: { type: 'slack', channel: 'ops' },
+      secret: { address: address(), token: 'xoxb-canary' },
+    });
+    const event = await world.publish();
+    const { headers, body } = await service.waitFor(about(event.message));
+    expect(headers['authorization']).toBe('Bearer xoxb-canary');
+    expect(JSON.parse(body)).toMatchObject({
+      channel: 'ops',
+      username: 'kustomize-controller',
+      attachments: [{ author_name: `kustomization/web.${world.namespace}`, text: event.message }],
+    });
+  });
+
+  test('reaches a webhook, signed', async () => {
+    await world.alert({
+      provider: { type: 'generic-hmac', address: address() },
+      secret: { token: 'hmac-canary', headers: 'X-Env: prod' },
+      alert: { eventMetadata: { cluster: 'c1' } },
+    });
+    const event = await world.publish();
+    const { headers, body } = await service.waitFor(about(event.message));
+    const signature = createHmac('sha256', 'hmac-canary').update(body).digest('hex');
+    expect(headers['x-signature']).toBe(`sha256=${signature}`);
+    expect(headers['gotk-component']).toBe('kustomize-controller');
+    expect(headers['x-env']).toBe('prod');
+    expect(JSON.parse(body)).toMatchObject({ message: event.message, metadata: { cluster: 'c1' } });
+  });
+
+  test('goes to those alerts only that want it', async () => {
+    await world.alert({
+      provider: { address: `${service.url}/errors` },
+      alert: { eventSeverity: 'error' },
+    });
+    await world.alert({ provider: { address: `${service.url}/all` } });
+    const info = await world.publish();
+    const error = await world.publish({ severity: 'error' });
+    await service.waitFor((r) => r.path === '/errors' && about(error.message)(r));
+    await service.waitFor((r) => r.path === '/all' && about(error.message)(r));
+    await service.waitFor((r) => r.path === '/all' && about(info.message)(r));
+    expect(service.requests.filter((r) => r.path === '/errors')).toHaveLength(1);
+  });
+
+  test('is delivered again after the service failed', async () => {
+    await world.alert({ provider: { address: address() } });
+    service.respond(() => ({ status: service.requests.length < 3 ? 500 : 200 }));
+    const event = await world.publish();
+    const other = await world.publish();
+    await service.waitFor(() => service.requests.filter(about(event.message)).length > 0);
+    await service.waitFor(() => service.requests.length >= 4);
+    const got = service.requests.map((r) => JSON.parse(r.body).message as string);
+    expect(new Set(got)).toEqual(new Set([event.message, other.message]));
+  });
+
+  test('that cannot be delivered goes to the dead letters, and the alert says so', async () => {
+    service.respond({ status: 503, body: 'down, canary' });
+    const name = await world.alert({ provider: {}, secret: { address: address() } });
+    const event = await world.publish();
+    const said = await eventAbout(name);
+    expect(said.message).toContain('status 503');
+    expect(said.message).not.toContain('services/canary');
+    const subject = `${world.bus.prefix}.deadletter.${world.namespace}.${name}`;
+    const letter = await lastMessage(world.bus, 'deadletter', subject);
+    expect(letter?.data).toMatchObject({
+      error: expect.stringContaining('status 503'),
+      delivery: { event: { message: event.message }, alert: { name } },
+    });
+    const attempts = (letter?.data as { attempts: number } | undefined)?.attempts ?? 0;
+    expect(attempts).toBeGreaterThanOrEqual(5);
+    expect(service.requests).toHaveLength(attempts);
+  });
+
+  test('that the service refuses for good is tried once', async () => {
+    service.respond(400);
+    const name = await world.alert({ provider: { address: address() } });
+    await world.publish();
+    await eventAbout(name);
+    expect(service.requests).toHaveLength(1);
+  });
+
+  test('waits for a provider that comes later', async () => {
+    const event = uniqueEvent(world.namespace);
+    const name = await world.alert({
+      provider: { address: address() },
+      alert: { providerRef: { name: 'late-provider' } },
+    });
+    await world.publish(event);
+    await world.client.create(resourceOf(providerKind), {
+      apiVersion: 'notification.toolkit.fluxcd.io/v1beta3',
+      kind: 'Provider',
+      metadata: { name: 'late-provider', namespace: world.namespace },
+      spec: { type: 'generic', address: address() },
+    } as KubeObject);
+    await service.waitFor(about(event.message));
+    expect(name).not.toBe('');
+  });
+
+  test('that repeats one delivered is not delivered again', async () => {
+    await world.alert({ provider: { address: address() } });
+    const first = await world.publish();
+    await service.waitFor(about(first.message));
+    await world.publish({ message: first.message });
+    const last = await world.publish();
+    await service.waitFor(about(last.message));
+    expect(service.requests.filter(about(first.message))).toHaveLength(1);
+  });
+});
+
+type KubeEvent = KubeObject & { message: string };
+
+/** Waits for the Warning about an alert. */
+async function eventAbout(alert: string): Promise<KubeEvent> {
+  const { namespace, client } = world;
+  const fieldSelector = `involvedObject.name=${alert},reason=NotificationDispatchFailed`;
+  const { resourceVersion, items } = await client.list<KubeEvent>(coreResources.events, {
+    namespace,
+    fieldSelector,
+  });
+  if (items[0]) return items[0];
+  const selection = { namespace, fieldSelector, resourceVersion };
+  const signal = AbortSignal.timeout(30_000);
+  const watch = client.watch<KubeEvent>(coreResources.events, { ...selection, signal });
+  for await (const { object } of watch) return object;
+  throw new Error('the watch ended');
+}
+
+describe('Prometheus Alertmanager', () => {
+  let alertmanager: Alertmanager;
+
+  beforeAll(async () => {
+    alertmanager = await startAlertmanager();
+  });
+
+  afterAll(() => alertmanager.stop());
+
+  test('shows the alert', async () => {
+    await world.alert({
+      provider: { type: 'alertmanager', address: `${alertmanager.url}/api/v2/alerts/` },
+      alert: { eventMetadata: { summary: 'shop is down', env: 'prod' } },
+    });
+    const event = await world.publish({ severity: 'error', reason: 'HealthCheckFailed' });
+    const alert = await alertmanager.waitForAlert(
+      (a) => a.annotations['message'] === event.message,
+    );
+    expect(alert.labels).toMatchObject({
+      alertname: 'FluxKustomizationHealthcheckfailed',
+      severity: 'error',
+      namespace: world.namespace,
+      env: 'prod',
+    });
+    expect(alert.annotations['summary']).toBe('shop is down');
+    expect(alert.status.state).toBe('active');
+  });
+});
+
+describe('an event over HTTP', () => {
+  test('is answered and delivered', async () => {
+    await world.alert({ provider: { address: address() } });
+    const event = uniqueEvent(world.namespace);
+    expect(await world.post(event)).toBe(202);
+    await service.waitFor(about(event.message));
+  });
+
+  test('that repeats one delivered is answered 429', async () => {
+    await world.alert({ provider: { address: address() } });
+    const event = uniqueEvent(world.namespace);
+    await world.post(event);
+    await service.waitFor(about(event.message));
+    const again = () => world.post({ ...event, timestamp: new Date().toISOString() });
+    let status = await again();
+    // The delivery is remembered just after the service has answered.
+    while (status === 202) status = await again();
+    expect(status).toBe(429);
+    expect(service.requests.filter(about(event.message))).toHaveLength(1);
+  });
+
+  test('takes its trace along to the service', async () => {
+    await world.alert({ provider: { address: address() } });
+    const event = uniqueEvent(world.namespace);
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    await fetch(`${world.controllers.eventsUrl}/`, {
+      method: 'POST',
+      headers: { traceparent },
+      body: JSON.stringify(event),
+    });
+    const { headers } = await service.waitFor(about(event.message));
+    expect(headers['traceparent']).toBe(traceparent);
+  });
+
+  test.each([
+    { name: 'no JSON', body: '{', want: 400 },
+    { name: 'no event', body: '{}', want: 400 },
+    { name: 'more than 3 MiB', body: 'x'.repeat(3 * 1024 * 1024 + 1), want: 413 },
+    {
+      name: 'an event of more than 512 KiB',
+      body: JSON.stringify(uniqueEvent('nowhere', { message: 'x'.repeat(512 * 1024) })),
+      want: 413,
+    },
+    { name: 'nobody who wants it', body: JSON.stringify(uniqueEvent('nowhere')), want: 202 },
+  ])('with $name is answered $want', async ({ body, want }) => {
+    expect(await world.post(body)).toBe(want);
+  });
+});
+
+test('no log line holds a secret', async () => {
+  const text = JSON.stringify(await world.controllers.processes['notification-controller'].log());
+  expect(text).toContain('A delivery failed');
+  for (const secret of ['xoxb-canary', 'hmac-canary', 'services/canary']) {
+    expect(text).not.toContain(secret);
+  }
+});

@@ -1,0 +1,117 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { silentLogger } from '@sluice/shared/base';
+import { temporaryFolder } from '@sluice/shared/testing';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { AttemptResult, DeadLetter, Delivery } from '../../src/delivery/delivery.ts';
+import { createDiskPipeline } from '../../src/delivery/disk-pipeline.ts';
+import type { Pipeline } from '../../src/delivery/pipeline.ts';
+import { eventOf } from '../objects.ts';
+
+let folder: { path: string; remove(): Promise<void> };
+let pipeline: Pipeline;
+
+beforeEach(async () => {
+  folder = await temporaryFolder('pipeline');
+});
+
+afterEach(async () => {
+  await pipeline.close();
+  await folder.remove();
+});
+
+const failed: AttemptResult = { type: 'failed', error: 'status 500', permanent: false };
+
+/** A pipeline whose event messages name their provider. */
+function open(answer: (delivery: Delivery) => AttemptResult) {
+  const attempts: string[] = [];
+  const letters: DeadLetter[] = [];
+  const changed: { wake: () => void } = { wake: () => undefined };
+  pipeline = createDiskPipeline({
+    dir: folder.path,
+    maxBytes: 1_000_000,
+    logger: silentLogger,
+    dispatch: async (event, id) => [
+      {
+        id,
+        event,
+        alert: { namespace: 'apps', name: 'alert' },
+        provider: event.message.split(' ')[0] as string,
+        key: id,
+      },
+    ],
+    attempt: async (delivery) => {
+      attempts.push(delivery.event.message);
+      changed.wake();
+      return answer(delivery);
+    },
+    retry: { minDelayMs: 1, maxDelayMs: 2, giveUpAfterMs: 0, minAttempts: 3 },
+    reporter: {
+      attempted: () => undefined,
+      givenUp: async (letter) => {
+        letters.push(letter);
+        changed.wake();
+      },
+    },
+  });
+  const until = async (done: () => boolean) => {
+    while (!done()) {
+      await new Promise<void>((resolve) => {
+        changed.wake = resolve;
+      });
+    }
+  };
+  return { attempts, letters, until };
+}
+
+const accept = (message: string) => pipeline.accept(eventOf({ message }), `id ${message}`);
+
+describe('without NATS', () => {
+  test('events wait until the pipeline is started', async () => {
+    const { attempts, until } = open(() => ({ type: 'delivered' }));
+    await accept('a 1');
+    expect(attempts).toEqual([]);
+    pipeline.start();
+    await until(() => attempts.length === 1);
+  });
+
+  test('a provider that fails does not hold up another', async () => {
+    const { attempts, until } = open(({ provider }) =>
+      provider === 'bad' ? failed : { type: 'delivered' },
+    );
+    pipeline.start();
+    await accept('bad 1');
+    await accept('good 1');
+    await until(() => attempts.includes('good 1'));
+  });
+
+  test('what is given up is kept with the last error', async () => {
+    const { attempts, letters, until } = open(() => failed);
+    pipeline.start();
+    await accept('bad 1');
+    await until(() => letters.length === 1);
+    expect(attempts).toHaveLength(3);
+    const dir = join(folder.path, 'deadletter');
+    const [name] = await readdir(dir);
+    const letter = JSON.parse(await readFile(join(dir, name as string), 'utf8')) as DeadLetter;
+    expect(letter).toMatchObject({
+      error: 'status 500',
+      attempts: 3,
+      delivery: { event: { message: 'bad 1' } },
+    });
+  });
+
+  test('what was not delivered is, by the next process', async () => {
+    const first = open(() => failed);
+    pipeline.start();
+    await accept('a 1');
+    await first.until(() => first.attempts.length >= 1);
+    await pipeline.close();
+    const second = open(() => ({ type: 'delivered' }));
+    pipeline.start();
+    await second.until(() => second.attempts.length === 1 || first.letters.length === 1);
+    expect([...second.attempts, ...first.letters.map((l) => l.delivery.event.message)]).toEqual([
+      'a 1',
+    ]);
+  });
+});

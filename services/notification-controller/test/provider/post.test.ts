@@ -1,0 +1,159 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { connect } from 'node:net';
+import { receiveWebhooks, type WebhookReceiver } from '@sluice/shared/testing';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Endpoint } from '../../src/provider/adapter.ts';
+import { createPost } from '../../src/provider/post.ts';
+
+let receiver: WebhookReceiver;
+
+beforeEach(async () => {
+  receiver = await receiveWebhooks();
+});
+
+afterEach(() => receiver.close());
+
+function post(change: Partial<Endpoint> = {}, signal = new AbortController().signal) {
+  const endpoint: Endpoint = {
+    type: 'generic',
+    address: `${receiver.url}/services/canary-path?k=canary-query`,
+    channel: '',
+    username: '',
+    password: 'canary-password',
+    token: 'canary-token',
+    headers: { 'x-key': 'canary-header' },
+    timeoutMs: 5_000,
+    ...change,
+  };
+  const send = createPost(endpoint, { signal, traceHeaders: { traceparent: '00-a-b-01' } });
+  return send({ url: endpoint.address, body: '{}', headers: endpoint.headers });
+}
+
+describe('a post', () => {
+  test('sends JSON with the headers and the trace', async () => {
+    await post();
+    const [request] = receiver.requests;
+    expect(request?.body).toBe('{}');
+    expect(request?.headers).toMatchObject({
+      'content-type': 'application/json',
+      'x-key': 'canary-header',
+      traceparent: '00-a-b-01',
+    });
+  });
+
+  test.each([200, 202, 204])('is done with status %i', async (status) => {
+    receiver.respond(status);
+    await expect(post()).resolves.toBeUndefined();
+  });
+
+  test.each([
+    { status: 302, permanent: false },
+    { status: 400, permanent: true },
+    { status: 403, permanent: false },
+    { status: 404, permanent: false },
+    { status: 413, permanent: true },
+    { status: 422, permanent: true },
+    { status: 429, permanent: false },
+    { status: 500, permanent: false },
+  ])('fails with status $status, for good: $permanent', async ({ status, permanent }) => {
+    receiver.respond({ status, headers: { location: '/elsewhere' } });
+    await expect(post()).rejects.toMatchObject({
+      permanent,
+      message: expect.stringContaining(`status ${status}`),
+    });
+    expect(receiver.requests).toHaveLength(1);
+  });
+
+  test('reads Retry-After in seconds and as a date, up to an hour', async () => {
+    receiver.respond({ status: 429, headers: { 'retry-after': '7' } });
+    await expect(post()).rejects.toMatchObject({ retryAfterMs: 7_000 });
+    receiver.respond({ status: 503, headers: { 'retry-after': 'Fri, 01 Jan 2100 00:00:00 GMT' } });
+    await expect(post()).rejects.toMatchObject({ retryAfterMs: 3_600_000 });
+  });
+
+  test('shows what the service says, without any secret it repeats', async () => {
+    const echo =
+      'no: /services/canary-path ?k=canary-query canary-token canary-password canary-header';
+    receiver.respond({ status: 500, body: echo });
+    const error = await post().catch((e: Error) => e);
+    expect(String(error)).toContain('no: ');
+    expect(String(error)).not.toContain('canary');
+  });
+
+  test('fails without a secret when nobody listens', async () => {
+    await receiver.close();
+    const error = await post().catch((e: Error) => e);
+    expect(String(error)).toContain('ECONNREFUSED');
+    expect(String(error)).not.toContain('canary');
+  });
+
+  test('fails after its timeout', async () => {
+    const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const address = `http://127.0.0.1:${port}/`;
+    await expect(post({ address, timeoutMs: 50 })).rejects.toThrow('no answer within 50 ms');
+    silent.closeAllConnections();
+    silent.close();
+  });
+});
+
+describe('over TLS', () => {
+  test('trusts the certificate authority of the Secret, and no unknown one', async () => {
+    const secure = await receiveWebhooks({ tls: true });
+    try {
+      await post({ address: secure.url, tls: { ca: secure.ca } });
+      expect(secure.requests).toHaveLength(1);
+      await expect(post({ address: secure.url })).rejects.toThrow(/certificate/);
+    } finally {
+      await secure.close();
+    }
+  });
+});
+
+describe('through a proxy', () => {
+  let proxy: Server;
+  let asked: { target: string | undefined; authorization: string | undefined }[];
+
+  beforeEach(async () => {
+    asked = [];
+    proxy = createServer();
+    proxy.on('connect', (request, socket: Socket) => {
+      asked.push({
+        target: request.url,
+        authorization: request.headers['proxy-authorization'],
+      });
+      const { hostname, port } = new URL(`http://${request.url}`);
+      const upstream = connect(Number(port), hostname, () => {
+        socket.write('HTTP/1.1 200 OK\r\n\r\n');
+        upstream.pipe(socket).pipe(upstream);
+      });
+      for (const end of [socket, upstream]) end.on('error', () => end.destroy());
+    });
+    proxy.listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+  });
+
+  afterEach(() => {
+    proxy.closeAllConnections();
+    proxy.close();
+  });
+
+  test('logs in and reaches the service', async () => {
+    const secure = await receiveWebhooks({ tls: true });
+    try {
+      const { port } = proxy.address() as AddressInfo;
+      await post({
+        address: secure.url,
+        tls: { ca: secure.ca },
+        proxy: `http://u:p@127.0.0.1:${port}`,
+      });
+      expect(secure.requests).toHaveLength(1);
+      expect(asked).toEqual([{ target: new URL(secure.url).host, authorization: 'Basic dTpw' }]);
+    } finally {
+      await secure.close();
+    }
+  });
+});

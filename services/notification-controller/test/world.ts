@@ -1,0 +1,182 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  type Alert,
+  alertKind,
+  type FluxEvent,
+  type KubeObject,
+  type Provider,
+  providerKind,
+} from '@sluice/shared/api';
+import { silentLogger } from '@sluice/shared/base';
+import {
+  type Bus,
+  connectBus,
+  eventSubject,
+  type StreamId,
+  streamName,
+  streams,
+} from '@sluice/shared/bus';
+import { coreResources, type KubeClient, resourceOf } from '@sluice/shared/kube';
+import {
+  type Controllers,
+  startControllers,
+  temporaryFolder,
+  testCluster,
+  testNamespace,
+} from '@sluice/shared/testing';
+import { eventOf } from './objects.ts';
+
+/** A notification-controller as a process, with streams and a namespace of its own. */
+export interface World {
+  client: KubeClient;
+  namespace: string;
+  bus: Bus;
+  controllers: Controllers;
+  /** Stores an event about a Kustomization of the namespace in the event stream. */
+  publish(change?: Partial<FluxEvent>): Promise<FluxEvent>;
+  /** Posts an event over HTTP; returns the status. */
+  post(event: unknown): Promise<number>;
+  /**
+   * Creates a Provider, with a Secret when `secret` is given, and an Alert for all Kustomizations; resolves when the
+   * controller has seen them.
+   */
+  alert(o: {
+    provider: Partial<Provider['spec']>;
+    secret?: Record<string, string>;
+    alert?: Partial<Alert['spec']>;
+  }): Promise<string>;
+  /** Deletes the Alerts. */
+  clear(): Promise<void>;
+  end(): Promise<void>;
+}
+
+export interface WorldOptions {
+  args?: string[];
+  /** False: the controller runs without NATS. */
+  nats?: boolean;
+  /** Another server than the run-wide one. */
+  natsUrl?: string;
+}
+
+/** Short delays, so that retries fit into a test. */
+const quickRetries = ['--delivery-min-retry-delay=50ms', '--delivery-max-retry-delay=200ms'];
+
+export async function startWorld(o: WorldOptions = {}): Promise<World> {
+  const { client, kubeconfigPath, natsUrl: sharedUrl } = await testCluster();
+  const natsUrl = o.natsUrl ?? sharedUrl;
+  const namespace = await testNamespace(client, 'notify');
+  const folder = await temporaryFolder('notify');
+  const natsPrefix = `n${randomBytes(5).toString('hex')}`;
+  const bus = connectBus({ url: natsUrl, prefix: natsPrefix, name: 'test', logger: silentLogger });
+  const controllers = await startControllers({
+    dir: folder.path,
+    kubeconfigPath,
+    natsUrl: o.nats === false ? '' : natsUrl,
+    natsPrefix,
+    names: ['notification-controller'],
+    extraArgs: {
+      'notification-controller': ['--log-level=debug', ...quickRetries, ...(o.args ?? [])],
+    },
+  });
+  return {
+    client,
+    namespace,
+    bus,
+    controllers,
+    publish: (change) => publish(bus, namespace, change),
+    post: (event) => post(controllers.eventsUrl, event),
+    async alert(objects) {
+      const name = await createAlert(client, namespace, objects);
+      await Promise.all([
+        observed(controllers, 'Provider', name),
+        observed(controllers, 'Alert', name),
+      ]);
+      return name;
+    },
+    async clear() {
+      const alerts = await client.list(resourceOf(alertKind), { namespace });
+      for (const { metadata } of alerts.items) {
+        await client.delete(resourceOf(alertKind), { namespace, name: metadata.name });
+      }
+    },
+    async end() {
+      await controllers.stop();
+      await deleteStreams(bus);
+      await bus.close();
+      await folder.remove();
+    },
+  };
+}
+
+/** An event about a Kustomization of a namespace, of which there is no other. */
+export function uniqueEvent(namespace: string, change: Partial<FluxEvent> = {}): FluxEvent {
+  const event = eventOf({ message: `message ${randomBytes(4).toString('hex')}`, ...change });
+  return { ...event, involvedObject: { ...event.involvedObject, namespace } };
+}
+
+async function publish(bus: Bus, namespace: string, change: Partial<FluxEvent> = {}) {
+  await bus.ready();
+  const event = uniqueEvent(namespace, change);
+  const id = randomBytes(8).toString('hex');
+  await bus.publish({ subject: eventSubject(bus.prefix, event), data: event, id });
+  return event;
+}
+
+async function post(url: string, event: unknown): Promise<number> {
+  const body = typeof event === 'string' ? event : JSON.stringify(event);
+  const response = await fetch(`${url}/`, { method: 'POST', body });
+  await response.body?.cancel();
+  return response.status;
+}
+
+async function createAlert(
+  client: KubeClient,
+  namespace: string,
+  o: Parameters<World['alert']>[0],
+): Promise<string> {
+  const name = `a${randomBytes(4).toString('hex')}`;
+  const metadata = { name, namespace };
+  if (o.secret) {
+    await client.create(coreResources.secrets, {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata,
+      stringData: o.secret,
+    } as KubeObject);
+  }
+  await client.create<KubeObject & Pick<Provider, 'spec'>>(resourceOf(providerKind), {
+    apiVersion: 'notification.toolkit.fluxcd.io/v1beta3',
+    kind: 'Provider',
+    metadata,
+    spec: { type: 'generic', ...(o.secret && { secretRef: { name } }), ...o.provider },
+  });
+  await client.create<KubeObject & Pick<Alert, 'spec'>>(resourceOf(alertKind), {
+    apiVersion: 'notification.toolkit.fluxcd.io/v1beta3',
+    kind: 'Alert',
+    metadata,
+    spec: {
+      providerRef: { name },
+      eventSources: [{ kind: 'Kustomization', name: '*' }],
+      ...o.alert,
+    },
+  });
+  return name;
+}
+
+async function deleteStreams(bus: Bus): Promise<void> {
+  const { manager } = await bus.ready(AbortSignal.timeout(10_000));
+  for (const id of Object.keys(streams) as StreamId[]) {
+    await manager.streams.delete(streamName(bus.prefix, id));
+  }
+}
+
+/** The controller says in its log, which cannot be watched, what it has seen. */
+async function observed(controllers: Controllers, kind: string, name: string): Promise<void> {
+  const lines = () => controllers.processes['notification-controller'].log();
+  while (
+    !(await lines()).some((line) => line['controllerKind'] === kind && line['name'] === name)
+  ) {
+    await delay(10);
+  }
+}
