@@ -1,0 +1,35 @@
+import { glob, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { allKinds, type KubeObject } from '@sluice/shared/api';
+import { coreResources, resourceOf } from '@sluice/shared/kube';
+import { hmacKey, receiverToken, slackToken, type World } from './world.ts';
+
+const secrets = [hmacKey, receiverToken, slackToken];
+const canaries = [...secrets, ...secrets.map((value) => Buffer.from(value).toString('base64'))];
+
+/**
+ * Looks for secret values wherever a controller may have left one.
+ *
+ * @returns the places that hold one; none when all is well
+ */
+export async function findCanaries(world: World): Promise<string[]> {
+  const places = new Map<string, string>();
+  for await (const entry of glob('**/*', { cwd: world.dir, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile()) places.set(path, await readFile(path, 'latin1'));
+  }
+  for (const controller of Object.values(world.controllers.processes)) {
+    places.set(`metrics of ${controller.name}`, await (await fetch(controller.metricsUrl)).text());
+    places.set(
+      `arguments of ${controller.name}`,
+      await readFile(`/proc/${controller.pid}/cmdline`, 'utf8'),
+    );
+  }
+  for (const resource of [coreResources.events, ...allKinds.map((kind) => resourceOf(kind))]) {
+    const { items } = await world.client.list<KubeObject>(resource);
+    places.set(resource.kind, JSON.stringify(items));
+  }
+  return [...places]
+    .filter(([, text]) => canaries.some((value) => text.includes(value)))
+    .map(([place]) => place);
+}

@@ -1,0 +1,135 @@
+import { createHmac } from 'node:crypto';
+import { join } from 'node:path';
+import type { FluxEvent, KubeObject } from '@sluice/shared/api';
+import {
+  type ApiResource,
+  createKubeClient,
+  gvkOf,
+  type KubeClient,
+  loadKubeConfig,
+} from '@sluice/shared/kube';
+import {
+  type Alertmanager,
+  type Controllers,
+  type ControlPlane,
+  type GitRepository,
+  type GitServer,
+  installCrds,
+  type NatsServer,
+  receiveWebhooks,
+  startAlertmanager,
+  startControllers,
+  startControlPlane,
+  startGitServer,
+  startNats,
+  temporaryFolder,
+  type WebhookReceiver,
+} from '@sluice/shared/testing';
+
+const root = join(import.meta.dirname, '../..');
+export const hmacKey = 'canary-of-the-key-that-signs-webhooks';
+export const receiverToken = 'canary-of-the-token-that-signs-pushes';
+/** Part of the address of the Slack webhook, which is a secret as a whole. */
+export const slackToken = 'canary-of-the-slack-webhook';
+
+/** Real parts, wired as a platform team would: a cluster, NATS, Git, three controllers, and receivers of alerts. */
+export interface World {
+  client: KubeClient;
+  controlPlane: ControlPlane;
+  git: GitServer;
+  repo: GitRepository;
+  nats: NatsServer;
+  controllers: Controllers;
+  slack: WebhookReceiver;
+  hmac: WebhookReceiver;
+  alertmanager: Alertmanager;
+  /** Everything that the controllers and NATS have written is below it. */
+  dir: string;
+  resource(object: { apiVersion: string; kind: string }): Promise<ApiResource>;
+  apply(object: KubeObject): Promise<KubeObject>;
+  stop(): Promise<void>;
+}
+
+/** Starts everything; `stop` ends all of it, also when a part failed to start. */
+export async function startWorld(o: { natsDown?: boolean } = {}): Promise<World> {
+  const undo: (() => Promise<void> | void)[] = [];
+  const stop = async () => {
+    for (const step of undo.toReversed()) await step();
+  };
+  try {
+    const folder = await temporaryFolder('e2e');
+    undo.push(() => folder.remove());
+    const [controlPlane, nats, git, slack, hmac, alertmanager] = await Promise.all([
+      startControlPlane(),
+      startNats({ dir: join(folder.path, 'nats') }),
+      startGitServer(),
+      receiveWebhooks(),
+      receiveWebhooks(),
+      startAlertmanager(),
+    ]);
+    undo.push(
+      () => controlPlane.stop(),
+      () => nats.stop(),
+      () => git.stop(),
+      () => slack.close(),
+      () => hmac.close(),
+      () => alertmanager.stop(),
+    );
+    await installCrds(root, controlPlane.kubeconfigPath);
+    if (o.natsDown) await nats.kill();
+    const repo = await git.createRepo('shop');
+    const client = createKubeClient(loadKubeConfig({ path: controlPlane.kubeconfigPath }));
+    undo.push(() => client.close());
+    const controllers = await startControllers({
+      dir: folder.path,
+      kubeconfigPath: controlPlane.kubeconfigPath,
+      natsUrl: nats.url,
+    });
+    undo.push(() => controllers.stop());
+    const resource = (object: { apiVersion: string; kind: string }) =>
+      client.mapper.resourceFor(gvkOf(object));
+    const apply = async (object: KubeObject) => {
+      const { object: applied } = await client.apply(await resource(object), object, {
+        fieldManager: 'e2e',
+        force: true,
+      });
+      return applied;
+    };
+    return {
+      dir: folder.path,
+      client,
+      controlPlane,
+      git,
+      repo,
+      nats,
+      controllers,
+      slack,
+      hmac,
+      alertmanager,
+      resource,
+      apply,
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The events that a signed webhook received, after checking each signature. */
+export function signedEvents(sink: WebhookReceiver): FluxEvent[] {
+  return sink.requests.map(({ headers, body }) => {
+    const expected = `sha256=${createHmac('sha256', hmacKey).update(body).digest('hex')}`;
+    if (headers['x-signature'] !== expected)
+      throw new Error(`wrong X-Signature: ${headers['x-signature']}`);
+    return JSON.parse(body) as FluxEvent;
+  });
+}
+
+/** The texts that a Slack webhook received, one per message: its attachments' text. */
+export function slackTexts(sink: WebhookReceiver): string[] {
+  return sink.requests.map(({ body }) => {
+    const message = JSON.parse(body) as { attachments: { text: string }[] };
+    return message.attachments.map((attachment) => attachment.text).join('\n');
+  });
+}
