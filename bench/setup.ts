@@ -1,0 +1,116 @@
+import { join } from 'node:path';
+import type { KubeObject } from '@sluice/shared/api';
+import { createKubeClient, gvkOf, type KubeClient, loadKubeConfig } from '@sluice/shared/kube';
+import {
+  type Controllers,
+  type ControllersOptions,
+  type ControlPlane,
+  type GitServer,
+  installCrds,
+  type NatsServer,
+  type Registry,
+  startControllers,
+  startControlPlane,
+  startGitServer,
+  startNats,
+  startRegistry,
+  temporaryFolder,
+} from '@sluice/shared/testing';
+import { bundleService } from '../tools/bundle/bundle.ts';
+import { nodeFlags } from '../tools/bundle/node-flags.ts';
+
+/** `--node-flags 'FLAGS'` replaces the flags of Node with which images run. */
+const flags = argument('node-flags', nodeFlags.join(' ')).split(' ').filter(Boolean);
+/** `--profile DIR` leaves a CPU profile of each controller there. */
+const profileDir = argument('profile', '');
+const root = join(import.meta.dirname, '..');
+
+export interface Bench {
+  dir: string;
+  client: KubeClient;
+  controlPlane: ControlPlane;
+  nats: NatsServer;
+  git: GitServer;
+  registry: Registry;
+  /** Starts the controllers as bundles, as images run them. */
+  controllers(extraArgs: ControllersOptions['extraArgs']): Promise<Controllers>;
+  apply(objects: KubeObject[]): Promise<void>;
+}
+
+/** Starts everything that a benchmark needs, runs it, and stops all of it. */
+export async function withBench(run: (bench: Bench) => Promise<void>): Promise<void> {
+  const undo: (() => Promise<void> | void)[] = [];
+  try {
+    for (const name of ['source-controller', 'kustomize-controller', 'notification-controller'])
+      await bundleService(name);
+    const folder = await temporaryFolder('bench');
+    undo.push(() => folder.remove());
+    const [controlPlane, nats, git, registry] = await Promise.all([
+      startControlPlane(),
+      startNats(),
+      startGitServer(),
+      startRegistry(),
+    ]);
+    undo.push(
+      () => controlPlane.stop(),
+      () => nats.stop(),
+      () => git.stop(),
+      () => registry.stop(),
+    );
+    await installCrds(root, controlPlane.kubeconfigPath);
+    const client = createKubeClient(loadKubeConfig({ path: controlPlane.kubeconfigPath }));
+    undo.push(() => client.close());
+    await run({
+      dir: folder.path,
+      client,
+      controlPlane,
+      nats,
+      git,
+      registry,
+      async controllers(extraArgs) {
+        const controllers = await startControllers({
+          dir: folder.path,
+          kubeconfigPath: controlPlane.kubeconfigPath,
+          natsUrl: nats.url,
+          bundled: true,
+          nodeArgs: [
+            ...flags,
+            ...(profileDir === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`]),
+          ],
+          extraArgs,
+        });
+        undo.push(() => controllers.stop());
+        return controllers;
+      },
+      async apply(objects) {
+        for (let at = 0; at < objects.length; at += 20) {
+          await Promise.all(
+            objects.slice(at, at + 20).map(async (object) =>
+              client.apply(await client.mapper.resourceFor(gvkOf(object)), object, {
+                fieldManager: 'bench',
+                force: true,
+              }),
+            ),
+          );
+        }
+      },
+    });
+  } finally {
+    for (const step of undo.toReversed()) await step();
+  }
+}
+
+/** The p-th percentile of values, by the nearest-rank method. */
+export function percentile(values: number[], p: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil((p / 100) * sorted.length) - 1)] ?? Number.NaN;
+}
+
+/** Value of `--name=value` or `--name value` among the arguments. */
+export function argument(name: string, fallback: string): string {
+  const { argv } = process;
+  const at = argv.findIndex((text) => text === `--${name}` || text.startsWith(`--${name}=`));
+  if (at < 0) return fallback;
+  const text = argv[at] as string;
+  return text.includes('=') ? text.slice(text.indexOf('=') + 1) : (argv[at + 1] ?? fallback);
+}
