@@ -1,0 +1,52 @@
+import { join } from 'node:path';
+import {
+  createBusEventSink,
+  createHttpEventSink,
+  type EventSinkOptions,
+  type OutboxMetrics,
+  type OutboxSink,
+} from '@sluice/shared/bus';
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { ServiceDoors } from './service.ts';
+
+/**
+ * Makes the sink of a service's events: the NATS stream, else the notification-controller of `--events-addr`, each
+ * behind an outbox on disk.
+ *
+ * @returns undefined when the service has neither
+ * @throws RangeError when `--events-addr` is no HTTP address
+ */
+export function createEventSink({
+  bus,
+  flags,
+  logger,
+  metrics,
+}: ServiceDoors): OutboxSink | undefined {
+  const options: EventSinkOptions = {
+    dir: join(flags['outbox-path'], 'events'),
+    logger,
+    metrics: createOutboxMetrics(metrics.registry),
+  };
+  if (bus !== undefined) return createBusEventSink(bus, options);
+  const eventsAddr = flags['events-addr'];
+  return eventsAddr === '' ? undefined : createHttpEventSink({ ...options, eventsAddr });
+}
+
+/** Makes the metrics of the outbox in which events wait. */
+export function createOutboxMetrics(registry: Registry): OutboxMetrics {
+  const registers = [registry];
+  const depth = new Gauge({
+    name: 'sluice_outbox_depth',
+    help: 'Events that wait to be handed over.',
+    registers,
+  });
+  const dropped = new Counter({
+    name: 'sluice_outbox_dropped_total',
+    help: 'Events dropped for want of space.',
+    registers,
+  });
+  return {
+    onDepth: (entries) => depth.set(entries),
+    onDropped: (entries) => dropped.inc(entries),
+  };
+}
