@@ -1,0 +1,58 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { FluxEvent } from '@sluice/shared/api';
+import { parseFlags, silentLogger } from '@sluice/shared/base';
+import type { KubeClient } from '@sluice/shared/kube';
+import { commonFlags, createMetrics } from '@sluice/shared/runtime';
+import { createEventSink, type ServiceDoors } from '@sluice/shared/service';
+import { receiveWebhooks, type WebhookReceiver } from '@sluice/shared/testing';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+let dir: string;
+let receiver: WebhookReceiver;
+
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'sluice-service-'));
+  receiver = await receiveWebhooks();
+});
+afterEach(async () => {
+  await receiver.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const event: FluxEvent = {
+  involvedObject: { kind: 'Kustomization', namespace: 'apps', name: 'web' },
+  severity: 'info',
+  timestamp: '2026-01-01T00:00:00Z',
+  message: 'Applied',
+  reason: 'ReconciliationSucceeded',
+  reportingController: 'kustomize-controller',
+};
+
+function doors(args: string[]): ServiceDoors {
+  const flags = parseFlags(commonFlags, [`--outbox-path=${dir}`, ...args]);
+  const metrics = createMetrics('test');
+  return { name: 'test', flags, logger: silentLogger, metrics, client: {} as KubeClient };
+}
+
+test('without NATS and --events-addr there is no sink', () => {
+  expect(createEventSink(doors([]))).toBeUndefined();
+});
+
+test('without NATS, events are posted to --events-addr, and the outbox shows in the metrics', async () => {
+  const { metrics, ...rest } = doors([`--events-addr=${receiver.url}`]);
+  const sink = createEventSink({ ...rest, metrics });
+  await sink?.publish(event);
+  const { body } = await receiver.waitFor(() => true);
+  expect(JSON.parse(body)).toEqual(event);
+  await sink?.flush();
+  expect(await metrics.registry.metrics()).toMatch(/^sluice_outbox_depth 0$/m);
+  await sink?.close();
+});
+
+test('an --events-addr that is no HTTP address is refused by its name', () => {
+  expect(() => createEventSink(doors(['--events-addr=nats://x']))).toThrow(
+    /--events-addr .* is no HTTP address/,
+  );
+});
