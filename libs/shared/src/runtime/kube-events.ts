@@ -12,7 +12,7 @@ const burst = 25;
 const refillMs = 300_000;
 /** Objects and events remembered, and events waiting to be sent. */
 const remembered = 4096;
-const maxQueued = 1000;
+const maxQueued = 5000;
 /** Time one request may take, in milliseconds. */
 const requestTimeoutMs = 10_000;
 const defaultFlushMs = 5_000;
@@ -137,7 +137,7 @@ class Sender implements KubeEvents {
 /**
  * Makes the sender of Kubernetes Events.
  *
- * 1. `enqueue` returns at once; at most 1000 events wait, and what does not fit is dropped, counted and logged.
+ * 1. `enqueue` returns at once; at most 5000 events wait, and what does not fit is dropped, counted and logged.
  * 2. Events are sent one after the other, in order.
  * 3. An event equal to an earlier one (object, type, reason, message, metadata) within 10 minutes counts that
  *    one up.
@@ -157,7 +157,7 @@ function identityOf({ involvedObject: o, ...event }: FluxEvent): string {
 /** Builds the Kubernetes Event of an event. `nowMs` is in milliseconds since the epoch. */
 function toKubeEvent(event: FluxEvent, nowMs: number): KubeEvent {
   const { involvedObject, reportingController, reportingInstance = '' } = event;
-  const unique = `${nowMs.toString(16)}${Math.floor(Math.random() * 2 ** 24).toString(16)}`;
+  const unique = `${nowMs.toString(16)}${Math.floor(Math.random() * 2 ** 48).toString(16)}`;
   return {
     apiVersion: 'v1',
     kind: 'Event',

@@ -3,6 +3,9 @@ import { errorMessage, type Logger } from '@sluice/shared/base';
 import { BodyTooLargeError, readBody } from './body.ts';
 import type { HttpMetrics } from './metrics.ts';
 
+/** Milliseconds for which the rest of a body that is too long is read and thrown away. */
+const lingerMs = 1_000;
+
 export interface Answer {
   status: number;
   /** Plain text. */
@@ -60,8 +63,14 @@ async function answer(
 }
 
 function write(response: ServerResponse, { status, body = '' }: Answer): void {
-  // What is left of a body that is too long is not read.
-  if (status === 413) response.setHeader('connection', 'close');
+  if (status === 413) discardRest(response.req);
   response.writeHead(status, body === '' ? {} : { 'content-type': 'text/plain; charset=utf-8' });
   response.end(body);
+}
+
+/** Closing a connection with unread data resets it, and the client would never see the answer. */
+function discardRest(request: IncomingMessage): void {
+  const timer = setTimeout(() => request.destroy(), lingerMs);
+  request.once('close', () => clearTimeout(timer));
+  request.resume();
 }
