@@ -1,5 +1,6 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { CommandError, createSpawner, type Spawner } from '@sluice/shared/cli';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 
 const limits = { timeoutMs: 10_000, maxOutputBytes: 1024 };
 const node = process.execPath;
@@ -10,14 +11,18 @@ function open(): Spawner {
   return spawner;
 }
 
-/** Process ids of a sleeping command whose command line holds the mark. */
-async function pidsOf(mark: string): Promise<number[]> {
-  const { stdout } = await open().run({
-    file: '/usr/bin/pgrep',
-    args: ['-f', `sleeper ${mark}`],
-    ...limits,
-  });
-  return stdout.split('\n').filter(Boolean).map(Number);
+/** Process ids of the commands whose arguments hold the mark. */
+function pidsOf(mark: string): string[] {
+  return readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && argumentsOf(pid).includes(mark));
+}
+
+function argumentsOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    // It has ended since the directory was listed.
+    return '';
+  }
 }
 
 afterEach(async () => {
@@ -80,16 +85,17 @@ describe('a spawner', () => {
   });
 
   test('closing it ends the commands that still run', async () => {
-    const mark = `m${process.pid}`;
+    const mark = `mark-of-${process.pid}`;
     const running = open().run({
       file: node,
-      args: ['-e', 'console.log(1); setInterval(() => {}, 1000)', `sleeper ${mark}`],
+      args: ['-e', 'console.log(1); setInterval(() => {}, 1000)', mark],
       ...limits,
     });
     const failed = expect(running).rejects.toBeInstanceOf(CommandError);
+    await vi.waitFor(() => expect(pidsOf(mark)).toHaveLength(1), { timeout: 10_000 });
     await spawner?.close();
     await failed;
-    expect(await pidsOf(mark)).toEqual([]);
+    expect(pidsOf(mark)).toEqual([]);
   });
 
   test('starts anew after its process was killed, whose commands fail', async () => {
