@@ -38,12 +38,17 @@ test('the lock is free again after the work failed', async () => {
 });
 
 test('a waiting process says so once and goes on when the holder is done', async () => {
-  let release = () => {};
-  const first = withLock(path, () => new Promise<void>((resolve) => (release = resolve)));
+  const started = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const first = withLock(path, () => {
+    started.resolve();
+    return released.promise;
+  });
+  await started.promise;
   const waits: string[] = [];
   const onWait = (holder: string) => {
     waits.push(holder);
-    release();
+    released.resolve();
   };
   // The holder is this very process, which is alive: only its release lets the second one in.
   expect(await withLock(path, async () => 'second', { pollMs: 1, onWait })).toBe('second');
