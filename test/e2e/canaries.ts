@@ -16,7 +16,7 @@ export async function findCanaries(world: World): Promise<string[]> {
   const places = new Map<string, string>();
   for await (const entry of glob('**/*', { cwd: world.dir, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
-    if (entry.isFile()) places.set(path, await readFile(path, 'latin1'));
+    if (entry.isFile()) places.set(path, await contentOf(path));
   }
   for (const controller of Object.values(world.controllers.processes)) {
     places.set(`metrics of ${controller.name}`, await (await fetch(controller.metricsUrl)).text());
@@ -32,4 +32,14 @@ export async function findCanaries(world: World): Promise<string[]> {
   return [...places]
     .filter(([, text]) => canaries.some((value) => text.includes(value)))
     .map(([place]) => place);
+}
+
+/** The content of a file; nothing when its owner has replaced it since the directory was listed. */
+async function contentOf(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'latin1');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
 }
