@@ -74,7 +74,7 @@ export function appFiles(name: string, version: string): Record<string, string> 
       kind: 'Kustomization',
       resources: ['app.yaml'],
     }),
-    'app.yaml': documents.map((document) => dump(document)).join('---\n'),
+    'app.yaml': toYaml(documents),
   };
 }
 
@@ -121,4 +121,9 @@ export function tenant(namespace: string): KubeObject[] {
       subjects: [{ kind: 'ServiceAccount', name: 'reconciler', namespace }],
     },
   ] as KubeObject[];
+}
+
+/** Writes objects as a stream of YAML documents. */
+export function toYaml(objects: object[]): string {
+  return objects.map((object) => dump(object)).join('---\n');
 }

@@ -1,13 +1,10 @@
 // npm run bench -- client [--n 400] [--kubeconfig FILE]: server-side apply by our client at 20 at once, against
 // `kubectl apply --server-side` of the same objects in the same run; first to create, then to change them.
-import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { KubeObject } from '@sluice/shared/api';
 import { mapConcurrently } from '@sluice/shared/base';
 import { coreResources, createKubeClient, loadKubeConfig } from '@sluice/shared/kube';
-import { startControlPlane, temporaryFolder, toolPath } from '@sluice/shared/testing';
+import { startControlPlane, temporaryFolder } from '@sluice/shared/testing';
+import { kubectlApply } from './kubectl.ts';
 import { argument } from './setup.ts';
 
 const { configMaps, namespaces } = coreResources;
@@ -30,24 +27,18 @@ const client = createKubeClient(loadKubeConfig({ path: kubeconfig }));
 const stamp = Date.now().toString(36);
 const [ours, theirs] = [`bench-ours-${stamp}`, `bench-kubectl-${stamp}`];
 
-async function byClient(version: string): Promise<void> {
+async function byClient(version: string): Promise<number> {
+  const started = performance.now();
   await mapConcurrently(objects(ours, version), 20, (object) =>
     client.apply(configMaps, object, { fieldManager: 'bench', force: true }),
   );
-}
-
-async function byKubectl(version: string): Promise<void> {
-  const file = join(folder.path, `${version}.json`);
-  const items = objects(theirs, version);
-  await writeFile(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
-  const args = ['--kubeconfig', kubeconfig, 'apply', '--server-side', '-f', file];
-  await promisify(execFile)(toolPath('kubectl'), args, { maxBuffer: 2 ** 26 });
-}
-
-async function seconds(run: () => Promise<void>): Promise<number> {
-  const started = performance.now();
-  await run();
   return (performance.now() - started) / 1000;
+}
+
+async function byKubectl(version: string): Promise<number> {
+  const items = objects(theirs, version);
+  const ms = await kubectlApply({ kubeconfigPath: kubeconfig, dir: folder.path, objects: items });
+  return ms / 1000;
 }
 
 try {
@@ -55,9 +46,9 @@ try {
     await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   for (const version of ['create', 'change', 'change-again']) {
     const cpu = process.cpuUsage();
-    const own = await seconds(() => byClient(version));
+    const own = await byClient(version);
     const used = process.cpuUsage(cpu);
-    const kubectl = await seconds(() => byKubectl(version));
+    const kubectl = await byKubectl(version);
     const spent = (used.user + used.system) / 1e6;
     console.log(
       `${version}: ${count} objects, ours ${own.toFixed(2)} s (CPU ${spent.toFixed(2)} s), ` +

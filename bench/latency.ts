@@ -1,16 +1,13 @@
 // npm run bench -- latency [--n 50]: from a push with a Receiver webhook to Ready, and from an edit by hand to healed.
 // The baseline is `kubectl apply --server-side` of the same objects, which also waits for nothing.
-import { execFile } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { KubeObject, Kustomization, Receiver } from '@sluice/shared/api';
 import { kustomizationKind, receiverKind } from '@sluice/shared/api';
 import { coreResources, resourceOf } from '@sluice/shared/kube';
-import { toolPath, until } from '@sluice/shared/testing';
-import { dump } from 'js-yaml';
-import { appKustomization, appObjects, tenant } from './apps.ts';
+import { isReady } from '@sluice/shared/runtime';
+import { until } from '@sluice/shared/testing';
+import { appKustomization, appObjects, tenant, toYaml } from './apps.ts';
+import { kubectlApply } from './kubectl.ts';
 import { argument, type Bench, percentile, withBench } from './setup.ts';
 
 const namespace = 'latency';
@@ -25,10 +22,9 @@ function files(version: string, count: number): Record<string, string> {
     metadata: { name: `settings-${at}` },
     data: { color: 'blue' },
   }));
-  const documents = (all: object[]) => all.map((object) => dump(object)).join('---\n');
   return {
-    'app/app.yaml': documents(appObjects('app', version)),
-    'settings/settings.yaml': documents(settings),
+    'app/app.yaml': toYaml(appObjects('app', version)),
+    'settings/settings.yaml': toYaml(settings),
   };
 }
 
@@ -71,10 +67,6 @@ function objects(bench: Bench): KubeObject[] {
   ] as KubeObject[];
 }
 
-const isReady = (object: Kustomization | Receiver) =>
-  object.status?.observedGeneration === object.metadata.generation &&
-  (object.status?.conditions ?? []).some((c) => c.type === 'Ready' && c.status === 'True');
-
 function untilApplied(bench: Bench, sha: string): Promise<Kustomization> {
   return until<Kustomization>(
     bench.client,
@@ -100,24 +92,12 @@ async function post(url: string): Promise<void> {
   if (!response.ok) throw new Error(`the Receiver answered ${response.status}`);
 }
 
-async function kubectlApply(bench: Bench, count: number): Promise<number[]> {
+async function baselineTimes(bench: Bench, count: number): Promise<number[]> {
+  const { kubeconfigPath } = bench.controlPlane;
   const times: number[] = [];
   for (let at = 0; at < count; at++) {
-    const file = join(bench.dir, 'baseline.yaml');
-    await writeFile(
-      file,
-      appObjects('baseline', `1.0.${at}`, namespace)
-        .map((object) => dump(object))
-        .join('---\n'),
-    );
-    const started = performance.now();
-    await promisify(execFile)(toolPath('kubectl'), [
-      `--kubeconfig=${bench.controlPlane.kubeconfigPath}`,
-      'apply',
-      '--server-side',
-      `--filename=${file}`,
-    ]);
-    times.push(performance.now() - started);
+    const objects = appObjects('baseline', `1.0.${at}`, namespace);
+    times.push(await kubectlApply({ kubeconfigPath, dir: bench.dir, objects }));
   }
   return times;
 }
@@ -167,7 +147,7 @@ await withBench(async (bench) => {
   });
   const hook = `${controllers.receiverUrl}${receiver.status?.webhookPath}`;
 
-  const baseline = await kubectlApply(bench, Math.min(count, 10));
+  const baseline = await baselineTimes(bench, Math.min(count, 10));
   const pushes: number[] = [];
   for (let at = 1; at <= count; at++) {
     const sha = await repo.commit({ files: files(`1.0.${at}`, count) });

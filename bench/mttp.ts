@@ -1,9 +1,7 @@
 // npm run bench -- mttp [--n 100] [--source oci|git]: time until N Kustomizations are Ready, installed and then
 // upgraded. The baseline is `kubectl apply --server-side` of the same objects in the same run.
-import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { KubeObject, Kustomization } from '@sluice/shared/api';
 import {
   gitRepositoryKind,
@@ -13,10 +11,11 @@ import {
 } from '@sluice/shared/api';
 import { mapConcurrently } from '@sluice/shared/base';
 import { createInformer, resourceOf } from '@sluice/shared/kube';
-import { type Controllers, type GitRepository, toolPath, usageOf } from '@sluice/shared/testing';
-import { dump } from 'js-yaml';
+import { isReady } from '@sluice/shared/runtime';
+import { type Controllers, type GitRepository, type Usage, usageOf } from '@sluice/shared/testing';
 import { create } from 'tar';
 import { appFiles, appKustomization, appObjects, tenant } from './apps.ts';
+import { kubectlApply } from './kubectl.ts';
 import { argument, type Bench, withBench } from './setup.ts';
 
 const namespace = 'apps';
@@ -134,7 +133,8 @@ async function untilAllReady(bench: Bench, revision: string): Promise<void> {
     timeoutMs,
   );
   informer.onEvent(({ object }) => {
-    if (isReadyAt(object, revision)) ready.add(object.metadata.name);
+    const isApplied = (object.status?.lastAppliedRevision ?? '').includes(revision);
+    if (isApplied && isReady(object)) ready.add(object.metadata.name);
     if (ready.size === count) done.resolve();
   });
   informer.start();
@@ -149,41 +149,13 @@ function describeFirst(all: Kustomization[], ready: Set<string>): string {
   return JSON.stringify(first?.status?.conditions);
 }
 
-function isReadyAt(object: Kustomization, revision: string): boolean {
-  const { status, metadata } = object;
-  return (
-    status?.observedGeneration === metadata.generation &&
-    (status?.lastAppliedRevision ?? '').includes(revision) &&
-    (status?.conditions ?? []).some((c) => c.type === 'Ready' && c.status === 'True')
-  );
-}
-
 async function kubectlSeconds(bench: Bench, version: string): Promise<number> {
-  const file = join(bench.dir, 'baseline.yaml');
-  await writeFile(
-    file,
-    names
-      .flatMap((name) => appObjects(name, version, 'baseline'))
-      .map((object) => dump(object))
-      .join('---\n'),
-  );
-  const started = performance.now();
-  await promisify(execFile)(
-    toolPath('kubectl'),
-    [
-      `--kubeconfig=${bench.controlPlane.kubeconfigPath}`,
-      'apply',
-      '--server-side',
-      `--filename=${file}`,
-    ],
-    { maxBuffer: 64 * 1024 * 1024 },
-  );
-  return (performance.now() - started) / 1000;
+  const { kubeconfigPath } = bench.controlPlane;
+  const objects = names.flatMap((name) => appObjects(name, version, 'baseline'));
+  return (await kubectlApply({ kubeconfigPath, dir: bench.dir, objects })) / 1000;
 }
 
-async function usage(
-  controllers: Controllers,
-): Promise<Record<string, { cpuSeconds: number; peakRssMiB: number }>> {
+async function usage(controllers: Controllers): Promise<Record<string, Usage>> {
   const entries = Object.entries(controllers.processes).map(async ([name, controller]) => [
     name,
     await controller.usage(),
@@ -226,17 +198,15 @@ async function measure(o: {
   await o.run();
   const wall = (performance.now() - started) / 1000;
   const after = await usage(o.controllers);
-  const parts = Object.entries(after).map(([name, used]) => {
-    const cpu = used.cpuSeconds - (before[name]?.cpuSeconds ?? 0);
-    return `${name} ${cpu.toFixed(1)} s CPU, ${used.peakRssMiB.toFixed(0)} MiB peak`;
-  });
+  const cpuOf = (name: string) => (after[name]?.cpuSeconds ?? 0) - (before[name]?.cpuSeconds ?? 0);
+  const parts = Object.entries(after).map(
+    ([name, used]) =>
+      `${name} ${cpuOf(name).toFixed(1)} s CPU, ${used.peakRssMiB.toFixed(0)} MiB peak`,
+  );
   const servers = (await controlPlaneUsage(o.bench)).map(
     ([name, seconds]) => `${name} ${(seconds - (serversBefore.get(name) ?? 0)).toFixed(1)} s`,
   );
-  const cpu = Object.entries(after).reduce(
-    (sum, [name, used]) => sum + used.cpuSeconds - (before[name]?.cpuSeconds ?? 0),
-    0,
-  );
+  const cpu = Object.keys(after).reduce((sum, name) => sum + cpuOf(name), 0);
   const memory = Object.values(after).reduce((sum, used) => sum + used.peakRssMiB, 0);
   console.log(
     `${o.phase}: ${count} ${source} apps in ${wall.toFixed(2)} s, ${(wall / o.baseline).toFixed(2)} × kubectl apply (${o.baseline.toFixed(2)} s); ${cpu.toFixed(1)} s CPU, ${memory.toFixed(0)} MiB peak in sum (${parts.join('; ')}); control plane CPU: ${servers.join(', ')}`,

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import type { KubeObject } from '@sluice/shared/api';
+import { mapConcurrently } from '@sluice/shared/base';
 import { createKubeClient, gvkOf, type KubeClient, loadKubeConfig } from '@sluice/shared/kube';
 import {
   type Controllers,
   type ControllersOptions,
   type ControlPlane,
+  controllerNames,
   type GitServer,
   installCrds,
   type NatsServer,
@@ -39,65 +41,52 @@ export interface Bench {
 
 /** Starts everything that a benchmark needs, runs it, and stops all of it. */
 export async function withBench(run: (bench: Bench) => Promise<void>): Promise<void> {
-  const undo: (() => Promise<void> | void)[] = [];
-  try {
-    for (const name of ['source-controller', 'kustomize-controller', 'notification-controller'])
-      await bundleService(name);
-    const folder = await temporaryFolder('bench');
-    undo.push(() => folder.remove());
-    const [controlPlane, nats, git, registry] = await Promise.all([
-      startControlPlane(),
-      startNats(),
-      startGitServer(),
-      startRegistry(),
-    ]);
-    undo.push(
-      () => controlPlane.stop(),
-      () => nats.stop(),
-      () => git.stop(),
-      () => registry.stop(),
-    );
-    await installCrds(root, controlPlane.kubeconfigPath);
-    const client = createKubeClient(loadKubeConfig({ path: controlPlane.kubeconfigPath }));
-    undo.push(() => client.close());
-    await run({
-      dir: folder.path,
-      client,
-      controlPlane,
-      nats,
-      git,
-      registry,
-      async controllers(extraArgs) {
-        const controllers = await startControllers({
-          dir: folder.path,
-          kubeconfigPath: controlPlane.kubeconfigPath,
-          natsUrl: nats.url,
-          bundled: true,
-          nodeArgs: [
-            ...flags,
-            ...(profileDir === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`]),
-          ],
-          extraArgs,
-        });
-        undo.push(() => controllers.stop());
-        return controllers;
-      },
-      async apply(objects) {
-        for (let at = 0; at < objects.length; at += 20) {
-          await Promise.all(
-            objects.slice(at, at + 20).map(async (object) =>
-              client.apply(await client.mapper.resourceFor(gvkOf(object)), object, {
-                fieldManager: 'bench',
-                force: true,
-              }),
-            ),
-          );
-        }
-      },
-    });
-  } finally {
-    for (const step of undo.toReversed()) await step();
-  }
+  await using started = new AsyncDisposableStack();
+  for (const name of controllerNames) await bundleService(name);
+  const folder = await temporaryFolder('bench');
+  started.defer(() => folder.remove());
+  const [controlPlane, nats, git, registry] = await Promise.all([
+    startControlPlane(),
+    startNats(),
+    startGitServer(),
+    startRegistry(),
+  ]);
+  started.defer(() => controlPlane.stop());
+  started.defer(() => nats.stop());
+  started.defer(() => git.stop());
+  started.defer(() => registry.stop());
+  await installCrds(root, controlPlane.kubeconfigPath);
+  const client = createKubeClient(loadKubeConfig({ path: controlPlane.kubeconfigPath }));
+  started.defer(() => client.close());
+  await run({
+    dir: folder.path,
+    client,
+    controlPlane,
+    nats,
+    git,
+    registry,
+    async controllers(extraArgs) {
+      const controllers = await startControllers({
+        dir: folder.path,
+        kubeconfigPath: controlPlane.kubeconfigPath,
+        natsUrl: nats.url,
+        bundled: true,
+        nodeArgs: [
+          ...flags,
+          ...(profileDir === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`]),
+        ],
+        extraArgs,
+      });
+      started.defer(() => controllers.stop());
+      return controllers;
+    },
+    async apply(objects) {
+      await mapConcurrently(objects, 20, async (object) => {
+        const resource = await client.mapper.resourceFor(gvkOf(object));
+        await client.apply(resource, object, { fieldManager: 'bench', force: true });
+      });
+    },
+  });
 }
 
 /** The p-th percentile of values, by the nearest-rank method. */

@@ -1,8 +1,6 @@
 import type { FluxEvent } from '@sluice/shared/api';
 import type { Progress } from './main-job.ts';
-import { signedEvents, slackTexts, type World } from './world.ts';
-
-const timeoutMs = 90_000;
+import { signedEvents, slackTexts, timeoutMs, type World } from './world.ts';
 
 function isFor(event: FluxEvent, revision: string): boolean {
   return (

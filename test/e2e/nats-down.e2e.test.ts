@@ -1,30 +1,23 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { expectAllAnnounced } from './announced.ts';
-import { mainJob, type Progress, prepare } from './main-job.ts';
-import { signedEvents, startWorld, type World } from './world.ts';
+import { useMainJob } from './use-main-job.ts';
+import { signedEvents } from './world.ts';
 
 describe('without NATS everything reconciles, and the alerts arrive once NATS is back', () => {
-  let world: World;
-  const progress: Progress = { revisions: [], badRevision: '' };
+  const job = useMainJob({ natsDown: true });
 
-  beforeAll(async () => {
-    world = await startWorld({ natsDown: true });
-    await prepare(world);
-  });
-  afterAll(() => world?.stop());
-
-  for (const step of mainJob(progress)) {
-    test(step.name, () => step.run(world), 120_000);
+  for (const step of job.steps) {
+    test(step.name, () => step.run(job.world), 120_000);
   }
 
   test('no alert was sent while NATS was away', () => {
-    expect([world.slack.requests, world.hmac.requests]).toEqual([[], []]);
+    expect([job.world.slack.requests, job.world.hmac.requests]).toEqual([[], []]);
   });
 
   test('all alerts arrive after it returns, each once', async () => {
-    await world.nats.restart();
-    await expectAllAnnounced(world, progress);
-    const seen = signedEvents(world.hmac).map((e) =>
+    await job.world.nats.restart();
+    await expectAllAnnounced(job.world, job.progress);
+    const seen = signedEvents(job.world.hmac).map((e) =>
       JSON.stringify([e.involvedObject.kind, e.reason, e.message, e.metadata]),
     );
     expect(seen).toEqual([...new Set(seen)]);

@@ -27,6 +27,8 @@ import {
 } from '@sluice/shared/testing';
 
 const root = join(import.meta.dirname, '../..');
+/** How long a test waits for a state of the world, in milliseconds. */
+export const timeoutMs = 90_000;
 export const hmacKey = 'canary-of-the-key-that-signs-webhooks';
 export const receiverToken = 'canary-of-the-token-that-signs-pushes';
 /** Part of the address of the Slack webhook, which is a secret as a whole. */
@@ -52,13 +54,11 @@ export interface World {
 
 /** Starts everything; `stop` ends all of it, also when a part failed to start. */
 export async function startWorld(o: { natsDown?: boolean } = {}): Promise<World> {
-  const undo: (() => Promise<void> | void)[] = [];
-  const stop = async () => {
-    for (const step of undo.toReversed()) await step();
-  };
+  const started = new AsyncDisposableStack();
+  const stop = () => started.disposeAsync();
   try {
     const folder = await temporaryFolder('e2e');
-    undo.push(() => folder.remove());
+    started.defer(() => folder.remove());
     const [controlPlane, nats, git, slack, hmac, alertmanager] = await Promise.all([
       startControlPlane(),
       startNats({ dir: join(folder.path, 'nats') }),
@@ -67,25 +67,23 @@ export async function startWorld(o: { natsDown?: boolean } = {}): Promise<World>
       receiveWebhooks(),
       startAlertmanager(),
     ]);
-    undo.push(
-      () => controlPlane.stop(),
-      () => nats.stop(),
-      () => git.stop(),
-      () => slack.close(),
-      () => hmac.close(),
-      () => alertmanager.stop(),
-    );
+    started.defer(() => controlPlane.stop());
+    started.defer(() => nats.stop());
+    started.defer(() => git.stop());
+    started.defer(() => slack.close());
+    started.defer(() => hmac.close());
+    started.defer(() => alertmanager.stop());
     await installCrds(root, controlPlane.kubeconfigPath);
     if (o.natsDown) await nats.kill();
     const repo = await git.createRepo('shop');
     const client = createKubeClient(loadKubeConfig({ path: controlPlane.kubeconfigPath }));
-    undo.push(() => client.close());
+    started.defer(() => client.close());
     const controllers = await startControllers({
       dir: folder.path,
       kubeconfigPath: controlPlane.kubeconfigPath,
       natsUrl: nats.url,
     });
-    undo.push(() => controllers.stop());
+    started.defer(() => controllers.stop());
     const resource = (object: { apiVersion: string; kind: string }) =>
       client.mapper.resourceFor(gvkOf(object));
     const apply = async (object: KubeObject) => {
