@@ -1,10 +1,17 @@
 import { join } from 'node:path';
-import { type KubeObject, type Kustomization, kustomizationKind } from '@sluice/shared/api';
+import {
+  type KubeObject,
+  type Kustomization,
+  kustomizationKind,
+  kustomizationNameLabel,
+  kustomizeGroup,
+} from '@sluice/shared/api';
 import { ArtifactCache } from '@sluice/shared/artifact';
 import { type Logger, LruBytes } from '@sluice/shared/base';
 import { type Bus, onArtifacts } from '@sluice/shared/bus';
 import { createKustomize, createSpawner, type Spawner } from '@sluice/shared/cli';
 import {
+  Clusters,
   coreResources,
   createInformer,
   DriftBackoff,
@@ -15,6 +22,7 @@ import {
 } from '@sluice/shared/kube';
 import {
   type Controller,
+  createSources,
   DependencyIndex,
   type EventRecorder,
   type Metrics,
@@ -22,14 +30,12 @@ import {
 } from '@sluice/shared/runtime';
 import type { KustomizeConfig } from './config.ts';
 import { fieldManager } from './kustomization/apply.ts';
-import { Clusters } from './kustomization/clusters.ts';
 import {
   createKustomizationController,
   kustomizationIndexes,
   prefetchArtifact,
 } from './kustomization/controller.ts';
 import type { Dependencies, KustomizationSettings } from './kustomization/run.ts';
-import { createSources } from './kustomization/sources.ts';
 import { KustomizationStates } from './kustomization/state.ts';
 import { createKustomizationMetrics } from './metrics.ts';
 
@@ -55,10 +61,6 @@ export interface KustomizeController {
 function settingsOf({ flags, gates }: KustomizeConfig): KustomizationSettings {
   return {
     concurrentApplies: flags['concurrent-ssa'],
-    defaultServiceAccount: flags['default-service-account'],
-    defaultKubeConfigServiceAccount: flags['default-kubeconfig-service-account'],
-    insecureKubeConfigExec: flags['insecure-kubeconfig-exec'],
-    insecureKubeConfigTls: flags['insecure-kubeconfig-tls'],
     noCrossNamespaceRefs: flags['no-cross-namespace-refs'],
     noRemoteBases: flags['no-remote-bases'],
     overrideManagers: flags['override-manager'],
@@ -102,17 +104,25 @@ function createDependencies(
     }),
     builds: new LruBytes(flags['build-cache-size'] * mebibyte),
     states: new KustomizationStates(),
-    sources: createSources({ client, logger }),
+    sources: createSources({
+      client,
+      logger,
+      kinds: ['GitRepository', 'OCIRepository', 'Bucket', 'ExternalArtifact'],
+    }),
     kustomizations: o.informer,
     dependencies: new DependencyIndex(),
     tenants,
     clusters: new Clusters({
       client,
       tenants,
-      overrideManagers: settings.overrideManagers,
-      insecureExec: settings.insecureKubeConfigExec,
-      insecureTls: settings.insecureKubeConfigTls,
+      ownerLabel: kustomizationNameLabel,
+      annotationPrefix: kustomizeGroup,
       fieldManager,
+      overrideManagers: settings.overrideManagers,
+      defaultServiceAccount: flags['default-service-account'],
+      defaultKubeConfigServiceAccount: flags['default-kubeconfig-service-account'],
+      insecureExec: flags['insecure-kubeconfig-exec'],
+      insecureTls: flags['insecure-kubeconfig-tls'],
       logger,
     }),
     backoff: new DriftBackoff(),

@@ -29,5 +29,6 @@ export {
   parseFlags,
 } from './flags.ts';
 export { LruBytes, mapConcurrently, Semaphore, SingleFlight } from './keyed.ts';
+export { joinLines } from './lines.ts';
 export { createLogger, type Logger, logLevels, silentLogger } from './log.ts';
 export { redactUrl, SecretMasker, secretMask } from './mask.ts';

@@ -11,14 +11,40 @@ export { isImmutableError, ObjectError, objectError } from './apply-error.ts';
 export { applyObjects } from './apply-objects.ts';
 export { stagesOf } from './apply-stages.ts';
 export { checkObjects } from './apply-validate.ts';
+export { compileCel, type Predicate } from './cel.ts';
+export {
+  type Applier,
+  type ChangeListener,
+  type Cluster,
+  Clusters,
+  type ClustersOptions,
+  type Target,
+} from './clusters.ts';
 export {
   type CorrectionVerdict,
   DriftBackoff,
   type DriftBackoffOptions,
 } from './drift-backoff.ts';
 export { type ConfirmDriftOptions, confirmDrift, type Drift } from './drift-confirm.ts';
+export { describeDrift } from './drift-describe.ts';
+export {
+  type DriftListener,
+  type DriftMode,
+  type DriftOutcome,
+  type HealOptions,
+  healDrift,
+} from './drift-heal.ts';
 export { type DriftIgnoreRule, selects, stripIgnored } from './drift-ignore.ts';
+export {
+  type DriftState,
+  forgetOwnWrites,
+  isOlder,
+  noDrift,
+  noteDrift,
+  type TrackedObject,
+} from './drift-notice.ts';
 export { computeHealth, type Health, type HealthStatus } from './health.ts';
+export { checkHealthRules, evaluateHealth, type HealthRules } from './health-rules.ts';
 export {
   type InventoryEntry,
   inventoryOf,

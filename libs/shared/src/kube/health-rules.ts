@@ -1,6 +1,7 @@
 import type { KubeObject, Kustomization } from '@sluice/shared/api';
-import { computeHealth, gvkOf, type Health } from '@sluice/shared/kube';
 import { compileCel, type Predicate } from './cel.ts';
+import { computeHealth, type Health } from './health.ts';
+import { gvkOf } from './resource.ts';
 
 type Expressions = Kustomization['spec']['healthCheckExprs'];
 

@@ -47,6 +47,13 @@ export {
 } from './reconciler.ts';
 export { invalidIntervalReason } from './requeue-times.ts';
 export { leaseName, shardSelector } from './shard.ts';
+export {
+  createSources,
+  type SourceKind,
+  type SourceObject,
+  type Sources,
+  sourceId,
+} from './sources.ts';
 export { createStatusDraft, ObjectGoneError } from './status-patch.ts';
 export { initTracing, type Tracing } from './tracing.ts';
 export {

@@ -3,9 +3,9 @@ import {
   bucketKind,
   externalArtifactKind,
   gitRepositoryKind,
+  helmChartKind,
   type KindDefinition,
   type KubeObject,
-  type Kustomization,
   ociRepositoryKind,
 } from '@sluice/shared/api';
 import type { Logger } from '@sluice/shared/base';
@@ -20,7 +20,13 @@ import {
   resourceOf,
 } from '@sluice/shared/kube';
 
-type SourceKind = Kustomization['spec']['sourceRef']['kind'];
+/** A kind whose objects publish artifacts. */
+export type SourceKind =
+  | 'GitRepository'
+  | 'OCIRepository'
+  | 'Bucket'
+  | 'ExternalArtifact'
+  | 'HelmChart';
 
 /** A source, as far as we read it. */
 export interface SourceObject extends KubeObject {
@@ -32,17 +38,12 @@ const kinds: Record<SourceKind, KindDefinition> = {
   OCIRepository: ociRepositoryKind as KindDefinition,
   Bucket: bucketKind as KindDefinition,
   ExternalArtifact: externalArtifactKind as KindDefinition,
+  HelmChart: helmChartKind as KindDefinition,
 };
 
 /** Names a source, as `GitRepository/namespace/name`. */
 export function sourceId(kind: string, key: ObjectKey): string {
   return `${kind}/${key.namespace}/${key.name}`;
-}
-
-/** Names the source of a Kustomization, as `GitRepository/namespace/name`. */
-export function sourceIdOf(object: Kustomization): string {
-  const { kind, name, namespace = object.metadata.namespace } = object.spec.sourceRef;
-  return sourceId(kind, { name, namespace });
 }
 
 /** The sources, kept by watches. */
@@ -65,8 +66,12 @@ function artifactChanged(event: InformerEvent<SourceObject>): boolean {
   );
 }
 
-/** Creates the watches of all kinds of sources; a kind that the cluster does not have is left out. */
-export function createSources(o: { client: KubeClient; logger: Logger }): Sources {
+/** Creates the watches of kinds of sources; a kind that the cluster does not have is left out. */
+export function createSources(o: {
+  client: KubeClient;
+  logger: Logger;
+  kinds: readonly SourceKind[];
+}): Sources {
   const { client, logger } = o;
   const informers = new Map<string, Informer<SourceObject>>();
   const listeners: ((id: string, artifact: Artifact | undefined) => void)[] = [];
@@ -89,7 +94,7 @@ export function createSources(o: { client: KubeClient; logger: Logger }): Source
   };
   return {
     async start(signal) {
-      await Promise.all(Object.values(kinds).map(watch));
+      await Promise.all(o.kinds.map((kind) => watch(kinds[kind])));
       await Promise.all([...informers.values()].map((informer) => informer.synced(signal)));
     },
     async stop() {

@@ -1,19 +1,21 @@
 import { type KubeObject, kustomizeGroup } from '@sluice/shared/api';
-import { RetryableError } from '@sluice/shared/base';
+import { joinLines, RetryableError } from '@sluice/shared/base';
 import {
   type AppliedChange,
   applyObjects,
   displayName,
+  evaluateHealth,
   formatObjectId,
+  type HealthRules,
   inventoryOf,
   mergeInventories,
   parseObjectId,
   subtractInventory,
+  type Target,
 } from '@sluice/shared/kube';
-import { joinLines, sayProgress } from './events.ts';
-import { evaluateHealth, type HealthRules } from './health-rules.ts';
+import { sayProgress } from './events.ts';
 import { scopeObjects } from './label.ts';
-import { type Build, type Run, sourceOf, type Target } from './run.ts';
+import { type Build, type Run, sourceOf } from './run.ts';
 import type { AppliedObject } from './state.ts';
 import { announceApply, noteHistory, noteInventory } from './status.ts';
 

@@ -1,10 +1,9 @@
 import type { Kustomization } from '@sluice/shared/api';
 import { errorMessage, WaitingError } from '@sluice/shared/base';
-import { keyOf } from '@sluice/shared/kube';
+import { compileCel, keyOf } from '@sluice/shared/kube';
 import { whyUnready } from '@sluice/shared/runtime';
-import { compileCel } from './cel.ts';
 import { type Run, sourceOf } from './run.ts';
-import { sourceIdOf } from './sources.ts';
+import { sourceIdOf } from './source-id.ts';
 
 type DependencyReference = NonNullable<Kustomization['spec']['dependsOn']>[number];
 

@@ -3,16 +3,19 @@ import { errorMessage, formatDuration, RetryableError } from '@sluice/shared/bas
 import {
   type ApiResource,
   displayName,
+  evaluateHealth,
   formatObjectId,
   gvkOf,
   type Health,
+  type HealthRules,
   isNotFound,
+  isOlder,
   NoKindMatchError,
   type ObjectId,
   objectIdOf,
+  type Target,
 } from '@sluice/shared/kube';
-import { evaluateHealth, type HealthRules } from './health-rules.ts';
-import { type Run, retryIntervalOf, type Target } from './run.ts';
+import { type Run, retryIntervalOf } from './run.ts';
 import type { AppliedObject } from './state.ts';
 import { healthCheckFailedReason, noteHealth, noteHistory, showHealthWait } from './status.ts';
 
@@ -117,14 +120,6 @@ function healthOf(run: Run, target: Target, check: Check): Health {
       : { status: 'NotFound', message: 'object does not exist' };
   }
   return isOlder(live, applied) ? applied.health : evaluateHealth(live, rulesOf(run));
-}
-
-/** Whether a watched state is one from before our last apply. */
-export function isOlder(live: KubeObject, applied: AppliedObject): boolean {
-  return (
-    live.metadata.uid === applied.uid &&
-    Number(live.metadata.resourceVersion) < Number(applied.resourceVersion)
-  );
 }
 
 interface Found {

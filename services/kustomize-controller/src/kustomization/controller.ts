@@ -8,12 +8,16 @@ import {
 } from '@sluice/shared/api';
 import { errorMessage, type Logger, parseDuration } from '@sluice/shared/base';
 import {
+  type Cluster,
+  evaluateHealth,
   formatObjectId,
   type Informer,
   type InformerEvent,
+  isOlder,
   type KubeClient,
   keyOf,
   type LiveChange,
+  noteDrift,
   objectIdOf,
 } from '@sluice/shared/kube';
 import {
@@ -26,13 +30,10 @@ import {
   type Reconciler,
 } from '@sluice/shared/runtime';
 import { dependencyKeysOf } from './check-dependencies.ts';
-import { isOlder } from './check-health.ts';
-import type { Cluster } from './clusters.ts';
 import { finalizeKustomization } from './delete.ts';
-import { evaluateHealth } from './health-rules.ts';
 import { reconcileKustomization } from './reconcile.ts';
 import type { Dependencies } from './run.ts';
-import { sourceIdOf } from './sources.ts';
+import { sourceIdOf } from './source-id.ts';
 import { configReferencesOf } from './variables.ts';
 
 /** Indexes of the informer of Kustomizations. */
@@ -145,25 +146,15 @@ function noteHealthChange(change: LiveChange, deps: Dependencies, owner: string)
   return state.wait.pending.size === 0;
 }
 
-/** Notes an object that no longer holds what was applied; returns whether that has to be looked at now. */
-function noteDrift(change: LiveChange, deps: Dependencies, cluster: Cluster): string | undefined {
-  const { object, type } = change;
-  const id = objectIdOf(object);
-  const owner = cluster.applied.ownersOf(id);
+/** Returns the owner of an object that no longer holds what was applied, if that has to be looked at now. */
+function driftedOwner(change: LiveChange, deps: Dependencies, cluster: Cluster) {
+  const owner = cluster.applied.ownersOf(objectIdOf(change.object));
   const state = owner === undefined ? undefined : deps.states.peek(owner);
   if (owner === undefined || state === undefined) return undefined;
-  const text = formatObjectId(id);
-  const applied = state.applied?.objects.get(text);
-  if (applied !== undefined && isOlder(object, applied)) return undefined;
-  if (!cluster.applied.isDrifted(type === 'deleted' ? undefined : object, id)) {
-    state.drifted.delete(text);
-    return undefined;
-  }
-  const mode = deps.kustomizations.get(owner)?.spec.driftDetection?.mode;
-  if (mode === 'disabled' || applied === undefined) return undefined;
-  if ((state.delayed.get(text) ?? 0) > Date.now()) return undefined;
-  state.drifted.set(text, id);
-  return state.applying ? undefined : owner;
+  const { driftDetection, suspend } = deps.kustomizations.get(owner)?.spec ?? {};
+  if (driftDetection?.mode === 'disabled') return undefined;
+  const isNews = noteDrift(change, cluster, state, state.applied?.objects);
+  return isNews && !suspend ? owner : undefined;
 }
 
 function watchObjects(deps: Dependencies, enqueue: Enqueue): void {
@@ -171,9 +162,8 @@ function watchObjects(deps: Dependencies, enqueue: Enqueue): void {
     const { labels } = change.object.metadata;
     const owner = `${labels?.[kustomizationNamespaceLabel]}/${labels?.[kustomizationNameLabel]}`;
     if (noteHealthChange(change, deps, owner)) enqueue(owner, 'change');
-    const drifted = noteDrift(change, deps, cluster);
-    if (drifted !== undefined && !deps.kustomizations.get(drifted)?.spec.suspend)
-      enqueue(drifted, 'drift');
+    const drifted = driftedOwner(change, deps, cluster);
+    if (drifted !== undefined) enqueue(drifted, 'drift');
   });
 }
 

@@ -1,19 +1,18 @@
 import type { KubeObject, Kustomization } from '@sluice/shared/api';
-import { RetryableError } from '@sluice/shared/base';
+import { joinLines, RetryableError } from '@sluice/shared/base';
 import {
-  coreResources,
   displayName,
   type InventoryEntry,
   isNotFound,
   NoKindMatchError,
   parseObjectId,
+  type Target,
 } from '@sluice/shared/kube';
 import { done, type Outcome, type ReconcileContext, waiting } from '@sluice/shared/runtime';
-import { joinLines, sayWarning } from './events.ts';
+import { sayWarning } from './events.ts';
 import { deleteEntries } from './prune.ts';
-import { type Dependencies, type Run, startRun, type Target, timeoutOf } from './run.ts';
+import { type Dependencies, type Run, startRun, timeoutOf } from './run.ts';
 import { noteInventory } from './status.ts';
-import { resolveTarget } from './target.ts';
 
 /** Between two looks at objects that are on their way out, in milliseconds. */
 const pollMs = 1000;
@@ -25,30 +24,6 @@ function mustDelete(object: Kustomization): boolean {
   if (suspend || !object.status?.inventory?.entries.length) return false;
   if (deletionPolicy === 'MirrorPrune') return prune;
   return deletionPolicy === 'Delete' || deletionPolicy === 'WaitForTermination';
-}
-
-async function exists(run: Run, resource: typeof coreResources.secrets, name: string) {
-  const { namespace } = run.object.metadata;
-  try {
-    await run.ctx.client.get(resource, { namespace, name }, { metadataOnly: true });
-    return true;
-  } catch (error) {
-    if (isNotFound(error)) return false;
-    throw error;
-  }
-}
-
-/** Says what is missing to act as the tenant; undefined when nothing is. */
-async function missingIdentity(run: Run): Promise<string | undefined> {
-  const { kubeConfig, serviceAccountName } = run.object.spec;
-  if (kubeConfig !== undefined) {
-    const name = kubeConfig.secretRef?.name;
-    if (name === undefined || (await exists(run, coreResources.secrets, name))) return undefined;
-    return `the kubeconfig Secret '${name}' is gone`;
-  }
-  const account = serviceAccountName || run.deps.settings.defaultServiceAccount;
-  if (!account || (await exists(run, coreResources.serviceAccounts, account))) return undefined;
-  return `the ServiceAccount '${account}' is gone`;
 }
 
 async function isGone(target: Target, entry: InventoryEntry): Promise<boolean> {
@@ -98,7 +73,7 @@ async function awaitTermination(
  * @throws RetryableError PruneFailed while objects cannot be deleted; they stay in the inventory
  */
 async function deleteManaged(run: Run, entries: InventoryEntry[]): Promise<Outcome> {
-  const missing = await missingIdentity(run);
+  const missing = await run.deps.clusters.missingIdentity(run.object);
   if (missing !== undefined) {
     const names = entries.map((entry) => displayName(parseObjectId(entry.id)));
     await sayWarning(
@@ -108,7 +83,7 @@ async function deleteManaged(run: Run, entries: InventoryEntry[]): Promise<Outco
     );
     return done();
   }
-  const target = await resolveTarget(run);
+  const target = await run.deps.clusters.targetOf(run.object, run.signal);
   target.cluster.applied.forget(run.ctx.key);
   const { problems, remaining } = await deleteEntries(run, target, entries);
   if (problems.length > 0) {

@@ -4,13 +4,10 @@ import {
   eventOriginRevisionKey,
   eventRevisionKey,
 } from '@sluice/shared/api';
-import { formatDuration, ReconcileError } from '@sluice/shared/base';
+import { formatDuration, joinLines, ReconcileError } from '@sluice/shared/base';
 import { progressingReason } from '@sluice/shared/runtime';
 import type { Run } from './run.ts';
 import { succeededReason } from './status.ts';
-
-/** Longest list of changes in an event, in characters. */
-const maxListLength = 4000;
 
 /** Returns the revision that events are about. */
 export function eventMetadata(run: Run): Record<string, string> {
@@ -21,19 +18,6 @@ export function eventMetadata(run: Run): Record<string, string> {
     ...(revision && { [eventRevisionKey]: revision }),
     ...(originRevision && { [eventOriginRevisionKey]: originRevision }),
   };
-}
-
-/** Joins lines up to a length, and says how many were left out. */
-export function joinLines(lines: string[]): string {
-  const shown: string[] = [];
-  let length = 0;
-  for (const line of lines) {
-    length += line.length + 1;
-    if (length > maxListLength) break;
-    shown.push(line);
-  }
-  const left = lines.length - shown.length;
-  return left === 0 ? shown.join('\n') : `${shown.join('\n')}\n… and ${left} more`;
 }
 
 /** Announces something that happened on the way. */
@@ -57,7 +41,24 @@ export function sayFinished(run: Run, durationMs: number): Promise<void> {
   });
 }
 
-/** Announces drift, or something else on which people may want to act. */
+/** Announces drift, and that it was corrected. */
+export async function sayDrift(
+  run: Run,
+  reason: 'DriftDetected' | 'DriftCorrected',
+  message: string,
+): Promise<void> {
+  const isCorrected = reason === 'DriftCorrected';
+  run.ctx.logger.info({ drift: message }, isCorrected ? 'Drift corrected' : 'Drift detected');
+  if (!isCorrected) return sayWarning(run, reason, message);
+  await run.ctx.event({
+    severity: 'info',
+    reason,
+    message: joinLines([message]),
+    metadata: eventMetadata(run),
+  });
+}
+
+/** Announces something on which people may want to act. */
 export function sayWarning(run: Run, reason: string, message: string): Promise<void> {
   return run.ctx.event({
     severity: 'error',

@@ -1,16 +1,17 @@
 import { kustomizeGroup } from '@sluice/shared/api';
-import { RetryableError } from '@sluice/shared/base';
+import { joinLines, RetryableError } from '@sluice/shared/base';
 import {
   displayName,
   formatObjectId,
   type InventoryEntry,
   mergeInventories,
   pruneObjects,
+  type Target,
 } from '@sluice/shared/kube';
 import type { ApplyReport } from './apply.ts';
-import { joinLines, sayProgress } from './events.ts';
+import { sayProgress } from './events.ts';
 import { ownerLabelsOf } from './label.ts';
-import type { Run, Target } from './run.ts';
+import type { Run } from './run.ts';
 import { noteHistory, noteInventory } from './status.ts';
 
 /** What {@link deleteEntries} did. */

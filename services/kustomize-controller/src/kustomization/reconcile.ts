@@ -1,7 +1,13 @@
 import { type Kustomization, reconcileRequestAnnotation } from '@sluice/shared/api';
 import { ReconcileError, RetryableError } from '@sluice/shared/base';
 import { CommandError } from '@sluice/shared/cli';
-import { gvkOf, ObjectError } from '@sluice/shared/kube';
+import {
+  checkHealthRules,
+  forgetOwnWrites,
+  gvkOf,
+  ObjectError,
+  type Target,
+} from '@sluice/shared/kube';
 import {
   done,
   isReady,
@@ -13,15 +19,13 @@ import { applyBuild, settleInventory } from './apply.ts';
 import { type PreparedBuild, withBuild } from './build.ts';
 import { checkDependencies } from './check-dependencies.ts';
 import { checkHealth } from './check-health.ts';
-import { driftModeOf, forgetOwnWrites, healBeforeNews, healDrift } from './drift.ts';
+import { driftModeOf, healBeforeNews, healDrift } from './drift.ts';
 import { describeError } from './events.ts';
 import { finishReady } from './finish.ts';
-import { checkHealthRules } from './health-rules.ts';
 import { pruneStale } from './prune.ts';
 import { resolveSource } from './resolve-source.ts';
-import { type Dependencies, type Run, sourceOf, startRun, type Target } from './run.ts';
+import { type Dependencies, type Run, sourceOf, startRun } from './run.ts';
 import { noteAttempt } from './status.ts';
-import { resolveTarget } from './target.ts';
 
 /** Names everything that a finished apply was made for; another one means that there is something new to do. */
 function fingerprintOf(run: Run): string {
@@ -95,7 +99,7 @@ async function applyAndPrune(run: Run, target: Target, prepared: PreparedBuild):
   };
   state.reported.clear();
   ctx.span.event('applied', { changed: report.changed });
-  await forgetOwnWrites(run, target);
+  await forgetOwnWrites(target, state, state.applied?.objects);
   return report.changed || report.stale.length > 0;
 }
 
@@ -133,7 +137,7 @@ async function runRecipe(run: Run): Promise<Outcome> {
   run.source = await resolveSource(run);
   const resumed = canResume(run);
   if (!resumed) checkDependencies(run);
-  const target = await resolveTarget(run);
+  const target = await run.deps.clusters.targetOf(object, run.signal);
   const wasReady = isReady(object);
   const changed = resumed ? false : await bringUpToDate(run, target);
   const lookAgainAt = await healDrift(run, target);

@@ -8,20 +8,14 @@ import {
   StalledError,
 } from '@sluice/shared/base';
 import type { Kustomize } from '@sluice/shared/cli';
-import type { DriftBackoff, Informer, KubeClient, TenantClients } from '@sluice/shared/kube';
-import type { DependencyIndex, ReconcileContext } from '@sluice/shared/runtime';
+import type { Clusters, DriftBackoff, Informer, TenantClients } from '@sluice/shared/kube';
+import type { DependencyIndex, ReconcileContext, Sources } from '@sluice/shared/runtime';
 import type { KustomizationMetrics } from '../metrics.ts';
-import type { Cluster, Clusters } from './clusters.ts';
-import type { Sources } from './sources.ts';
 import type { KustomizationState, KustomizationStates } from './state.ts';
 
 /** Settings of the controller, from its flags. Times are in milliseconds. */
 export interface KustomizationSettings {
   concurrentApplies: number;
-  defaultServiceAccount: string;
-  defaultKubeConfigServiceAccount: string;
-  insecureKubeConfigExec: boolean;
-  insecureKubeConfigTls: boolean;
   noCrossNamespaceRefs: boolean;
   noRemoteBases: boolean;
   overrideManagers: string[];
@@ -79,12 +73,6 @@ export interface Run {
   signal: AbortSignal;
   startedAt: number;
   source?: ResolvedSource;
-}
-
-/** The cluster to act on, and the identity to act as. */
-export interface Target {
-  client: KubeClient;
-  cluster: Cluster;
 }
 
 const minTimeoutMs = 30_000;

@@ -1,12 +1,15 @@
-import type { Health, InventoryEntry, ObjectId } from '@sluice/shared/kube';
+import {
+  type DriftState,
+  type Health,
+  type InventoryEntry,
+  noDrift,
+  type ObjectId,
+  type TrackedObject,
+} from '@sluice/shared/kube';
 
-/** An object as our last apply left it; enough to judge whether a watch has caught up. */
-export interface AppliedObject {
+/** An object as our last apply left it. */
+export interface AppliedObject extends TrackedObject {
   id: ObjectId;
-  apiVersion: string;
-  uid: string | undefined;
-  generation: number | undefined;
-  resourceVersion: string | undefined;
   /** Health in the server's answer to the apply. */
   health: Health;
   /** Not applied, because an annotation says so; its health does not count. */
@@ -60,21 +63,13 @@ export type Phase =
  * What this process remembers of a Kustomization between reconciles. It only saves work: nothing goes wrong when it
  * is lost.
  */
-export interface KustomizationState {
+export interface KustomizationState extends DriftState {
   uid: string | undefined;
   phase: Phase;
   applied?: AppliedBuild;
   wait?: HealthWait;
   /** Milliseconds since the epoch until which an unhealthy one is only watched. */
   retryAt?: number;
-  /** Objects that a watch saw change, by formatted id. */
-  drifted: Map<string, ObjectId>;
-  /** Objects whose next correction is put off, and until when in milliseconds since the epoch, by formatted id. */
-  delayed: Map<string, number>;
-  /** Drift that was reported already, by formatted id. */
-  reported: Map<string, string>;
-  /** An apply is under way: what the watches see may be our own writes. */
-  applying: boolean;
   /** A Secret or ConfigMap it refers to has changed. */
   configChanged: boolean;
 }
@@ -90,10 +85,7 @@ export class KustomizationStates {
     const fresh: KustomizationState = {
       uid,
       phase: 'unknown',
-      drifted: new Map(),
-      delayed: new Map(),
-      reported: new Map(),
-      applying: false,
+      ...noDrift(),
       configChanged: false,
     };
     this.#states.set(key, fresh);

@@ -1,6 +1,6 @@
+import { joinLines } from '@sluice/shared/base';
+import { describeDrift } from '@sluice/shared/kube';
 import { describe, expect, test } from 'vitest';
-import { describeDrift } from '../../src/kustomization/drift.ts';
-import { joinLines } from '../../src/kustomization/events.ts';
 
 const id = { namespace: 'ns', name: 'web', group: 'apps', kind: 'Deployment' };
 

@@ -1,0 +1,154 @@
+import type { KubeObject } from '@sluice/shared/api';
+import { mapConcurrently } from '@sluice/shared/base';
+import type { ApplyOptions } from './apply-context.ts';
+import { applyObjects } from './apply-objects.ts';
+import type { Target } from './clusters.ts';
+import type { DriftBackoff } from './drift-backoff.ts';
+import { confirmDrift, type Drift } from './drift-confirm.ts';
+import { describeDrift } from './drift-describe.ts';
+import type { DriftIgnoreRule } from './drift-ignore.ts';
+import { type DriftState, forgetOwnWrites, type TrackedObject } from './drift-notice.ts';
+import { formatObjectId, objectIdOf } from './object-id.ts';
+import { gvkOf } from './resource.ts';
+
+/** What is to be done about drift. */
+export type DriftMode = 'enabled' | 'warn' | 'disabled';
+
+/** What happened to a drifted object. */
+export type DriftOutcome = 'detected' | 'delayed' | 'corrected';
+
+/** Whose drift to heal, and how. */
+export interface HealOptions {
+  /** Key of the owner. */
+  owner: string;
+  target: Target;
+  state: DriftState;
+  /** What the owner has applied, by formatted id; brought up to date with each correction. */
+  tracked: ReadonlyMap<string, TrackedObject> | undefined;
+  mode: DriftMode;
+  /** Returns the objects as they should be, by formatted id; asked for only when there is drift. */
+  desired(): Promise<ReadonlyMap<string, KubeObject>>;
+  apply: ApplyOptions;
+  /** Fields that are exempt. */
+  ignore: DriftIgnoreRule[];
+  backoff: DriftBackoff;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  listener: DriftListener;
+}
+
+/** Hears of what is found and done. */
+export interface DriftListener {
+  count(outcome: DriftOutcome): void;
+  /** Drift that stays for now, or all the time; told once for each state of an object. */
+  detected(message: string): Promise<void>;
+  corrected(message: string): Promise<void>;
+  /** An object could not be corrected. */
+  refused(message: string): Promise<void>;
+}
+
+async function correct(o: HealOptions, desired: KubeObject, drift: Drift): Promise<void> {
+  const { changes, failures } = await applyObjects([desired], o.apply);
+  const [failure] = failures;
+  if (failure !== undefined) {
+    await o.listener.refused(
+      `${describeDrift(drift)}; it could not be corrected: ${failure.error.message}`,
+    );
+    return;
+  }
+  const text = formatObjectId(drift.id);
+  for (const { object } of changes) {
+    o.target.cluster.applied.record(o.owner, [object], { ignore: o.ignore });
+    const { uid, generation, resourceVersion } = object.metadata;
+    const known = o.tracked?.get(formatObjectId(objectIdOf(object)));
+    if (known !== undefined) Object.assign(known, { uid, generation, resourceVersion });
+  }
+  o.backoff.corrected(`${o.owner} ${text}`);
+  o.listener.count('corrected');
+  o.state.reported.delete(text);
+  const done = drift.deleted ? 'created again' : 'corrected';
+  await o.listener.corrected(`${describeDrift(drift)}; ${done}`);
+}
+
+async function report(o: HealOptions, text: string, message: string): Promise<void> {
+  if (o.state.reported.get(text) === message) return;
+  o.state.reported.set(text, message);
+  await o.listener.detected(message);
+}
+
+/** Handles one object; returns the milliseconds after which it has to be looked at again, if so. */
+async function healObject(o: HealOptions, desired: KubeObject): Promise<number | undefined> {
+  const { live: watched, applied } = o.target.cluster;
+  const id = objectIdOf(desired);
+  const text = formatObjectId(id);
+  const resource = await o.target.client.mapper.resourceFor(gvkOf(desired));
+  const live = watched.get(resource, desired.metadata);
+  if (live !== undefined && !applied.isDrifted(live, id)) return undefined;
+  const { fieldManager, annotationPrefix, overrideManagers, signal } = o.apply;
+  const drift = await confirmDrift({
+    client: o.target.client,
+    fieldManager,
+    desired,
+    live,
+    ignore: o.ignore,
+    annotationPrefix,
+    overrideManagers,
+    signal,
+  });
+  if (drift === undefined) {
+    if (live !== undefined) applied.accept(live, id);
+    return undefined;
+  }
+  o.listener.count('detected');
+  if (o.mode === 'warn') {
+    await report(o, text, describeDrift(drift));
+    if (live !== undefined) applied.accept(live, id);
+    return undefined;
+  }
+  const { delayMs, message } = o.backoff.verdict(`${o.owner} ${text}`);
+  if (delayMs > 0) {
+    o.listener.count('delayed');
+    await report(o, text, `${describeDrift(drift)}; ${message}`);
+    return delayMs;
+  }
+  await correct(o, desired, drift);
+  return undefined;
+}
+
+/** Takes the objects that have to be looked at now. */
+function takeDrifted({ state, now }: HealOptions): string[] {
+  const due = [...state.delayed].filter(([, at]) => at <= now()).map(([text]) => text);
+  const taken = new Set([...state.drifted.keys(), ...due]);
+  state.drifted.clear();
+  for (const text of due) state.delayed.delete(text);
+  return [...taken];
+}
+
+/**
+ * Compares the objects that the watches saw change with what they should be by a dry-run each, and corrects or reports
+ * those that differ; nothing else is applied.
+ *
+ * @returns when to look again because corrections are spaced out, in milliseconds since the epoch
+ * @throws ObjectError when the API server refuses the comparison
+ */
+export async function healDrift(o: HealOptions): Promise<number | undefined> {
+  const { state } = o;
+  const drifted = takeDrifted(o);
+  if (o.mode === 'disabled') state.delayed.clear();
+  else if (drifted.length > 0) {
+    const desired = await o.desired();
+    const objects = drifted.flatMap((text) => desired.get(text) ?? []);
+    state.applying = true;
+    try {
+      await mapConcurrently(objects, o.apply.concurrency, async (object) => {
+        const delayMs = await healObject(o, object);
+        const text = formatObjectId(objectIdOf(object));
+        if (delayMs !== undefined) state.delayed.set(text, o.now() + delayMs);
+      });
+    } finally {
+      state.applying = false;
+    }
+    await forgetOwnWrites(o.target, state, o.tracked);
+  }
+  return state.delayed.size === 0 ? undefined : Math.min(...state.delayed.values());
+}
