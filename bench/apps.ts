@@ -127,3 +127,19 @@ export function tenant(namespace: string): KubeObject[] {
 export function toYaml(objects: object[]): string {
   return objects.map((object) => dump(object)).join('---\n');
 }
+
+/** A chart that deploys the same; its value `host` is the host of the Ingress. */
+export function chartFiles(version: string): Record<string, string> {
+  const name = '{{ .Release.Name }}';
+  const objects = appObjects('app', version).map((object) => [
+    `templates/${object.kind.toLowerCase()}.yaml`,
+    dump({ ...object, metadata: { name: 'NAME', labels: { 'helm.sh/chart': `web-${version}` } } })
+      .replaceAll('app.example.com', '{{ .Values.host }}')
+      .replaceAll(/: (NAME|app)$/gm, `: '${name}'`),
+  ]);
+  return {
+    'Chart.yaml': dump({ apiVersion: 'v2', name: 'web', version, appVersion: version }),
+    'values.yaml': dump({ host: 'example.com' }),
+    ...Object.fromEntries(objects),
+  };
+}

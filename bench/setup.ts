@@ -41,7 +41,15 @@ export interface Bench {
 
 /** Starts everything that a benchmark needs, runs it, and stops all of it. */
 export async function withBench(run: (bench: Bench) => Promise<void>): Promise<void> {
-  await using started = new AsyncDisposableStack();
+  const started = new AsyncDisposableStack();
+  try {
+    await run(await createBench(started));
+  } finally {
+    await started.disposeAsync();
+  }
+}
+
+async function createBench(started: AsyncDisposableStack): Promise<Bench> {
   for (const name of controllerNames) await bundleService(name);
   const folder = await temporaryFolder('bench');
   started.defer(() => folder.remove());
@@ -58,7 +66,7 @@ export async function withBench(run: (bench: Bench) => Promise<void>): Promise<v
   await installCrds(root, controlPlane.kubeconfigPath);
   const client = createKubeClient(loadKubeConfig({ path: controlPlane.kubeconfigPath }));
   started.defer(() => client.close());
-  await run({
+  return {
     dir: folder.path,
     client,
     controlPlane,
@@ -86,7 +94,7 @@ export async function withBench(run: (bench: Bench) => Promise<void>): Promise<v
         await client.apply(resource, object, { fieldManager: 'bench', force: true });
       });
     },
-  });
+  };
 }
 
 /** The p-th percentile of values, by the nearest-rank method. */

@@ -2,7 +2,12 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
-const names = ['source-controller', 'kustomize-controller', 'notification-controller'];
+const names = [
+  'source-controller',
+  'kustomize-controller',
+  'helm-controller',
+  'notification-controller',
+];
 
 function run(name: string, args: string[]) {
   const entry = join(import.meta.dirname, '..', 'services', name, 'src/main.ts');

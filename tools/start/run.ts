@@ -22,7 +22,7 @@ const localTools = [
   'kube-scheduler',
   'kwok',
 ] as const;
-const controllerTools = ['nats-server', 'kustomize'] as const;
+const controllerTools = ['nats-server', 'kustomize', 'helm'] as const;
 const examplesDir = join(import.meta.dirname, '../../examples');
 const cleanupTimeoutMs = 60_000;
 
@@ -162,14 +162,14 @@ async function readExamples(): Promise<Record<string, string>> {
 function footer(cluster: Cluster, repositoryUrl: string): string[] {
   const context = cluster.context === undefined ? '' : ` --context ${cluster.context}`;
   return [
-    `Look at it:    kubectl --kubeconfig ${cluster.kubeconfigPath}${context} get gitrepositories,kustomizations,deployments -A`,
+    `Look at it:    kubectl --kubeconfig ${cluster.kubeconfigPath}${context} get gitrepositories,kustomizations,helmreleases,deployments -A`,
     `Change it:     git clone ${repositoryUrl}, commit, push`,
     'End it:        Ctrl-C',
   ];
 }
 
-/** Kustomizations and sources that the example repository leads to. */
-const expectedObjects = 5;
+/** Kustomizations, HelmReleases and sources that the example repository leads to. */
+const expectedObjects = 7;
 
 async function watch(view: View, options: StartOptions, interrupted: AbortSignal): Promise<number> {
   if (!options.once) {

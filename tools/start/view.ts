@@ -1,5 +1,11 @@
 import type { Condition, KubeObject } from '@sluice/shared/api';
-import { gitRepositoryKind, kustomizationKind } from '@sluice/shared/api';
+import {
+  gitRepositoryKind,
+  helmChartKind,
+  helmReleaseKind,
+  type KindDefinition,
+  kustomizationKind,
+} from '@sluice/shared/api';
 import {
   createInformer,
   type Informer,
@@ -15,6 +21,7 @@ interface ReconciledObject extends KubeObject {
     conditions?: Condition[];
     artifact?: { revision: string };
     lastAppliedRevision?: string;
+    history?: { chartVersion: string }[];
   };
 }
 
@@ -27,6 +34,12 @@ export interface Row {
 }
 
 const maxNotes = 12;
+const shownKinds = [
+  gitRepositoryKind,
+  kustomizationKind,
+  helmChartKind,
+  helmReleaseKind,
+] as KindDefinition[];
 
 /** What the demo shows: the reconciled objects and the notifications that arrived. */
 export class View {
@@ -42,7 +55,7 @@ export class View {
     this.#out = o.out;
     this.#live = o.live;
     this.footer = o.footer;
-    this.#informers = [gitRepositoryKind, kustomizationKind].map((kind) =>
+    this.#informers = shownKinds.map((kind) =>
       createInformer<ReconciledObject>({
         client: o.client,
         resource: resourceOf(kind),
@@ -149,10 +162,12 @@ function rowOf(object: ReconciledObject): Row {
     kind: object.kind,
     name: keyOf(object),
     ready: ready?.status === 'True' && !isCurrent ? 'Unknown' : (ready?.status ?? 'Unknown'),
-    revision: (status?.lastAppliedRevision ?? status?.artifact?.revision ?? '').replace(
-      /(sha\d+:[0-9a-f]{8})[0-9a-f]+/,
-      '$1',
-    ),
+    revision: (
+      status?.lastAppliedRevision ??
+      status?.artifact?.revision ??
+      status?.history?.[0]?.chartVersion ??
+      ''
+    ).replace(/(sha\d+:[0-9a-f]{8})[0-9a-f]+/, '$1'),
     message: ready?.message.split('\n')[0] ?? '',
   };
 }

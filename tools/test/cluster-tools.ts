@@ -11,4 +11,10 @@ export const serverTools: ToolName[] = [
 ];
 
 /** What tests run besides. */
-export const commandTools: ToolName[] = ['kubectl', 'kustomize', 'registry', 'alertmanager'];
+export const commandTools: ToolName[] = [
+  'kubectl',
+  'kustomize',
+  'helm',
+  'registry',
+  'alertmanager',
+];

@@ -1,32 +1,18 @@
 import { FlagError, type FlagValues, flag, parseFlags } from '@sluice/shared/base';
-import { commonFlags, parseFeatureGates } from '@sluice/shared/runtime';
+import { applierFlags, parseFeatureGates } from '@sluice/shared/runtime';
 
 /** All flags of the service, as Flux names them, and ours. Durations are in milliseconds. */
 export const kustomizeFlags = {
-  ...commonFlags,
+  ...applierFlags,
   'concurrent-ssa': flag.int({
     default: 4,
     min: 1,
     max: 100,
     help: 'Number of objects of one Kustomization that are applied at once.',
   }),
-  'requeue-dependency': flag.duration({
-    default: 30_000,
-    min: 1000,
-    help: 'Longest time until a Kustomization that waits for a dependency or its source looks again; their changes are noticed at once.',
-  }),
   'no-remote-bases': flag.boolean({
     default: false,
     help: 'Refuse kustomization files that refer to something outside of the artifact.',
-  }),
-  'http-retry': flag.int({
-    default: 9,
-    min: 0,
-    help: 'Number of retries of a failing download of an artifact.',
-  }),
-  'default-kubeconfig-service-account': flag.string({
-    default: '',
-    help: 'ServiceAccount that logs in to remote clusters by spec.kubeConfig.configMapRef when none is named.',
   }),
   'default-decryption-service-account': flag.string({
     default: '',
@@ -43,22 +29,6 @@ export const kustomizeFlags = {
   'custom-apply-stage-kinds': flag.list({
     default: [],
     help: 'Kinds that are applied and established before all others but definitions, as Kind or group/Kind.',
-  }),
-  'override-manager': flag.list({
-    default: [],
-    help: 'Field managers whose changes are undone like those of kubectl; may be given several times.',
-  }),
-  'insecure-kubeconfig-exec': flag.boolean({
-    default: false,
-    help: 'Allow kubeconfigs of tenants to run programs.',
-  }),
-  'insecure-kubeconfig-tls': flag.boolean({
-    default: false,
-    help: 'Allow kubeconfigs of tenants to skip the verification of certificates.',
-  }),
-  'kustomize-binary': flag.string({
-    default: 'kustomize',
-    help: 'Name or path of the kustomize program.',
   }),
   'work-path': flag.string({
     default: '/tmp/kustomize-controller',

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import {
-  type KubeObject,
   type Kustomization,
   kustomizationKind,
   kustomizationNameLabel,
@@ -12,18 +11,20 @@ import { type Bus, onArtifacts } from '@sluice/shared/bus';
 import { createKustomize, createSpawner, type Spawner } from '@sluice/shared/cli';
 import {
   Clusters,
-  coreResources,
   createInformer,
   DriftBackoff,
   type Informer,
   type KubeClient,
+  kubectlManagers,
   resourceOf,
   TenantClients,
 } from '@sluice/shared/kube';
 import {
+  type ConfigWatch,
   type Controller,
+  createConfigWatch,
   createSources,
-  DependencyIndex,
+  Dependencies as DependencyWatch,
   type EventRecorder,
   type Metrics,
   shardSelector,
@@ -63,11 +64,10 @@ function settingsOf({ flags, gates }: KustomizeConfig): KustomizationSettings {
     concurrentApplies: flags['concurrent-ssa'],
     noCrossNamespaceRefs: flags['no-cross-namespace-refs'],
     noRemoteBases: flags['no-remote-bases'],
-    overrideManagers: flags['override-manager'],
+    overrideManagers: [...kubectlManagers, ...flags['override-manager']],
     customApplyStageKinds: flags['custom-apply-stage-kinds'],
     strictSubstitutions: gates.StrictPostBuildSubstitutions,
     externalArtifacts: gates.ExternalArtifact,
-    additiveDependencyCheck: gates.AdditiveCELDependencyCheck,
     failFast: !gates.DisableFailFastBehavior,
     tempDir: join(flags['work-path'], 'builds'),
   };
@@ -110,7 +110,13 @@ function createDependencies(
       kinds: ['GitRepository', 'OCIRepository', 'Bucket', 'ExternalArtifact'],
     }),
     kustomizations: o.informer,
-    dependencies: new DependencyIndex(),
+    dependencies: new DependencyWatch({
+      kind: 'Kustomization',
+      informer: o.informer,
+      client,
+      logger,
+      additive: config.gates.AdditiveCELDependencyCheck,
+    }),
     tenants,
     clusters: new Clusters({
       client,
@@ -131,21 +137,11 @@ function createDependencies(
   };
 }
 
-function createConfigInformers(config: KustomizeConfig, { client, logger }: KustomizeDoors) {
-  const { flags } = config;
-  const informerOf = (resource: typeof coreResources.secrets) =>
-    createInformer<KubeObject>({
-      client,
-      resource,
-      logger,
-      labelSelector: flags['watch-configs-label-selector'],
-      metadataOnly: true,
-      ...(flags['watch-all-namespaces'] ? {} : { namespace: config.namespace }),
-    });
-  return [
-    { kind: 'Secret', informer: informerOf(coreResources.secrets) },
-    { kind: 'ConfigMap', informer: informerOf(coreResources.configMaps) },
-  ];
+function configWatchOf(config: KustomizeConfig, { client, logger }: KustomizeDoors): ConfigWatch {
+  const { flags, namespace } = config;
+  const labelSelector = flags['watch-configs-label-selector'];
+  const scope = flags['watch-all-namespaces'] ? {} : { namespace };
+  return createConfigWatch({ client, logger, labelSelector, ...scope });
 }
 
 function createKustomizationInformer({ flags, namespace }: KustomizeConfig, doors: KustomizeDoors) {
@@ -177,7 +173,7 @@ export async function startKustomizeController(
   const informer = createKustomizationInformer(config, doors);
   const spawner = createSpawner();
   const deps = createDependencies(config, doors, { informer, spawner });
-  const configs = createConfigInformers(config, doors);
+  const configs = configWatchOf(config, doors);
   const controller = createKustomizationController({
     ...doors,
     deps,
@@ -189,7 +185,7 @@ export async function startKustomizeController(
     intervalJitterPercentage: flags['interval-jitter-percentage'],
     dependencyRequeueMs: flags['requeue-dependency'],
   });
-  for (const { informer: configInformer } of configs) configInformer.start();
+  configs.start();
   await deps.sources.start(signal);
   const notices = bus && onArtifacts(bus, prefetchArtifact(deps, logger));
   const run = async () => {
@@ -197,8 +193,12 @@ export async function startKustomizeController(
       await controller.run(signal);
     } finally {
       await notices?.stop();
-      await Promise.all(configs.map(({ informer: stopped }) => stopped.stop()));
-      await Promise.all([deps.sources.stop(), deps.clusters.stop()]);
+      await Promise.all([
+        configs.stop(),
+        deps.dependencies.stop(),
+        deps.sources.stop(),
+        deps.clusters.stop(),
+      ]);
       await Promise.all([deps.tenants.close(), deps.artifacts.close(), spawner.close()]);
     }
   };

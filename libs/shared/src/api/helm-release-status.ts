@@ -28,6 +28,11 @@ const snapshot = object('What is known about one release in the Helm storage.', 
   deleted: opt(time('When the release was deleted.')),
   testHooks: opt(testHooks),
   ociDigest: opt(str('Digest of the OCI artifact from which the chart came.')),
+  changes: opt(
+    str(
+      'What the upgrade that made this record has changed: chart, paths of values, objects and their fields. An addition to the API of Flux.',
+    ),
+  ),
 });
 
 const failureCount = (what: string) =>

@@ -1,5 +1,6 @@
 import type { Static } from 'typebox';
 import {
+  addition,
   anyJson,
   bool,
   duration,
@@ -107,29 +108,64 @@ const chartRef = object(
 );
 
 const valuesFrom = list(
-  'Secrets and ConfigMaps with values. They are merged in order, before spec.values.',
-  object('A Secret or ConfigMap with values.', {
-    kind: enumOf('Kind of the object.', ['Secret', 'ConfigMap']),
-    name: str('Name of the object.', objectName),
-    valuesKey: opt(
-      str('Key in the object; values.yaml when unset.', {
-        maxLength: 253,
-        pattern: '^[\\-._a-zA-Z0-9]+$',
-      }),
-    ),
-    targetPath: opt(
-      str(
-        'Where to put the content as one plain value, in dotted notation; when unset, the content is YAML and merged at the root.',
-        { maxLength: 250, pattern: '^([a-zA-Z0-9_\\-.\\\\\\/]|\\[[0-9]{1,5}\\])+$' },
+  'Objects and files with values. They are merged in order, before spec.values.',
+  object(
+    'A Secret or ConfigMap with values, or a file of a source.',
+    {
+      kind: enumOf(
+        'Kind of the object. Sluice adds the sources GitRepository, OCIRepository, Bucket and ExternalArtifact, whose artifact holds the file named by path.',
+        ['Secret', 'ConfigMap', 'GitRepository', 'OCIRepository', 'Bucket', 'ExternalArtifact'],
       ),
-    ),
-    literal: opt(
-      bool(
-        'Put the content at targetPath as it is, without the syntax of helm --set (as helm --set-literal does).',
+      name: str('Name of the object.', objectName),
+      namespace: opt(
+        str('Namespace of the source; that of the HelmRelease when unset. Only for sources.', {
+          ...namespaceName,
+          ...addition,
+        }),
       ),
+      path: opt(
+        str(
+          'Path of the values file in the artifact of the source. Required for sources, and only for them.',
+          { minLength: 1, maxLength: 2048, ...addition },
+        ),
+      ),
+      valuesKey: opt(
+        str('Key in the Secret or ConfigMap; values.yaml when unset.', {
+          maxLength: 253,
+          pattern: '^[\\-._a-zA-Z0-9]+$',
+        }),
+      ),
+      targetPath: opt(
+        str(
+          'Where to put the content as one plain value, in dotted notation; when unset, the content is YAML and merged at the root. Only for Secrets and ConfigMaps.',
+          { maxLength: 250, pattern: '^([a-zA-Z0-9_\\-.\\\\\\/]|\\[[0-9]{1,5}\\])+$' },
+        ),
+      ),
+      literal: opt(
+        bool(
+          'Put the content at targetPath as it is, without the syntax of helm --set (as helm --set-literal does).',
+        ),
+      ),
+      optional: opt(
+        bool('Go on without the values when the object, the key or the file does not exist.'),
+      ),
+    },
+    rules(
+      {
+        rule: "has(self.path) != (self.kind in ['Secret', 'ConfigMap'])",
+        message: 'spec.valuesFrom.path is required for sources, and only for them',
+      },
+      {
+        rule: "!has(self.namespace) || !(self.kind in ['Secret', 'ConfigMap'])",
+        message: 'spec.valuesFrom.namespace is only for sources',
+      },
+      {
+        rule: "self.kind in ['Secret', 'ConfigMap'] || !(has(self.valuesKey) || has(self.targetPath) || has(self.literal))",
+        message:
+          'spec.valuesFrom.valuesKey, targetPath and literal are only for Secrets and ConfigMaps',
+      },
     ),
-    optional: opt(bool('Go on without the object when it does not exist.')),
-  }),
+  ),
 );
 
 const driftDetection = object('What to do about differences between the release and the cluster.', {

@@ -32,13 +32,19 @@ export function kubeConfig() {
   );
 }
 
-/** `spec.dependsOn` between objects of one kind. */
-export function dependsOn(kind: string) {
+/** `spec.dependsOn`; a dependency is of the object's own kind unless it names another. */
+export function dependsOn(own: 'Kustomization' | 'HelmRelease') {
   return list(
-    `${kind}s which have to be ready before this one is reconciled.`,
-    object(`A ${kind} to wait for.`, {
-      name: str(`Name of the ${kind}.`),
-      namespace: opt(str(`Namespace of the ${kind}; that of this object when unset.`)),
+    'What has to be ready before this object is reconciled.',
+    object('An object to wait for.', {
+      kind: opt(
+        enumOf(`Kind of the object; ${own} when unset. An addition to the API of Flux.`, [
+          'HelmRelease',
+          'Kustomization',
+        ]),
+      ),
+      name: str('Name of the object.'),
+      namespace: opt(str('Namespace of the object; that of this one when unset.')),
       readyExpr: opt(
         str(
           'CEL expression over self and dep that says whether the dependency is ready. It replaces the usual check, or adds to it under the feature gate AdditiveCELDependencyCheck.',

@@ -17,6 +17,11 @@ export const defaultArchiveLimits = {
   maxFiles: 100_000,
 } satisfies ArchiveLimits;
 
+/** Bytes that a tar may take, headers and padding included, whose files hold at most `maxBytes`. */
+export function maxTarBytes(maxBytes: number): number {
+  return 2 * maxBytes + 2 ** 20;
+}
+
 /** An archive that is refused as a whole; the message names the entry. */
 export class ArchiveError extends Error {
   override name = 'ArchiveError';
@@ -80,7 +85,7 @@ export class ArchiveReader {
   write(chunk: Buffer): void {
     this.#bytes += chunk.length;
     // Headers, padding and what follows the end count too: all of it had to be decompressed.
-    if (this.#bytes > 2 * this.#limits.maxBytes + 2 ** 20) this.#tooLarge();
+    if (this.#bytes > maxTarBytes(this.#limits.maxBytes)) this.#tooLarge();
     if (this.#failure === undefined) this.#guard(() => this.#parser.write(chunk));
     this.#throwFailure();
   }

@@ -8,17 +8,37 @@ export {
 export {
   ArtifactCache,
   type ArtifactCacheOptions,
-  artifactFailedReason,
   type UnpackedArtifact,
 } from './cache.ts';
+export {
+  DiskCache,
+  type DiskCacheContent,
+  type DiskCacheHold,
+  type DiskCacheOptions,
+} from './disk-cache.ts';
+export {
+  type ArtifactDownloadOptions,
+  artifactError,
+  artifactFailedReason,
+  checkedDigest,
+  downloadArtifact,
+} from './download-artifact.ts';
+export { compileGlob } from './glob.ts';
 export { hashFile } from './hash-file.ts';
 export { createIgnore, type IgnoreFile, type IgnoreMatcher, ignoreFileName } from './ignore.ts';
 export { type PackResult, packArtifact } from './pack.ts';
 export type { ArtifactOwner } from './paths.ts';
 export { readDirectory } from './read-directory.ts';
+export { replaceMember } from './replace-member.ts';
 export { serveTasks } from './serve-tasks.ts';
 export { type ArtifactServer, serveArtifacts } from './server.ts';
 export { ArtifactStore, type ArtifactStoreOptions } from './store.ts';
 export { safePathParts, sortByPath, type TreeEntry, UnsafePathError } from './tree.ts';
-export { inlineArchiveBytes, readArchive, type UnpackResult, unpackArchive } from './unpack.ts';
+export {
+  inlineArchiveBytes,
+  readArchive,
+  readArchiveHere,
+  type UnpackResult,
+  unpackArchive,
+} from './unpack.ts';
 export { type ErrorFactory, WorkerPool } from './worker-pool.ts';

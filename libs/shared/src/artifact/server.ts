@@ -112,7 +112,7 @@ async function sendFile(
     return;
   }
   response.writeHead(200, {
-    'content-type': 'application/gzip',
+    'content-type': request.url?.endsWith('.yaml') ? 'application/yaml' : 'application/gzip',
     'content-length': stats.size,
     'last-modified': stats.mtime.toUTCString(),
     etag,

@@ -17,6 +17,7 @@ import { safePathParts } from './tree.ts';
 
 /** Link to an object's newest artifact. */
 const latestName = 'latest.tar.gz';
+const latestNames: Record<string, string> = { HelmRepository: 'index.yaml' };
 /** The one kind whose consumers never had such a link. */
 const kindWithoutLink = 'GitRepository';
 const temporaryPrefix = '.tmp-';
@@ -70,7 +71,7 @@ export class ArtifactStore {
 
   /** Returns the address that leads to an object's newest artifact. */
   latestUrl(kind: string, owner: ArtifactOwner): string {
-    return this.urlFor(this.pathFor(kind, owner, latestName));
+    return this.urlFor(this.pathFor(kind, owner, latestNames[kind] ?? latestName));
   }
 
   /**
@@ -102,7 +103,7 @@ export class ArtifactStore {
       await rm(temporary, { force: true });
       throw error;
     }
-    if (kind !== kindWithoutLink) await this.#link(dirname(target), fileName);
+    if (kind !== kindWithoutLink) await this.#link(kind, dirname(target), fileName);
     await syncDirectory(dirname(target));
     this.#verified.delete(path);
     return {
@@ -189,11 +190,11 @@ export class ArtifactStore {
     }
   }
 
-  async #link(dir: string, fileName: string): Promise<void> {
+  async #link(kind: string, dir: string, fileName: string): Promise<void> {
     const temporary = join(dir, temporaryPrefix + randomBytes(8).toString('hex'));
     try {
       await symlink(fileName, temporary);
-      await rename(temporary, join(dir, latestName));
+      await rename(temporary, join(dir, latestNames[kind] ?? latestName));
     } catch (error) {
       // The link is a convenience: the artifact itself is stored.
       this.#logger.warn({ dir, error: errorMessage(error) }, 'link to the latest artifact failed');

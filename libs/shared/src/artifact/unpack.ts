@@ -12,6 +12,7 @@ import {
   defaultArchiveLimits,
   type MemoryFile,
   MemorySink,
+  maxTarBytes,
 } from './archive-reader.ts';
 import { archiveWorkers } from './archive-workers.ts';
 import { DirectorySink } from './directory-sink.ts';
@@ -91,6 +92,18 @@ export function readArchive(
   return sink.files;
 }
 
+/**
+ * Reads a `tar.gz` into memory in the calling thread, whatever its size within the limits. For worker threads.
+ *
+ * @returns the files in lexical order
+ * @throws ArchiveError as {@link unpackArchive}
+ */
+export function readArchiveHere(archive: Uint8Array, limits: ArchiveLimits): MemoryFile[] {
+  const sink = new MemorySink();
+  feed(gunzipWithin(archive, limits.maxBytes), sink, limits);
+  return sink.files;
+}
+
 /** What the event loop may be held up with: a small archive that grows beyond this goes the slow way. */
 const inlineUnpackedBytes = 16 * 1024 * 1024;
 
@@ -102,6 +115,21 @@ async function smallContent(source: string | Uint8Array | Readable): Promise<Buf
   }
   if (!(source instanceof Uint8Array) || source.length > inlineArchiveBytes) return undefined;
   return gunzipSmall(source);
+}
+
+/**
+ * Decompresses gzip in the calling thread.
+ *
+ * @param maxBytes limit of the content of the tar inside; its headers and padding may take as much again
+ * @throws ArchiveError when it is larger or damaged
+ */
+export function gunzipWithin(bytes: Uint8Array, maxBytes: number): Buffer {
+  try {
+    return gunzipSync(bytes, { maxOutputLength: maxTarBytes(maxBytes) });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') throw gzipError(error);
+    throw new ArchiveError(`archive refused: it unpacks to more than ${maxBytes} bytes`);
+  }
 }
 
 function gunzipSmall(bytes: Uint8Array): Buffer | undefined {

@@ -25,16 +25,25 @@ export class WorkerPool {
   readonly #size: number;
   readonly #idleMs: number;
   readonly #toError: ErrorFactory;
+  readonly #maxHeapMb: number | undefined;
   readonly #waiting: Task[] = [];
   readonly #idle = new Set<Thread>();
   #threads = 0;
   #nextId = 0;
 
-  constructor(o: { url: URL; size: number; idleMs?: number; toError?: ErrorFactory }) {
+  /** @param o.maxHeapMb what one task may take of the heap; a task that needs more fails alone */
+  constructor(o: {
+    url: URL;
+    size: number;
+    idleMs?: number;
+    toError?: ErrorFactory;
+    maxHeapMb?: number;
+  }) {
     this.#url = o.url;
     this.#size = o.size;
     this.#idleMs = o.idleMs ?? 10_000;
     this.#toError = o.toError ?? ((_, message) => new Error(message));
+    this.#maxHeapMb = o.maxHeapMb;
   }
 
   /**
@@ -65,6 +74,7 @@ export class WorkerPool {
       url: this.#url,
       idleMs: this.#idleMs,
       toError: this.#toError,
+      maxHeapMb: this.#maxHeapMb,
       onIdle: (thread) => {
         this.#idle.add(thread);
         this.#dispatch();
@@ -85,6 +95,7 @@ interface ThreadOptions {
   url: URL;
   idleMs: number;
   toError: ErrorFactory;
+  maxHeapMb: number | undefined;
   onIdle: (thread: Thread) => void;
   onEnd: (thread: Thread) => void;
 }
@@ -97,7 +108,12 @@ class Thread {
 
   constructor(options: ThreadOptions) {
     this.#options = options;
-    this.#worker = new Worker(options.url, { resourceLimits: { maxYoungGenerationSizeMb } });
+    this.#worker = new Worker(options.url, {
+      resourceLimits: {
+        maxYoungGenerationSizeMb,
+        ...(options.maxHeapMb !== undefined && { maxOldGenerationSizeMb: options.maxHeapMb }),
+      },
+    });
     this.#worker.on('message', (reply: Reply) => this.#settle(reply));
     this.#worker.on('error', (error) => this.#end(error as Error));
     this.#worker.on('exit', (code) =>

@@ -32,3 +32,10 @@ export { LruBytes, mapConcurrently, Semaphore, SingleFlight } from './keyed.ts';
 export { joinLines } from './lines.ts';
 export { createLogger, type Logger, logLevels, silentLogger } from './log.ts';
 export { redactUrl, SecretMasker, secretMask } from './mask.ts';
+export {
+  formatCanonicalYaml,
+  parseYamlStream,
+  YamlError,
+  type YamlOptions,
+  yamlFromJson,
+} from './yaml.ts';

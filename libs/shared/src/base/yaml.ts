@@ -1,8 +1,8 @@
 import {
-  binaryTag,
   defineScalarTag,
   dump,
   FAILSAFE_SCHEMA,
+  type LoadOptions,
   loadAll,
   mergeTag,
   NOT_RESOLVED,
@@ -31,20 +31,38 @@ for (const word of ['', '~', 'null', 'Null', 'NULL']) words.set(word, null);
 const intPattern = /^([-+]?)(0[bB][01]+|0[oO]?[0-7]+|0[xX][0-9a-fA-F]+|0|[1-9][0-9]*)$/;
 const floatPattern = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/;
 
-function parseInteger(source: string): number | undefined {
+const minInt64 = -(2n ** 63n);
+const maxUint64 = 2n ** 64n - 1n;
+
+/** The one place that knows of `JSON.rawJSON`, which the type library lacks. */
+const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;
+
+function exactInteger(digits: string, negative: boolean): unknown {
+  const value = negative ? -BigInt(digits) : BigInt(digits);
+  const number = Number(value);
+  if (String(number) === String(value) || value < minInt64 || value > maxUint64) return number;
+  return rawJson(String(value));
+}
+
+function resolveInteger(source: string, exact: boolean): unknown {
   const match = intPattern.exec(source.replaceAll('_', ''));
-  if (match === null) return undefined;
-  const digits = match[2] as string;
-  const octal = /^0[0-7]+$/.test(digits) ? `0o${digits.slice(1)}` : digits;
-  return match[1] === '-' ? -Number(octal) : Number(octal);
+  if (match === null) return NOT_RESOLVED;
+  const digits = (match[2] as string).replace(/^0(?=[0-7])/, '0o');
+  const negative = match[1] === '-';
+  if (exact) return exactInteger(digits, negative);
+  return negative ? -Number(digits) : Number(digits);
 }
 
 function resolveFloat(source: string): number | typeof NOT_RESOLVED {
-  const plain = source.replaceAll('_', '');
-  return /^[-+.0-9]/.test(source) && floatPattern.test(plain) ? Number(plain) : NOT_RESOLVED;
+  const plain = source.startsWith('.') ? source : source.replaceAll('_', '');
+  if (!/^[-+.0-9]/.test(source) || !floatPattern.test(plain)) return NOT_RESOLVED;
+  const number = Number(plain);
+  return Number.isFinite(number) ? number : NOT_RESOLVED;
 }
 
-function buildSchema(): Schema {
+const plainBool = /^(true|false)$/i;
+
+function buildSchema(exactIntegers: boolean, wordsAsText = false): Schema {
   const never = () => false;
   const nothing = defineScalarTag<null>('tag:yaml.org,2002:null', {
     implicit: true,
@@ -54,13 +72,14 @@ function buildSchema(): Schema {
   });
   const bool = defineScalarTag<boolean>('tag:yaml.org,2002:bool', {
     implicit: true,
-    resolve: (source) => words.get(source) ?? NOT_RESOLVED,
+    resolve: (source) =>
+      wordsAsText && !plainBool.test(source) ? NOT_RESOLVED : (words.get(source) ?? NOT_RESOLVED),
     identify: (value) => typeof value === 'boolean',
   });
-  const int = defineScalarTag<number>('tag:yaml.org,2002:int', {
+  const int = defineScalarTag<unknown>('tag:yaml.org,2002:int', {
     implicit: true,
     implicitFirstChars: [...'+-0123456789'],
-    resolve: (source) => parseInteger(source) ?? NOT_RESOLVED,
+    resolve: (source) => resolveInteger(source, exactIntegers),
     identify: (value) => Number.isInteger(value),
   });
   const float = defineScalarTag<number>('tag:yaml.org,2002:float', {
@@ -73,14 +92,60 @@ function buildSchema(): Schema {
     resolve: (source) => source,
     identify: never,
   });
-  return FAILSAFE_SCHEMA.withTags(nothing, bool, int, float, timestamp, binaryTag, mergeTag);
+  const binary = defineScalarTag<string>('tag:yaml.org,2002:binary', {
+    resolve: (source) => Buffer.from(source, 'base64').toString(),
+    identify: never,
+  });
+  return FAILSAFE_SCHEMA.withTags(nothing, bool, int, float, timestamp, binary, mergeTag);
 }
 
 /**
  * Scalars as Kubernetes clients read them: the YAML 1.1 of Go's yaml.v2, in which `yes` is a boolean, `0777` is
  * octal and a date is a string.
  */
-const goSchema = buildSchema();
+const goSchema = buildSchema(false);
+const exactSchema = buildSchema(true);
+const textSchema = buildSchema(false, true);
+const exactTextSchema = buildSchema(true, true);
+
+/** Most values that aliases may stand for in one text, unless told; Go's yaml.v2 refuses such texts by a similar measure. */
+const maxExpandedValues = 1_000_000;
+
+/** Counts values as often as they are reached, up to the limit: what writing them out as JSON would cost. */
+function refuseExpansion(documents: unknown[], file: string, maxValues: number): void {
+  let count = 0;
+  const pending = [...documents];
+  while (pending.length > 0) {
+    const value = pending.pop();
+    if (++count > maxValues) {
+      throw new YamlError(
+        `${file}: aliases stand for more than ${maxValues} values; write them out, or use fewer`,
+      );
+    }
+    if (typeof value === 'object' && value !== null) {
+      for (const nested of Object.values(value)) pending.push(nested);
+    }
+  }
+}
+
+export interface YamlOptions {
+  /** Let the last of equal keys count, as Go's yaml.v2 does; an error unless told. */
+  lastKeyWins?: boolean;
+  /**
+   * Keep the 64-bit integers that a number cannot hold, as values of `JSON.rawJSON`, which `JSON.stringify` writes
+   * digit by digit; the nearest number unless told.
+   */
+  exactIntegers?: boolean;
+  /** Read `yes`, `no`, `on` and `off` as text, as kustomize does with Go's yaml.v3; as booleans unless told. */
+  wordsAsText?: boolean;
+  /** Most values that a text with aliases may stand for; 1,000,000 unless told. */
+  maxValues?: number;
+}
+
+function schemaOf({ exactIntegers, wordsAsText }: YamlOptions): Schema {
+  if (wordsAsText) return exactIntegers ? exactTextSchema : textSchema;
+  return exactIntegers ? exactSchema : goSchema;
+}
 
 function located(error: unknown, file: string): YamlError {
   if (!(error instanceof YAMLException)) return new YamlError(`${file}: ${String(error)}`);
@@ -93,14 +158,45 @@ function located(error: unknown, file: string): YamlError {
  * Parses a stream of YAML documents with the scalar rules of Kubernetes; empty documents are left out.
  *
  * @param file name used in error messages
- * @throws YamlError that names the file and the line
+ * @throws YamlError that names the file and the line, also when aliases would expand beyond measure
  */
-export function parseYamlStream(text: string, file: string): unknown[] {
-  try {
-    return loadAll(text, { schema: goSchema }).filter((document) => document !== null);
-  } catch (error) {
-    throw located(error, file);
+export function parseYamlStream(text: string, file: string, options: YamlOptions = {}): unknown[] {
+  const schema = schemaOf(options);
+  const documents = load(text, file, { schema, json: options.lastKeyWins });
+  if (text.includes('&') && text.includes('*')) {
+    refuseExpansion(documents, file, options.maxValues ?? maxExpandedValues);
   }
+  return documents.filter((document) => document !== null);
+}
+
+/** Most characters that are parsed again to repair a text. */
+const maxReparsed = 8_000_000;
+
+/**
+ * Loads documents. A line of a flow collection or a quoted string that is indented no more than its parent, such as a
+ * closing bracket below its key, is an error to the library and fine to all Go programs; more spaces before it
+ * change nothing else.
+ */
+function load(text: string, file: string, options: LoadOptions): unknown[] {
+  let source = text;
+  for (let budget = maxReparsed; ; budget -= source.length) {
+    try {
+      return loadAll(source, options);
+    } catch (error) {
+      const repaired = budget > 0 ? indentMore(source, error) : undefined;
+      if (repaired === undefined) throw located(error, file);
+      source = repaired;
+    }
+  }
+}
+
+/** Indents the line at which the library stopped; undefined when it stopped for another reason. */
+function indentMore(text: string, error: unknown): string | undefined {
+  // The library has no code for it.
+  if (!(error instanceof YAMLException) || error.reason !== 'deficient indentation')
+    return undefined;
+  const start = text.lastIndexOf('\n', (error.mark?.position ?? 0) - 1) + 1;
+  return start === 0 ? undefined : `${text.slice(0, start)}${' '.repeat(64)}${text.slice(start)}`;
 }
 
 /**
@@ -109,4 +205,15 @@ export function parseYamlStream(text: string, file: string): unknown[] {
  */
 export function formatCanonicalYaml(value: unknown): string {
   return dump(value, { lineWidth: -1, noRefs: true, sortKeys: true });
+}
+
+/** What YAML does not take inside of quotes as it is, though JSON does. */
+const notInYaml = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g;
+
+/** Escapes JSON so that a YAML parser reads the same from it. */
+export function yamlFromJson(json: string): string {
+  return json.replace(
+    notInYaml,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

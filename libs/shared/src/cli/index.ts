@@ -1,5 +1,12 @@
 // Command-line programs: the only way to start one.
 export {
+  createHelm,
+  type Helm,
+  HelmError,
+  type HelmOptions,
+  type HelmRenderOptions,
+} from './helm.ts';
+export {
   createKustomize,
   type Kustomize,
   type KustomizeBuildOptions,

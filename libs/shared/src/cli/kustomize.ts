@@ -1,7 +1,6 @@
-import { chmod, mkdir, mkdtemp } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { RetryableError, Semaphore } from '@sluice/shared/base';
+import { createHome } from './home.ts';
 import { type RunResult, runCommand } from './run.ts';
 import type { RunCommand } from './spawner.ts';
 
@@ -72,14 +71,6 @@ function check(result: RunResult, dir: string, timeoutMs: number): string {
     throw new KustomizeError(`kustomize build failed: ${what}`);
   }
   return result.stdout;
-}
-
-/** Makes an empty directory in which nothing can be created; no setting of ours or of a tenant is ever read from it. */
-async function createHome(tempDir: string): Promise<string> {
-  await mkdir(tempDir, { recursive: true, mode: 0o700 });
-  const home = await mkdtemp(join(tempDir, 'home-'));
-  await chmod(home, 0o500);
-  return home;
 }
 
 /** Creates the door to the kustomize program; builds wait for a free processor. */

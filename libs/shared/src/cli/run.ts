@@ -1,4 +1,5 @@
 import { execa, type Options } from 'execa';
+import { watchMemory } from './memory-limit.ts';
 
 /** What a finished command left behind. */
 export interface RunResult {
@@ -21,13 +22,15 @@ export interface RunOptions {
   timeoutMs: number;
   /** Limit of standard output and of standard error, each, in bytes. */
   maxOutputBytes: number;
+  /** Limit of the program's resident memory in bytes; what its own children take does not count. Linux only. */
+  maxRssBytes?: number;
   signal?: AbortSignal;
 }
 
 /** A command that could not be run to its end. */
 export class CommandError extends Error {
   override name = 'CommandError';
-  readonly code: 'not-found' | 'output-limit' | 'aborted' | 'failed';
+  readonly code: 'not-found' | 'output-limit' | 'memory-limit' | 'aborted' | 'failed';
   constructor(code: CommandError['code'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
@@ -46,13 +49,16 @@ function endGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
 }
 
 /** Ends the whole process group on request, first politely. Returns what to call once the command is gone. */
-function groupKiller(pid: number | undefined): { end(): void; cleanUp(): void } {
+function groupKiller(pid: number | undefined): { end(): void; kill(): void; cleanUp(): void } {
   let timer: NodeJS.Timeout | undefined;
   return {
     end() {
       if (pid === undefined || timer !== undefined) return;
       endGroup(pid, 'SIGTERM');
       timer = setTimeout(() => endGroup(pid, 'SIGKILL'), killDelayMs);
+    },
+    kill() {
+      if (pid !== undefined) endGroup(pid, 'SIGKILL');
     },
     cleanUp() {
       if (timer === undefined || pid === undefined) return;
@@ -64,10 +70,11 @@ function groupKiller(pid: number | undefined): { end(): void; cleanUp(): void } 
 
 /**
  * Runs a command in a process group of its own, without a shell and with nothing of our environment.
- * The whole group is ended on timeout, on abort, and when the output grows too large.
+ * The whole group is ended on timeout, on abort, and when the output or its memory grows too large.
  *
  * @returns also for a non-zero exit code and for a timeout
- * @throws CommandError `not-found` when the program does not exist, `output-limit`, `aborted` by the signal, or `failed`
+ * @throws CommandError `not-found` when the program does not exist, `output-limit`, `memory-limit`, `aborted` by the
+ *   signal, or `failed`
  */
 export async function runCommand(o: RunOptions): Promise<RunResult> {
   if (o.signal?.aborted) throw new CommandError('aborted', `${o.file} was not started: aborted`);
@@ -87,6 +94,11 @@ export async function runCommand(o: RunOptions): Promise<RunResult> {
   const group = groupKiller(child.pid);
   let timedOut = false;
   let aborted = false;
+  let memoryExceeded = false;
+  const memory = watchMemory(child.pid, o.maxRssBytes, () => {
+    memoryExceeded = true;
+    group.kill();
+  });
   const onAbort = () => {
     aborted = true;
     group.end();
@@ -99,6 +111,12 @@ export async function runCommand(o: RunOptions): Promise<RunResult> {
   try {
     const result = await child;
     if (aborted) throw new CommandError('aborted', `${o.file} was stopped: aborted`);
+    if (memoryExceeded) {
+      throw new CommandError(
+        'memory-limit',
+        `${o.file} took more than ${o.maxRssBytes} bytes of memory`,
+      );
+    }
     if (result.isMaxBuffer) {
       group.end();
       throw new CommandError('output-limit', `${o.file} wrote more than ${o.maxOutputBytes} bytes`);
@@ -117,6 +135,7 @@ export async function runCommand(o: RunOptions): Promise<RunResult> {
     };
   } finally {
     clearTimeout(timer);
+    memory.stop();
     o.signal?.removeEventListener('abort', onAbort);
     group.cleanUp();
   }

@@ -17,8 +17,8 @@ export interface AppliedStateOptions {
   fieldManager?: string;
   /** Prefix of the annotations `ssa` and `reconcile`; `kustomize.toolkit.fluxcd.io` unless told. */
   annotationPrefix?: string;
-  /** Starts of the names of managers whose fields are taken over, next to those of kubectl. */
-  overrideManagers?: string[];
+  /** Starts of the names of managers whose fields are taken over; those of kubectl unless told. */
+  overrideManagers?: readonly string[];
 }
 
 interface Entry {

@@ -17,8 +17,8 @@ export interface ApplyOptions {
   signal?: AbortSignal;
   /** Prefix of the annotations `ssa`, `force` and `reconcile`. */
   annotationPrefix: string;
-  /** Starts of the names of managers whose fields are taken over, next to those of kubectl. */
-  overrideManagers?: string[];
+  /** Starts of the names of managers whose fields are taken over; those of kubectl unless told. */
+  overrideManagers?: readonly string[];
   /** Live state, by which unchanged objects and ones excluded in the cluster are known without a request. */
   live?: LiveObjects;
   /** Milliseconds that definitions may take to be served, and recreated objects to be gone; 60,000 unless told. */

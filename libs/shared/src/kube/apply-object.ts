@@ -5,12 +5,12 @@ import { isImmutableError, objectError } from './apply-error.ts';
 import { hasOverridden, takeOver } from './apply-managers.ts';
 import { payloadOf } from './apply-payload.ts';
 import { appliedEntry, digestValues } from './compact-object.ts';
+import { deleteAndWait } from './delete-and-wait.ts';
 import { matchesAnyRule, settleIgnored } from './drift-ignore.ts';
 import { type FieldSet, projection } from './field-set.ts';
 import { objectIdOf } from './object-id.ts';
 import { applyPolicyOf, isExcluded, wantsForce } from './object-policy.ts';
 import type { ApiResource, ObjectKey } from './resource.ts';
-import { watchObject } from './watch-object.ts';
 
 /** Attempts to take over the fields of other managers while they keep changing the object. */
 const takeOverAttempts = 3;
@@ -121,7 +121,8 @@ async function applyOrRecreate(
   } catch (error) {
     if (!isImmutableError(error) || !mayForce(target, known)) throw error;
   }
-  const gone = await deleteAndWait(target);
+  const { payload, resource, ctx } = target;
+  const gone = await deleteAndWait(ctx.client, resource, keyOfObject(payload), ctx);
   return { ...(await send(target)), recreated: gone };
 }
 
@@ -131,24 +132,6 @@ function mayForce({ payload, ctx }: Target, known: KubeObject | undefined): bool
     wantsForce(payload, ctx.annotationPrefix) ||
     (known !== undefined && wantsForce(known, ctx.annotationPrefix))
   );
-}
-
-/** Deletes the object and waits until it is gone; returns whether there was one. */
-async function deleteAndWait(target: Target): Promise<boolean> {
-  const { payload, resource, ctx } = target;
-  const present = await fetchIfPresent(target, true);
-  if (present === undefined) return false;
-  const { uid } = present.metadata;
-  const key = keyOfObject(payload);
-  const { client, signal, timeoutMs } = ctx;
-  try {
-    await client.delete(resource, key, { uid, propagation: 'Background', signal });
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
-  const until = (object: KubeObject | undefined) => object?.metadata.uid !== uid;
-  await watchObject({ client, resource, key, until, timeoutMs, signal, what: 'it to be deleted' });
-  return true;
 }
 
 /** Takes over the fields of other managers and applies again, which removes those that the object does not ask for. */

@@ -38,7 +38,8 @@ export interface ClustersOptions {
   /** Prefix of the annotations that exempt objects. */
   annotationPrefix: string;
   fieldManager: string;
-  overrideManagers: string[];
+  /** Starts of the names of managers whose fields are taken over. */
+  overrideManagers: readonly string[];
   /** `--default-service-account`; empty for none. */
   defaultServiceAccount: string;
   /** `--default-kubeconfig-service-account`; empty for none. */

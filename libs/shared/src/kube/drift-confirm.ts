@@ -43,9 +43,11 @@ export interface ConfirmDriftOptions {
   ignore?: DriftIgnoreRule[];
   /** Prefix of the annotation `ssa`; `kustomize.toolkit.fluxcd.io` unless told. */
   annotationPrefix?: string;
-  /** Starts of the names of managers whose fields are taken over, next to those of kubectl. */
-  overrideManagers?: string[];
+  /** Starts of the names of managers whose fields are taken over; those of kubectl unless told. */
+  overrideManagers?: readonly string[];
   signal?: AbortSignal;
+  /** Is given the object as an apply would leave it, with what we would own of it. */
+  onExpected?(expected: KubeObject): void;
 }
 
 /**
@@ -79,6 +81,7 @@ async function compareWithDryRun(o: ConfirmDriftOptions): Promise<Drift | undefi
     const sent = ignoring ? settleIgnored(payload, live, { ...o, rules }) : payload;
     const expected = await dryRun(sent, resource, o);
     if (expected === undefined) break;
+    o.onExpected?.(expected);
     // A dry-run answers with the version that it started from, so other writers' changes since are known.
     if (round === maxRounds || isSameState(expected, live)) {
       const changes = compare({ expected, live, ignored: ignoredPaths(payload, rules) }, o);

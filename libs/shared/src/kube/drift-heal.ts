@@ -70,6 +70,12 @@ async function correct(o: HealOptions, desired: KubeObject, drift: Drift): Promi
   await o.listener.corrected(`${describeDrift(drift)}; ${done}`);
 }
 
+/** What is expected is not there yet: no version of the object holds it. */
+function remember(o: HealOptions, expected: KubeObject): void {
+  const metadata = { ...expected.metadata, resourceVersion: undefined };
+  o.target.cluster.applied.record(o.owner, [{ ...expected, metadata }], { ignore: o.ignore });
+}
+
 async function report(o: HealOptions, text: string, message: string): Promise<void> {
   if (o.state.reported.get(text) === message) return;
   o.state.reported.set(text, message);
@@ -83,7 +89,13 @@ async function healObject(o: HealOptions, desired: KubeObject): Promise<number |
   const text = formatObjectId(id);
   const resource = await o.target.client.mapper.resourceFor(gvkOf(desired));
   const live = watched.get(resource, desired.metadata);
-  if (live !== undefined && !applied.isDrifted(live, id)) return undefined;
+  // What was applied by an earlier process, or not by a server-side apply, shows only in a comparison.
+  const isKnown = applied.ownersOf(id) === o.owner;
+  if (isKnown && live !== undefined && !applied.isDrifted(live, id)) {
+    // Where drift is only reported, the live state counts as applied from then on.
+    if (o.mode !== 'warn') o.state.reported.delete(text);
+    return undefined;
+  }
   const { fieldManager, annotationPrefix, overrideManagers, signal } = o.apply;
   const drift = await confirmDrift({
     client: o.target.client,
@@ -94,8 +106,10 @@ async function healObject(o: HealOptions, desired: KubeObject): Promise<number |
     annotationPrefix,
     overrideManagers,
     signal,
+    ...(!isKnown && { onExpected: (expected) => remember(o, expected) }),
   });
   if (drift === undefined) {
+    o.state.reported.delete(text);
     if (live !== undefined) applied.accept(live, id);
     return undefined;
   }

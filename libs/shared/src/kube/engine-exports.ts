@@ -1,13 +1,17 @@
 // The engine half of the room: applying, pruning, health and drift of objects.
 export { AppliedState, type AppliedStateOptions } from './applied-state.ts';
-export type {
-  AppliedChange,
-  ApplyAction,
-  ApplyOptions,
-  ApplyResult,
-  ObjectFailure,
+export { applyClientSide, type ClientSideApplyOptions } from './apply-client-side.ts';
+export {
+  type AppliedChange,
+  type ApplyAction,
+  type ApplyContext,
+  type ApplyOptions,
+  type ApplyResult,
+  applyContext,
+  type ObjectFailure,
 } from './apply-context.ts';
 export { isImmutableError, ObjectError, objectError } from './apply-error.ts';
+export { applyObject } from './apply-object.ts';
 export { applyObjects } from './apply-objects.ts';
 export { stagesOf } from './apply-stages.ts';
 export { checkObjects } from './apply-validate.ts';
@@ -44,7 +48,12 @@ export {
   type TrackedObject,
 } from './drift-notice.ts';
 export { computeHealth, type Health, type HealthStatus } from './health.ts';
-export { checkHealthRules, evaluateHealth, type HealthRules } from './health-rules.ts';
+export {
+  checkHealthRules,
+  evaluateHealth,
+  type HealthRules,
+  hasHealthRule,
+} from './health-rules.ts';
 export {
   type InventoryEntry,
   inventoryOf,
@@ -58,7 +67,7 @@ export {
   type LiveObjects,
   type LiveObjectsOptions,
 } from './live-objects.ts';
-export { diffObjects, type FieldChange } from './object-diff.ts';
+export { type DiffOptions, diffObjects, diffValues, type FieldChange } from './object-diff.ts';
 export {
   displayName,
   formatObjectId,
@@ -66,7 +75,13 @@ export {
   objectIdOf,
   parseObjectId,
 } from './object-id.ts';
-export { applyPolicyOf, isExcluded, isKeptFromPruning } from './object-policy.ts';
+export {
+  applyPolicyOf,
+  isExcluded,
+  isKeptFromPruning,
+  kubectlManagers,
+  type ManagerMatch,
+} from './object-policy.ts';
 export {
   isOwnedBy,
   type OwnerLabels,
@@ -74,5 +89,15 @@ export {
   type PruneResult,
   type PruneSkip,
   pruneObjects,
+  resourceOfAnyVersion,
 } from './prune-objects.ts';
+export {
+  isUnchanged,
+  type ObjectChange,
+  type ReleaseChanges,
+  type ReleaseState,
+  type Replaced,
+  releaseChanges,
+} from './release-changes.ts';
+export { describeChanges, summarizeChanges } from './release-changes-describe.ts';
 export { type WatchObjectOptions, watchObject } from './watch-object.ts';

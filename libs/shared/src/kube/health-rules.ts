@@ -57,6 +57,11 @@ function entryFor(object: KubeObject, { exprs, field }: HealthRules): Step[] | u
   return found && compile(found.entry, `${field}[${found.index}]`);
 }
 
+/** Whether there are expressions for the kind of an object. */
+export function hasHealthRule(object: KubeObject, rules: HealthRules): boolean {
+  return entryFor(object, rules) !== undefined;
+}
+
 /**
  * Computes the health of an object, by the expressions for its kind if there are any. An expression that cannot be
  * evaluated, for instance because the status is not there yet, does not hold.

@@ -16,8 +16,8 @@ export interface LiveObjectsOptions {
   labelSelector: string;
   /** Our field manager, of which the time of the last change is kept. */
   fieldManager?: string;
-  /** Starts of the names of managers whose fields are taken over, next to those of kubectl. */
-  overrideManagers?: string[];
+  /** Starts of the names of managers whose fields are taken over; those of kubectl unless told. */
+  overrideManagers?: readonly string[];
   /** What to keep of an object; `compactObject` unless told. */
   transform?: (object: KubeObject) => KubeObject;
   /** Milliseconds for which `ensure` waits; 30,000 unless told. */

@@ -25,16 +25,30 @@ const bookkeeping = [
 /** Keys by which lists of maps are matched, the first that all items have. */
 const listKeys = ['name', 'key', 'containerPort', 'port', 'type', 'ip', 'mountPath', 'topologyKey'];
 
+export interface DiffOptions {
+  /** Names items of lists by what tells them apart, as in `containers[name=web]`, instead of by their position. */
+  namesItems?: boolean;
+}
+
 /**
  * Returns the fields in which two states of an object differ, status and the server's own metadata aside. `added` is
  * what only `to` has. A map or list that only one of them has is one change.
  */
-export function diffObjects(from: KubeObject, to: KubeObject): FieldChange[] {
+export function diffObjects(from: KubeObject, to: KubeObject, o: DiffOptions = {}): FieldChange[] {
   const changes: FieldChange[] = [];
   const secret = isSecret(from) || isSecret(to);
   compare(comparable(from), comparable(to), [], (path, kind) => {
     const masked = secret && (path[0] === 'data' || path[0] === 'stringData');
-    changes.push({ path: formatPath(path), kind, masked });
+    changes.push({ path: formatPath(path, o), kind, masked });
+  });
+  return changes;
+}
+
+/** Returns the fields in which two JSON values differ, items of lists by their position. */
+export function diffValues(from: unknown, to: unknown): FieldChange[] {
+  const changes: FieldChange[] = [];
+  compare(from, to, [], (path, kind) => {
+    changes.push({ path: formatPath(path), kind, masked: false });
   });
   return changes;
 }
@@ -47,9 +61,18 @@ function comparable(object: KubeObject): JsonMap {
   return { ...rest, metadata: meta };
 }
 
-type Report = (path: PathStep[], kind: FieldChange['kind']) => void;
+/** An item of a list, which is at a position and may have a key that tells it apart. */
+interface ItemStep {
+  index: number;
+  key: string;
+  value: string | number;
+}
 
-function compare(from: unknown, to: unknown, path: PathStep[], report: Report): void {
+type DiffStep = PathStep | ItemStep;
+
+type Report = (path: DiffStep[], kind: FieldChange['kind']) => void;
+
+function compare(from: unknown, to: unknown, path: DiffStep[], report: Report): void {
   if (Object.is(from, to)) return;
   if (isMap(from) && isMap(to)) {
     for (const key of new Set([...Object.keys(from), ...Object.keys(to)])) {
@@ -67,7 +90,7 @@ function isEmpty(value: unknown): boolean {
   return typeof value === 'object' && Object.keys(value).length === 0;
 }
 
-function compareLists(from: unknown[], to: unknown[], path: PathStep[], report: Report): void {
+function compareLists(from: unknown[], to: unknown[], path: DiffStep[], report: Report): void {
   const key = listKeys.find((name) => isKeyOf(name, from) && isKeyOf(name, to));
   if (key === undefined) {
     compareByPosition(from, to, path, report);
@@ -75,32 +98,48 @@ function compareLists(from: unknown[], to: unknown[], path: PathStep[], report: 
   }
   const find = (list: unknown[], item: unknown) =>
     list.findIndex((other) => (other as JsonMap)[key] === (item as JsonMap)[key]);
+  const step = (item: unknown, index: number): ItemStep => {
+    return { index, key, value: (item as Record<string, string | number>)[key] as string | number };
+  };
   from.forEach((item, index) => {
     const match = find(to, item);
-    compare(item, match < 0 ? undefined : to[match], [...path, index], report);
+    compare(item, match < 0 ? undefined : to[match], [...path, step(item, index)], report);
   });
   to.forEach((item, index) => {
-    if (find(from, item) < 0) report([...path, index], 'added');
+    if (find(from, item) < 0) report([...path, step(item, index)], 'added');
   });
 }
 
 function isKeyOf(name: string, list: unknown[]): boolean {
   const values = list.map((item) => (isMap(item) ? item[name] : undefined));
-  return !values.includes(undefined) && new Set(values).size === values.length;
+  const isPlain = values.every((value) => typeof value === 'string' || typeof value === 'number');
+  return isPlain && new Set(values).size === values.length;
 }
 
-function compareByPosition(from: unknown[], to: unknown[], path: PathStep[], report: Report): void {
+function compareByPosition(from: unknown[], to: unknown[], path: DiffStep[], report: Report): void {
   for (let index = 0; index < Math.max(from.length, to.length); index++) {
     compare(from[index], to[index], [...path, index], report);
   }
 }
 
 /** Formats a path as `.spec.containers[0].image`; keys with other characters in quotes, as `.data["a.b"]`. */
-export function formatPath(path: PathStep[]): string {
+export function formatPath(path: DiffStep[], { namesItems }: DiffOptions = {}): string {
   return path
     .map((step) => {
       if (typeof step === 'number') return `[${step}]`;
-      return /^[A-Za-z_][-A-Za-z0-9_]*$/.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`;
+      if (typeof step === 'string') return isWord(step) ? `.${step}` : `[${JSON.stringify(step)}]`;
+      return namesItems ? `[${step.key}=${itemName(step.value)}]` : `[${step.index}]`;
     })
     .join('');
+}
+
+function isWord(text: string): boolean {
+  return /^[A-Za-z_][-A-Za-z0-9_]*$/.test(text);
+}
+
+/** Names with a character that could end the step stand in quotes. */
+function itemName(value: string | number): string {
+  return typeof value === 'number' || /^[^\s\]"]+$/.test(value)
+    ? `${value}`
+    : JSON.stringify(value);
 }

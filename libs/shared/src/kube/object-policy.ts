@@ -38,26 +38,23 @@ export function wantsForce(object: KubeObject, annotationPrefix: string): boolea
   return hasMark(object, `${annotationPrefix}/force`, 'enabled');
 }
 
-/** A writer of fields: the start of its manager name and its kind of operation. */
+/** A writer of fields: its manager name or the start of it, and its kind of operation. */
 export interface ManagerMatch {
   prefix: string;
   operation: 'Apply' | 'Update';
+  /** The prefix is the whole name. */
+  exact?: boolean;
 }
 
-/**
- * Returns the field managers whose fields are taken over: every kubectl command but those with an explicit
- * `--field-manager`, and extra ones by prefix.
- */
-export function overriddenManagers(extra: string[] = []): ManagerMatch[] {
-  return [
-    { prefix: 'kubectl', operation: 'Apply' },
-    { prefix: 'kubectl', operation: 'Update' },
-    { prefix: 'before-first-apply', operation: 'Update' },
-    ...extra.flatMap((prefix): ManagerMatch[] => [
-      { prefix, operation: 'Apply' },
-      { prefix, operation: 'Update' },
-    ]),
-  ];
+/** Starts of the names of every kubectl command but those with an explicit `--field-manager`. */
+export const kubectlManagers: readonly string[] = ['kubectl', 'before-first-apply'];
+
+/** Returns the field managers whose fields are taken over, by the starts of their names; those of kubectl unless told. */
+export function overriddenManagers(prefixes: readonly string[] = kubectlManagers): ManagerMatch[] {
+  return prefixes.flatMap((prefix): ManagerMatch[] => [
+    { prefix, operation: 'Apply' },
+    { prefix, operation: 'Update' },
+  ]);
 }
 
 /** Whether a managedFields entry is of one of the managers; entries of subresources never are. */
@@ -67,6 +64,8 @@ export function isOverridden(
 ): boolean {
   if (entry.subresource) return false;
   return managers.some(
-    (match) => entry.operation === match.operation && entry.manager?.startsWith(match.prefix),
+    ({ prefix, operation, exact }) =>
+      entry.operation === operation &&
+      (exact ? entry.manager === prefix : entry.manager?.startsWith(prefix)),
   );
 }

@@ -117,12 +117,12 @@ export function isOwnedBy(object: KubeObject, owner: OwnerLabels): boolean {
 }
 
 /**
- * Finds the resource of an entry, at another version when the recorded one is no longer served; undefined when the group
- * or the kind is gone, and with it all objects.
+ * Finds the resource of a kind that was applied before, at another version when the recorded one is no longer served;
+ * undefined when the group or the kind is gone, and with it all objects.
  */
-async function resourceOfAnyVersion(
-  target: Target,
-  o: PruneOptions,
+export async function resourceOfAnyVersion(
+  target: GroupVersionKind,
+  o: Pick<PruneOptions, 'client' | 'signal'>,
 ): Promise<ApiResource | undefined> {
   const { group, version, kind } = target;
   try {
@@ -138,7 +138,10 @@ async function resourceOfAnyVersion(
   return undefined;
 }
 
-async function servedVersions(group: string, o: PruneOptions): Promise<string[]> {
+async function servedVersions(
+  group: string,
+  o: Pick<PruneOptions, 'client' | 'signal'>,
+): Promise<string[]> {
   if (group === '') return ['v1'];
   try {
     const answer = await o.client.request('GET', `/apis/${group}`, { signal: o.signal });
@@ -151,7 +154,7 @@ async function servedVersions(group: string, o: PruneOptions): Promise<string[]>
 
 async function resourceIn(
   gvk: GroupVersionKind,
-  o: PruneOptions,
+  o: Pick<PruneOptions, 'client' | 'signal'>,
 ): Promise<ApiResource | undefined> {
   const path = gvk.group === '' ? `/api/${gvk.version}` : `/apis/${gvk.group}/${gvk.version}`;
   const answer = await o.client.request('GET', path, { signal: o.signal });

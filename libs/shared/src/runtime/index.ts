@@ -1,3 +1,4 @@
+export { applierFlags } from './applier-flags.ts';
 export {
   commonFlags,
   type LeaderElectionSettings,
@@ -16,7 +17,14 @@ export {
   reconcilingCondition,
   stalledCondition,
 } from './conditions.ts';
+export { type ConfigWatch, createConfigWatch } from './config-watch.ts';
 export { type Controller, type ControllerOptions, createController } from './controller.ts';
+export {
+  type Dependant,
+  Dependencies,
+  type DependenciesOptions,
+  type DependencyReference,
+} from './dependencies.ts';
 export { DependencyIndex } from './depends-on.ts';
 export { createEventRecorder, fluxEvent } from './events.ts';
 export { fencedClient } from './fenced-client.ts';

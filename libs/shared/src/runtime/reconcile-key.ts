@@ -95,12 +95,17 @@ async function prepare<T extends KubeObject>(
     return undefined;
   }
   if (!finalizer || hasFinalizer(object, finalizer)) return object;
+  if (!isHeld(object, options.reconciler)) return object;
   const { client, reconciler } = options;
   const { kind, controllerName } = reconciler;
   const held = await addFinalizer({ client, kind, object, finalizer, controllerName });
   if (!held || !hasFinalizer(held, finalizer)) return undefined;
   job.onWritten(held);
   return held;
+}
+
+function isHeld<T extends KubeObject>(object: T, reconciler: Reconciler<T>): boolean {
+  return reconciler.isHeld?.(object) ?? true;
 }
 
 function finalizerOf<T extends KubeObject>(reconciler: Reconciler<T>): string | undefined {
@@ -119,7 +124,9 @@ async function run<T extends KubeObject>(
     job.onWritten(written);
   };
   const context = contextOf({ ...job, onWritten }, options, span);
+const n = Math.random().toString(36).slice(2,6); (context as any).n = n; console.error(n, 'BEGIN', job.key, job.object.metadata.resourceVersion);
   const { outcome, settlement } = await act(context, options);
+  console.error(n, 'ENDED', job.key, JSON.stringify(outcome), JSON.stringify(context.status.status).slice(0, 300));
   span.set({ 'sluice.result': outcome?.type ?? 'error' });
   if (isDeleted(job.object) && outcome?.type === 'done') {
     await release(latest, options, job);
@@ -127,6 +134,9 @@ async function run<T extends KubeObject>(
   }
   if (outcome?.type !== 'waiting') markHandled(context);
   await context.status.patch();
+  if (outcome?.type === 'done' && !isHeld(job.object, options.reconciler)) {
+    await release(latest, options, job);
+  }
   if (outcome?.type === 'done') logFinished(context, settlement, options.clock.now() - startedAt);
   return settlement;
 }

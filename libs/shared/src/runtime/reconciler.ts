@@ -87,6 +87,8 @@ export interface StatusDraft<T extends KubeObject> {
   ready(reason: string, message: string): void;
   /** Says that it failed: Ready=False, and Stalled=True or Reconciling=True depending on whether a retry may help. */
   failed(reason: string, message: string, options?: { stalled?: boolean }): void;
+  /** Drops what changed since the last write. */
+  discard(): void;
   /**
    * Writes what changed since the last write in one request; none when nothing did.
    *
@@ -133,6 +135,11 @@ export interface Reconciler<T extends KubeObject> {
   reconcile(context: ReconcileContext<T>): Promise<Outcome>;
   /** Undoes it for an object being deleted, suspended ones included; once `done` the finalizer is removed. */
   finalize?(context: ReconcileContext<T>): Promise<Outcome>;
+  /**
+   * Whether an object has to be held by the finalizer; all unless told. One that no longer has to be is let go after
+   * its next reconcile.
+   */
+  isHeld?(object: T): boolean;
   /** Time between background reconciles in milliseconds; `spec.interval` when not given. */
   intervalMs?(object: T): number | undefined;
   /** Time until the retry of a failure in milliseconds; exponential backoff when undefined. */

@@ -109,6 +109,11 @@ class Draft<T extends KubeObject> implements StatusDraft<T> {
     });
   }
 
+  discard(): void {
+    for (const key of Object.keys(this.#fields)) delete this.#fields[key];
+    Object.assign(this.#fields, structuredClone(this.#persisted));
+  }
+
   async patch(): Promise<void> {
     if (!this.#options.kind.hasStatus) return;
     for (let tries = 1; ; tries += 1) {

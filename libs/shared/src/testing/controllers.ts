@@ -11,6 +11,7 @@ const root = join(import.meta.dirname, '../../../..');
 export const controllerNames = [
   'source-controller',
   'kustomize-controller',
+  'helm-controller',
   'notification-controller',
 ] as const;
 export type ControllerName = (typeof controllerNames)[number];
@@ -150,6 +151,12 @@ function specificArgs(
       ];
     case 'kustomize-controller':
       return [`--kustomize-binary=${toolPath('kustomize')}`];
+    case 'helm-controller':
+      return [
+        `--kustomize-binary=${toolPath('kustomize')}`,
+        `--helm-binary=${toolPath('helm')}`,
+        `--work-path=${join(at.dir, 'work')}`,
+      ];
     case 'notification-controller':
       return [`--events-addr=${at.events}`, `--receiverAddr=${at.receiver}`];
   }

@@ -1,4 +1,5 @@
 export { type Alertmanager, type ReceivedAlert, startAlertmanager } from './alertmanager.ts';
+export { type ArtifactSource, startArtifactSource } from './artifact-source.ts';
 export {
   type CertificateAuthority,
   type CertificatePair,
@@ -15,6 +16,7 @@ export {
   startControllers,
 } from './controllers.ts';
 export { installCrds } from './crds.ts';
+export { EventLog } from './event-log.ts';
 export {
   type CommitOptions,
   createGitRepository,
@@ -28,6 +30,13 @@ export {
   startGitServer,
 } from './git-server.ts';
 export { temporaryFolder } from './guard.ts';
+export {
+  type ChartContent,
+  type HelmServer,
+  type HelmServerOptions,
+  runHelm,
+  startHelmServer,
+} from './helm-server.ts';
 export type { ServerAuth } from './http-auth.ts';
 export { type NatsOptions, type NatsServer, startNats } from './nats.ts';
 export { freePorts } from './ports.ts';

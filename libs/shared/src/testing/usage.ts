@@ -1,22 +1,25 @@
 import { readFile } from 'node:fs/promises';
 
-/** What a process has used. */
+/** What a process has used, together with the processes that it has started. */
 export interface Usage {
-  /** User and system time of the process and of its children that have ended. */
+  /** User and system time. */
   cpuSeconds: number;
+  /** Sum of the peaks of the processes that still run. */
   peakRssMiB: number;
 }
 
 /** Linux counts process times in ticks of 10 ms on every architecture that Node runs on. */
 const ticksPerSecond = 100;
 
-/**
- * Reads CPU time and peak memory of a process; zeros when it does not run.
- *
- * @see https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
- */
-export async function usageOf(pid: number | undefined): Promise<Usage> {
-  if (pid === undefined) return { cpuSeconds: 0, peakRssMiB: 0 };
+const nothing: Usage = { cpuSeconds: 0, peakRssMiB: 0 };
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return text.split(' ').filter(Boolean).map(Number);
+}
+
+/** The times of children that have ended are part of those of their parent. */
+async function ownUsage(pid: number): Promise<Usage> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
   const fields = stat
     .slice(stat.lastIndexOf(')') + 2)
@@ -28,4 +31,32 @@ export async function usageOf(pid: number | undefined): Promise<Usage> {
     cpuSeconds: (utime + stime + cutime + cstime) / ticksPerSecond,
     peakRssMiB: Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024,
   };
+}
+
+/** A child may end while it is looked at; its times are its parent's then. */
+async function usageOfChild(pid: number): Promise<Usage> {
+  try {
+    return await usageOf(pid);
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return nothing;
+    throw error;
+  }
+}
+
+/**
+ * Reads CPU time and peak memory of a process and of all that it has started; zeros when it does not run.
+ *
+ * @see https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+ */
+export async function usageOf(pid: number | undefined): Promise<Usage> {
+  if (pid === undefined) return nothing;
+  const children = await Promise.all((await childrenOf(pid)).map(usageOfChild));
+  const own = await ownUsage(pid);
+  return children.reduce(
+    (sum, child) => ({
+      cpuSeconds: sum.cpuSeconds + child.cpuSeconds,
+      peakRssMiB: sum.peakRssMiB + child.peakRssMiB,
+    }),
+    own,
+  );
 }

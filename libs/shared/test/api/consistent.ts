@@ -25,6 +25,7 @@ const repairs: Record<string, (spec: Fields) => void> = {
   HelmRelease(spec) {
     if ('chart' in spec) delete spec['chartRef'];
     else spec['chartRef'] ??= { kind: 'HelmChart', name: 'chart' };
+    for (const entry of (spec['valuesFrom'] ?? []) as Fields[]) makeValuesFromConsistent(entry);
     for (const action of ['install', 'upgrade']) {
       const strategy = (spec[action] as Fields | undefined)?.['strategy'] as Fields | undefined;
       if (strategy && 'retryInterval' in strategy) strategy['name'] = 'RetryOnFailure';
@@ -55,6 +56,14 @@ function makeStsConsistent(sts: Fields, provider: string): void {
   if (provider !== 'aws') return;
   delete sts['secretRef'];
   delete sts['certSecretRef'];
+}
+
+function makeValuesFromConsistent(entry: Fields): void {
+  const isSource = entry['kind'] !== 'Secret' && entry['kind'] !== 'ConfigMap';
+  for (const field of isSource ? ['valuesKey', 'targetPath', 'literal'] : ['path', 'namespace']) {
+    delete entry[field];
+  }
+  if (isSource) entry['path'] ??= 'values.yaml';
 }
 
 function makeKubeConfigConsistent(spec: Fields): void {

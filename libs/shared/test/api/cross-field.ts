@@ -140,6 +140,42 @@ export const crossFieldCases: CrossFieldCase[] = [
     kept: release,
     message: 'either spec.chart or spec.chartRef',
   },
+  {
+    name: 'values from a source without a path',
+    kind: 'HelmRelease',
+    broken: { ...release, valuesFrom: [{ kind: 'Bucket', name: 'values' }] },
+    kept: { ...release, valuesFrom: [{ kind: 'Bucket', name: 'values', path: 'a.yaml' }] },
+    message: 'spec.valuesFrom.path is required',
+  },
+  {
+    name: 'values from a Secret with a path',
+    kind: 'HelmRelease',
+    broken: { ...release, valuesFrom: [{ kind: 'Secret', name: 'values', path: 'a.yaml' }] },
+    kept: { ...release, valuesFrom: [{ kind: 'Secret', name: 'values', valuesKey: 'a.yaml' }] },
+    message: 'spec.valuesFrom.path is required',
+  },
+  {
+    name: 'values from a ConfigMap of another namespace',
+    kind: 'HelmRelease',
+    broken: { ...release, valuesFrom: [{ kind: 'ConfigMap', name: 'values', namespace: 'x' }] },
+    kept: {
+      ...release,
+      valuesFrom: [{ kind: 'GitRepository', name: 'values', namespace: 'x', path: 'a' }],
+    },
+    message: 'spec.valuesFrom.namespace is only for sources',
+  },
+  ...[{ valuesKey: 'a' }, { targetPath: 'a' }, { literal: false }].map(
+    (fields): CrossFieldCase => ({
+      name: `values from a source with ${Object.keys(fields)[0]}`,
+      kind: 'HelmRelease',
+      broken: {
+        ...release,
+        valuesFrom: [{ kind: 'OCIRepository', name: 'values', path: 'a', ...fields }],
+      },
+      kept: { ...release, valuesFrom: [{ kind: 'Secret', name: 'values', ...fields }] },
+      message: 'are only for Secrets and ConfigMaps',
+    }),
+  ),
   ...['install', 'upgrade'].map(
     (action): CrossFieldCase => ({
       name: `a retry interval for an ${action} that is undone`,

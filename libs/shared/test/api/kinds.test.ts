@@ -43,7 +43,7 @@ describe('the kinds', () => {
     expect(new Set(names).size).toBe(names.length);
   });
 
-  test('additions to the Flux API are those of drift detection in Kustomizations', () => {
+  test('additions to the Flux API are drift detection in Kustomizations and values from sources in HelmReleases', () => {
     const additions = allKinds.flatMap((kind) =>
       fieldsOf(kind)
         .filter((field) => field.addition && !field.path.includes('.ignore[].'))
@@ -54,6 +54,8 @@ describe('the kinds', () => {
       'Kustomization.spec.driftDetection.mode',
       'Kustomization.spec.driftDetection.ignore',
       'Kustomization.spec.driftDetection.ignore[]',
+      'HelmRelease.spec.valuesFrom[].namespace',
+      'HelmRelease.spec.valuesFrom[].path',
     ]);
   });
 

@@ -89,6 +89,12 @@ describe('ArtifactStore', () => {
     expect(await filesIn()).toEqual(['latest.tar.gz', 'one.tar.gz']);
   });
 
+  it('links the newest index by the name that repositories give it', async () => {
+    await publish('index-one.yaml', '1', 'HelmRepository');
+    expect(await filesIn('helmrepository')).toEqual(['index-one.yaml', 'index.yaml']);
+    expect(store.latestUrl('HelmRepository', owner)).toMatch(/\/index\.yaml$/);
+  });
+
   it('links the newest file, except for Git', async () => {
     await publish('one.tar.gz', '1');
     await publish('two.tar.gz', '2');

@@ -86,6 +86,18 @@ describe('runCommand', () => {
     await expect(runCommand(script(flood))).rejects.toMatchObject({ code: 'output-limit' });
   });
 
+  test('stops a command that takes too much memory, which itself may ignore the request', async () => {
+    const grow = `process.on('SIGTERM', () => {}); const all = [];
+      setInterval(() => all.push(Buffer.alloc(2 ** 23, 1)), 1)`;
+    const maxRssBytes = 200 * 2 ** 20;
+    await expect(runCommand({ ...script(grow), maxRssBytes })).rejects.toMatchObject({
+      code: 'memory-limit',
+      message: expect.stringContaining(`${maxRssBytes} bytes of memory`),
+    });
+    const small = await runCommand({ ...script('setTimeout(() => {}, 100)'), maxRssBytes });
+    expect(small.exitCode).toBe(0);
+  });
+
   test('names a program that does not exist', async () => {
     const missing = { file: join(dir, 'nope'), args: [], ...limits };
     await expect(runCommand(missing)).rejects.toMatchObject({

@@ -51,6 +51,22 @@ describe('the finalizer', () => {
     expect(toy.stored('a').metadata.finalizers).toEqual([]);
   });
 
+  it('is neither put on nor left on an object that need not be held', async () => {
+    let isHeld = false;
+    toy.start({ finalize: async () => done(), isHeld: () => isHeld });
+    toy.see('a');
+    toy.see('b', { metadata: { finalizers: [...finalizers, 'theirs'] } });
+    await toy.settle();
+    expect(toy.calls).toHaveLength(2);
+    expect(toy.stored('a').metadata.finalizers ?? []).toEqual([]);
+    expect(toy.stored('b').metadata.finalizers).toEqual(['theirs']);
+
+    isHeld = true;
+    toy.controller.enqueue('ns/a');
+    await toy.settle();
+    expect(toy.stored('a').metadata.finalizers).toEqual(finalizers);
+  });
+
   it('stays, with the reason in the conditions, while finalize fails', async () => {
     toy.start({ finalize: () => Promise.reject(new RetryableError('PruneFailed', 'denied')) });
     toy.see('a', { metadata: { finalizers, deletionTimestamp } });

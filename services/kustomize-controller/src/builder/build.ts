@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import type { KubeObject } from '@sluice/shared/api';
-import { errorMessage } from '@sluice/shared/base';
+import { errorMessage, parseYamlStream } from '@sluice/shared/base';
 import { type Kustomize, KustomizeError } from '@sluice/shared/cli';
 import { createBuildTree } from './build-tree.ts';
 import { buildFailed } from './errors.ts';
 import { findBrokenFile } from './explain.ts';
 import type { BuildPlan } from './plan.ts';
-import { parseYamlStream } from './yaml.ts';
 
 /** How to carry out a build. */
 export interface BuildOptions {

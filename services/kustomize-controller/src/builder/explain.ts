@@ -1,7 +1,6 @@
-import { errorMessage } from '@sluice/shared/base';
+import { errorMessage, parseYamlStream } from '@sluice/shared/base';
 import type { ArtifactFiles } from './artifact-files.ts';
 import type { ScanResult } from './scan.ts';
-import { parseYamlStream } from './yaml.ts';
 
 const maxFiles = 2000;
 const maxFileBytes = 4 * 1024 * 1024;

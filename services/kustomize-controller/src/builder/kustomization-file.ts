@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
+import { parseYamlStream } from '@sluice/shared/base';
 import type { ArtifactFiles } from './artifact-files.ts';
 import { buildFailed } from './errors.ts';
-import { parseYamlStream } from './yaml.ts';
 
 /** A JSON object. */
 export type JsonObject = Record<string, unknown>;

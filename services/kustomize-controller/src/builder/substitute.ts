@@ -1,7 +1,12 @@
 import { disabledValue, type KubeObject, kustomizeSubstituteAnnotation } from '@sluice/shared/api';
-import { errorMessage, RetryableError } from '@sluice/shared/base';
+import {
+  errorMessage,
+  formatCanonicalYaml,
+  parseYamlStream,
+  RetryableError,
+  YamlError,
+} from '@sluice/shared/base';
 import { envsubst } from './envsubst.ts';
-import { formatCanonicalYaml, parseYamlStream, YamlError } from './yaml.ts';
 
 /** How variables are put into objects. */
 export interface SubstituteOptions {

@@ -1,6 +1,5 @@
 import {
   type ArtifactNotice,
-  type KubeObject,
   type Kustomization,
   kustomizationKind,
   kustomizationNameLabel,
@@ -12,7 +11,6 @@ import {
   evaluateHealth,
   formatObjectId,
   type Informer,
-  type InformerEvent,
   isOlder,
   type KubeClient,
   keyOf,
@@ -21,6 +19,7 @@ import {
   objectIdOf,
 } from '@sluice/shared/kube';
 import {
+  type ConfigWatch,
   type Controller,
   createController,
   type EventRecorder,
@@ -29,7 +28,6 @@ import {
   type Priority,
   type Reconciler,
 } from '@sluice/shared/runtime';
-import { dependencyKeysOf } from './check-dependencies.ts';
 import { finalizeKustomization } from './delete.ts';
 import { reconcileKustomization } from './reconcile.ts';
 import type { Dependencies } from './run.ts';
@@ -48,7 +46,7 @@ export interface KustomizationControllerOptions {
   client: KubeClient;
   informer: Informer<Kustomization>;
   /** Secrets and ConfigMaps whose changes matter at once. */
-  configs: { kind: string; informer: Informer<KubeObject> }[];
+  configs: ConfigWatch;
   concurrency: number;
   events: EventRecorder;
   metrics: Metrics;
@@ -72,29 +70,19 @@ function reconcilerFor(deps: Dependencies): Reconciler<Kustomization> {
 
 type Enqueue = (key: string, priority: Priority) => void;
 
-/** Brings back those who wait for a Kustomization that became ready or applied another revision. */
 function watchDependencies(
   informer: Informer<Kustomization>,
   deps: Dependencies,
   enqueue: Enqueue,
 ): void {
-  informer.onEvent((event: InformerEvent<Kustomization>) => {
-    const { object } = event;
+  informer.onEvent(({ type, object }) => {
+    if (type !== 'deleted') return;
     const key = keyOf(object);
-    if (event.type === 'deleted') {
-      deps.dependencies.delete(key);
-      deps.states.forget(key);
-      deps.clusters.forget(key);
-      return;
-    }
-    deps.dependencies.set(key, dependencyKeysOf(object));
-    for (const dependant of deps.dependencies.dependantsOf(key)) {
-      if (deps.states.peek(dependant)?.phase !== 'dependencies') continue;
-      const usesExpression = informer
-        .get(dependant)
-        ?.spec.dependsOn?.some((reference) => reference.readyExpr);
-      if (isReady(object) || usesExpression) enqueue(dependant, 'change');
-    }
+    deps.states.forget(key);
+    deps.clusters.forget(key);
+  });
+  deps.dependencies.onChange((dependant) => {
+    if (deps.states.peek(dependant)?.phase === 'dependencies') enqueue(dependant, 'change');
   });
 }
 
@@ -113,20 +101,16 @@ function watchSources(
 }
 
 function watchConfigs(o: KustomizationControllerOptions, enqueue: Enqueue): void {
-  for (const { kind, informer } of o.configs) {
-    informer.onEvent((event) => {
-      const { namespace, name, resourceVersion } = event.object.metadata;
-      if (event.previous?.metadata.resourceVersion === resourceVersion) return;
-      for (const object of o.informer.byIndex('config', `${kind}/${namespace}/${name}`)) {
-        const key = keyOf(object);
-        const state = o.deps.states.peek(key);
-        // At the start, everything is reconciled anyway.
-        if (state === undefined) continue;
-        state.configChanged = true;
-        enqueue(key, 'change');
-      }
-    });
-  }
+  o.configs.onChange((id) => {
+    for (const object of o.informer.byIndex('config', id)) {
+      const key = keyOf(object);
+      const state = o.deps.states.peek(key);
+      // At the start, everything is reconciled anyway.
+      if (state === undefined) continue;
+      state.configChanged = true;
+      enqueue(key, 'change');
+    }
+  });
 }
 
 /** Notes the effect of a change on a wait for health; returns whether the wait has something new to see. */

@@ -9,7 +9,11 @@ import {
 } from '@sluice/shared/base';
 import type { Kustomize } from '@sluice/shared/cli';
 import type { Clusters, DriftBackoff, Informer, TenantClients } from '@sluice/shared/kube';
-import type { DependencyIndex, ReconcileContext, Sources } from '@sluice/shared/runtime';
+import type {
+  Dependencies as DependencyWatch,
+  ReconcileContext,
+  Sources,
+} from '@sluice/shared/runtime';
 import type { KustomizationMetrics } from '../metrics.ts';
 import type { KustomizationState, KustomizationStates } from './state.ts';
 
@@ -18,12 +22,12 @@ export interface KustomizationSettings {
   concurrentApplies: number;
   noCrossNamespaceRefs: boolean;
   noRemoteBases: boolean;
+  /** Starts of the names of managers whose fields are taken over. */
   overrideManagers: string[];
   customApplyStageKinds: string[];
   /** Gates. */
   strictSubstitutions: boolean;
   externalArtifacts: boolean;
-  additiveDependencyCheck: boolean;
   failFast: boolean;
   /** Where builds make private directories. */
   tempDir: string;
@@ -45,7 +49,7 @@ export interface Dependencies {
   states: KustomizationStates;
   sources: Sources;
   kustomizations: Informer<Kustomization>;
-  dependencies: DependencyIndex;
+  dependencies: DependencyWatch;
   tenants: TenantClients;
   clusters: Clusters;
   backoff: DriftBackoff;

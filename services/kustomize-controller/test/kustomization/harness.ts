@@ -3,14 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   type Artifact,
-  externalArtifactKind,
   type FluxEvent,
-  type KubeObject,
   type Kustomization,
   type KustomizationSpec,
   kustomizationKind,
 } from '@sluice/shared/api';
-import { ArtifactStore, packArtifact, serveArtifacts } from '@sluice/shared/artifact';
 import { silentLogger } from '@sluice/shared/base';
 import {
   type ApiResource,
@@ -22,6 +19,8 @@ import {
 import { createEventRecorder, createMetrics } from '@sluice/shared/runtime';
 import {
   assertStatusContract,
+  EventLog,
+  startArtifactSource,
   testCluster,
   testNamespace,
   toolPath,
@@ -38,7 +37,6 @@ export const deployments: ApiResource = {
   plural: 'deployments',
   namespaced: true,
 };
-const sources = resourceOf(externalArtifactKind);
 const shard = 'test.sluice.dev/shard';
 
 type Files = Record<string, string>;
@@ -69,26 +67,6 @@ export interface Bed {
 export const conditionOf = (object: Kustomization, type = 'Ready') =>
   object.status?.conditions?.find((condition) => condition.type === type);
 
-async function serve(dir: string) {
-  const store = new ArtifactStore({
-    dir,
-    advertisedAddress: 'placeholder',
-    retentionTtlMs: 600_000,
-    retentionRecords: 100,
-    digestAlgorithm: 'sha256',
-  });
-  const server = await serveArtifacts(store, { host: '127.0.0.1', port: 0, logger: silentLogger });
-  return { store, server };
-}
-
-function entriesOf(files: Files) {
-  return Object.entries(files).map(([path, content]) => ({
-    path,
-    executable: false,
-    read: async () => Buffer.from(content),
-  }));
-}
-
 /**
  * Starts a controller in this process, restricted by a label of its own.
  *
@@ -98,15 +76,8 @@ export async function startBed(flags: string[] = []): Promise<Bed> {
   const { client } = await testCluster();
   const namespace = await testNamespace(client, 'ks');
   const dir = await mkdtemp(join(tmpdir(), 'sluice-ks-'));
-  const { store, server } = await serve(join(dir, 'store'));
-  const events: FluxEvent[] = [];
-  const listeners = new Set<() => void>();
-  const sink = {
-    async publish(event: FluxEvent) {
-      events.push(event);
-      for (const listener of listeners) listener();
-    },
-  };
+  const source = await startArtifactSource({ client, namespace, dir });
+  const log = new EventLog();
   const config = readConfig(
     [
       `--watch-label-selector=${shard}=${namespace}`,
@@ -122,7 +93,7 @@ export async function startBed(flags: string[] = []): Promise<Bed> {
     const recorder = createEventRecorder({
       client,
       controllerName: 'kustomize-controller',
-      sink,
+      sink: log,
       logger: silentLogger,
     });
     const metrics = createMetrics('kustomize-controller');
@@ -139,22 +110,8 @@ export async function startBed(flags: string[] = []): Promise<Bed> {
   const bed: Bed = {
     client,
     namespace,
-    events,
-    async publish(files, revision = 'v1', name = 'source') {
-      const key = { namespace, name };
-      const artifact = await store.publish(
-        'ExternalArtifact',
-        key,
-        `${revision.replaceAll(/[^a-z0-9]/g, '-')}.tar.gz`,
-        revision,
-        (path) => packArtifact(entriesOf(files), path),
-      );
-      const url = `http://127.0.0.1:${server.port}/${artifact.path}`;
-      await ensureSource(client, key);
-      const status = { artifact: { ...artifact, url } };
-      await client.patch(sources, key, { status }, { type: 'merge', subresource: 'status' });
-      return status.artifact;
-    },
+    events: log.events,
+    publish: (files, revision, name) => source.publish(files, { revision, name }),
     apply: (spec = {}, name = 'app') =>
       client.create<Kustomization>(kustomizations, {
         apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
@@ -190,43 +147,19 @@ export async function startBed(flags: string[] = []): Promise<Bed> {
       assertStatusContract(object);
       return object;
     },
-    event: (predicate) =>
-      new Promise((resolve) => {
-        const look = () => {
-          const found = events.find(predicate);
-          if (found === undefined) return;
-          listeners.delete(look);
-          resolve(found);
-        };
-        listeners.add(look);
-        look();
-      }),
+    event: (predicate) => log.when(predicate),
     async restart() {
       await end();
       end = await begin();
     },
     async stop() {
       await end();
-      await server.close();
+      await source.stop();
       await releaseFinalizers(client, namespace);
       await rm(dir, { recursive: true, force: true });
     },
   };
   return bed;
-}
-
-async function ensureSource(client: KubeClient, key: { namespace: string; name: string }) {
-  try {
-    await client.get(sources, key);
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-    await client.create(sources, {
-      apiVersion: 'source.toolkit.fluxcd.io/v1',
-      kind: 'ExternalArtifact',
-      metadata: key,
-      spec: {},
-    } as KubeObject);
-  }
 }
 
 /** Lets the namespace of a test go although its controller has stopped. */

@@ -1,0 +1,96 @@
+import type { KubeObject } from '@sluice/shared/api';
+import { type ApiResource, createInformer } from '@sluice/shared/kube';
+import { type Controllers, type Usage, usageOf } from '@sluice/shared/testing';
+import type { Bench } from './setup.ts';
+
+const timeoutMs = 20 * 60_000;
+
+/**
+ * Resolves when so many objects of a namespace are as wanted.
+ *
+ * @throws Error with the conditions of one that is not, after 20 minutes
+ */
+export async function untilAll<T extends KubeObject>(
+  bench: Bench,
+  o: { resource: ApiResource; namespace: string; count: number; isDone: (object: T) => boolean },
+): Promise<void> {
+  const informer = createInformer<T>({ client: bench.client, ...o });
+  const ready = new Set<string>();
+  const done = Promise.withResolvers<void>();
+  const fail = () => {
+    const first = informer.list().find((object) => !ready.has(object.metadata.name));
+    const conditions = (first as { status?: { conditions?: unknown } })?.status?.conditions;
+    done.reject(new Error(`${ready.size} of ${o.count} Ready: ${JSON.stringify(conditions)}`));
+  };
+  const timer = setTimeout(fail, timeoutMs);
+  informer.onEvent(({ object }) => {
+    if (o.isDone(object)) ready.add(object.metadata.name);
+    if (ready.size === o.count) done.resolve();
+  });
+  informer.start();
+  await done.promise.finally(() => {
+    clearTimeout(timer);
+    return informer.stop();
+  });
+}
+
+async function usage(controllers: Controllers): Promise<Record<string, Usage>> {
+  const entries = Object.entries(controllers.processes).map(async ([name, controller]) => [
+    name,
+    await controller.usage(),
+  ]);
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+/** CPU seconds of the control plane's servers so far, by name. */
+async function controlPlaneUsage(bench: Bench): Promise<[string, number][]> {
+  const pids = Object.entries(bench.controlPlane.pids);
+  return Promise.all(
+    pids.map(
+      async ([name, pid]): Promise<[string, number]> => [name, (await usageOf(pid)).cpuSeconds],
+    ),
+  );
+}
+
+/** Prints wall time, CPU time and memory of a run against a baseline. */
+export async function measure(o: {
+  /** What is run, such as `install: 100 oci apps`. */
+  title: string;
+  bench: Bench;
+  controllers: Controllers;
+  baseline: { name: string; seconds: number };
+  run: () => Promise<void>;
+}): Promise<void> {
+  const before = await usage(o.controllers);
+  const serversBefore = new Map(await controlPlaneUsage(o.bench));
+  const started = performance.now();
+  await o.run();
+  const wall = (performance.now() - started) / 1000;
+  const after = await usage(o.controllers);
+  const cpuOf = (name: string) => (after[name]?.cpuSeconds ?? 0) - (before[name]?.cpuSeconds ?? 0);
+  const parts = Object.entries(after).map(
+    ([name, used]) =>
+      `${name} ${cpuOf(name).toFixed(1)} s CPU, ${used.peakRssMiB.toFixed(0)} MiB peak`,
+  );
+  const servers = (await controlPlaneUsage(o.bench)).map(
+    ([name, seconds]) => `${name} ${(seconds - (serversBefore.get(name) ?? 0)).toFixed(1)} s`,
+  );
+  const cpu = Object.keys(after).reduce((sum, name) => sum + cpuOf(name), 0);
+  const memory = Object.values(after).reduce((sum, used) => sum + used.peakRssMiB, 0);
+  const { name, seconds } = o.baseline;
+  console.log(
+    `${o.title} in ${wall.toFixed(2)} s, ${(wall / seconds).toFixed(2)} × ${name} (${seconds.toFixed(2)} s); ${cpu.toFixed(1)} s CPU, ${memory.toFixed(0)} MiB peak in sum (${parts.join('; ')}); control plane CPU: ${servers.join(', ')}`,
+  );
+}
+
+/** Requests to the API server so far, by method and status, from each controller's metrics. */
+export async function apiRequests(controllers: Controllers): Promise<string> {
+  const lines = Object.values(controllers.processes).map(async ({ name, metricsUrl }) => {
+    const text = await (await fetch(metricsUrl)).text();
+    const counts = [...text.matchAll(/^rest_client_requests_total\{(.*)\} (\d+)/gm)].map(
+      ([, labels, count]) => `${labels?.replaceAll(/\w+=|"/g, '')} ${count}`,
+    );
+    return `${name}: ${counts.join(', ')}`;
+  });
+  return (await Promise.all(lines)).join('; ');
+}

@@ -1,0 +1,153 @@
+import { execFile } from 'node:child_process';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import {
+  type HelmRelease,
+  helmReleaseKind,
+  type KubeObject,
+  ociRepositoryKind,
+} from '@sluice/shared/api';
+import { mapConcurrently } from '@sluice/shared/base';
+import { resourceOf } from '@sluice/shared/kube';
+import { isReady } from '@sluice/shared/runtime';
+import { type Controllers, toolPath, type Usage, usageOf } from '@sluice/shared/testing';
+import { chartFiles } from './apps.ts';
+import { apiRequests, measure, untilAll } from './measure.ts';
+import type { Bench } from './setup.ts';
+
+const run = promisify(execFile);
+const namespace = 'apps';
+const chartMediaType = 'application/vnd.cncf.helm.chart.content.v1.tar+gzip';
+const configMediaType = 'application/vnd.cncf.helm.config.v1+json';
+/** Runs of helm at a time in the baseline. */
+const loopWidth = 4;
+
+/** Packages a version of the chart and pushes it; returns the path of the archive. */
+async function publish(bench: Bench, version: string): Promise<string> {
+  const dir = join(bench.dir, 'charts', version);
+  for (const [name, text] of Object.entries(chartFiles(version))) {
+    await mkdir(dirname(join(dir, 'web', name)), { recursive: true });
+    await writeFile(join(dir, 'web', name), text);
+  }
+  await run(toolPath('helm'), ['package', join(dir, 'web'), '-d', dir], { env: { HOME: dir } });
+  const archive = join(dir, `web-${version}.tgz`);
+  const layers = [{ mediaType: chartMediaType, data: await readFile(archive) }];
+  await bench.registry.pushArtifact({ repository: 'web', tag: version, configMediaType, layers });
+  return archive;
+}
+
+const repository = {
+  apiVersion: 'source.toolkit.fluxcd.io/v1',
+  kind: 'OCIRepository',
+  metadata: { name: 'web', namespace },
+};
+
+function repositoryOf(bench: Bench): KubeObject {
+  return {
+    ...repository,
+    spec: {
+      interval: '1h',
+      url: `${bench.registry.ociUrl}/web`,
+      insecure: true,
+      ref: { tag: '1.0.0' },
+      layerSelector: { mediaType: chartMediaType, operation: 'copy' },
+    },
+  } as KubeObject;
+}
+
+/** A HelmRelease of the chart through a tenant's ServiceAccount. */
+function releaseOf(name: string, interval: string): KubeObject {
+  return {
+    apiVersion: 'helm.toolkit.fluxcd.io/v2',
+    kind: 'HelmRelease',
+    metadata: { name, namespace },
+    spec: {
+      interval,
+      releaseName: name,
+      chartRef: { kind: 'OCIRepository', name: 'web' },
+      serviceAccountName: 'reconciler',
+      targetNamespace: namespace,
+      driftDetection: { mode: 'enabled' },
+      values: { host: `${name}.example.com` },
+    },
+  } as KubeObject;
+}
+
+/** Runs `helm upgrade --install` for every release, four at a time; returns the seconds that took. */
+async function helmLoop(bench: Bench, names: string[], archive: string): Promise<number> {
+  const env = { KUBECONFIG: bench.controlPlane.kubeconfigPath, HOME: bench.dir };
+  const started = performance.now();
+  await mapConcurrently(names, loopWidth, async (name) => {
+    const args = ['upgrade', '--install', name, archive, '--namespace', 'baseline', '--wait'];
+    await run(toolPath('helm'), [...args, '--set', `host=${name}.example.com`], { env });
+  });
+  return (performance.now() - started) / 1000;
+}
+
+const releases = resourceOf(helmReleaseKind);
+
+function untilReleased(bench: Bench, count: number, version: string): Promise<void> {
+  return untilAll<HelmRelease>(bench, {
+    resource: releases,
+    namespace,
+    count,
+    isDone: (object) =>
+      isReady(object) && (object.status?.history?.[0]?.chartVersion ?? '').startsWith(version),
+  });
+}
+
+/** Installs one chart many times and upgrades it, against a loop of the helm program. */
+export async function benchHelm(
+  bench: Bench,
+  o: { names: string[]; controllers: () => Promise<Controllers> },
+): Promise<void> {
+  const { names } = o;
+  const archives = [await publish(bench, '1.0.0'), await publish(bench, '2.0.0')];
+  const seconds: number[] = [];
+  for (const archive of archives) seconds.push(await helmLoop(bench, names, archive));
+  const controllers = await o.controllers();
+  const loop = 'a loop of helm upgrade --install';
+  await bench.apply([repositoryOf(bench)]);
+  await measure({
+    title: `install: ${names.length} releases of one chart`,
+    bench,
+    controllers,
+    baseline: { name: loop, seconds: seconds[0] ?? 0 },
+    run: async () => {
+      const released = untilReleased(bench, names.length, '1.0.0');
+      await bench.apply(names.map((name) => releaseOf(name, '1h')));
+      await released;
+    },
+  });
+  await measure({
+    title: `upgrade: ${names.length} releases of one chart`,
+    bench,
+    controllers,
+    baseline: { name: loop, seconds: seconds[1] ?? 0 },
+    run: async () => {
+      const released = untilReleased(bench, names.length, '2.0.0');
+      await bench.client.patch(
+        resourceOf(ociRepositoryKind),
+        repository.metadata,
+        { spec: { ref: { tag: '2.0.0' } } },
+        { type: 'merge' },
+      );
+      await released;
+    },
+  });
+  console.log(`API requests in all: ${await apiRequests(controllers)}`);
+}
+
+/** Releases one chart many times, and reports what keeping the releases costs in a minute without changes. */
+export async function benchHelmIdle(
+  bench: Bench,
+  o: { names: string[]; controllers: Controllers; interval: string },
+): Promise<{ usage(): Promise<Usage> }> {
+  await publish(bench, '1.0.0');
+  await bench.apply([repositoryOf(bench)]);
+  const released = untilReleased(bench, o.names.length, '1.0.0');
+  await bench.apply(o.names.map((name) => releaseOf(name, o.interval)));
+  await released;
+  return { usage: () => usageOf(o.controllers.processes['helm-controller'].pid) };
+}

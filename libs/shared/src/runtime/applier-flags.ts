@@ -1,0 +1,37 @@
+import { flag } from '@sluice/shared/base';
+import { commonFlags } from './common-flags.ts';
+
+/** Flags of the controllers that apply objects, as Flux names them, and ours. Durations are in milliseconds. */
+export const applierFlags = {
+  ...commonFlags,
+  'requeue-dependency': flag.duration({
+    default: 30_000,
+    min: 1000,
+    help: 'Longest time until an object that waits for a dependency or its source looks again; their changes are noticed at once.',
+  }),
+  'http-retry': flag.int({
+    default: 9,
+    min: 0,
+    help: 'Number of retries of a failing download of an artifact.',
+  }),
+  'default-kubeconfig-service-account': flag.string({
+    default: '',
+    help: 'ServiceAccount that logs in to remote clusters by spec.kubeConfig.configMapRef when none is named.',
+  }),
+  'override-manager': flag.list({
+    default: [],
+    help: 'Field managers whose changes are undone like those of kubectl; may be given several times.',
+  }),
+  'insecure-kubeconfig-exec': flag.boolean({
+    default: false,
+    help: 'Allow kubeconfigs of tenants to run programs.',
+  }),
+  'insecure-kubeconfig-tls': flag.boolean({
+    default: false,
+    help: 'Allow kubeconfigs of tenants to skip the verification of certificates.',
+  }),
+  'kustomize-binary': flag.string({
+    default: 'kustomize',
+    help: 'Name or path of the kustomize program.',
+  }),
+};

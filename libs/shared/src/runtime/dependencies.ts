@@ -1,0 +1,189 @@
+import {
+  helmReleaseKind,
+  type KindDefinition,
+  type KubeObject,
+  kustomizationKind,
+} from '@sluice/shared/api';
+import { errorMessage, type Logger, WaitingError } from '@sluice/shared/base';
+import {
+  compileCel,
+  createInformer,
+  type Informer,
+  type KubeClient,
+  keyOf,
+  resourceOf,
+} from '@sluice/shared/kube';
+import { isReady } from './conditions.ts';
+import { DependencyIndex } from './depends-on.ts';
+import { whyUnready } from './readiness.ts';
+
+const kinds: Record<string, KindDefinition> = {
+  HelmRelease: helmReleaseKind as KindDefinition,
+  Kustomization: kustomizationKind as KindDefinition,
+};
+
+/** An entry of `spec.dependsOn`. */
+export interface DependencyReference {
+  kind?: string;
+  name: string;
+  namespace?: string;
+  readyExpr?: string;
+}
+
+/** An object that depends on others. */
+export interface Dependant extends KubeObject {
+  spec: { dependsOn?: DependencyReference[] };
+}
+
+/** How to create {@link Dependencies}. */
+export interface DependenciesOptions {
+  /** Kind of the objects that depend on others, and of a dependency that names no kind. */
+  kind: 'HelmRelease' | 'Kustomization';
+  informer: Informer<KubeObject>;
+  client: KubeClient;
+  logger: Logger;
+  /** The gate AdditiveCELDependencyCheck: readyExpr adds to the usual check instead of replacing it. */
+  additive: boolean;
+}
+
+/**
+ * Knows which objects depend on which, and whether those are ready.
+ *
+ * 1. A dependant hears of each change of what it depends on that may end its waiting, whatever the kind.
+ * 2. The other kind is watched only once something depends on an object of it.
+ */
+export class Dependencies {
+  readonly #options: DependenciesOptions;
+  readonly #index = new DependencyIndex();
+  readonly #listeners: ((dependant: string) => void)[] = [];
+  #other: Informer<KubeObject> | undefined;
+
+  constructor(options: DependenciesOptions) {
+    this.#options = options;
+    options.informer.onEvent(({ type, object }) => {
+      const key = keyOf(object);
+      if (type === 'deleted') this.#index.delete(this.#idOf(key));
+      else this.#set(object as Dependant);
+      this.#changed(this.#idOf(key), object);
+    });
+  }
+
+  /** Calls the listener with the key of each object whose dependency may have become ready. */
+  onChange(listener: (dependant: string) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Ends the watch of the other kind. */
+  async stop(): Promise<void> {
+    await this.#other?.stop();
+  }
+
+  /**
+   * Checks that everything in spec.dependsOn is ready.
+   *
+   * @param moreToAsk a further condition for a ready dependency of the same kind; says what is wrong
+   * @throws WaitingError DependencyNotReady naming the first that is not, and the cycle if it is part of one
+   * @throws StalledError InvalidCELExpression
+   */
+  check(object: Dependant, moreToAsk?: (dependency: KubeObject) => string | undefined): void {
+    for (const [index, reference] of (object.spec.dependsOn ?? []).entries()) {
+      const field = `spec.dependsOn[${index}]`;
+      const why = this.#whyNotReady({ object, reference, field, moreToAsk });
+      if (why === undefined) continue;
+      const cycle = this.#index.cycleOf(this.#idOf(keyOf(object)));
+      const hint =
+        cycle === undefined
+          ? ''
+          : `; it can never be: the dependencies form a cycle: ${cycle.map((id) => this.#shown(id)).join(' → ')}`;
+      const name = this.#shown(this.#idOfReference(object, reference));
+      throw new WaitingError('DependencyNotReady', `dependency '${name}' ${why}${hint}`);
+    }
+  }
+
+  #whyNotReady(o: {
+    object: Dependant;
+    reference: DependencyReference;
+    field: string;
+    moreToAsk: ((dependency: KubeObject) => string | undefined) | undefined;
+  }): string | undefined {
+    const { object, reference, field, moreToAsk } = o;
+    const dependency = this.#get(this.#idOfReference(object, reference));
+    if (dependency === undefined) return `not found (${field}): create it`;
+    if (reference.readyExpr) {
+      const holds = this.#evaluate(object, dependency, {
+        expression: reference.readyExpr,
+        field: `${field}.readyExpr`,
+      });
+      if (!holds) return 'is not ready according to readyExpr';
+      if (!this.#options.additive) return undefined;
+    }
+    const why = whyUnready(dependency);
+    if (why !== undefined) return `is not ready: ${why}`;
+    return dependency.kind === this.#options.kind ? moreToAsk?.(dependency) : undefined;
+  }
+
+  #evaluate(self: KubeObject, dep: KubeObject, o: { expression: string; field: string }): boolean {
+    const predicate = compileCel(o.expression, o.field);
+    try {
+      return predicate({ self, dep });
+    } catch (error) {
+      // Mostly because a status is not there yet.
+      const { logger } = this.#options;
+      logger.debug(
+        { dependency: dep.metadata.name, error: errorMessage(error) },
+        'readyExpr could not be evaluated',
+      );
+      return false;
+    }
+  }
+
+  #set(object: Dependant): void {
+    const ids = (object.spec.dependsOn ?? []).map((one) => this.#idOfReference(object, one));
+    this.#index.set(this.#idOf(keyOf(object)), ids);
+    if (ids.some((id) => !this.#isOwn(id))) this.#watchOther();
+  }
+
+  #watchOther(): void {
+    if (this.#other !== undefined) return;
+    const { kind, client, logger } = this.#options;
+    const other = kinds[kind === 'HelmRelease' ? 'Kustomization' : 'HelmRelease'] as KindDefinition;
+    this.#other = createInformer<KubeObject>({ client, resource: resourceOf(other), logger });
+    this.#other.onEvent(({ object }) => {
+      this.#changed(`${other.kind}/${keyOf(object)}`, object);
+    });
+    this.#other.start();
+  }
+
+  #changed(id: string, dependency: KubeObject): void {
+    for (const dependant of this.#index.dependantsOf(id)) {
+      const key = dependant.slice(dependant.indexOf('/') + 1);
+      const object = this.#options.informer.get(key) as Dependant | undefined;
+      const usesExpression = object?.spec.dependsOn?.some((one) => one.readyExpr);
+      if (!isReady(dependency) && !usesExpression) continue;
+      for (const listener of this.#listeners) listener(key);
+    }
+  }
+
+  #get(id: string): KubeObject | undefined {
+    const key = id.slice(id.indexOf('/') + 1);
+    return (this.#isOwn(id) ? this.#options.informer : this.#other)?.get(key);
+  }
+
+  /** The kind is left out where it is the object's own. */
+  #shown(id: string): string {
+    return this.#isOwn(id) ? id.slice(id.indexOf('/') + 1) : id;
+  }
+
+  #isOwn(id: string): boolean {
+    return id.startsWith(`${this.#options.kind}/`);
+  }
+
+  #idOf(key: string): string {
+    return `${this.#options.kind}/${key}`;
+  }
+
+  #idOfReference(object: KubeObject, reference: DependencyReference): string {
+    const { kind = this.#options.kind, name, namespace = object.metadata.namespace } = reference;
+    return `${kind}/${keyOf({ namespace, name })}`;
+  }
+}

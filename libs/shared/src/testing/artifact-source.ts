@@ -1,0 +1,76 @@
+import { join } from 'node:path';
+import { type Artifact, externalArtifactKind, type KubeObject } from '@sluice/shared/api';
+import { ArtifactStore, packArtifact, serveArtifacts } from '@sluice/shared/artifact';
+import { silentLogger } from '@sluice/shared/base';
+import { isNotFound, type KubeClient, resourceOf } from '@sluice/shared/kube';
+
+const externalArtifacts = resourceOf(externalArtifactKind);
+
+/** ExternalArtifacts whose content a test writes. */
+export interface ArtifactSource {
+  /** Publishes files as a new revision of a source, which is made if needed. */
+  publish(
+    files: Record<string, string>,
+    o?: { revision?: string; name?: string },
+  ): Promise<Artifact>;
+  stop(): Promise<void>;
+}
+
+function entriesOf(files: Record<string, string>) {
+  return Object.entries(files).map(([path, content]) => ({
+    path,
+    executable: false,
+    read: async () => Buffer.from(content),
+  }));
+}
+
+async function ensureSource(client: KubeClient, key: { namespace: string; name: string }) {
+  try {
+    await client.get(externalArtifacts, key);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    await client.create(externalArtifacts, {
+      apiVersion: 'source.toolkit.fluxcd.io/v1',
+      kind: 'ExternalArtifact',
+      metadata: key,
+      spec: {},
+    } as KubeObject);
+  }
+}
+
+/**
+ * Starts a server of artifacts.
+ *
+ * @param o.namespace of the sources
+ * @param o.dir for the artifacts
+ */
+export async function startArtifactSource(o: {
+  client: KubeClient;
+  namespace: string;
+  dir: string;
+}): Promise<ArtifactSource> {
+  const { client, namespace, dir } = o;
+  const store = new ArtifactStore({
+    dir: join(dir, 'store'),
+    advertisedAddress: 'placeholder',
+    retentionTtlMs: 600_000,
+    retentionRecords: 100,
+    digestAlgorithm: 'sha256',
+  });
+  const server = await serveArtifacts(store, { host: '127.0.0.1', port: 0, logger: silentLogger });
+  return {
+    async publish(files, { revision = 'v1', name = 'source' } = {}) {
+      const key = { namespace, name };
+      const fileName = `${revision.replaceAll(/[^a-z0-9]/g, '-')}.tar.gz`;
+      const write = (path: string) => packArtifact(entriesOf(files), path);
+      const artifact = await store.publish('ExternalArtifact', key, fileName, revision, write);
+      const url = `http://127.0.0.1:${server.port}/${artifact.path}`;
+      await ensureSource(client, key);
+      const status = { artifact: { ...artifact, url } };
+      const options = { type: 'merge', subresource: 'status' } as const;
+      await client.patch(externalArtifacts, key, { status }, options);
+      return status.artifact;
+    },
+    stop: () => server.close(),
+  };
+}

@@ -1,0 +1,62 @@
+import { helmGroup, type KubeObject } from '@sluice/shared/api';
+import { mapConcurrently } from '@sluice/shared/base';
+import { applyObjects, coreResources, displayName, gvkOf } from '@sluice/shared/kube';
+import { type ActionContext, ActionError } from './context.ts';
+import { withOwner } from './objects.ts';
+import { findMetadata } from './ownership.ts';
+
+/** What happens to the CRDs of a chart: nothing, those that are missing are created, or all are applied. */
+export type CrdPolicy = 'Skip' | 'Create' | 'CreateReplace';
+
+const crdResource = coreResources.customResourceDefinitions;
+
+/**
+ * Applies the CRDs of a chart as the policy says, and returns when their kinds are served. They are no part of the
+ * release: no revision deletes them. Objects of other kinds in the chart's `crds` folder are left out.
+ *
+ * @throws ActionError naming each CRD that was refused or did not become established
+ */
+export async function applyCrds(
+  ctx: ActionContext,
+  objects: readonly KubeObject[],
+  policy: CrdPolicy,
+): Promise<void> {
+  if (policy === 'Skip' || objects.length === 0) return;
+  const crds = objects.filter(isCrd);
+  const others = objects.filter((object) => !isCrd(object)).map(displayName);
+  if (others.length > 0) {
+    const message = 'Objects in the crds folder of the chart that are no CRDs were ignored';
+    ctx.logger.warn({ objects: others }, message);
+  }
+  const { failures } = await ctx.slots.run(async () => {
+    const wanted = policy === 'Create' ? await missing(ctx, crds) : crds;
+    const { client, fieldManager, concurrency, signal, overrideManagers, cluster } = ctx;
+    return applyObjects(
+      wanted.map((crd) => withOwner(crd, ctx.owner)),
+      {
+        client,
+        fieldManager,
+        concurrency,
+        signal,
+        overrideManagers,
+        annotationPrefix: helmGroup,
+        live: cluster.live,
+      },
+    );
+  });
+  if (failures.length === 0) return;
+  const problems = failures.map(({ error }) => error.message).join('\n');
+  throw new ActionError(`failed to apply CustomResourceDefinitions: ${problems}`);
+}
+
+function isCrd(object: KubeObject): boolean {
+  const { group, kind } = gvkOf(object);
+  return group === crdResource.group && kind === crdResource.kind;
+}
+
+async function missing(ctx: ActionContext, crds: KubeObject[]): Promise<KubeObject[]> {
+  const present = await mapConcurrently(crds, ctx.concurrency, (object) =>
+    findMetadata(ctx, { object, resource: crdResource }),
+  );
+  return crds.filter((_, index) => present[index] === undefined);
+}

@@ -1,0 +1,99 @@
+import type { KubeObject } from '@sluice/shared/api';
+import {
+  type AppliedChange,
+  evaluateHealth,
+  gvkOf,
+  type Health,
+  type HealthRules,
+  hasHealthRule,
+} from '@sluice/shared/kube';
+import type { ActionContext, WaitOptions } from './context.ts';
+import { legacyReadiness } from './legacy-readiness.ts';
+import { type Awaited, waitUntilReady } from './wait-ready.ts';
+
+/** What is read of workloads here. */
+interface Workload extends KubeObject {
+  spec?: { paused?: boolean; ttlSecondsAfterFinished?: number };
+  status?: {
+    phase?: string;
+    failed?: number;
+    succeeded?: number;
+    conditions?: { type: string; status: string; reason?: string; message?: string }[];
+  };
+}
+
+/**
+ * Waits until the objects of a release are ready, as the options ask.
+ *
+ * @param changes what applying them has returned
+ * @throws NotReadyError naming each object that is not ready, and why
+ */
+export async function waitForRelease(
+  ctx: ActionContext,
+  changes: readonly AppliedChange[],
+  options: WaitOptions & { timeoutMs: number },
+): Promise<void> {
+  if (options.disableWait) return;
+  const judge = judgeOf(ctx.healthRules, options);
+  const awaited: Awaited[] = [];
+  for (const { object, action } of changes) {
+    // A paused Deployment never gets ready; what is excluded from reconciliation is nobody's business.
+    if (action === 'skipped' || isPaused(object)) continue;
+    const resource = await ctx.client.mapper.resourceFor(gvkOf(object));
+    awaited.push({ object, resource, judge, vanishes: vanishes(object) });
+  }
+  await waitUntilReady(ctx, awaited, options.timeoutMs);
+}
+
+function judgeOf(rules: HealthRules, options: WaitOptions): (object: KubeObject) => Health {
+  const checkJobs = !options.disableWaitForJobs;
+  if (options.waitStrategy === 'legacy') return (object) => legacyReadiness(object, { checkJobs });
+  return (object) => {
+    const isPlainJob = isJob(object) && !hasHealthRule(object, rules);
+    return checkJobs && isPlainJob ? jobCompletion(object) : evaluateHealth(object, rules);
+  };
+}
+
+/**
+ * Judges the object of a hook: Jobs and Pods have to end well, objects for whose kind there are health rules to be
+ * current; everything else is ready once it exists.
+ */
+export function hookReadiness(object: KubeObject, rules: HealthRules): Health {
+  if (hasHealthRule(object, rules)) return evaluateHealth(object, rules);
+  if (isJob(object)) return jobCompletion(object);
+  if (object.kind === 'Pod' && object.apiVersion === 'v1') return podCompletion(object);
+  return { status: 'Current', message: 'it exists' };
+}
+
+/** Whether the object goes away by itself after it has ended. */
+export function vanishes(object: KubeObject): boolean {
+  return isJob(object) && (object as Workload).spec?.ttlSecondsAfterFinished !== undefined;
+}
+
+function isJob({ apiVersion, kind }: KubeObject): boolean {
+  return kind === 'Job' && apiVersion.startsWith('batch/');
+}
+
+function isPaused(object: KubeObject): boolean {
+  const isDeployment = object.kind === 'Deployment' && object.apiVersion === 'apps/v1';
+  return isDeployment && (object as Workload).spec?.paused === true;
+}
+
+function jobCompletion(job: Workload): Health {
+  for (const { type, status, reason, message } of job.status?.conditions ?? []) {
+    if (status !== 'True') continue;
+    if (type === 'Complete') return { status: 'Current', message: 'Job completed' };
+    if (type === 'Failed') {
+      const why = [reason, message].filter(Boolean).join(': ');
+      return { status: 'Failed', message: `Job failed${why === '' ? '' : `: ${why}`}` };
+    }
+  }
+  return { status: 'InProgress', message: 'Job in progress' };
+}
+
+function podCompletion(pod: Workload): Health {
+  const phase = pod.status?.phase ?? '';
+  if (phase === 'Succeeded') return { status: 'Current', message: 'Pod succeeded' };
+  if (phase === 'Failed') return { status: 'Failed', message: 'Pod failed' };
+  return { status: 'InProgress', message: `Pod in phase ${phase === '' ? 'unknown' : phase}` };
+}

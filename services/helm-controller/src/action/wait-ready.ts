@@ -1,0 +1,142 @@
+import type { KubeObject } from '@sluice/shared/api';
+import { errorMessage, formatDuration, mapConcurrently } from '@sluice/shared/base';
+import {
+  type ApiResource,
+  displayName,
+  formatObjectId,
+  type Health,
+  isNotFound,
+  type LiveChange,
+  type ObjectId,
+  objectIdOf,
+} from '@sluice/shared/kube';
+import { type ActionContext, ActionError } from './context.ts';
+import { Alarm } from './pause.ts';
+
+/** Milliseconds between two looks at objects that the shared watches do not cover. */
+export const pollMs = 2000;
+
+/** Most objects that a message names. */
+const maxNamed = 50;
+
+/** An object that was applied, and what it has to become. */
+export interface Awaited {
+  /** As the server returned it. */
+  object: KubeObject;
+  resource: ApiResource;
+  /** Judges a state of it. */
+  judge(object: KubeObject): Health;
+  /** Whether it may go away by itself once it is done. */
+  vanishes: boolean;
+}
+
+/** Objects did not become ready. */
+export class NotReadyError extends ActionError {
+  override name = 'NotReadyError';
+}
+
+interface Followed extends Awaited {
+  id: ObjectId;
+  health: Health;
+}
+
+/**
+ * Waits until all objects are ready at the same time. Driven by the shared watches; only objects of kinds that those do
+ * not cover are read now and then, as the tenant. Ends early when one has failed, for which waiting longer is no help.
+ *
+ * @throws NotReadyError naming each object that is not ready, and why; the signal's reason when aborted
+ */
+export async function waitUntilReady(
+  ctx: ActionContext,
+  objects: readonly Awaited[],
+  timeoutMs: number,
+): Promise<void> {
+  const startedAt = ctx.clock.now();
+  const deadline = startedAt + timeoutMs;
+  const alarm = new Alarm();
+  const followed = new Map(objects.map((item) => entryOf(item)));
+  const stop = ctx.cluster.live.onChange((change) => {
+    const item = followed.get(formatObjectId(objectIdOf(change.object)));
+    if (item === undefined) return;
+    noteChange(item, change);
+    alarm.ring();
+  });
+  try {
+    for (const item of followed.values()) noteLive(ctx, item);
+    for (;;) {
+      await poll(ctx, followed);
+      const pending = [...followed.values()].filter(({ health }) => health.status !== 'Current');
+      if (pending.length === 0) return;
+      const now = ctx.clock.now();
+      const failed = pending.filter(({ health }) => health.status === 'Failed');
+      if (failed.length > 0)
+        throw new NotReadyError(`failed early due to stalled resources: ${describe(failed)}`);
+      if (now >= deadline) {
+        const limit = formatDuration(timeoutMs);
+        throw new NotReadyError(`timeout after ${limit} waiting for: ${describe(pending)}`);
+      }
+      const next = pending.some((item) => !isWatched(ctx, item)) ? now + pollMs : deadline;
+      await alarm.wait(ctx, Math.min(deadline, next));
+    }
+  } finally {
+    stop();
+  }
+}
+
+function entryOf(item: Awaited): [string, Followed] {
+  const id = objectIdOf(item.object);
+  return [formatObjectId(id), { ...item, id, health: item.judge(item.object) }];
+}
+
+function isWatched({ cluster }: ActionContext, { resource }: Followed): boolean {
+  return cluster.live.isSynced(resource);
+}
+
+function noteChange(item: Followed, { type, object }: LiveChange): void {
+  if (type !== 'deleted') noteState(item, object);
+  else if (object.metadata.uid === item.object.metadata.uid) item.health = healthOfMissing(item);
+}
+
+/** A watch may lag behind the apply whose answer is known already, and show an object that stood there before. */
+function noteState(item: Followed, object: KubeObject): void {
+  const { resourceVersion } = item.object.metadata;
+  if (Number(object.metadata.resourceVersion) < Number(resourceVersion)) return;
+  item.health = item.judge(object);
+}
+
+function healthOfMissing({ health, vanishes }: Followed): Health {
+  if (health.status === 'Failed') return health;
+  if (vanishes) return { status: 'Current', message: 'it has ended' };
+  return { status: 'NotFound', message: 'it was deleted' };
+}
+
+/** An object that the watch does not know yet is as the apply left it. */
+function noteLive({ cluster }: ActionContext, item: Followed): void {
+  const live = cluster.live.get(item.resource, item.id);
+  if (live !== undefined) noteState(item, live);
+}
+
+async function poll(ctx: ActionContext, followed: Map<string, Followed>): Promise<void> {
+  const unwatched = [...followed.values()].filter(
+    (item) => item.health.status !== 'Current' && !isWatched(ctx, item),
+  );
+  await mapConcurrently(unwatched, ctx.concurrency, async (item) => {
+    const { client, signal } = ctx;
+    try {
+      noteState(item, await client.get<KubeObject>(item.resource, item.id, { signal }));
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isNotFound(error)) item.health = healthOfMissing(item);
+      else item.health = { status: 'Unknown', message: errorMessage(error) };
+    }
+  });
+}
+
+function describe(items: Followed[]): string {
+  const named = items.slice(0, maxNamed).map(({ id, health }) => {
+    const why = health.message === '' ? '' : ` (${health.message})`;
+    return `${displayName(id)} status: '${health.status}'${why}`;
+  });
+  const more = items.length > maxNamed ? ` and ${items.length - maxNamed} more` : '';
+  return `[${named.join(', ')}${more}]`;
+}

@@ -1,0 +1,74 @@
+import { helmDriftDetectionAnnotation, type KubeObject } from '@sluice/shared/api';
+import { type AppliedChange, formatObjectId, type TrackedObject } from '@sluice/shared/kube';
+import type { ActionContext } from '../action/context.ts';
+import { fieldManager } from '../release/storage.ts';
+import { remembering } from './known-revision.ts';
+import type { Slots } from './operation.ts';
+import { type Run, storageOf, targetOf } from './run.ts';
+
+/** A part of an operation: its permits and what ends it. */
+export interface Part {
+  slots: Slots;
+  signal: AbortSignal;
+}
+
+/** Whether an object asks to be left out of drift detection. */
+export function isExempt({ metadata }: KubeObject): boolean {
+  return metadata.annotations?.[helmDriftDetectionAnnotation] === 'disabled';
+}
+
+/** Returns what has to be known of an object to tell later whether it drifted. */
+export function trackedOf(object: KubeObject): TrackedObject {
+  const { uid, generation, resourceVersion } = object.metadata;
+  return { apiVersion: object.apiVersion, uid, generation, resourceVersion };
+}
+
+function track(run: Run, changes: readonly AppliedChange[]): void {
+  run.state.driftSetting = driftSettingOf(run);
+  run.state.reported.clear();
+  for (const { id, object } of changes) {
+    if (!isExempt(object)) run.state.applied.set(formatObjectId(id), trackedOf(object));
+  }
+}
+
+/** Identifies what is asked for: what was compared under another setting has to be compared anew. */
+export function driftSettingOf({ object }: Run): string {
+  return JSON.stringify(object.spec.driftDetection ?? {});
+}
+
+/** Returns the rules that exempt fields from drift detection. */
+export function ignoreRulesOf({ object }: Run) {
+  return object.spec.driftDetection?.ignore ?? [];
+}
+
+/**
+ * Prepares what an action works with.
+ *
+ * @param namespace that of the records, when it is not the one of the spec
+ * @throws StalledError, RetryableError `ReconciliationFailed` when the identity to act as cannot be used
+ */
+export async function actionContext(
+  run: Run,
+  { slots, signal }: Part,
+  namespace: string = run.storageNamespace,
+): Promise<ActionContext> {
+  const { object, ctx, deps, masker } = run;
+  const { client, cluster } = await targetOf(run);
+  return {
+    owner: { name: object.metadata.name, namespace: object.metadata.namespace ?? '' },
+    client,
+    cluster,
+    storage: remembering(run, await storageOf(run, namespace, signal)),
+    slots,
+    clock: ctx.clock,
+    logger: ctx.logger,
+    signal,
+    fieldManager,
+    overrideManagers: deps.settings.overrideManagers,
+    healthRules: { field: 'spec.healthCheckExprs', exprs: object.spec.healthCheckExprs },
+    concurrency: deps.settings.concurrentApplies,
+    masker,
+    driftIgnore: ignoreRulesOf(run),
+    onApplied: (changes) => track(run, changes),
+  };
+}

@@ -1,0 +1,168 @@
+import { type HelmRelease, helmReleaseKind } from '@sluice/shared/api';
+import type { Logger } from '@sluice/shared/base';
+import {
+  type Cluster,
+  type Informer,
+  type KubeClient,
+  keyOf,
+  type LiveChange,
+  noteDrift,
+  objectIdOf,
+} from '@sluice/shared/kube';
+import {
+  type ConfigWatch,
+  type Controller,
+  createController,
+  type EventRecorder,
+  type Metrics,
+  type Priority,
+  type Reconciler,
+} from '@sluice/shared/runtime';
+import { releaseNameOf, storageNamespaceOf } from '../release/name.ts';
+import { configReferencesOf, sourceReferencesOf } from '../values/referenced.ts';
+import { isExempt } from './action-context.ts';
+import { finalizeHelmRelease } from './delete.ts';
+import { reconcileHelmRelease } from './reconcile.ts';
+import { chartSourceIdOf } from './resolve-source.ts';
+import type { Dependencies } from './run.ts';
+
+/** Indexes of the informer of HelmReleases. */
+export const helmReleaseIndexes = {
+  chart: (object: HelmRelease) => [chartSourceIdOf(object)],
+  values: sourceReferencesOf,
+  config: configReferencesOf,
+  release: (object: HelmRelease) => [`${storageNamespaceOf(object)}/${releaseKeyOf(object)}`],
+};
+
+/** An object whose name is refused has no release that could change. */
+function releaseKeyOf(object: HelmRelease): string {
+  try {
+    return releaseNameOf(object);
+  } catch {
+    return '';
+  }
+}
+
+/** What the controller of HelmReleases needs. */
+export interface HelmReleaseControllerOptions {
+  deps: Dependencies;
+  client: KubeClient;
+  informer: Informer<HelmRelease>;
+  /** Secrets and ConfigMaps whose changes matter at once; undefined when they are not to be watched. */
+  configs: ConfigWatch | undefined;
+  concurrency: number;
+  events: EventRecorder;
+  metrics: Metrics;
+  logger: Logger;
+  minRetryDelayMs: number;
+  maxRetryDelayMs: number;
+  intervalJitterPercentage: number;
+  dependencyRequeueMs: number;
+  drainMs: number;
+}
+
+type Enqueue = (key: string, priority: Priority) => void;
+
+function reconcilerFor(deps: Dependencies): Reconciler<HelmRelease> {
+  return {
+    kind: helmReleaseKind,
+    controllerName: 'helm-controller',
+    reconcile: (ctx) => reconcileHelmRelease(ctx, deps),
+    finalize: (ctx) => finalizeHelmRelease(ctx, deps),
+  };
+}
+
+function watchDependencies(
+  informer: Informer<HelmRelease>,
+  deps: Dependencies,
+  enqueue: Enqueue,
+): void {
+  informer.onEvent(({ type, object }) => {
+    if (type !== 'deleted') return;
+    const key = keyOf(object);
+    deps.states.forget(key);
+    deps.clusters.forget(key);
+  });
+  deps.dependencies.onChange((dependant) => {
+    if (deps.states.peek(dependant)?.waitsForDependencies) enqueue(dependant, 'change');
+  });
+}
+
+/** Brings back those whose chart or whose file with values is new. */
+function watchSources(informer: Informer<HelmRelease>, deps: Dependencies, enqueue: Enqueue): void {
+  deps.sources.onArtifact((id, artifact) => {
+    if (artifact === undefined) return;
+    for (const object of informer.byIndex('values', id))
+      markConfigChanged(keyOf(object), deps, enqueue);
+    for (const object of informer.byIndex('chart', id)) enqueue(keyOf(object), 'change');
+  });
+}
+
+function markConfigChanged(key: string, deps: Dependencies, enqueue: Enqueue): void {
+  const state = deps.states.peek(key);
+  // At the start, everything is reconciled anyway.
+  if (state === undefined) return;
+  state.configChanged = true;
+  enqueue(key, 'change');
+}
+
+function watchConfigs(o: HelmReleaseControllerOptions, enqueue: Enqueue): void {
+  o.configs?.onChange((id) => {
+    for (const object of o.informer.byIndex('config', id))
+      markConfigChanged(keyOf(object), o.deps, enqueue);
+  });
+}
+
+/** Brings back those whose release was changed by somebody else, such as with the helm command. */
+function watchReleases(
+  informer: Informer<HelmRelease>,
+  deps: Dependencies,
+  enqueue: Enqueue,
+): void {
+  deps.releaseWatch.onChange(({ namespace, name }) => {
+    const newest = deps.releaseWatch.newest({ namespace, name });
+    for (const object of informer.byIndex('release', `${namespace}/${name}`)) {
+      const key = keyOf(object);
+      const state = deps.states.peek(key);
+      if (state?.inSync === undefined || state.running !== undefined) continue;
+      if (newest?.resourceVersion !== state.inSync.revision) enqueue(key, 'change');
+    }
+  });
+}
+
+/** Returns the owner of an object that no longer holds what was applied, if that has to be looked at now. */
+function driftedOwner(change: LiveChange, deps: Dependencies, cluster: Cluster) {
+  const owner = cluster.applied.ownersOf(objectIdOf(change.object));
+  const state = owner === undefined ? undefined : deps.states.peek(owner);
+  if (owner === undefined || state === undefined || isExempt(change.object)) return undefined;
+  const { driftDetection, suspend } = deps.helmReleases.get(owner)?.spec ?? {};
+  if ((driftDetection?.mode ?? 'disabled') === 'disabled') return undefined;
+  const isNews = noteDrift(change, cluster, state, state.applied);
+  return isNews && !suspend && state.running === undefined ? owner : undefined;
+}
+
+function watchObjects(deps: Dependencies, enqueue: Enqueue): void {
+  deps.clusters.onChange((change, cluster) => {
+    const drifted = driftedOwner(change, deps, cluster);
+    if (drifted !== undefined) enqueue(drifted, 'drift');
+  });
+}
+
+/**
+ * Makes the controller of HelmReleases. Besides their own changes, they are reconciled when their chart or a source of
+ * values has a new artifact, a dependency they wait for becomes ready, a Secret or ConfigMap they use changes, somebody
+ * else changes their release, an object of it drifts, or an action on it ends.
+ */
+export function createHelmReleaseController(
+  o: HelmReleaseControllerOptions,
+): Controller<HelmRelease> {
+  const controller = createController<HelmRelease>({ ...o, reconciler: reconcilerFor(o.deps) });
+  const enqueue: Enqueue = (key, priority) => controller.enqueue(key, { priority });
+  o.deps.revisit = enqueue;
+  watchDependencies(o.informer, o.deps, enqueue);
+  watchSources(o.informer, o.deps, enqueue);
+  watchConfigs(o, enqueue);
+  watchReleases(o.informer, o.deps, enqueue);
+  watchObjects(o.deps, enqueue);
+  return controller;
+}

@@ -1,0 +1,65 @@
+import type { HelmRelease } from '@sluice/shared/api';
+import { RetryableError } from '@sluice/shared/base';
+import { done, type Outcome, type ReconcileContext } from '@sluice/shared/runtime';
+import { follow } from './act.ts';
+import { collect } from './collect.ts';
+import { sayFailure } from './events.ts';
+import { deleteHelmChart } from './helm-chart.ts';
+import { startLeaving } from './leave.ts';
+import { type Dependencies, type Run, startRun } from './run.ts';
+import { draftOf } from './status.ts';
+
+/** Ends an action of another kind: what it has begun is uninstalled with the rest. */
+async function abortOther(run: Run): Promise<void> {
+  const { running } = run.state;
+  if (running === undefined || running.doing.type === 'leave') return;
+  running.operation.abort(new Error('the HelmRelease is being deleted'));
+  await running.operation.settled;
+  run.state.running = undefined;
+}
+
+/** Uninstalls the release; returns the outcome when that has to be waited for. */
+async function uninstallRelease(run: Run): Promise<Outcome | undefined> {
+  const { state, deps, object } = run;
+  await abortOther(run);
+  const missing = await deps.clusters.missingIdentity(object);
+  if (missing !== undefined) {
+    const message = `unable to uninstall the release, because ${missing}; its objects stay`;
+    await sayFailure(run, { reason: 'UninstallFailed', message });
+    return undefined;
+  }
+  const running = state.running ?? startLeaving(run, 'deletion');
+  if (running === undefined) return undefined;
+  const outcome = await follow(run, running);
+  if (outcome !== undefined) return outcome;
+  state.running = undefined;
+  const { ending } = running.operation;
+  if (ending?.type === 'failed') throw ending.error;
+  if (ending === undefined) throw new Error('the action goes on');
+  const { error, reason, message } = await collect(run, running, ending.value);
+  if (error !== undefined) throw new RetryableError(reason, message, { cause: error });
+  return undefined;
+}
+
+/**
+ * Uninstalls the release and deletes the HelmChart before the HelmRelease goes. When the identity to act as is gone, that
+ * is announced and the HelmRelease goes all the same; a suspended one leaves everything behind.
+ *
+ * @throws RetryableError UninstallFailed
+ */
+export async function finalizeHelmRelease(
+  ctx: ReconcileContext<HelmRelease>,
+  deps: Dependencies,
+): Promise<Outcome> {
+  if (!ctx.object.spec.suspend) {
+    const run = startRun(ctx, deps);
+    if (draftOf(run).storageNamespace) {
+      const outcome = await uninstallRelease(run);
+      if (outcome !== undefined) return outcome;
+    }
+    await deleteHelmChart(run);
+  }
+  deps.states.forget(ctx.key);
+  deps.clusters.forget(ctx.key);
+  return done();
+}

@@ -1,0 +1,57 @@
+import type { Artifact } from '@sluice/shared/api';
+import { reconcileRequestAnnotation } from '@sluice/shared/api';
+import type { ChartSourceKind } from '../chart/version.ts';
+import { composeValues } from '../values/compose.ts';
+import { valuesDigest } from '../values/digest.ts';
+import type { ValuesSource } from '../values/referenced.ts';
+import { chartReferenceOf, findSource, resolveSource } from './resolve-source.ts';
+import type { Run } from './run.ts';
+import type { Desired } from './state.ts';
+
+/** Returns the artifact that values are read from; undefined when it may be missing and is. */
+async function artifactOfValues(run: Run, source: ValuesSource): Promise<Artifact | undefined> {
+  if (source.optional && (await findSource(run, source)) === undefined) return undefined;
+  return resolveSource(run, source);
+}
+
+/**
+ * Puts together what is to be released. The chart is held until {@link Desired.release}.
+ *
+ * @throws RetryableError, StalledError ValuesError, ArtifactFailed
+ * @throws WaitingError SourceNotReady
+ */
+export async function composeDesired(run: Run, artifact: Artifact): Promise<Desired> {
+  const { object, deps, ctx, masker } = run;
+  const { values, integers } = await composeValues({
+    object,
+    client: ctx.client,
+    artifacts: deps.artifacts,
+    artifactOf: (source) => artifactOfValues(run, source),
+    masker,
+    signal: ctx.signal,
+  });
+  const kind = chartReferenceOf(object).kind as ChartSourceKind;
+  const chart = await deps.charts.acquire({ kind, artifact }, ctx.signal);
+  let holders = 1;
+  return {
+    chart,
+    values,
+    integers,
+    configDigest: valuesDigest(values),
+    ociDigest: chart.revisionDigest,
+    hold() {
+      holders++;
+    },
+    release() {
+      holders--;
+      if (holders === 0) chart.release();
+    },
+  };
+}
+
+/** Names what a release is made of, as far as that can be told without reading values or a chart. */
+export function fingerprintOf({ object }: Run, artifact: Artifact): string {
+  const { uid, generation, annotations } = object.metadata;
+  const request = annotations?.[reconcileRequestAnnotation] ?? '';
+  return JSON.stringify([uid, generation, artifact.digest, artifact.revision, request]);
+}

@@ -1,0 +1,178 @@
+import { helmGroup, type KubeObject } from '@sluice/shared/api';
+import { errorMessage, mapConcurrently } from '@sluice/shared/base';
+import {
+  type DriftListener,
+  type DriftMode,
+  healDrift,
+  isOlder,
+  objectIdOf,
+  type Target,
+} from '@sluice/shared/kube';
+import { done, type Outcome } from '@sluice/shared/runtime';
+import { idOf, type ReleaseObject, resolveObjects, withOwnership } from '../action/objects.ts';
+import { releaseOf } from '../release/history.ts';
+import type { Release } from '../release/release.ts';
+import { fieldManager } from '../release/storage.ts';
+import { driftSettingOf, ignoreRulesOf, isExempt, trackedOf } from './action-context.ts';
+import { sayDrift } from './events.ts';
+import { type Run, storageOf, targetOf } from './run.ts';
+import { driftedCondition, latestSnapshot, setCondition } from './status.ts';
+
+/** Returns what to do about drift; nothing is the default, as in Flux. */
+export function driftModeOf({ object }: Run): DriftMode {
+  return object.spec.driftDetection?.mode ?? 'disabled';
+}
+
+/** Returns the objects of a release as they are applied, in the order of the manifest, and their resources. */
+async function releaseObjects(
+  run: Run,
+  { client }: Target,
+  release: Release,
+): Promise<ReleaseObject[]> {
+  const owner = { name: run.object.metadata.name, namespace: run.object.metadata.namespace ?? '' };
+  const resolved = await resolveObjects(client, release);
+  return resolved.map((item) => ({ ...item, object: withOwnership(item.object, release, owner) }));
+}
+
+/** Returns the objects to compare by id: those that neither release nor cluster exempt. */
+function comparable(
+  { cluster }: Target,
+  objects: readonly ReleaseObject[],
+): Map<string, KubeObject> {
+  const found = objects.filter(({ object, resource }) => {
+    const live = cluster.live.get(resource, object.metadata);
+    return !isExempt(object) && !(live !== undefined && isExempt(live));
+  });
+  return new Map(found.map((item) => [idOf(item), item.object]));
+}
+
+/** Whether the condition says so already, as after a restart. */
+function wasReported(run: Run, message: string): boolean {
+  const condition = run.ctx.status.getCondition(driftedCondition);
+  return condition?.status === 'True' && condition.message.includes(run.masker.mask(message));
+}
+
+function listenerOf(run: Run, refusals: string[]): DriftListener {
+  return {
+    count: (outcome) => run.deps.metrics.drift(outcome),
+    async detected(message) {
+      if (!wasReported(run, message)) await sayDrift(run, 'DriftDetected', message);
+    },
+    corrected: (message) => sayDrift(run, 'DriftCorrected', message),
+    async refused(message) {
+      refusals.push(message);
+      // The next reconcile compares everything, and tries again.
+      run.state.inSync = undefined;
+      await sayDrift(run, 'DriftDetected', message);
+    },
+  };
+}
+
+function noteDrifted(run: Run, refusals: readonly string[]): void {
+  const open = [...run.state.reported.values(), ...refusals];
+  if (open.length === 0) {
+    const message = 'No drift detected against the cluster state';
+    setCondition(run, driftedCondition, { status: 'False', reason: 'NoDriftDetected', message });
+    return;
+  }
+  const snapshot = latestSnapshot(run);
+  const shown = snapshot === undefined ? '' : ` of ${releaseOf(snapshot)}`;
+  const message = `The cluster differs from the manifest${shown}:\n${open.join('\n')}`;
+  setCondition(run, driftedCondition, { status: 'True', reason: 'DriftDetected', message });
+}
+
+async function heal(
+  run: Run,
+  target: Target,
+  desired: () => Promise<Map<string, KubeObject>>,
+): Promise<Outcome> {
+  const { ctx, deps, state } = run;
+  const refusals: string[] = [];
+  const ignore = ignoreRulesOf(run);
+  const lookAgainAt = await healDrift({
+    owner: ctx.key,
+    target,
+    state,
+    tracked: state.applied,
+    mode: driftModeOf(run),
+    desired,
+    apply: {
+      client: target.client,
+      fieldManager,
+      force: false,
+      concurrency: deps.settings.concurrentApplies,
+      signal: ctx.signal,
+      annotationPrefix: helmGroup,
+      overrideManagers: deps.settings.overrideManagers,
+      ignore,
+      live: target.cluster.live,
+    },
+    ignore,
+    backoff: deps.backoff,
+    now: () => ctx.clock.now(),
+    listener: listenerOf(run, refusals),
+  });
+  noteDrifted(run, refusals);
+  if (state.drifted.size > 0) deps.revisit(ctx.key, 'drift');
+  return lookAgainAt === undefined ? done() : done(Math.max(0, lookAgainAt - ctx.clock.now()));
+}
+
+/** Corrects or reports the objects that the watches saw change since the release was found to be as desired. */
+export async function healReleaseDrift(run: Run): Promise<Outcome> {
+  const { state } = run;
+  if (driftModeOf(run) === 'disabled') return done();
+  if (state.drifted.size === 0 && state.delayed.size === 0) return done();
+  const target = await targetOf(run);
+  return heal(run, target, async () => {
+    const release = await (await storageOf(run)).last(run.releaseName);
+    if (release === undefined) return new Map();
+    return comparable(target, await releaseObjects(run, target, release));
+  });
+}
+
+/**
+ * Marks the objects that have to be compared: those of which it is not known what they held, and those that changed
+ * while nobody looked, such as during an action.
+ */
+async function markSuspects(
+  run: Run,
+  { cluster }: Target,
+  objects: readonly ReleaseObject[],
+): Promise<void> {
+  const { state, ctx, deps } = run;
+  await mapConcurrently(objects, deps.settings.concurrentApplies, async (item) => {
+    const { object, resource } = item;
+    await cluster.live.ensure(resource).catch((error: unknown) => {
+      ctx.logger.warn({ error: errorMessage(error) }, 'Kind is not watched for drift');
+    });
+    const text = idOf(item);
+    const id = objectIdOf(object);
+    const live = cluster.live.get(resource, object.metadata);
+    const isKnown = cluster.applied.ownersOf(id) === ctx.key;
+    const tracked = state.applied.get(text) ?? trackedOf(live ?? object);
+    state.applied.set(text, tracked);
+    // The watch may not have caught up with our own apply yet.
+    if (isKnown && live !== undefined && isOlder(live, tracked)) return;
+    const isSuspect = !isKnown || cluster.applied.isDrifted(live, id);
+    if (isSuspect && !state.delayed.has(text)) state.drifted.set(text, id);
+  });
+}
+
+/**
+ * Compares the objects of the release with the cluster, as far as it is not known that they are as they should be. From
+ * then on, the watches tell.
+ */
+export async function compareRelease(run: Run, release: Release): Promise<Outcome> {
+  const { state, ctx } = run;
+  const setting = driftSettingOf(run);
+  const target = await targetOf(run);
+  if (state.driftSetting !== setting) {
+    target.cluster.applied.forget(ctx.key);
+    state.reported.clear();
+    state.driftSetting = setting;
+  }
+  if (driftModeOf(run) === 'disabled') return done();
+  const objects = await releaseObjects(run, target, release);
+  await markSuspects(run, target, objects);
+  return heal(run, target, async () => comparable(target, objects));
+}

@@ -1,0 +1,101 @@
+import {
+  eventAppVersionKey,
+  eventOciDigestKey,
+  eventRevisionKey,
+  eventTokenKey,
+} from '@sluice/shared/api';
+import { joinLines, ReconcileError } from '@sluice/shared/base';
+import type { Snapshot } from '../release/snapshot.ts';
+import type { Run } from './run.ts';
+
+/** What an event is about. */
+interface Subject {
+  chartVersion: string;
+  configDigest?: string | undefined;
+  appVersion?: string | undefined;
+  ociDigest?: string | undefined;
+}
+
+function metadataOf(subject: Subject): Record<string, string> {
+  const { chartVersion, configDigest, appVersion, ociDigest } = subject;
+  return {
+    [eventRevisionKey]: chartVersion,
+    ...(configDigest && { [eventTokenKey]: configDigest }),
+    ...(appVersion && { [eventAppVersionKey]: appVersion }),
+    ...(ociDigest && { [eventOciDigestKey]: ociDigest }),
+  };
+}
+
+/** Returns what events are about that concern what is being released, or, before that is known, what was last tried. */
+export function desiredMetadata({ object, desired }: Run): Record<string, string> {
+  if (desired !== undefined) {
+    const { version, appVersion } = desired.chart.metadata;
+    const { configDigest, ociDigest } = desired;
+    return metadataOf({ chartVersion: version, configDigest, appVersion, ociDigest });
+  }
+  const { lastAttemptedRevision, lastAttemptedConfigDigest } = object.status ?? {};
+  if (lastAttemptedRevision === undefined) return {};
+  return metadataOf({
+    chartVersion: lastAttemptedRevision,
+    configDigest: lastAttemptedConfigDigest,
+  });
+}
+
+/** Announces that an action on a release succeeded; it can be told about what was released. */
+export function saySuccess(
+  run: Run,
+  o: { reason: string; message: string; about: Snapshot },
+): Promise<void> {
+  run.ctx.logger.info({ reason: o.reason }, 'Action succeeded');
+  return run.ctx.event({
+    severity: 'info',
+    reason: o.reason,
+    message: run.masker.mask(o.message),
+    metadata: metadataOf(o.about),
+  });
+}
+
+/** Announces something on which people may want to act. */
+export function sayFailure(
+  run: Run,
+  o: { reason: string; message: string; about?: Snapshot },
+): Promise<void> {
+  const message = run.masker.mask(o.message);
+  run.ctx.logger.error({ reason: o.reason, error: message }, 'Action failed');
+  return run.ctx.event({
+    severity: 'error',
+    reason: o.reason,
+    message,
+    metadata: o.about === undefined ? desiredMetadata(run) : metadataOf(o.about),
+  });
+}
+
+/** Announces a step that only people who look at the object need to know. */
+export function sayTrace(run: Run, reason: string, message: string): Promise<void> {
+  return run.ctx.event({ severity: 'trace', reason, message });
+}
+
+/** Announces drift, and that it was corrected. */
+export async function sayDrift(
+  run: Run,
+  reason: 'DriftDetected' | 'DriftCorrected',
+  message: string,
+): Promise<void> {
+  const isCorrected = reason === 'DriftCorrected';
+  run.ctx.logger.info({ drift: message }, isCorrected ? 'Drift corrected' : 'Drift detected');
+  await run.ctx.event({
+    severity: isCorrected ? 'info' : 'error',
+    reason,
+    message: run.masker.mask(joinLines([message])),
+    metadata: desiredMetadata(run),
+  });
+}
+
+/** Returns an expected error with what it is about, and without values of Secrets. */
+export function describeError(run: Run, error: ReconcileError): ReconcileError {
+  return new ReconcileError(error.kind, error.reason, run.masker.mask(error.message), {
+    cause: error.cause,
+    retryAfterMs: error.retryAfterMs,
+    metadata: { ...desiredMetadata(run), ...error.metadata },
+  });
+}

@@ -1,0 +1,97 @@
+import { formatDuration } from '@sluice/shared/base';
+import { done, type Outcome, readyCondition, retry } from '@sluice/shared/runtime';
+import { chartOf, releaseOf, truncate, truncateToNewest } from '../release/history.ts';
+import type { Decision } from './decide.ts';
+import type { Run } from './run.ts';
+import { activeRemediation, isExhausted, retryIntervalOf } from './spec.ts';
+import {
+  draftOf,
+  driftedCondition,
+  isTrue,
+  latestSnapshot,
+  noteRetrying,
+  noteSettled,
+  releasedCondition,
+  remediatedCondition,
+  setCondition,
+  summarize,
+} from './status.ts';
+
+function activeRetryInterval(run: Run): number | undefined {
+  const { object, deps } = run;
+  const { lastAttemptedReleaseAction } = draftOf(run);
+  return retryIntervalOf(object, lastAttemptedReleaseAction, deps.settings.retryByDefault);
+}
+
+/** Drops from the history what no rollback will need. */
+function truncateHistory(run: Run): void {
+  const status = draftOf(run);
+  if (status.history === undefined) return;
+  if (activeRetryInterval(run) !== undefined) {
+    status.history = truncateToNewest(status.history);
+    return;
+  }
+  const remediation = activeRemediation(run.object, status);
+  const ignoreTests =
+    remediation?.ignoreTestFailures ?? run.object.spec.test?.ignoreFailures ?? false;
+  status.history = truncate(status.history, ignoreTests);
+}
+
+/** A release that is as desired is good, whatever made it necessary to say otherwise before. */
+function noteGoodRelease(run: Run): void {
+  const snapshot = latestSnapshot(run);
+  const wasRemediated = isTrue(run, remediatedCondition);
+  run.ctx.status.removeCondition(remediatedCondition);
+  const isReady = isTrue(run, readyCondition) && isTrue(run, releasedCondition);
+  if ((isReady && !wasRemediated) || snapshot === undefined) return;
+  const action = snapshot.version === 1 ? 'Install' : 'Upgrade';
+  const message = `Helm ${action.toLowerCase()} of ${releaseOf(snapshot)} with chart ${chartOf(snapshot)} succeeded`;
+  if (!isTrue(run, releasedCondition) || wasRemediated)
+    setCondition(run, releasedCondition, { status: 'True', reason: `${action}Succeeded`, message });
+}
+
+/** Ends a reconcile that found, or made, the release as desired. */
+export function finishInSync(run: Run): void {
+  truncateHistory(run);
+  noteGoodRelease(run);
+  const mode = run.object.spec.driftDetection?.mode ?? 'disabled';
+  if (mode === 'disabled') run.ctx.status.removeCondition(driftedCondition);
+  summarize(run);
+  noteSettled(run);
+}
+
+/** Ends an attempt that failed, with or without its remediation, and says when to try again. */
+export function finishFailed(run: Run, o: { isRemediated: boolean }): Outcome {
+  const interval = activeRetryInterval(run);
+  if (interval !== undefined) {
+    noteRetrying(run, `Trying again after ${formatDuration(interval)}`);
+    return retry(interval);
+  }
+  const status = draftOf(run);
+  const remediation = activeRemediation(run.object, status);
+  const goesOn =
+    remediation === undefined ||
+    !isExhausted(remediation, status) ||
+    (o.isRemediated && remediation.action === 'upgrade' && remediation.strategy === 'uninstall');
+  if (goesOn) {
+    const why = run.ctx.status.getCondition(readyCondition)?.message ?? 'Trying again';
+    noteRetrying(run, why);
+    return retry();
+  }
+  if (!o.isRemediated) {
+    noteSettled(run);
+    return done();
+  }
+  const attempts = remediation.retries + 1;
+  const message = `Failed to ${remediation.action} after ${attempts} attempt(s)`;
+  return finishStalled(run, { type: 'stall', reason: 'RetriesExceeded', message });
+}
+
+/** Ends an attempt after which only a change helps. */
+export function finishStalled(
+  run: Run,
+  { reason, message }: Extract<Decision, { type: 'stall' }>,
+): Outcome {
+  noteSettled(run, { reason, message });
+  return done(Number.POSITIVE_INFINITY);
+}

@@ -1,0 +1,44 @@
+import type { StoredRevision } from '../release/release-secret.ts';
+import type { ReleaseStorage } from '../release/storage.ts';
+import type { Run } from './run.ts';
+
+function note({ state }: Run, revision: StoredRevision): StoredRevision {
+  const { known } = state;
+  const isNewest = known?.name !== revision.name || known.version <= revision.version;
+  if (isNewest) state.known = revision;
+  return revision;
+}
+
+/** Remembers what is written to the records, so that it need not be read again. */
+export function remembering(run: Run, storage: ReleaseStorage): ReleaseStorage {
+  return {
+    revisions: (name) => storage.revisions(name),
+    last: (name) => storage.last(name),
+    deployed: (name) => storage.deployed(name),
+    get: (name, version) => storage.get(name, version),
+    read: (revision) => storage.read(revision),
+    history: (name) => storage.history(name),
+    create: async (release) => note(run, await storage.create(release)),
+    update: async (release, seen) => note(run, await storage.update(release, seen)),
+    async delete(name, version) {
+      await storage.delete(name, version);
+      run.state.known = undefined;
+    },
+    prune: (name, maxHistory) => storage.prune(name, maxHistory),
+  };
+}
+
+/**
+ * Returns the stored revisions, newest first; only the newest one, and without a request, when that is known to be the
+ * newest: the watch says so, or this very reconcile has written it and the watch has not seen that yet.
+ */
+export async function revisionsOf(run: Run, storage: ReleaseStorage): Promise<StoredRevision[]> {
+  const { known } = run.state;
+  const { releaseName: name, storageNamespace: namespace } = run;
+  if (known?.name !== name || run.object.spec.kubeConfig !== undefined)
+    return storage.revisions(name);
+  const newest = run.deps.releaseWatch.newest({ namespace, name });
+  const isSeen = newest?.resourceVersion === known.resourceVersion;
+  const isAhead = Number(newest?.resourceVersion ?? 0) < Number(known.resourceVersion);
+  return isSeen || (isAhead && run.hasActed) ? [known] : storage.revisions(name);
+}

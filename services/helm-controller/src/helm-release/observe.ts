@@ -1,0 +1,126 @@
+import { hasBeenTested, hasFailedTest } from '../release/history.ts';
+import { isPending, type Release } from '../release/release.ts';
+import type { StoredRevision } from '../release/release-secret.ts';
+import { verifySnapshot } from '../release/snapshot.ts';
+import { valuesDigest } from '../values/digest.ts';
+import { revisionsOf } from './known-revision.ts';
+import { commonMetadataDigest, postRenderersDigest } from './observed-digests.ts';
+import { desiredOf, type Run, storageOf } from './run.ts';
+import { activeRemediation } from './spec.ts';
+import { draftOf, latestSnapshot, noteRelease } from './status.ts';
+
+/** How the stored release compares with what is desired. */
+export type ReleaseCondition =
+  /** There is none, or it was uninstalled. */
+  | { type: 'absent' }
+  /** An action on it was never finished. */
+  | { type: 'pending'; release: Release; revision: StoredRevision }
+  /** Somebody else made or changed it. */
+  | { type: 'unmanaged'; why: string }
+  | { type: 'failed' }
+  /** An uninstallation was cut short. */
+  | { type: 'uninstalling' }
+  /** It is good, but another one is desired. */
+  | { type: 'out-of-sync'; why: string }
+  /** It is as desired, but its tests have not run. */
+  | { type: 'untested' }
+  /** It is as desired. */
+  | { type: 'in-sync'; release: Release; revision: StoredRevision };
+
+function whyOutOfSync(run: Run, release: Release): string | undefined {
+  const { chart, configDigest } = desiredOf(run);
+  const { name, version } = release.chart.metadata;
+  if (name !== chart.metadata.name || version !== chart.metadata.version)
+    return `the chart is ${name}@${version}, not ${chart.metadata.name}@${chart.metadata.version}`;
+  if (valuesDigest(release.config) !== configDigest) return 'the values are others';
+  const status = draftOf(run);
+  const { metadata, spec } = run.object;
+  if (status.observedGeneration === metadata.generation) return undefined;
+  if (postRenderersDigest(spec.postRenderers) !== status.observedPostRenderersDigest)
+    return 'spec.postRenderers is another';
+  if (commonMetadataDigest(spec.commonMetadata) !== status.observedCommonMetadataDigest)
+    return 'spec.commonMetadata is another';
+  return undefined;
+}
+
+/**
+ * Whether a release that status.history does not know is one that this controller, or that of Flux, has made of
+ * exactly what is desired: the process ended before it could note it.
+ */
+function isOwnWork(run: Run, release: Release, { writer }: StoredRevision): boolean {
+  if (writer.manager !== 'helm-controller' || release.info.status !== 'deployed') return false;
+  const { postRenderers, commonMetadata } = run.object.spec;
+  if (postRenderers !== undefined || commonMetadata !== undefined) return false;
+  return whyOutOfSync(run, release) === undefined;
+}
+
+function judgeDeployed(run: Run, release: Release, revision: StoredRevision): ReleaseCondition {
+  const why = whyOutOfSync(run, release);
+  if (why !== undefined) return { type: 'out-of-sync', why };
+  const snapshot = latestSnapshot(run);
+  if (run.object.spec.test?.enable && snapshot !== undefined) {
+    if (!hasBeenTested(snapshot)) return { type: 'untested' };
+    const remediation = activeRemediation(run.object, draftOf(run));
+    if (remediation && !remediation.ignoreTestFailures && hasFailedTest(snapshot))
+      return { type: 'failed' };
+  }
+  return { type: 'in-sync', release, revision };
+}
+
+function judge(run: Run, release: Release, revision: StoredRevision): ReleaseCondition {
+  const { status } = release.info;
+  if (status === 'uninstalling') return { type: 'uninstalling' };
+  if (isPending(release)) return { type: 'pending', release, revision };
+  const snapshot = latestSnapshot(run);
+  if (snapshot === undefined) {
+    if (status === 'uninstalled') return { type: 'absent' };
+    if (!isOwnWork(run, release, revision))
+      return { type: 'unmanaged', why: 'there is a release that status.history does not know' };
+    noteRelease(run, release, release.version === 1 ? 'install' : 'upgrade');
+    return judgeDeployed(run, release, revision);
+  }
+  const isSame =
+    snapshot.name === release.name &&
+    snapshot.namespace === release.namespace &&
+    snapshot.version === release.version;
+  const verification = isSame ? verifySnapshot(snapshot, release) : 'changed';
+  if (verification === 'changed' && isOwnWork(run, release, revision)) {
+    noteRelease(run, release, 'upgrade');
+    return judgeDeployed(run, release, revision);
+  }
+  if (verification === 'changed')
+    return {
+      type: 'unmanaged',
+      why: `revision ${release.version} was not made or was changed by somebody else`,
+    };
+  if (status === 'failed') return { type: 'failed' };
+  if (status === 'uninstalled') return { type: 'absent' };
+  if (status === 'deployed') return judgeDeployed(run, release, revision);
+  return { type: 'unmanaged', why: `revision ${release.version} is ${status}` };
+}
+
+/**
+ * Compares the newest stored release with status.history and with what is desired.
+ *
+ * @throws ApiError, ConnectionError when the records cannot be read
+ */
+export async function observeRelease(run: Run): Promise<ReleaseCondition> {
+  const storage = await storageOf(run);
+  const { releaseWatch } = run.deps;
+  const key = { namespace: run.storageNamespace, name: run.releaseName };
+  // Before anything was released, the watch spares a request.
+  if (
+    run.object.spec.kubeConfig === undefined &&
+    releaseWatch.isAbsent(key) &&
+    !latestSnapshot(run)
+  )
+    return { type: 'absent' };
+  for (const revision of await revisionsOf(run, storage)) {
+    const release = await storage.read(revision);
+    if (release === undefined) continue;
+    run.last = release;
+    run.state.known = revision;
+    return judge(run, release, revision);
+  }
+  return { type: 'absent' };
+}

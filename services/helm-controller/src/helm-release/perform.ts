@@ -1,0 +1,163 @@
+import type { KubeObject } from '@sluice/shared/api';
+import { ActionError } from '../action/context.ts';
+import { install } from '../action/install.ts';
+import { rollback } from '../action/rollback.ts';
+import { runTests } from '../action/test.ts';
+import { uninstall } from '../action/uninstall.ts';
+import { unlock } from '../action/unlock.ts';
+import { upgrade } from '../action/upgrade.ts';
+import { releaseInventory } from '../release/inventory.ts';
+import { objectsOf } from '../release/manifest.ts';
+import type { Release } from '../release/release.ts';
+import type { ReleaseStorage } from '../release/storage.ts';
+import { actionContext, type Part } from './action-context.ts';
+import { describeUpgrade } from './changes.ts';
+import type { Doing } from './doing.ts';
+import {
+  installMethod,
+  installOptionsOf,
+  rollbackOptionsOf,
+  uninstallOptionsOf,
+  upgradeMethod,
+  upgradeOptionsOf,
+} from './options.ts';
+import { chartCrds, renderDesired } from './render.ts';
+import { type Run, targetOf } from './run.ts';
+import { timeoutOf } from './spec.ts';
+import type { ActionEnd } from './state.ts';
+
+/** Waits for an action on a release, whichever way it ends. Aborts are no end. */
+async function endOf(
+  part: Part,
+  more: Partial<ActionEnd>,
+  act: () => Promise<Release | undefined>,
+): Promise<ActionEnd> {
+  try {
+    const release = await act();
+    return { others: [], error: undefined, ...more, release };
+  } catch (error) {
+    part.signal.throwIfAborted();
+    const release = error instanceof ActionError ? error.release : undefined;
+    return { others: [], ...more, release, error };
+  }
+}
+
+async function inventoryOf(run: Run, release: Release, crds: readonly KubeObject[]) {
+  const { client } = await targetOf(run);
+  const { namespace, manifest } = release;
+  return releaseInventory({ objects: objectsOf(manifest), crds, namespace }, client.mapper);
+}
+
+async function performInstall(run: Run, part: Part): Promise<ActionEnd> {
+  const more: Partial<ActionEnd> = {};
+  return endOf(part, more, async () => {
+    const ctx = await actionContext(run, part);
+    const release = await renderDesired(run, part, {
+      action: 'install',
+      revision: 1,
+      applyMethod: installMethod(run.object, run.deps.settings.helm3Defaults),
+    });
+    const crds = chartCrds(run);
+    more.inventory = await inventoryOf(run, release, crds);
+    return install(ctx, { release, last: run.last, crds, options: installOptionsOf(run.object) });
+  });
+}
+
+async function currentOf(storage: ReleaseStorage, last: Release): Promise<Release> {
+  if (last.info.status === 'deployed') return last;
+  return (await storage.deployed(last.name)) ?? last;
+}
+
+async function performUpgrade(run: Run, part: Part): Promise<ActionEnd> {
+  const { last, object } = run;
+  if (last === undefined) throw new Error('there is no release to upgrade');
+  const more: Partial<ActionEnd> = {};
+  return endOf(part, more, async () => {
+    const ctx = await actionContext(run, part);
+    const current = await currentOf(ctx.storage, last);
+    const release = await renderDesired(run, part, {
+      action: 'upgrade',
+      revision: last.version + 1,
+      applyMethod: upgradeMethod(object, last),
+      previous: {
+        firstDeployed: current.info.first_deployed,
+        labels: last.labels,
+        ...(object.spec.upgrade?.preserveValues && {
+          reuse: { chart: current.chart, config: current.config },
+        }),
+      },
+    });
+    const crds = chartCrds(run);
+    more.inventory = await inventoryOf(run, release, crds);
+    more.changes = describeUpgrade(run, current, release);
+    more.others = [current];
+    return upgrade(ctx, { release, current, crds, options: upgradeOptionsOf(object) });
+  });
+}
+
+async function performRollback(run: Run, part: Part, version: number): Promise<ActionEnd> {
+  const more: Partial<ActionEnd> = {};
+  return endOf(part, more, async () => {
+    const ctx = await actionContext(run, part);
+    const last = run.last;
+    const to = await ctx.storage.get(run.releaseName, version);
+    if (to === undefined || last === undefined)
+      throw new ActionError(`revision ${version}, to which to roll back, is gone`);
+    more.inventory = await inventoryOf(run, to, []);
+    return rollback(ctx, { to, last, options: rollbackOptionsOf(run.object) });
+  });
+}
+
+/** @param o which release, and where its records are */
+async function performUninstall(
+  run: Run,
+  part: Part,
+  o: { name: string; storageNamespace: string },
+): Promise<ActionEnd> {
+  return endOf(part, {}, async () => {
+    const ctx = await actionContext(run, part, o.storageNamespace);
+    const release = await ctx.storage.last(o.name);
+    if (release === undefined) return undefined;
+    return uninstall(ctx, { release, options: uninstallOptionsOf(run.object) });
+  });
+}
+
+async function performTest(run: Run, part: Part): Promise<ActionEnd> {
+  return endOf(part, {}, async () => {
+    const ctx = await actionContext(run, part);
+    const release = run.last;
+    if (release === undefined) throw new Error('there is no release to test');
+    const { test } = run.object.spec;
+    const timeoutMs = timeoutOf(run.object, 'test');
+    return runTests(ctx, { release, options: { timeoutMs, filters: test?.filters ?? [] } });
+  });
+}
+
+async function performUnlock(run: Run, part: Part): Promise<ActionEnd> {
+  return endOf(part, {}, async () => {
+    if (run.last === undefined) throw new Error('there is no release to unlock');
+    return unlock(await actionContext(run, part), run.last);
+  });
+}
+
+/** Does what was decided; resolves when it has ended, whichever way. @throws the signal's reason when aborted */
+export function perform(run: Run, part: Part, doing: Doing): Promise<ActionEnd> {
+  switch (doing.type) {
+    case 'install':
+      return performInstall(run, part);
+    case 'upgrade':
+      return performUpgrade(run, part);
+    case 'rollback':
+      return performRollback(run, part, doing.version);
+    case 'uninstall': {
+      const { releaseName: name, storageNamespace } = run;
+      return performUninstall(run, part, { name, storageNamespace });
+    }
+    case 'leave':
+      return performUninstall(run, part, doing);
+    case 'test':
+      return performTest(run, part);
+    case 'unlock':
+      return performUnlock(run, part);
+  }
+}

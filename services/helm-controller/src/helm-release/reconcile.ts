@@ -1,0 +1,196 @@
+import type { HelmRelease } from '@sluice/shared/api';
+import { errorMessage, ReconcileError, RetryableError } from '@sluice/shared/base';
+import { ApiError, ConnectionError, checkHealthRules, ObjectError } from '@sluice/shared/kube';
+import { done, type Outcome, type ReconcileContext, waiting } from '@sluice/shared/runtime';
+import { ActionError } from '../action/context.ts';
+import { follow, startAction } from './act.ts';
+import { collect } from './collect.ts';
+import { decide } from './decide.ts';
+import { composeDesired, fingerprintOf } from './desired.ts';
+import type { Doing } from './doing.ts';
+import { compareRelease, healReleaseDrift } from './drift.ts';
+import { describeError } from './events.ts';
+import { finishFailed, finishInSync, finishStalled } from './finish.ts';
+import { reconcileHelmChart } from './helm-chart.ts';
+import { startLeaving, whyOtherTarget } from './leave.ts';
+import { observeRelease } from './observe.ts';
+import { handleRequests } from './requests.ts';
+import { chartReferenceOf, resolveSource } from './resolve-source.ts';
+import { type Dependencies, type Run, startRun } from './run.ts';
+import { retryIntervalOf } from './spec.ts';
+import type { ActionRole, Collected, RunningAction } from './state.ts';
+import { clearHistory, draftOf, noteAttempt, noteRetrying } from './status.ts';
+
+const roles: Record<Doing['type'], ActionRole> = {
+  install: 'release',
+  upgrade: 'release',
+  rollback: 'remediate',
+  uninstall: 'remediate',
+  test: 'test',
+  unlock: 'unlock',
+  leave: 'leave',
+};
+
+/** Whether nothing has changed since the release was found to be as desired. */
+function isUnchanged(run: Run, fingerprint: string): boolean {
+  const { state, deps, object } = run;
+  const { inSync } = state;
+  if (inSync?.fingerprint !== fingerprint || run.forced || state.configChanged) return false;
+  if (object.spec.valuesFrom?.length || object.spec.kubeConfig !== undefined) return false;
+  const key = { namespace: run.storageNamespace, name: run.releaseName };
+  return deps.releaseWatch.newest(key)?.resourceVersion === inSync.revision;
+}
+
+/** Ends an attempt whose last action left nothing that could be remediated. */
+function giveUp(run: Run, { error, reason, message }: Collected): never {
+  if (error instanceof ReconcileError && error.kind === 'stalled') throw error;
+  if (error instanceof ApiError || error instanceof ConnectionError) throw error;
+  const { object, deps } = run;
+  const action = draftOf(run).lastAttemptedReleaseAction;
+  const retryAfterMs = retryIntervalOf(object, action, deps.settings.retryByDefault);
+  throw new RetryableError(reason, message, { cause: error, retryAfterMs });
+}
+
+/** Takes note of an action that has ended; returns the outcome when the attempt ends with it. */
+async function settle(run: Run, running: RunningAction): Promise<Outcome | undefined> {
+  const { state } = run;
+  const { ending } = running.operation;
+  if (ending === undefined) throw new Error('the action goes on');
+  state.running = undefined;
+  // An aborted action has left the release pending, which is dealt with like that of a killed process.
+  if (ending.type === 'failed') {
+    if (!running.operation.isAborted) throw ending.error;
+    return undefined;
+  }
+  run.hasActed = true;
+  const collected = await collect(run, running, ending.value);
+  if (collected.error !== undefined) giveUp(run, collected);
+  const role = roles[running.doing.type];
+  if (role === 'remediate') return finishFailed(run, { isRemediated: true });
+  if (role !== 'leave') state.carriedOut.add(role);
+  return undefined;
+}
+
+/** Uninstalls the release that was made last when the spec or the chart lead to another one now. */
+async function leaveFormerTarget(run: Run, fingerprint: string): Promise<Outcome | undefined> {
+  const why = whyOtherTarget(run);
+  if (why === undefined) return undefined;
+  run.ctx.logger.info({ why }, 'Uninstalling the release of the former target');
+  const running = startLeaving(run, fingerprint);
+  return running && ((await follow(run, running)) ?? settle(run, running));
+}
+
+/** Notes, before the first effect, where the records of the release are: without this, nobody could uninstall it. */
+async function persistTarget(run: Run): Promise<void> {
+  const { status } = run.ctx;
+  if (status.observed.status?.storageNamespace !== run.storageNamespace) await status.patch();
+}
+
+/** Carries out one action after another until the release is as desired, or one has to be waited for. */
+async function pursue(run: Run, fingerprint: string): Promise<Outcome> {
+  const { state } = run;
+  for (;;) {
+    const found = await observeRelease(run);
+    if (found.type === 'unmanaged') clearHistory(run);
+    const decision = decide(run, found);
+    if (decision.type === 'stall') return finishStalled(run, decision);
+    if (decision.type === 'wait') {
+      noteRetrying(run, decision.message);
+      return waiting(decision.untilMs);
+    }
+    if (decision.type === 'nothing') {
+      finishInSync(run);
+      if (found.type === 'in-sync') {
+        state.inSync = { fingerprint, revision: found.revision.resourceVersion };
+        return compareRelease(run, found.release);
+      }
+      return done();
+    }
+    if (state.carriedOut.has(roles[decision.type]))
+      return finishFailed(run, { isRemediated: false });
+    await persistTarget(run);
+    const running = startAction(run, decision, fingerprint);
+    const outcome = (await follow(run, running)) ?? (await settle(run, running));
+    if (outcome !== undefined) return outcome;
+  }
+}
+
+/** Deals with an action that an earlier reconcile has started; returns the outcome when it still goes on. */
+async function resume(run: Run, fingerprint: string): Promise<Outcome | undefined> {
+  const { state } = run;
+  const { running } = state;
+  if (running === undefined) return undefined;
+  if (running.operation.ending === undefined) {
+    const isCurrent = running.fingerprint === fingerprint && !state.configChanged;
+    if (isCurrent) {
+      const outcome = await follow(run, running);
+      if (outcome !== undefined) return outcome;
+    } else {
+      running.operation.abort(new Error('something newer is to be released'));
+      await running.operation.settled;
+    }
+  }
+  return settle(run, running);
+}
+
+async function runRecipe(run: Run): Promise<Outcome> {
+  const { object, state, deps } = run;
+  checkHealthRules({ field: 'spec.healthCheckExprs', exprs: object.spec.healthCheckExprs });
+  await reconcileHelmChart(run);
+  handleRequests(run);
+  const artifact = await resolveSource(run, chartReferenceOf(object));
+  const fingerprint = fingerprintOf(run, artifact);
+  if (state.running === undefined && isUnchanged(run, fingerprint)) {
+    deps.metrics.unchanged();
+    return healReleaseDrift(run);
+  }
+  const outcome = await resume(run, fingerprint);
+  if (outcome !== undefined) return outcome;
+  state.inSync = undefined;
+  state.configChanged = false;
+  deps.dependencies.check(object);
+  state.waitsForDependencies = false;
+  run.desired = await composeDesired(run, artifact);
+  const { desired } = run;
+  try {
+    const left = await leaveFormerTarget(run, fingerprint);
+    if (left !== undefined) return left;
+    noteAttempt(run);
+    return await pursue(run, fingerprint);
+  } finally {
+    desired.release();
+  }
+}
+
+/** Turns what may go wrong on the way into errors that say what to do. */
+function translate(run: Run, error: unknown): unknown {
+  if (error instanceof ReconcileError) return describeError(run, error);
+  if (run.ctx.signal.aborted) return error;
+  if (error instanceof ObjectError || error instanceof ActionError)
+    return describeError(run, new RetryableError('ReconciliationFailed', errorMessage(error)));
+  return error;
+}
+
+/**
+ * Makes the release in the cluster what the HelmRelease says: resolve the source, check the dependencies, put values
+ * and chart together, compare with the stored release, and carry out the actions that are needed. Actions mostly wait,
+ * and hold no slot while they do: their end brings the key back.
+ *
+ * @throws ReconcileError with the reason of the Ready condition
+ */
+export async function reconcileHelmRelease(
+  ctx: ReconcileContext<HelmRelease>,
+  deps: Dependencies,
+): Promise<Outcome> {
+  const run = startRun(ctx, deps);
+  try {
+    const outcome = await runRecipe(run);
+    if (run.state.running === undefined) run.state.carriedOut.clear();
+    return outcome;
+  } catch (error) {
+    if (run.state.running === undefined) run.state.carriedOut.clear();
+    if (error instanceof ReconcileError && error.reason === 'DependencyNotReady')
+      run.state.waitsForDependencies = true;
+    throw translate(run, error);
+  }
+}

@@ -1,0 +1,69 @@
+import type { KubeObject } from '@sluice/shared/api';
+import type { Logger } from '@sluice/shared/base';
+import {
+  coreResources,
+  createInformer,
+  type KubeClient,
+  type ObjectKey,
+} from '@sluice/shared/kube';
+
+/** The newest record of a release. */
+export interface NewestRecord {
+  version: number;
+  resourceVersion: string;
+}
+
+/** Knows the newest record of each release in our own cluster, so that an unchanged one causes no request. */
+export interface ReleaseWatch {
+  start(): void;
+  stop(): Promise<void>;
+  /** Returns the newest record; undefined when there is none, or the records are not known. */
+  newest(key: ObjectKey): NewestRecord | undefined;
+  /** Whether there is certainly no record of a release. */
+  isAbsent(key: ObjectKey): boolean;
+  /** Calls the listener with the release of each record that was written or deleted. */
+  onChange(listener: (key: ObjectKey) => void): void;
+}
+
+/** How to create a {@link ReleaseWatch}. */
+export interface ReleaseWatchOptions {
+  client: KubeClient;
+  logger: Logger;
+  /** The only namespace to watch; all unless told. */
+  namespace?: string;
+}
+
+function releaseOf({ metadata }: KubeObject): string {
+  return `${metadata.namespace}/${metadata.labels?.['name']}`;
+}
+
+/** Creates the watch of the metadata of the Secrets in which Helm keeps releases; their content is never read. */
+export function createReleaseWatch(o: ReleaseWatchOptions): ReleaseWatch {
+  const informer = createInformer<KubeObject>({
+    ...o,
+    resource: coreResources.secrets,
+    labelSelector: 'owner=helm',
+    metadataOnly: true,
+    indexes: { release: (secret: KubeObject) => [releaseOf(secret)] },
+  });
+  const newest = ({ namespace, name }: ObjectKey): NewestRecord | undefined => {
+    const records = informer.byIndex('release', `${namespace}/${name}`).map(({ metadata }) => ({
+      version: Number(metadata.labels?.['version'] ?? 0),
+      resourceVersion: metadata.resourceVersion ?? '',
+    }));
+    return records.sort((a, b) => b.version - a.version)[0];
+  };
+  return {
+    newest,
+    start: () => informer.start(),
+    stop: () => informer.stop(),
+    isAbsent: (key) => informer.hasSynced && newest(key) === undefined,
+    onChange(listener) {
+      informer.onEvent(({ object }) => {
+        const { namespace, labels } = object.metadata;
+        const name = labels?.['name'];
+        if (name !== undefined) listener({ namespace, name });
+      });
+    },
+  };
+}

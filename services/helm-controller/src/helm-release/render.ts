@@ -1,0 +1,59 @@
+import type { KubeObject } from '@sluice/shared/api';
+import { documentObjects } from '../release/manifest.ts';
+import type { Release } from '../release/release.ts';
+import type { PreviousRelease } from '../render/renderer.ts';
+import type { Part } from './action-context.ts';
+import { desiredOf, type Run, targetOf } from './run.ts';
+import { timeoutOf } from './spec.ts';
+
+/** Which revision to render. */
+export interface Rendering {
+  action: 'install' | 'upgrade';
+  revision: number;
+  applyMethod: 'ssa' | 'csa';
+  /** Only of an upgrade. */
+  previous?: PreviousRelease;
+}
+
+/**
+ * Renders what is to be released.
+ *
+ * @throws RenderError when chart, values or post-renderers are to blame
+ */
+export async function renderDesired(run: Run, part: Part, o: Rendering): Promise<Release> {
+  const { object, deps, masker } = run;
+  const { chart, values, integers } = desiredOf(run);
+  const { postRenderers, postRenderStrategy, commonMetadata } = object.spec;
+  const { client } = await targetOf(run);
+  return part.slots.run(() =>
+    deps.renderer.render({
+      name: run.releaseName,
+      namespace: run.releaseNamespace,
+      revision: o.revision,
+      previous: o.previous,
+      chartPath: chart.path,
+      values,
+      integers,
+      applyMethod: o.applyMethod,
+      skipSchemaValidation: object.spec[o.action]?.disableSchemaValidation ?? false,
+      enableDns: deps.settings.allowDnsLookups,
+      ...((postRenderers || commonMetadata) && {
+        postRendering: {
+          renderers: postRenderers,
+          strategy: postRenderStrategy,
+          commonMetadata,
+        },
+      }),
+      client,
+      timeoutMs: timeoutOf(object, o.action),
+      signal: part.signal,
+      secrets: masker,
+    }),
+  );
+}
+
+/** Returns the objects of the chart's folder of CRDs. @throws RetryableError ManifestInvalid */
+export function chartCrds(run: Run): KubeObject[] {
+  const { chart, values } = desiredOf(run);
+  return chart.crds(values).flatMap(({ path, content }) => documentObjects(content, path));
+}

@@ -1,0 +1,25 @@
+import {
+  forceRequestAnnotation,
+  reconcileRequestAnnotation,
+  resetRequestAnnotation,
+} from '@sluice/shared/api';
+import type { Run } from './run.ts';
+import { clearFailures, draftOf } from './status.ts';
+
+type HandledField = 'lastHandledForceAt' | 'lastHandledResetAt';
+
+/** Whether a request by annotation is new; it counts only together with an equal reconcile request, and once. */
+function isRequested(run: Run, annotation: string, handled: HandledField): boolean {
+  const annotations = run.object.metadata.annotations ?? {};
+  const status = draftOf(run);
+  const request = annotations[annotation];
+  if (request === undefined || request === status[handled]) return false;
+  status[handled] = request;
+  return annotations[reconcileRequestAnnotation] === request;
+}
+
+/** Acts on the annotations by which people ask for a forced release and for a fresh start. */
+export function handleRequests(run: Run): void {
+  if (isRequested(run, resetRequestAnnotation, 'lastHandledResetAt')) clearFailures(run);
+  run.forced = isRequested(run, forceRequestAnnotation, 'lastHandledForceAt');
+}

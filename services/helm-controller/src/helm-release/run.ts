@@ -1,0 +1,116 @@
+import type { HelmRelease } from '@sluice/shared/api';
+import type { ArtifactCache } from '@sluice/shared/artifact';
+import { SecretMasker, type Semaphore } from '@sluice/shared/base';
+import type { Clusters, DriftBackoff, Informer, Target } from '@sluice/shared/kube';
+import type {
+  Dependencies as DependencyWatch,
+  Priority,
+  ReconcileContext,
+  Sources,
+} from '@sluice/shared/runtime';
+import type { ChartCache } from '../chart/acquire.ts';
+import type { HelmReleaseMetrics } from '../metrics.ts';
+import { releaseNameOf, releaseNamespaceOf, storageNamespaceOf } from '../release/name.ts';
+import type { Release } from '../release/release.ts';
+import { openReleaseStorage, type ReleaseCache, type ReleaseStorage } from '../release/storage.ts';
+import type { Renderer } from '../render/renderer.ts';
+import type { ReleaseWatch } from './release-watch.ts';
+import type { Desired, HelmReleaseState, HelmReleaseStates } from './state.ts';
+
+/** Settings of the controller, from its flags. */
+export interface HelmReleaseSettings {
+  /** Objects of one release that are applied at once. */
+  concurrentApplies: number;
+  noCrossNamespaceRefs: boolean;
+  overrideManagers: string[];
+  /** Gates. */
+  externalArtifacts: boolean;
+  retryByDefault: boolean;
+  allowDnsLookups: boolean;
+  helm3Defaults: boolean;
+}
+
+/** What all reconciles of HelmReleases share. */
+export interface Dependencies {
+  settings: HelmReleaseSettings;
+  charts: ChartCache;
+  /** Artifacts that values are read from. */
+  artifacts: ArtifactCache;
+  renderer: Renderer;
+  releases: ReleaseCache;
+  releaseWatch: ReleaseWatch;
+  states: HelmReleaseStates;
+  sources: Sources;
+  helmReleases: Informer<HelmRelease>;
+  dependencies: DependencyWatch;
+  clusters: Clusters;
+  backoff: DriftBackoff;
+  metrics: HelmReleaseMetrics;
+  /** Permits for the parts of actions that work. */
+  slots: Semaphore;
+  /** Brings a key back; set once the controller is there. */
+  revisit(key: string, priority: Priority): void;
+}
+
+/** One reconcile of one HelmRelease. */
+export interface Run {
+  ctx: ReconcileContext<HelmRelease>;
+  deps: Dependencies;
+  object: HelmRelease;
+  state: HelmReleaseState;
+  masker: SecretMasker;
+  startedAt: number;
+  /** The release is to be made once more, although it is as desired or out of retries. */
+  forced: boolean;
+  /** An action has ended in this reconcile. */
+  hasActed: boolean;
+  releaseName: string;
+  releaseNamespace: string;
+  storageNamespace: string;
+  /** Set once it is known. */
+  desired?: Desired;
+  target?: Target;
+  /** The newest stored revision as it was last read. */
+  last?: Release | undefined;
+}
+
+/** Begins a reconcile. @throws StalledError InvalidReleaseName */
+export function startRun(ctx: ReconcileContext<HelmRelease>, deps: Dependencies): Run {
+  const { object } = ctx;
+  return {
+    ctx,
+    deps,
+    object,
+    state: deps.states.for(ctx.key, object.metadata.uid),
+    masker: new SecretMasker(),
+    startedAt: ctx.clock.now(),
+    forced: false,
+    hasActed: false,
+    releaseName: releaseNameOf(object),
+    releaseNamespace: releaseNamespaceOf(object),
+    storageNamespace: storageNamespaceOf(object),
+  };
+}
+
+/** Returns what is to be released in a run that has come that far. */
+export function desiredOf(run: Run): Desired {
+  if (run.desired === undefined) throw new Error('what to release is not known yet');
+  return run.desired;
+}
+
+/** Returns the cluster to act on and the identity to act as. */
+export async function targetOf(run: Run): Promise<Target> {
+  run.target ??= await run.deps.clusters.targetOf(run.object, run.ctx.signal);
+  return run.target;
+}
+
+/** Opens the records of the release. */
+export async function storageOf(
+  run: Run,
+  namespace: string = run.storageNamespace,
+  signal: AbortSignal = run.ctx.signal,
+): Promise<ReleaseStorage> {
+  const { client } = await targetOf(run);
+  const { clock } = run.ctx;
+  return openReleaseStorage({ client, namespace, cache: run.deps.releases, clock, signal });
+}

@@ -1,0 +1,136 @@
+import {
+  type DriftState,
+  type InventoryEntry,
+  noDrift,
+  type TrackedObject,
+} from '@sluice/shared/kube';
+import type { PreparedChart } from '../chart/acquire.ts';
+import type { Release, Values } from '../release/release.ts';
+import type { StoredRevision } from '../release/release-secret.ts';
+import type { IntegerSetting } from '../values/helm-integer.ts';
+import type { Doing } from './doing.ts';
+import type { Operation } from './operation.ts';
+
+/** What is to be released. */
+export interface Desired {
+  chart: PreparedChart;
+  values: Values;
+  /** Numbers among the values that are integers for templates. */
+  integers: IntegerSetting[];
+  configDigest: string;
+  ociDigest: string | undefined;
+  /** Keeps the chart until it is released once more. */
+  hold(): void;
+  /** Says that one who held the chart no longer needs it; it may vanish then. */
+  release(): void;
+}
+
+/** What an upgrade changes, for people; without any values. */
+export interface UpgradeChanges {
+  /** One line, for the history. */
+  summary: string;
+  /** For the event. */
+  text: string;
+}
+
+/** What an action on the release has come to. */
+export interface ActionEnd {
+  /** The release as it is stored now; undefined when the action stored none. */
+  release: Release | undefined;
+  /** Revisions that the action may have superseded. */
+  others: Release[];
+  /** Objects of the release that the action makes. */
+  inventory?: InventoryEntry[];
+  /** What an upgrade changes, for people; undefined when that is not known. */
+  changes?: UpgradeChanges | undefined;
+  /** Why it failed; undefined when it succeeded. */
+  error: unknown;
+}
+
+/** What an ended action means for the rest of the attempt. */
+export interface Collected {
+  /** Thrown on, because the action left no trace that could be remediated. */
+  error?: unknown;
+  /** Reason of the condition that says so. */
+  reason: string;
+  message: string;
+}
+
+/** An action that is under way, or has ended without this being noted yet. */
+export interface RunningAction {
+  doing: Doing;
+  /** Names the input it was started for; another one supersedes it while it waits. */
+  fingerprint: string;
+  /** What it releases; undefined when it does not release anything new. */
+  desired: Desired | undefined;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+  timeoutMs: number;
+  operation: Operation<ActionEnd>;
+}
+
+/** What an action is to the course of an attempt. */
+export type ActionRole = 'release' | 'remediate' | 'test' | 'unlock' | 'leave';
+
+/**
+ * What this process remembers of a HelmRelease between reconciles. It only saves work: nothing goes wrong when it is
+ * lost.
+ */
+export interface HelmReleaseState extends DriftState {
+  uid: string | undefined;
+  running?: RunningAction;
+  /** What the attempt under way has carried out so far; each at most once. */
+  carriedOut: Set<ActionRole>;
+  /** Waits for something in spec.dependsOn. */
+  waitsForDependencies: boolean;
+  /** Names the input and the stored revision that were found to agree. */
+  inSync?: { fingerprint: string; revision: string };
+  /** The newest stored revision that this process knows of. */
+  known?: StoredRevision;
+  /** What was applied last, by formatted id. */
+  applied: Map<string, TrackedObject>;
+  /** What was asked for when the objects were compared last, or applied. */
+  driftSetting?: string;
+  /** A Secret, ConfigMap or source of values has changed. */
+  configChanged: boolean;
+}
+
+/** The states of all HelmReleases, by key. */
+export class HelmReleaseStates {
+  readonly #states = new Map<string, HelmReleaseState>();
+
+  /** Returns the state of a key; a new one for another object of the same name. */
+  for(key: string, uid: string | undefined): HelmReleaseState {
+    const known = this.#states.get(key);
+    if (known !== undefined && known.uid === uid) return known;
+    this.forget(key);
+    const fresh: HelmReleaseState = {
+      uid,
+      carriedOut: new Set(),
+      waitsForDependencies: false,
+      applied: new Map(),
+      configChanged: false,
+      ...noDrift(),
+    };
+    this.#states.set(key, fresh);
+    return fresh;
+  }
+
+  /** Returns the state of a key if there is one. */
+  peek(key: string): HelmReleaseState | undefined {
+    return this.#states.get(key);
+  }
+
+  /** Forgets a key; an action under way is aborted. */
+  forget(key: string): void {
+    this.#states.get(key)?.running?.operation.abort(new Error('the HelmRelease is gone'));
+    this.#states.delete(key);
+  }
+
+  /** Aborts all actions, and resolves when they have stopped. */
+  async stop(): Promise<void> {
+    const running = [...this.#states.values()].flatMap((state) => state.running ?? []);
+    for (const { operation } of running) operation.abort(new Error('the controller stops'));
+    await Promise.all(running.map(({ operation }) => operation.settled));
+  }
+}

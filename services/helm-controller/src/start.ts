@@ -1,0 +1,234 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  type HelmRelease,
+  helmGroup,
+  helmReleaseKind,
+  helmReleaseNameLabel,
+} from '@sluice/shared/api';
+import { ArtifactCache } from '@sluice/shared/artifact';
+import { type Logger, Semaphore } from '@sluice/shared/base';
+import { createHelm, createKustomize, createSpawner, type Spawner } from '@sluice/shared/cli';
+import {
+  Clusters,
+  createInformer,
+  DriftBackoff,
+  type Informer,
+  type KubeClient,
+  resourceOf,
+  TenantClients,
+} from '@sluice/shared/kube';
+import {
+  type Controller,
+  createConfigWatch,
+  createSources,
+  Dependencies as DependencyWatch,
+  type EventRecorder,
+  type Metrics,
+  shardSelector,
+} from '@sluice/shared/runtime';
+import { ChartCache } from './chart/acquire.ts';
+import type { HelmConfig } from './config.ts';
+import { createHelmReleaseController, helmReleaseIndexes } from './helm-release/controller.ts';
+import { createReleaseWatch } from './helm-release/release-watch.ts';
+import type { Dependencies, HelmReleaseSettings } from './helm-release/run.ts';
+import { HelmReleaseStates } from './helm-release/state.ts';
+import { createHelmReleaseMetrics } from './metrics.ts';
+import { createReleaseCache, fieldManager } from './release/storage.ts';
+import { createDiscoveryServer } from './render/discovery-server.ts';
+import { createRenderer, type Renderer } from './render/renderer.ts';
+
+const mebibyte = 1024 * 1024;
+/** Files of values are small; their sources may not be. */
+const valuesCacheBytes = 256 * mebibyte;
+
+/** What the service needs from outside. */
+export interface HelmDoors {
+  client: KubeClient;
+  logger: Logger;
+  metrics: Metrics;
+  events: EventRecorder;
+}
+
+/** The running service. */
+export interface HelmController {
+  controller: Controller<HelmRelease>;
+  /** Resolves when everything has ended after the signal aborted. */
+  ended: Promise<void>;
+}
+
+function settingsOf({ flags, gates }: HelmConfig): HelmReleaseSettings {
+  return {
+    concurrentApplies: flags['concurrent-apply'],
+    noCrossNamespaceRefs: flags['no-cross-namespace-refs'],
+    overrideManagers: flags['override-manager'],
+    externalArtifacts: gates.ExternalArtifact,
+    retryByDefault: gates.DefaultToRetryOnFailure,
+    allowDnsLookups: gates.AllowDNSLookups,
+    helm3Defaults: gates.UseHelm3Defaults,
+  };
+}
+
+function createRendering({ flags }: HelmConfig, spawner: Spawner): Renderer {
+  const tempDir = join(flags['work-path'], 'renderings');
+  const runCommand = spawner.run;
+  return createRenderer({
+    helm: createHelm({
+      binary: flags['helm-binary'],
+      tempDir,
+      maxRssBytes: flags['helm-memory-limit'] * mebibyte,
+      runCommand,
+    }),
+    kustomize: createKustomize({ binary: flags['kustomize-binary'], tempDir, runCommand }),
+    discovery: createDiscoveryServer(),
+    tempDir,
+  });
+}
+
+function createCaches(config: HelmConfig, logger: Logger) {
+  const { flags, sourceControllerLocalhost: host } = config;
+  const dir = flags['work-path'];
+  const download = {
+    httpRetries: flags['http-retry'],
+    logger,
+    ...(host !== undefined && {
+      resolveUrl: (url: string) => Object.assign(new URL(url), { host }).href,
+    }),
+  };
+  return {
+    charts: new ChartCache({
+      ...download,
+      dir: join(dir, 'charts'),
+      maxBytes: flags['chart-cache-size'] * mebibyte,
+      trackDigests: !config.gates.DisableChartDigestTracking,
+    }),
+    artifacts: new ArtifactCache({
+      ...download,
+      dir: join(dir, 'artifacts'),
+      maxBytes: valuesCacheBytes,
+    }),
+    releases: createReleaseCache(flags['release-cache-size'] * mebibyte),
+  };
+}
+
+function createClusters(
+  { flags }: HelmConfig,
+  { client, logger }: HelmDoors,
+  tenants: TenantClients,
+) {
+  return new Clusters({
+    client,
+    tenants,
+    ownerLabel: helmReleaseNameLabel,
+    annotationPrefix: helmGroup,
+    fieldManager,
+    overrideManagers: flags['override-manager'],
+    defaultServiceAccount: flags['default-service-account'],
+    defaultKubeConfigServiceAccount: flags['default-kubeconfig-service-account'],
+    insecureExec: flags['insecure-kubeconfig-exec'],
+    insecureTls: flags['insecure-kubeconfig-tls'],
+    logger,
+  });
+}
+
+function createDependencies(
+  config: HelmConfig,
+  doors: HelmDoors,
+  o: { informer: Informer<HelmRelease>; spawner: Spawner; tenants: TenantClients },
+): Dependencies {
+  const { client, logger } = doors;
+  const { informer, spawner, tenants } = o;
+  const scope = config.flags['watch-all-namespaces'] ? {} : { namespace: config.namespace };
+  return {
+    ...createCaches(config, logger),
+    settings: settingsOf(config),
+    renderer: createRendering(config, spawner),
+    releaseWatch: createReleaseWatch({ client, logger, ...scope }),
+    states: new HelmReleaseStates(),
+    sources: createSources({
+      client,
+      logger,
+      kinds: ['HelmChart', 'OCIRepository', 'ExternalArtifact', 'GitRepository', 'Bucket'],
+    }),
+    helmReleases: informer,
+    dependencies: new DependencyWatch({
+      kind: 'HelmRelease',
+      informer,
+      client,
+      logger,
+      additive: config.gates.AdditiveCELDependencyCheck,
+    }),
+    clusters: createClusters(config, doors, tenants),
+    backoff: new DriftBackoff(),
+    metrics: createHelmReleaseMetrics(doors.metrics.registry),
+    slots: new Semaphore(config.flags.concurrent),
+    revisit: () => undefined,
+  };
+}
+
+function informerOf({ flags, namespace }: HelmConfig, { client, logger }: HelmDoors) {
+  return createInformer<HelmRelease>({
+    client,
+    resource: resourceOf(helmReleaseKind),
+    indexes: helmReleaseIndexes,
+    logger,
+    ...shardSelector({
+      watchLabelSelector: flags['watch-label-selector'],
+      watchAllNamespaces: flags['watch-all-namespaces'],
+      namespace,
+    }),
+  });
+}
+
+function configWatchOf(config: HelmConfig, { client, logger }: HelmDoors) {
+  if (config.gates.DisableConfigWatchers) return undefined;
+  const labelSelector = config.flags['watch-configs-label-selector'];
+  const scope = config.flags['watch-all-namespaces'] ? {} : { namespace: config.namespace };
+  return createConfigWatch({ client, logger, labelSelector, ...scope });
+}
+
+/**
+ * Starts the service: its watches, then its reconciles.
+ *
+ * @returns once the watches of sources know everything
+ */
+export async function startHelmController(
+  config: HelmConfig,
+  doors: HelmDoors,
+  signal: AbortSignal,
+): Promise<HelmController> {
+  const { flags } = config;
+  mkdirSync(flags['work-path'], { recursive: true, mode: 0o700 });
+  const informer = informerOf(config, doors);
+  const spawner = createSpawner();
+  const tenants = new TenantClients();
+  const deps = createDependencies(config, doors, { informer, spawner, tenants });
+  const configs = configWatchOf(config, doors);
+  const controller = createHelmReleaseController({
+    ...doors,
+    deps,
+    informer,
+    configs,
+    concurrency: flags.concurrent,
+    minRetryDelayMs: flags['min-retry-delay'],
+    maxRetryDelayMs: flags['max-retry-delay'],
+    intervalJitterPercentage: flags['interval-jitter-percentage'],
+    dependencyRequeueMs: flags['requeue-dependency'],
+    drainMs: flags['graceful-shutdown-timeout'],
+  });
+  configs?.start();
+  deps.releaseWatch.start();
+  await deps.sources.start(signal);
+  const run = async () => {
+    try {
+      await controller.run(signal);
+    } finally {
+      await deps.states.stop();
+      await Promise.all([configs?.stop(), deps.releaseWatch.stop(), deps.dependencies.stop()]);
+      await Promise.all([deps.sources.stop(), deps.clusters.stop(), deps.renderer.close()]);
+      await Promise.all([tenants.close(), deps.charts.close(), deps.artifacts.close()]);
+      await spawner.close();
+    }
+  };
+  return { controller, ended: run() };
+}

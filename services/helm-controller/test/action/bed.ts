@@ -1,0 +1,330 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { helmGroup, helmReleaseNameLabel, type KubeObject } from '@sluice/shared/api';
+import { SecretMasker, Semaphore, silentLogger, systemClock } from '@sluice/shared/base';
+import {
+  type ApiResource,
+  AppliedState,
+  coreResources,
+  createKubeClient,
+  createLiveObjects,
+  gvkOf,
+  isNotFound,
+  type KubeClient,
+  loadKubeConfig,
+  type RequestInfo,
+} from '@sluice/shared/kube';
+import { testCluster, testNamespace, toolPath, until } from '@sluice/shared/testing';
+import type { ActionContext } from '../../src/action/context.ts';
+import { type InstallOptions, install } from '../../src/action/install.ts';
+import { type UpgradeOptions, upgrade } from '../../src/action/upgrade.ts';
+import type { Hook, HookEvent, Release } from '../../src/release/release.ts';
+import { createReleaseCache, openReleaseStorage } from '../../src/release/storage.ts';
+import { wrapped } from './wrapped-client.ts';
+
+const run = promisify(execFile);
+
+/** Everything that actions of one test file need. */
+export interface Bed {
+  client: KubeClient;
+  namespace: string;
+  ctx: ActionContext;
+  /** Requests since the last call, without watches and discovery, as `VERB code`. */
+  requests(): string[];
+  /** Runs the helm CLI in the namespace and returns what it prints. */
+  helm(...args: string[]): Promise<string>;
+  /** Creates an object in the namespace, as somebody else. */
+  create(object: Doc): Promise<KubeObject>;
+  /** Changes an object of the core group as somebody else, and waits until the shared watches have seen it. */
+  patch(kind: string, name: string, patch: object): Promise<void>;
+  /** Waits for a state of an object of the core group. */
+  until(kind: string, name: string, predicate: (object: KubeObject) => boolean): Promise<void>;
+  /** Runs an action and returns its requests in order. */
+  calls(act: (ctx: ActionContext) => Promise<unknown>): Promise<string[]>;
+  /** Runs an action and returns which objects it has deleted, in order. */
+  deletions(act: (ctx: ActionContext) => Promise<unknown>): Promise<string[]>;
+  /** Returns an object of the namespace; undefined when it does not exist. */
+  find<T extends KubeObject>(
+    apiVersion: string,
+    kind: string,
+    name: string,
+  ): Promise<T | undefined>;
+  stop(): Promise<void>;
+}
+
+/** Makes a namespace, a client that counts, and watches. */
+export async function startBed(prefix = 'action'): Promise<Bed> {
+  const shared = await testCluster();
+  const namespace = await testNamespace(shared.client, prefix);
+  let seen: RequestInfo[] = [];
+  const client = createKubeClient(loadKubeConfig({ path: shared.kubeconfigPath }), {
+    qps: 2000,
+    burst: 4000,
+    userAgent: 'sluice-test',
+    onRequest: (info) => seen.push(info),
+  });
+  const fieldManager = 'helm-controller';
+  const cluster = {
+    live: createLiveObjects({ client, labelSelector: helmReleaseNameLabel, fieldManager }),
+    applied: new AppliedState({ fieldManager, annotationPrefix: helmGroup }),
+  };
+  const cache = createReleaseCache(1 << 20);
+  const ctx: ActionContext = {
+    owner: { name: 'app', namespace },
+    client,
+    cluster,
+    storage: openReleaseStorage({ client, namespace, cache, clock: systemClock }),
+    slots: new Semaphore(4),
+    clock: systemClock,
+    logger: silentLogger,
+    signal: new AbortController().signal,
+    fieldManager,
+    overrideManagers: [],
+    healthRules: { field: 'spec.healthCheckExprs', exprs: undefined },
+    concurrency: 4,
+    masker: new SecretMasker(),
+    driftIgnore: [],
+  };
+  const calls = async (act: (ctx: ActionContext) => Promise<unknown>) => {
+    const made: string[] = [];
+    await act({ ...ctx, client: wrapped(client, { before: (call) => made.push(call) }) });
+    return made;
+  };
+  return {
+    client,
+    namespace,
+    ctx,
+    requests() {
+      const taken = seen;
+      seen = [];
+      return taken.map(({ method, code }) => `${method} ${code}`);
+    },
+    async create(object) {
+      const resource = await client.mapper.resourceFor(gvkOf(object));
+      const named = { ...object, metadata: { name: '', namespace, ...object.metadata } };
+      return client.create<KubeObject>(resource, named, { fieldManager: 'somebody' });
+    },
+    async helm(...args) {
+      const all = [...args, '--namespace', namespace, '--kubeconfig', shared.kubeconfigPath];
+      return (await run(toolPath('helm'), all)).stdout;
+    },
+    async patch(kind, name, patch) {
+      const resource = await client.mapper.resourceFor({ group: '', version: 'v1', kind });
+      const key = { namespace, name };
+      const { metadata } = await client.patch<KubeObject>(resource, key, patch, { type: 'merge' });
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const check = () => {
+        const seen = cluster.live.get(resource, key)?.metadata.resourceVersion;
+        if (Number(seen) >= Number(metadata.resourceVersion)) resolve();
+      };
+      const stop = cluster.live.onChange(check);
+      check();
+      await promise;
+      stop();
+    },
+    async until(kind, name, predicate) {
+      const resource = await client.mapper.resourceFor({ group: '', version: 'v1', kind });
+      await until<KubeObject>(client, resource, { namespace, name }, predicate);
+    },
+    calls,
+    async deletions(act) {
+      const deletions = (await calls(act)).filter((call) => call.startsWith('delete '));
+      return deletions.map((call) => call.slice('delete '.length));
+    },
+    async find<T extends KubeObject>(apiVersion: string, kind: string, name: string) {
+      const resource = await client.mapper.resourceFor(gvkOf({ apiVersion, kind }));
+      try {
+        return await client.get<T>(resource, { namespace, name });
+      } catch (error) {
+        if (isNotFound(error)) return undefined;
+        throw error;
+      }
+    },
+    async stop() {
+      await cluster.live.stop();
+      await client.close();
+    },
+  };
+}
+
+export const jobs: ApiResource = {
+  group: 'batch',
+  version: 'v1',
+  kind: 'Job',
+  plural: 'jobs',
+  namespaced: true,
+};
+export const { configMaps, pods, deployments } = coreResources;
+
+export const installOptions: InstallOptions = {
+  timeoutMs: 30_000,
+  disableHooks: false,
+  waitStrategy: 'poller',
+  disableWait: false,
+  disableWaitForJobs: false,
+  takeOwnership: true,
+  crds: 'Create',
+  createNamespace: false,
+  replace: false,
+};
+
+export const upgradeOptions: UpgradeOptions = {
+  timeoutMs: 30_000,
+  disableHooks: false,
+  waitStrategy: 'poller',
+  disableWait: false,
+  disableWaitForJobs: false,
+  takeOwnership: true,
+  crds: 'Skip',
+  force: false,
+  cleanupOnFail: false,
+  maxHistory: 5,
+};
+
+/** An object whose fields beyond the metadata do not matter to types. */
+export type Doc = Omit<KubeObject, 'metadata'> & {
+  metadata: Partial<KubeObject['metadata']>;
+  [field: string]: unknown;
+};
+
+/** Writes objects as the manifest of a release. */
+export function manifestOf(objects: readonly Doc[]): string {
+  return objects
+    .map((object, i) => `---\n# Source: web/templates/${i}.yaml\n${JSON.stringify(object)}\n`)
+    .join('');
+}
+
+/** A rendered release. */
+export function rendered(
+  namespace: string,
+  objects: readonly Doc[],
+  fields: Partial<Release> = {},
+): Release {
+  return {
+    name: 'web',
+    namespace,
+    version: 1,
+    info: { status: 'unknown' },
+    chart: { metadata: { name: 'web', version: '1.0.0', apiVersion: 'v2' } },
+    config: {},
+    manifest: manifestOf(objects),
+    apply_method: 'ssa',
+    ...fields,
+  };
+}
+
+export function configMap(name: string, data: Record<string, string> = {}, meta: object = {}): Doc {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, ...meta }, data };
+}
+
+export function serviceAccount(name: string): Doc {
+  return { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name } };
+}
+
+export function service(name: string): Doc {
+  const spec = { selector: { app: name }, ports: [{ port: 80 }] };
+  return { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec };
+}
+
+/** Returns the object without the field at a path. */
+export function without(object: Doc, path: string): Doc {
+  const copy = structuredClone(object);
+  const keys = path.split('.');
+  const last = keys.pop() ?? '';
+  const parent = keys.reduce<unknown>((value, key) => (value as Doc)[key], copy);
+  delete (parent as Doc)[last];
+  return copy;
+}
+
+/** The template of Pods that behave as the fake node is told. */
+function podTemplate(name: string, behaviour?: string) {
+  const annotations: Record<string, string> = behaviour
+    ? { 'test.sluice.dev/behaviour': behaviour }
+    : {};
+  return {
+    metadata: {
+      labels: { app: name },
+      annotations,
+    },
+    spec: { containers: [{ name: 'main', image: 'example/app' }] },
+  };
+}
+
+export function deployment(name: string, replicas = 0, behaviour?: string): Doc {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name },
+    spec: {
+      replicas,
+      selector: { matchLabels: { app: name } },
+      template: podTemplate(name, behaviour),
+    },
+  };
+}
+
+export function job(name: string, behaviour?: string): Doc {
+  const template = podTemplate(name, behaviour);
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name },
+    spec: {
+      backoffLimit: 0,
+      template: { ...template, spec: { ...template.spec, restartPolicy: 'Never' } },
+    },
+  };
+}
+
+/** A Pod that behaves as the fake node is told. */
+export function pod(name: string, behaviour?: string): Doc {
+  const { metadata, spec } = podTemplate(name, behaviour);
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { ...metadata, name },
+    spec: { ...spec, restartPolicy: 'Never' },
+  };
+}
+
+/** A hook that is made of one object. */
+export function hook(object: Doc, events: HookEvent[], fields: Partial<Hook> = {}): Hook {
+  const name = object.metadata.name ?? '';
+  return {
+    name,
+    kind: object.kind,
+    path: `web/templates/${name}.yaml`,
+    manifest: JSON.stringify(object),
+    events,
+    last_run: { phase: '' },
+    ...fields,
+  };
+}
+
+/** Installs a release with the usual options. */
+export function installed(
+  { ctx }: Bed,
+  release: Release,
+  options: Partial<InstallOptions> = {},
+): Promise<Release> {
+  const request = {
+    release,
+    last: undefined,
+    crds: [],
+    options: { ...installOptions, ...options },
+  };
+  return install(ctx, request);
+}
+
+/** Upgrades to a release with the usual options. */
+export function upgraded(
+  { ctx }: Bed,
+  current: Release,
+  release: Release,
+  options: Partial<UpgradeOptions> = {},
+): Promise<Release> {
+  const version = Math.max(release.version, current.version + 1);
+  const next = { ...release, version };
+  const request = { release: next, current, crds: [], options: { ...upgradeOptions, ...options } };
+  return upgrade(ctx, request);
+}

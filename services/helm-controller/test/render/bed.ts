@@ -1,0 +1,69 @@
+import { spawnSync } from 'node:child_process';
+import { gunzipSync } from 'node:zlib';
+import type { KubeObject } from '@sluice/shared/api';
+import { createHelm, createKustomize } from '@sluice/shared/cli';
+import { coreResources, type KubeClient } from '@sluice/shared/kube';
+import { temporaryFolder, testCluster, testNamespace, toolPath } from '@sluice/shared/testing';
+import type { Release } from '../../src/release/release.ts';
+import { createDiscoveryServer } from '../../src/render/discovery-server.ts';
+import { createRenderer, type Renderer, type RenderRequest } from '../../src/render/renderer.ts';
+
+/** A renderer with all that it needs, and the real thing to compare with. */
+export interface RenderBed {
+  dir: string;
+  client: KubeClient;
+  namespace: string;
+  renderer: Renderer;
+  /** A rendering of an installation; the fields given replace those of the default. */
+  install(chartPath: string, more?: Partial<RenderRequest>): Promise<Release>;
+  /** Runs helm as a person would; throws what it wrote to standard error. */
+  helm(args: string[], o?: { input?: string; env?: Record<string, string> }): string;
+  /** Reads a release that helm stored. */
+  stored(name: string, version: number): Promise<Release>;
+  close(): Promise<void>;
+}
+
+/** Sets it all up in a namespace of its own. */
+export async function createRenderBed(): Promise<RenderBed> {
+  const { client, kubeconfigPath } = await testCluster();
+  const namespace = await testNamespace(client, 'render');
+  const folder = await temporaryFolder('render');
+  const tempDir = folder.path;
+  const renderer = createRenderer({
+    tempDir,
+    helm: createHelm({ binary: toolPath('helm'), tempDir, maxRssBytes: 160 * 1024 * 1024 }),
+    kustomize: createKustomize({ binary: toolPath('kustomize'), tempDir }),
+    discovery: createDiscoveryServer({ maxAgeMs: 3_600_000 }),
+  });
+  const request = { name: 'web', namespace, revision: 1, values: {}, client, timeoutMs: 60_000 };
+  return {
+    dir: tempDir,
+    client,
+    namespace,
+    renderer,
+    install: (chartPath, more) =>
+      renderer.render({ ...request, applyMethod: 'ssa', chartPath, ...more }),
+    helm(args, { input, env } = {}) {
+      const { status, stdout, stderr } = spawnSync(toolPath('helm'), args, {
+        encoding: 'utf8',
+        input,
+        env: { HOME: tempDir, KUBECONFIG: kubeconfigPath, HELM_NAMESPACE: namespace, ...env },
+      });
+      if (status !== 0) throw new Error(stderr);
+      return stdout;
+    },
+    async stored(name, version) {
+      const key = { namespace, name: `sh.helm.release.v1.${name}.v${version}` };
+      const secret = await client.get<KubeObject & { data: { release: string } }>(
+        coreResources.secrets,
+        key,
+      );
+      const text = Buffer.from(secret.data.release, 'base64').toString();
+      return JSON.parse(gunzipSync(Buffer.from(text, 'base64')).toString()) as Release;
+    },
+    async close() {
+      await renderer.close();
+      await folder.remove();
+    },
+  };
+}
