@@ -67,30 +67,32 @@ export const flags = {
   'helm-index-max-size': flag.int({
     default: 50 * mebibyte,
     min: 0,
-    help: 'Largest index of a Helm repository. Not used yet.',
+    help: 'Largest index of a Helm repository, in bytes.',
   }),
   'helm-chart-max-size': flag.int({
     default: 10 * mebibyte,
     min: 0,
-    help: 'Largest Helm chart. Not used yet.',
+    help: 'Largest packed Helm chart, in bytes.',
   }),
   'helm-chart-file-max-size': flag.int({
     default: 5 * mebibyte,
     min: 0,
-    help: 'Largest file in a Helm chart. Not used yet.',
+    help: 'Largest file, in bytes, in the directory of a Helm chart that is packed here, and largest values or metadata file.',
   }),
   'helm-cache-max-size': flag.int({
     default: 0,
     min: 0,
-    help: 'Number of Helm indexes kept in memory. Not used yet.',
+    help: 'Number of Helm indexes kept in memory; 0 for as many as fit into 64 MiB.',
   }),
-  'helm-cache-ttl': flag.string({
-    default: '15m',
-    help: 'Time for which a Helm index is kept in memory. Not used yet.',
+  'helm-cache-ttl': flag.duration({
+    default: 15 * minuteMs,
+    min: 0,
+    help: 'Time for which a Helm index is kept in memory after its last use.',
   }),
-  'helm-cache-purge-interval': flag.string({
-    default: '1m',
-    help: 'Time between two looks for Helm indexes to forget. Not used yet.',
+  'helm-cache-purge-interval': flag.duration({
+    default: minuteMs,
+    min: 1000,
+    help: 'Time between two looks for Helm indexes to forget.',
   }),
   'ssh-kex-algos': flag.list({
     default: [],

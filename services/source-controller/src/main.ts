@@ -26,6 +26,7 @@ import { Endpoints } from './adapters/endpoint.ts';
 import { AuthorizationCache } from './adapters/registry/client.ts';
 import { type Config, readConfig } from './config.ts';
 import { gitRepositoryReconciler, watchIncludes } from './git-repository/controller.ts';
+import { createHelmControllers } from './helm-controllers.ts';
 import { ociRepositoryReconciler } from './oci-repository/controller.ts';
 import { controllerName } from './source/names.ts';
 
@@ -93,7 +94,8 @@ async function run(app: App, signal: AbortSignal, onServing: () => void): Promis
   logger.info({ addr, server: 'storage' }, 'Listening');
   onServing();
   try {
-    const controllers = createControllers(app, store, tempDir);
+    const localAddress = `http://${localHost(config.storage.host)}:${server.port}`;
+    const controllers = createControllers(app, { store, tempDir, localAddress });
     await Promise.all(controllers.map((controller) => controller.run(signal)));
   } finally {
     await server.close();
@@ -101,9 +103,19 @@ async function run(app: App, signal: AbortSignal, onServing: () => void): Promis
   }
 }
 
-function createControllers(app: App, store: ArtifactStore, tempDir: string) {
+/** Where this process reaches what it serves at a host. */
+function localHost(host = ''): string {
+  if (['', '0.0.0.0', '::'].includes(host)) return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function createControllers(
+  app: App,
+  { store, tempDir, localAddress }: { store: ArtifactStore; tempDir: string; localAddress: string },
+) {
   const { announcer, endpoints, config } = app;
   const packing = new Semaphore(config.concurrent);
+  const authorizations = new AuthorizationCache();
   const common = { store, endpoints, announcer, packing, tempDir };
   const gitInformer = informerOf<GitRepository>(app, gitRepositoryKind);
   const find = (key: string) => gitInformer.get(key);
@@ -116,9 +128,18 @@ function createControllers(app: App, store: ArtifactStore, tempDir: string) {
   const oci = controllerOf(
     app,
     informerOf<OCIRepository>(app, ociRepositoryKind),
-    ociRepositoryReconciler({ ...common, authorizations: new AuthorizationCache() }),
+    ociRepositoryReconciler({ ...common, authorizations }),
   );
-  return [git, oci];
+  const helm = createHelmControllers({
+    ...app,
+    ...common,
+    authorizations,
+    localAddress,
+    gitInformer,
+    informerOf: (kind) => informerOf(app, kind),
+    controllerOf: (informer, reconciler) => controllerOf(app, informer, reconciler),
+  });
+  return [git, oci, ...helm];
 }
 
 function createStore({ config, logger }: App): ArtifactStore {

@@ -9,6 +9,7 @@ function recorder(clock: FakeClock) {
   const written: string[] = [];
   let said = '';
   const status = {
+    observed: { kind: 'GitRepository' },
     status: { artifact: { revision: 'old' } },
     setCondition: ({ type }: { type: string }) => {
       said += `${type} `;

@@ -5,6 +5,10 @@ import {
   type Condition,
   type GitRepository,
   gitRepositoryKind,
+  type HelmChart,
+  type HelmRepository,
+  helmChartKind,
+  helmRepositoryKind,
   type KindDefinition,
   type KubeObject,
   type OCIRepository,
@@ -25,9 +29,14 @@ import {
 } from '@sluice/shared/testing';
 import { request } from 'undici';
 
-type Source = GitRepository | OCIRepository;
+type Source = GitRepository | OCIRepository | HelmRepository | HelmChart;
 
-const kinds = { GitRepository: gitRepositoryKind, OCIRepository: ociRepositoryKind };
+const kinds = {
+  GitRepository: gitRepositoryKind,
+  OCIRepository: ociRepositoryKind,
+  HelmRepository: helmRepositoryKind,
+  HelmChart: helmChartKind,
+};
 
 /** A running source-controller that looks only at the objects made through this bed. */
 export interface SourceBed {
@@ -38,6 +47,8 @@ export interface SourceBed {
   storage: string;
   createGit(name: string, spec: Partial<GitRepository['spec']>): Promise<GitRepository>;
   createOci(name: string, spec: Partial<OCIRepository['spec']>): Promise<OCIRepository>;
+  createHelm(name: string, spec: Partial<HelmRepository['spec']>): Promise<HelmRepository>;
+  createChart(name: string, spec: Partial<HelmChart['spec']>): Promise<HelmChart>;
   createSecret(name: string, values: Record<string, string>, type?: string): Promise<void>;
   patchSpec(object: Source, spec: object): Promise<void>;
   /** Asks for a reconcile and waits until it is handled. */
@@ -94,6 +105,8 @@ export async function startSourceBed(options: SourceBedOptions = {}): Promise<So
     storage: `${folder.path}/source-controller/data`,
     createGit: (name, spec) => create(gitRepositoryKind, name, spec),
     createOci: (name, spec) => create(ociRepositoryKind, name, spec),
+    createHelm: (name, spec) => create(helmRepositoryKind, name, spec),
+    createChart: (name, spec) => create(helmChartKind, name, spec),
     async createSecret(name, values, type) {
       const secret = {
         apiVersion: 'v1',

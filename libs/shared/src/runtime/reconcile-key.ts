@@ -124,9 +124,7 @@ async function run<T extends KubeObject>(
     job.onWritten(written);
   };
   const context = contextOf({ ...job, onWritten }, options, span);
-const n = Math.random().toString(36).slice(2,6); (context as any).n = n; console.error(n, 'BEGIN', job.key, job.object.metadata.resourceVersion);
   const { outcome, settlement } = await act(context, options);
-  console.error(n, 'ENDED', job.key, JSON.stringify(outcome), JSON.stringify(context.status.status).slice(0, 300));
   span.set({ 'sluice.result': outcome?.type ?? 'error' });
   if (isDeleted(job.object) && outcome?.type === 'done') {
     await release(latest, options, job);

@@ -5,6 +5,7 @@ import type { Artifact } from '@sluice/shared/api';
 import { RetryableError } from '@sluice/shared/base';
 import { PackError } from '../adapters/git/pack-error.ts';
 import type { GitRemote } from '../adapters/git/remote.ts';
+import { cleanPath } from '../source/clean-path.ts';
 import { fetchFailedCondition } from '../source/names.ts';
 import { storeArtifact } from '../source/publish.ts';
 import { phase } from '../source/status.ts';
@@ -12,7 +13,7 @@ import type { TimeLimit } from '../source/time-limit.ts';
 import type { GitContext, GitRepositoryDeps } from './deps.ts';
 import { gitOperation } from './git-errors.ts';
 import { packTreeAnywhere } from './git-workers.ts';
-import { cleanPath, inclusionsOf } from './includes.ts';
+import { inclusionsOf } from './includes.ts';
 import { MissingDirectoryError, type PackTreeResult, type PackTreeTask } from './pack-tree.ts';
 import { gitFailedReason, type ResolvedRef } from './resolve-ref.ts';
 

@@ -3,7 +3,15 @@ import { RetryableError } from '@sluice/shared/base';
 import type { KubeClient } from '@sluice/shared/kube';
 import type { Endpoint } from '../adapters/endpoint.ts';
 import { authenticationFailedReason } from '../source/names.ts';
-import { proxyFrom, readSecret, type SecretData, tlsFrom } from '../source/secrets.ts';
+import {
+  basicFrom,
+  basicFromUrl,
+  proxyFrom,
+  readSecret,
+  type SecretData,
+  tlsFrom,
+  withoutCredentials,
+} from '../source/secrets.ts';
 
 /** How to reach a repository. */
 export interface Access {
@@ -31,10 +39,8 @@ export async function accessTo(
     proxySecretRef &&
       readSecret(client, { namespace, name: proxySecretRef.name }, 'spec.proxySecretRef'),
   ]);
-  const url = new URL(address.href);
-  url.username = '';
-  url.password = '';
-  const authorization = secret ? fromSecret(secret, address) : fromUrl(address);
+  const url = withoutCredentials(address);
+  const authorization = secret ? fromSecret(secret, address) : basicFromUrl(address);
   const tls = secret && tlsFrom(secret);
   return {
     url,
@@ -43,8 +49,9 @@ export async function accessTo(
   };
 }
 
-function fromSecret({ id, values }: SecretData, address: URL): string | undefined {
-  const { username, password, bearerToken, githubAppID } = values;
+function fromSecret(secret: SecretData, address: URL): string | undefined {
+  const { id, values } = secret;
+  const { bearerToken, githubAppID } = values;
   if (githubAppID) {
     throw new RetryableError(
       authenticationFailedReason,
@@ -52,23 +59,5 @@ function fromSecret({ id, values }: SecretData, address: URL): string | undefine
     );
   }
   if (bearerToken) return `Bearer ${bearerToken.trim()}`;
-  if (username !== undefined || password !== undefined) {
-    if (!username || !password) {
-      throw new RetryableError(
-        authenticationFailedReason,
-        `secret '${id}' must hold both username and password`,
-      );
-    }
-    return basic(username, password);
-  }
-  return fromUrl(address);
-}
-
-function fromUrl(address: URL): string | undefined {
-  if (address.username === '') return undefined;
-  return basic(decodeURIComponent(address.username), decodeURIComponent(address.password));
-}
-
-function basic(username: string, password: string): string {
-  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+  return basicFrom(secret) ?? basicFromUrl(address);
 }

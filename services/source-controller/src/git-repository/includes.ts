@@ -1,6 +1,6 @@
 import type { Artifact, GitRepository } from '@sluice/shared/api';
-import { safePathParts, UnsafePathError } from '@sluice/shared/artifact';
-import { StalledError, WaitingError } from '@sluice/shared/base';
+import { WaitingError } from '@sluice/shared/base';
+import { cleanPath } from '../source/clean-path.ts';
 
 /** Files of another artifact that are copied into this one. */
 export interface Inclusion {
@@ -51,27 +51,4 @@ export function inclusionsOf(object: GitRepository, artifacts: Artifact[]): Incl
     from: cleanPath(include.fromPath ?? '', `spec.include[${index}].fromPath`),
     to: cleanPath(include.toPath || include.repository.name, `spec.include[${index}].toPath`),
   }));
-}
-
-/**
- * Normalizes a directory that a user named: no leading `./`, no trailing slash, empty for the root.
- *
- * @param field for the message
- * @throws StalledError `IllegalPath` when it would leave the root
- */
-export function cleanPath(path: string, field: string): string {
-  const clean = path.replace(/^(?:\.?\/+)+/, '').replace(/\/+$/, '');
-  if (clean === '' || clean === '.') return '';
-  try {
-    return safePathParts(clean).join('/');
-  } catch (cause) {
-    if (!(cause instanceof UnsafePathError)) throw cause;
-    throw new StalledError(
-      'IllegalPath',
-      `${field} '${path}' must be a directory inside the root`,
-      {
-        cause,
-      },
-    );
-  }
 }

@@ -9,10 +9,11 @@ import type { RegistryClient } from '../adapters/registry/client.ts';
 import { type Descriptor, fetchManifest, type Manifest } from '../adapters/registry/manifest.ts';
 import { fetchFailedCondition } from '../source/names.ts';
 import { storeArtifact } from '../source/publish.ts';
+import { remoteOperation } from '../source/remote.ts';
 import { phase } from '../source/status.ts';
 import type { TimeLimit } from '../source/time-limit.ts';
 import type { OciContext, OciRepositoryDeps } from './deps.ts';
-import { layerFailedReason, pullFailedReason, registryOperation } from './oci-errors.ts';
+import { layerFailedReason, pullFailedReason } from './oci-errors.ts';
 import type { ResolvedRef } from './resolve-ref.ts';
 import { copyLayer, extractLayer, type LayerTask } from './write-layer.ts';
 
@@ -42,7 +43,7 @@ export async function build(
   const what = `failed to pull artifact from '${object.spec.url}'`;
   try {
     const { manifest, layer } = await phase(status, fetchFailedCondition, () =>
-      registryOperation({ reason: pullFailedReason, what, limit }, async () => {
+      remoteOperation({ reason: pullFailedReason, what, limit }, async () => {
         const manifest = await fetchManifest(client, ref.digest);
         const descriptor = selectLayer(manifest, object.spec.layerSelector?.mediaType);
         const options = {

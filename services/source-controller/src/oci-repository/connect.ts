@@ -3,13 +3,10 @@ import { RetryableError } from '@sluice/shared/base';
 import { coreResources, isNotFound, type KubeClient } from '@sluice/shared/kube';
 import { type Endpoint, endpointId } from '../adapters/endpoint.ts';
 import { RegistryClient } from '../adapters/registry/client.ts';
-import {
-  DockerConfigError,
-  findLogin,
-  type RegistryLogin,
-} from '../adapters/registry/docker-config.ts';
+import type { RegistryLogin } from '../adapters/registry/docker-config.ts';
 import type { RepositoryAddress } from '../adapters/registry/reference.ts';
 import { authenticationFailedReason } from '../source/names.ts';
+import { loginFrom } from '../source/registry-login.ts';
 import { proxyFrom, readSecret, type SecretData, tlsFrom } from '../source/secrets.ts';
 import type { TimeLimit } from '../source/time-limit.ts';
 import type { OciContext, OciRepositoryDeps } from './deps.ts';
@@ -17,8 +14,6 @@ import type { OciContext, OciRepositoryDeps } from './deps.ts';
 interface ServiceAccount extends KubeObject {
   imagePullSecrets?: { name: string }[];
 }
-
-const dockerConfigKey = '.dockerconfigjson';
 
 /**
  * Prepares the connection to a repository, with the login, TLS material and proxy of its Secrets; sends nothing
@@ -103,23 +98,5 @@ async function pullSecrets(
       `failed to get service account '${namespace}/${name}' named by spec.serviceAccountName: ${why}`,
       { cause },
     );
-  }
-}
-
-function loginFrom({ id, values }: SecretData, host: string): RegistryLogin | undefined {
-  const config = values[dockerConfigKey];
-  if (config === undefined) {
-    throw new RetryableError(
-      authenticationFailedReason,
-      `secret '${id}' must be of type kubernetes.io/dockerconfigjson and hold ${dockerConfigKey}`,
-    );
-  }
-  try {
-    return findLogin(config, host);
-  } catch (cause) {
-    if (!(cause instanceof DockerConfigError)) throw cause;
-    throw new RetryableError(authenticationFailedReason, `secret '${id}': ${cause.message}`, {
-      cause,
-    });
   }
 }

@@ -5,8 +5,9 @@ import type { RegistryClient } from '../adapters/registry/client.ts';
 import { resolveTag } from '../adapters/registry/manifest.ts';
 import { listTags } from '../adapters/registry/tags.ts';
 import { selectVersion } from '../semver/select-version.ts';
+import { remoteOperation } from '../source/remote.ts';
 import type { TimeLimit } from '../source/time-limit.ts';
-import { pullFailedReason, readFailedReason, registryOperation } from './oci-errors.ts';
+import { pullFailedReason, readFailedReason } from './oci-errors.ts';
 
 /** The manifest that the spec's reference leads to now. */
 export interface ResolvedRef {
@@ -32,7 +33,7 @@ export async function resolveRef(
   const ref = spec.ref ?? {};
   if (ref.digest) return { digest: ref.digest, revision: ref.digest };
   const tag = ref.semver
-    ? await registryOperation(
+    ? await remoteOperation(
         {
           reason: readFailedReason,
           what: `failed to determine the artifact tag for '${spec.url}'`,
@@ -41,7 +42,7 @@ export async function resolveRef(
         () => highestTag(client, spec, ref.semver as string),
       )
     : ref.tag || defaultTag;
-  const digest = await registryOperation(
+  const digest = await remoteOperation(
     { reason: pullFailedReason, what: 'failed to determine artifact digest', limit },
     () => resolveTag(client, tag),
   );

@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import {
   createIgnore,
   type IgnoreFile,
@@ -13,6 +11,7 @@ import {
   unpackArchive,
 } from '@sluice/shared/artifact';
 import type { DigestAlgorithm } from '@sluice/shared/base';
+import { writeContent } from '../source/write-content.ts';
 
 export interface LayerTask {
   /** The layer's bytes, or the path of the file that holds them. */
@@ -56,20 +55,6 @@ async function entriesOf(task: LayerTask): Promise<TreeEntry[]> {
 }
 
 /** Stores a layer as it is. */
-export async function copyLayer(task: LayerTask): Promise<PackResult> {
-  const hash = createHash(task.algorithm);
-  const file = await open(task.destination, 'wx', 0o600);
-  let size = 0;
-  try {
-    const chunks = typeof task.layer === 'string' ? createReadStream(task.layer) : [task.layer];
-    for await (const chunk of chunks) {
-      hash.update(chunk as Buffer);
-      size += (chunk as Buffer).length;
-      await file.write(chunk as Buffer);
-    }
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  return { digest: `${task.algorithm}:${hash.digest('hex')}`, size };
+export function copyLayer({ layer, destination, algorithm }: LayerTask): Promise<PackResult> {
+  return writeContent(layer, destination, algorithm);
 }

@@ -17,16 +17,34 @@ export function parseVersion(text: string): SemVer | undefined {
  * @throws ConstraintError when the range is none
  */
 export function selectVersion(texts: Iterable<string>, range: string): string | undefined {
+  return selectByVersion(texts, range, {
+    versionOf: (text) => text,
+    // The text decides, so that the choice is stable.
+    compare: (a, b) => (a < b ? -1 : Number(a > b)),
+  });
+}
+
+/**
+ * Finds the item with the highest version inside a range.
+ *
+ * @param o.compare orders items whose versions are equal, which they are when build metadata alone differs
+ * @returns undefined when none fits
+ * @throws ConstraintError when the range is none
+ */
+export function selectByVersion<T>(
+  items: Iterable<T>,
+  range: string,
+  o: { versionOf(item: T): string; compare(a: T, b: T): number },
+): T | undefined {
   const fits = compileConstraint(range);
-  let best: { text: string; version: SemVer } | undefined;
-  for (const text of texts) {
-    const version = parseVersion(text);
+  let best: { item: T; version: SemVer } | undefined;
+  for (const item of items) {
+    const version = parseVersion(o.versionOf(item));
     if (version === undefined || !fits(version)) continue;
     const order = best === undefined ? 1 : version.compare(best.version);
-    // Versions that differ in build metadata alone are equal; the text decides, so that the choice is stable.
-    if (order > 0 || (order === 0 && best !== undefined && text > best.text)) {
-      best = { text, version };
+    if (order > 0 || (order === 0 && best !== undefined && o.compare(item, best.item) > 0)) {
+      best = { item, version };
     }
   }
-  return best?.text;
+  return best?.item;
 }

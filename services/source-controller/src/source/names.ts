@@ -4,6 +4,7 @@ export const controllerName = 'source-controller';
 /** Condition types of sources besides those that every kind has. */
 export const artifactInStorageCondition = 'ArtifactInStorage';
 export const artifactOutdatedCondition = 'ArtifactOutdated';
+export const buildFailedCondition = 'BuildFailed';
 export const fetchFailedCondition = 'FetchFailed';
 export const includeUnavailableCondition = 'IncludeUnavailable';
 export const storageOperationFailedCondition = 'StorageOperationFailed';
@@ -11,6 +12,7 @@ export const sourceVerifiedCondition = 'SourceVerified';
 
 /** Conditions that are there only while something is wrong. */
 export const failureConditions = [
+  buildFailedCondition,
   fetchFailedCondition,
   includeUnavailableCondition,
   storageOperationFailedCondition,
@@ -22,6 +24,7 @@ export type FailureCondition = (typeof failureConditions)[number];
 export const succeededReason = 'Succeeded';
 export const newArtifactReason = 'NewArtifact';
 export const newRevisionReason = 'NewRevision';
+export const newChartReason = 'NewChart';
 export const urlInvalidReason = 'URLInvalid';
 export const invalidReferenceReason = 'InvalidReference';
 export const authenticationFailedReason = 'AuthenticationFailed';

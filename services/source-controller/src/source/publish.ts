@@ -13,7 +13,7 @@ import {
   succeededReason,
 } from './names.ts';
 import { ownerOf, type SourceContext } from './source.ts';
-import { hadFailed, markStored, phase } from './status.ts';
+import { hadFailed, markStored, phase, type StoredNote } from './status.ts';
 
 /** What is to be stored. */
 export interface NewArtifact {
@@ -54,24 +54,25 @@ export async function storeArtifact(
  * Makes a stored artifact the object's current one: event first, because it could not be repeated once the
  * status is written, then the status, then the hint on the bus.
  *
- * @param message of the event
+ * @param said the message of the event; or message and reason of events and conditions alike
  */
 export async function adopt(
   context: SourceContext,
   announcer: ArtifactAnnouncer | undefined,
   artifact: Artifact,
-  message: string,
+  said: string | StoredNote,
 ): Promise<void> {
   const { object, status, clock } = context;
   const before = object.status?.artifact;
   const isNew = before?.digest !== artifact.digest;
   const recovered = hadFailed(status);
-  markStored(status, artifact);
+  const note = typeof said === 'string' ? undefined : said;
+  markStored(status, artifact, note);
   if (isNew || recovered) {
     await context.event({
       severity: 'info',
-      reason: isNew ? newArtifactReason : succeededReason,
-      message,
+      reason: note?.reason ?? (isNew ? newArtifactReason : succeededReason),
+      message: typeof said === 'string' ? said : said.message,
       metadata: { revision: artifact.revision, digest: artifact.digest },
     });
   }

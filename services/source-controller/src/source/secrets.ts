@@ -86,3 +86,39 @@ export function proxyFrom({ id, values }: SecretData): NonNullable<Endpoint['pro
   }
   return { address, username: values['username'], password: values['password'] };
 }
+
+/**
+ * Takes a login from a Secret.
+ *
+ * @returns the value of the Authorization header; undefined when it holds none
+ * @throws RetryableError `AuthenticationFailed` when username and password are not both there
+ */
+export function basicFrom({ id, values }: SecretData): string | undefined {
+  const { username, password } = values;
+  if (username === undefined && password === undefined) return undefined;
+  if (!username || !password) {
+    throw new RetryableError(
+      authenticationFailedReason,
+      `secret '${id}' must hold both username and password`,
+    );
+  }
+  return basic(username, password);
+}
+
+/** Takes a login from an address: the value of the Authorization header, undefined when it holds none. */
+export function basicFromUrl(address: URL): string | undefined {
+  if (address.username === '') return undefined;
+  return basic(decodeURIComponent(address.username), decodeURIComponent(address.password));
+}
+
+/** Returns an address without its login. */
+export function withoutCredentials(address: URL): URL {
+  const url = new URL(address.href);
+  url.username = '';
+  url.password = '';
+  return url;
+}
+
+function basic(username: string, password: string): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+}

@@ -1,10 +1,14 @@
-import type { GitRepository, OCIRepository } from '@sluice/shared/api';
+import type { GitRepository, HelmChart, HelmRepository, OCIRepository } from '@sluice/shared/api';
 import type { ReconcileContext } from '@sluice/shared/runtime';
 
 /** A kind whose objects are fetched and stored by this service. */
-export type Source = GitRepository | OCIRepository;
+export type Source = GitRepository | OCIRepository | HelmRepository | HelmChart;
 
-export type SourceContext = ReconcileContext<GitRepository> | ReconcileContext<OCIRepository>;
+export type SourceContext =
+  | ReconcileContext<GitRepository>
+  | ReconcileContext<OCIRepository>
+  | ReconcileContext<HelmRepository>
+  | ReconcileContext<HelmChart>;
 
 /** Names an object for the artifact storage. */
 export function ownerOf(source: Source): { namespace: string; name: string } {

@@ -6,6 +6,7 @@ import {
   artifactOutdatedCondition,
   type FailureCondition,
   failureConditions,
+  newChartReason,
   newRevisionReason,
   sourceVerifiedCondition,
   storageFailedReason,
@@ -17,6 +18,7 @@ type Draft = SourceContext['status'];
 
 /** Reason under which an unexpected error of a phase is reported. */
 const defaultReasons: Record<FailureCondition, string> = {
+  BuildFailed: 'ChartPackageError',
   FetchFailed: 'FetchOperationFailed',
   IncludeUnavailable: 'IncludeUnavailable',
   StorageOperationFailed: storageFailedReason,
@@ -60,7 +62,8 @@ export function markUnverified(draft: Draft, reason: string, message: string): v
 /** Says that the source has a revision which is not stored yet. */
 export function markOutdated(draft: Draft, message: string): void {
   if (draft.status.artifact === undefined) return;
-  const condition = { type: artifactOutdatedCondition, reason: newRevisionReason, message };
+  const reason = draft.observed.kind === 'HelmChart' ? newChartReason : newRevisionReason;
+  const condition = { type: artifactOutdatedCondition, reason, message };
   draft.setCondition({ ...condition, status: 'True' });
 }
 
@@ -70,16 +73,28 @@ export function markMissing(draft: Draft): void {
   draft.removeCondition(artifactInStorageCondition);
 }
 
-/** Says that the current revision is stored and the object is ready. */
-export function markStored(draft: Draft, artifact: Artifact): void {
+/** What conditions say of a stored artifact. */
+export interface StoredNote {
+  reason: string;
+  message: string;
+}
+
+/**
+ * Says that the current revision is stored and the object is ready.
+ *
+ * @param note says it in other words
+ */
+export function markStored(draft: Draft, artifact: Artifact, note?: StoredNote): void {
   draft.status.artifact = artifact;
   for (const type of [...failureConditions, artifactOutdatedCondition, sourceVerifiedCondition]) {
     draft.removeCondition(type);
   }
-  const message = `stored artifact for revision '${artifact.revision}'`;
-  const condition = { type: artifactInStorageCondition, reason: succeededReason, message };
-  draft.setCondition({ ...condition, status: 'True' });
-  draft.ready(succeededReason, message);
+  const { reason, message } = note ?? {
+    reason: succeededReason,
+    message: `stored artifact for revision '${artifact.revision}'`,
+  };
+  draft.setCondition({ type: artifactInStorageCondition, status: 'True', reason, message });
+  draft.ready(reason, message);
 }
 
 /** Tells whether the object had failed before. */

@@ -1,0 +1,128 @@
+import { rm } from 'node:fs/promises';
+import type { HelmRepository } from '@sluice/shared/api';
+import { inlineArchiveBytes } from '@sluice/shared/artifact';
+import { errorMessage, ReconcileError, RetryableError, StalledError } from '@sluice/shared/base';
+import { endpointId } from '../adapters/endpoint.ts';
+import { RegistryClient } from '../adapters/registry/client.ts';
+import type { RegistryLogin } from '../adapters/registry/docker-config.ts';
+import type { RepositoryAddress } from '../adapters/registry/reference.ts';
+import { readIndexAnywhere } from '../helm/helm-workers.ts';
+import type { ChartIndex } from '../helm/index-file.ts';
+import { accessTo, type RepositorySecrets, readSecrets } from '../helm-repository/access.ts';
+import { ociScheme, parseRepositoryAddress } from '../helm-repository/address.ts';
+import { fetchIndex } from '../helm-repository/fetch-index.ts';
+import { authenticationFailedReason, unsupportedReason } from '../source/names.ts';
+import { dockerConfigKey, loginFrom } from '../source/registry-login.ts';
+import type { SecretData } from '../source/secrets.ts';
+import { TimeLimit } from '../source/time-limit.ts';
+import type { HelmChartContext, HelmChartDeps } from './deps.ts';
+import { withArtifact } from './find-source.ts';
+import { openIndexRepository } from './index-repository.ts';
+import { openRegistryRepository } from './registry-repository.ts';
+import type { ChartRepository } from './repository.ts';
+
+/**
+ * Opens a repository; nothing is read or sent yet.
+ *
+ * @param url address of the repository
+ * @param object describes how to reach it; without, it is used anonymously
+ * @throws StalledError `URLInvalid` or `Unsupported` when it can never be opened
+ */
+export function openRepository(
+  context: HelmChartContext,
+  deps: HelmChartDeps,
+  url: string,
+  object: HelmRepository | undefined,
+): ChartRepository {
+  const limit = new TimeLimit(object?.spec.timeout, context.signal);
+  const isOci = object === undefined ? url.startsWith(ociScheme) : object.spec.type === 'oci';
+  return isOci
+    ? openOci({ context, deps, url, object, limit })
+    : openDefault({ context, deps, url, object, limit });
+}
+
+interface Opening {
+  context: HelmChartContext;
+  deps: HelmChartDeps;
+  url: string;
+  object: HelmRepository | undefined;
+  limit: TimeLimit;
+}
+
+function openDefault({ context, deps, url, object, limit }: Opening): ChartRepository {
+  const { client, clock } = context;
+  const address = parseRepositoryAddress(url, 'the address of the Helm repository');
+  const access = () => accessTo(client, address, object);
+  const artifact = object?.status?.artifact;
+  const index = async (): Promise<ChartIndex> => {
+    if (artifact !== undefined) {
+      return withArtifact(deps.store, artifact, () => deps.indexes.get(artifact));
+    }
+    const fetched = await fetchIndex(await access(), { ...deps, clock, limit });
+    try {
+      const large = fetched.size > inlineArchiveBytes;
+      const task = { operation: 'index', source: fetched.path } as const;
+      return (await readIndexAnywhere(task, large)).charts;
+    } finally {
+      await rm(fetched.path, { force: true });
+    }
+  };
+  const maxArchiveBytes = deps.limits.archiveBytes;
+  return openIndexRepository({
+    index: () => index().catch(unreadable),
+    access,
+    endpoints: deps.endpoints,
+    clock,
+    limit,
+    maxArchiveBytes,
+  });
+}
+
+/** Whatever is wrong with an index, the next one may be better. */
+function unreadable(cause: unknown): never {
+  if (cause instanceof ReconcileError) throw cause;
+  throw new RetryableError(
+    'ChartPullError',
+    `chart pull error: failed to load index: ${errorMessage(cause)}`,
+    { cause },
+  );
+}
+
+function openOci({ context, deps, url, object, limit }: Opening): ChartRepository {
+  const { client, clock } = context;
+  const provider = object?.spec.provider ?? 'generic';
+  if (provider !== 'generic') {
+    throw new StalledError(
+      unsupportedReason,
+      `spec.provider '${provider}' of HelmRepository '${object?.metadata.name}' is not supported yet: use generic with spec.secretRef`,
+    );
+  }
+  const connect = async (address: RepositoryAddress) => {
+    const secrets: RepositorySecrets = object ? await readSecrets(client, object) : {};
+    const endpoint = secrets.tls ? { tls: secrets.tls } : {};
+    return new RegistryClient({
+      address,
+      login: secrets.login && registryLogin(secrets.login, address.host),
+      dispatcher: deps.endpoints.dispatcherFor(endpoint),
+      signal: limit.signal,
+      clock,
+      authorizations: deps.authorizations,
+      endpointId: endpointId(endpoint),
+    });
+  };
+  const insecure = object?.spec.insecure ?? false;
+  const maxArchiveBytes = deps.limits.archiveBytes;
+  return openRegistryRepository({ url, insecure, connect, limit, maxArchiveBytes });
+}
+
+/** @throws RetryableError `AuthenticationFailed` when the Secret holds no login of any kind */
+function registryLogin(secret: SecretData, host: string): RegistryLogin | undefined {
+  if (secret.values[dockerConfigKey] !== undefined) return loginFrom(secret, host);
+  const { username, password } = secret.values;
+  if (username && password) return { username, password };
+  if (secret.values['ca.crt'] || secret.values['caFile']) return undefined;
+  throw new RetryableError(
+    authenticationFailedReason,
+    `secret '${secret.id}' must hold username and password, or ${dockerConfigKey}`,
+  );
+}

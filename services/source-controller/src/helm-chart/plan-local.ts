@@ -1,0 +1,169 @@
+import type { Stats } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Artifact } from '@sluice/shared/api';
+import { inlineArchiveBytes } from '@sluice/shared/artifact';
+import { StalledError } from '@sluice/shared/base';
+import { ChartError } from '../helm/chart-error.ts';
+import { inspectAnywhere, packageAnywhere } from '../helm/helm-workers.ts';
+import { missingDependencies } from '../helm/load-chart.ts';
+import type { ChartMetadata } from '../helm/metadata.ts';
+import type { Addition, ChartSource, PackageTask } from '../helm/package-chart.ts';
+import { cleanPath } from '../source/clean-path.ts';
+import { buildFailedCondition } from '../source/names.ts';
+import { phase } from '../source/status.ts';
+import { addDependencies } from './add-dependencies.ts';
+import { chartOperation } from './chart-errors.ts';
+import type { HelmChartContext, HelmChartDeps } from './deps.ts';
+import { artifactVersion, type ChartPlan, type MadeChart, wantedValuesFiles } from './plan.ts';
+
+/** Digits of the source's revision that the version gets: enough to tell revisions apart, and short in labels. */
+const revisionDigits = 12;
+
+/** A chart in the unpacked artifact of a source. */
+interface LocalChart {
+  /** Root of the artifact on the disk. */
+  root: string;
+  /** Path of the chart below the root; empty for the root itself. */
+  path: string;
+  source: ChartSource;
+  /** Whether reading and packing it may take long. */
+  large: boolean;
+}
+
+/**
+ * Finds the chart in the artifact of a Git repository or a bucket.
+ *
+ * @param root directory of the unpacked artifact; must stay until the chart is made
+ * @throws ChartError, StalledError `InvalidChartReference` when there is none at the path
+ */
+export async function planLocal(
+  context: HelmChartContext,
+  deps: HelmChartDeps,
+  artifact: Artifact,
+  root: string,
+): Promise<ChartPlan> {
+  const { object } = context;
+  const chart = await findChart(object.spec.chart, artifact, root);
+  const metadata = await readMetadata(chart, deps);
+  const byRevision = object.spec.reconcileStrategy === 'Revision';
+  const version = artifactVersion(
+    object,
+    metadata.version,
+    byRevision ? shortRevision(artifact.revision) : undefined,
+  );
+  const isDirectory = 'dir' in chart.source;
+  const packed = isDirectory || version !== metadata.version;
+  return {
+    name: metadata.name,
+    version,
+    packed,
+    make: (dir) =>
+      packed
+        ? pack(context, deps, { chart, version, dir })
+        : Promise.resolve({
+            name: metadata.name,
+            content: join(root, chart.path),
+            valuesFiles: [],
+          }),
+  };
+}
+
+async function findChart(given: string, artifact: Artifact, root: string): Promise<LocalChart> {
+  const path = insideRoot(given);
+  const stats = await statIfThere(join(root, path));
+  const large = (artifact.size ?? 0) > inlineArchiveBytes;
+  if (stats?.isDirectory()) return { root, path, source: { dir: join(root, path) }, large };
+  if (stats?.isFile()) return { root, path, source: { archive: join(root, path) }, large };
+  throw new ChartError(
+    'InvalidChartReference',
+    `no chart found at path '${given}' of the source: spec.chart must be a directory or a packed chart`,
+  );
+}
+
+function insideRoot(path: string): string {
+  try {
+    return cleanPath(path, 'spec.chart');
+  } catch (cause) {
+    if (!(cause instanceof StalledError)) throw cause;
+    throw new ChartError('InvalidChartReference', cause.message, { cause });
+  }
+}
+
+async function statIfThere(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    if (['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes(code)) return undefined;
+    throw error;
+  }
+}
+
+/** Without metadata there is no chart at that path, whatever else there is. */
+async function readMetadata(
+  { source, large }: LocalChart,
+  { limits }: HelmChartDeps,
+): Promise<ChartMetadata> {
+  try {
+    const task = { operation: 'inspect', source, whole: false, limits } as const;
+    // The metadata of a directory is two small files.
+    return (await inspectAnywhere(task, large && !('dir' in source))).metadata;
+  } catch (cause) {
+    if (!(cause instanceof ChartError)) throw cause;
+    throw new ChartError('InvalidChartReference', cause.message, { cause });
+  }
+}
+
+function shortRevision(revision: string): string {
+  const hash = revision.slice(Math.max(revision.lastIndexOf(':'), revision.lastIndexOf('/')) + 1);
+  return hash.slice(0, revisionDigits).replace(/[^0-9A-Za-z-]/g, '-');
+}
+
+async function pack(
+  context: HelmChartContext,
+  deps: HelmChartDeps,
+  { chart, version, dir }: { chart: LocalChart; version: string; dir: string },
+): Promise<MadeChart> {
+  const { object, status } = context;
+  const { limits, packing, store } = deps;
+  const { source, root, large } = chart;
+  const destination = join(dir, 'chart.tgz');
+  const files = wantedValuesFiles(object);
+  const ignoreMissing = object.spec.ignoreMissingValuesFiles ?? false;
+  const packed = await phase(status, buildFailedCondition, () =>
+    chartOperation(async () => {
+      const additions = await dependenciesOf(context, deps, chart, dir);
+      const task: PackageTask = {
+        operation: 'package',
+        source,
+        version,
+        ...(files.length > 0 && { values: { files, ignoreMissing, root } }),
+        additions,
+        destination,
+        algorithm: store.digestAlgorithm,
+        limits,
+      };
+      return packing.run(() => packageAnywhere(task, large));
+    }),
+  );
+  return {
+    name: packed.metadata.name,
+    content: destination,
+    valuesFiles: packed.valuesFiles ?? [],
+  };
+}
+
+/** A packed chart has its dependencies inside. */
+async function dependenciesOf(
+  context: HelmChartContext,
+  deps: HelmChartDeps,
+  { source, root, path, large }: LocalChart,
+  dir: string,
+): Promise<Addition[]> {
+  if (!('dir' in source)) return [];
+  const { limits, packing } = deps;
+  const task = { operation: 'inspect', source, whole: true, limits } as const;
+  const chart = await packing.run(() => inspectAnywhere(task, large));
+  return addDependencies(context, deps, missingDependencies(chart), { root, path, dir });
+}

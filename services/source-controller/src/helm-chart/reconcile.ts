@@ -1,0 +1,175 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Artifact } from '@sluice/shared/api';
+import { StalledError } from '@sluice/shared/base';
+import { done, type Outcome } from '@sluice/shared/runtime';
+import {
+  artifactInStorageCondition,
+  buildFailedCondition,
+  fetchFailedCondition,
+  succeededReason,
+  verificationErrorReason,
+} from '../source/names.ts';
+import { withProgress } from '../source/progress.ts';
+import { adopt, storeArtifact } from '../source/publish.ts';
+import { ownerOf } from '../source/source.ts';
+import { hadFailed, markUnverified, phase } from '../source/status.ts';
+import { checkStored } from '../source/stored.ts';
+import { writeContent } from '../source/write-content.ts';
+import { chartOperation } from './chart-errors.ts';
+import type { HelmChartContext, HelmChartDeps } from './deps.ts';
+import { findSource, withArtifact } from './find-source.ts';
+import { type ChartPlan, type MadeChart, summaryOf } from './plan.ts';
+import { planLocal } from './plan-local.ts';
+import { planRemote } from './plan-remote.ts';
+
+/** Reasons of charts that were stored as they were found, and of those that were packed here. */
+const chartPulledReason = 'ChartPullSucceeded';
+const chartPackagedReason = 'ChartPackageSucceeded';
+
+/**
+ * Keeps the artifact of a HelmChart at the chart that its spec leads to: finds the version, and only if it is
+ * another one, or the spec changed, downloads or packs the chart and stores it.
+ */
+export async function reconcileHelmChart(
+  context: HelmChartContext,
+  deps: HelmChartDeps,
+): Promise<Outcome> {
+  const { object, status } = context;
+  await checkStored(context, deps.store);
+  status.removeCondition(buildFailedCondition);
+  const source = await phase(status, fetchFailedCondition, async () => {
+    refuseVerification(context);
+    return findSource(context, deps.sources);
+  });
+  observe(context, source.revision);
+  if ('repository' in source) {
+    const plan = await phase(status, fetchFailedCondition, () =>
+      chartOperation(() => planRemote(context, deps, source.repository)),
+    );
+    return carryOut(context, deps, plan);
+  }
+  const from = `${source.artifact.digest} ${object.metadata.generation}`;
+  if (isMadeFrom(context, deps, from)) {
+    await keep(context, deps);
+    return done();
+  }
+  const outcome = await fromArtifact(context, deps, source.artifact);
+  deps.madeFrom.set(context.key, from);
+  return outcome;
+}
+
+/**
+ * Never an artifact without the verification that was asked for.
+ *
+ * @throws StalledError `VerificationError`
+ */
+function refuseVerification({ object, status }: HelmChartContext): void {
+  if (object.spec.verify === undefined) return;
+  const message = 'spec.verify is not supported yet: no artifact is made without verification';
+  markUnverified(status, verificationErrorReason, message);
+  throw new StalledError(verificationErrorReason, message);
+}
+
+function observe({ status: { status } }: HelmChartContext, revision: string | undefined): void {
+  if (revision === undefined) delete status.observedSourceArtifactRevision;
+  else status.observedSourceArtifactRevision = revision;
+}
+
+/** Whether the stored chart is that of the same artifact and spec. */
+function isMadeFrom(
+  { key, status }: HelmChartContext,
+  { madeFrom }: HelmChartDeps,
+  from: string,
+): boolean {
+  return madeFrom.get(key) === from && status.status.artifact !== undefined && !hadFailed(status);
+}
+
+async function fromArtifact(
+  context: HelmChartContext,
+  deps: HelmChartDeps,
+  artifact: Artifact,
+): Promise<Outcome> {
+  const { status, signal } = context;
+  deps.madeFrom.delete(context.key);
+  const { dir, release } = await phase(status, fetchFailedCondition, () =>
+    withArtifact(deps.store, artifact, () => deps.unpacked.acquire(artifact, signal)),
+  );
+  try {
+    const plan = await phase(status, fetchFailedCondition, () =>
+      chartOperation(() => planLocal(context, deps, artifact, dir)),
+    );
+    return await carryOut(context, deps, plan);
+  } finally {
+    release();
+  }
+}
+
+/** Makes the chart unless it is stored already. */
+async function carryOut(
+  context: HelmChartContext,
+  deps: HelmChartDeps,
+  plan: ChartPlan,
+): Promise<Outcome> {
+  if (isCurrent(context, plan)) {
+    await keep(context, deps);
+    return done();
+  }
+  const what = plan.name ?? context.object.spec.chart;
+  const { made, artifact } = await withProgress(
+    context,
+    `new '${what}' chart with version '${plan.version}'`,
+    () => makeAndStore(context, deps, plan),
+  );
+  const { status } = context.status;
+  status.observedChartName = made.name;
+  if (context.object.spec.ignoreMissingValuesFiles && made.valuesFiles.length > 0) {
+    status.observedValuesFiles = made.valuesFiles;
+  } else delete status.observedValuesFiles;
+  status.url = deps.store.latestUrl(context.object.kind, ownerOf(context.object));
+  await adopt(context, deps.announcer, artifact, {
+    reason: plan.packed ? chartPackagedReason : chartPulledReason,
+    message: summaryOf(plan, made.name, made.valuesFiles),
+  });
+  return done();
+}
+
+function isCurrent({ object, status }: HelmChartContext, plan: ChartPlan): boolean {
+  const { artifact, observedGeneration, observedChartName } = status.status;
+  return (
+    artifact?.revision === plan.version &&
+    observedGeneration === object.metadata.generation &&
+    (plan.name === undefined || plan.name === observedChartName) &&
+    !hadFailed(status)
+  );
+}
+
+/** Says of a stored chart what was said when it was made. */
+async function keep(context: HelmChartContext, deps: HelmChartDeps): Promise<void> {
+  const { artifact } = context.status.status;
+  if (artifact === undefined) return;
+  const said = context.status.getCondition(artifactInStorageCondition);
+  const { reason = succeededReason, message = `stored chart of version '${artifact.revision}'` } =
+    said ?? {};
+  await adopt(context, deps.announcer, artifact, { reason, message });
+}
+
+async function makeAndStore(
+  context: HelmChartContext,
+  deps: HelmChartDeps,
+  plan: ChartPlan,
+): Promise<{ made: MadeChart; artifact: Artifact }> {
+  const { store } = deps;
+  const dir = await mkdtemp(join(deps.tempDir, 'chart-'));
+  try {
+    const made = await plan.make(dir);
+    const artifact = await storeArtifact(context, store, {
+      revision: plan.version,
+      fileName: `${made.name}-${plan.version}.tgz`,
+      write: (destination) => writeContent(made.content, destination, store.digestAlgorithm),
+    });
+    return { made, artifact };
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}

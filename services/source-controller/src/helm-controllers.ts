@@ -1,0 +1,144 @@
+import { join } from 'node:path';
+import {
+  type ArtifactAnnouncer,
+  type Bucket,
+  bucketKind,
+  type GitRepository,
+  type HelmChart,
+  type HelmRepository,
+  helmChartKind,
+  helmRepositoryKind,
+  type KindDefinition,
+  type KubeObject,
+} from '@sluice/shared/api';
+import { ArtifactCache, type ArtifactStore } from '@sluice/shared/artifact';
+import type { Logger, Semaphore } from '@sluice/shared/base';
+import type { Informer } from '@sluice/shared/kube';
+import type { Controller, Metrics, Reconciler } from '@sluice/shared/runtime';
+import type { Endpoints } from './adapters/endpoint.ts';
+import type { AuthorizationCache } from './adapters/registry/client.ts';
+import type { Config } from './config.ts';
+import { helmChartReconciler, watchChartSources } from './helm-chart/controller.ts';
+import { helmRepositoryReconciler } from './helm-repository/controller.ts';
+import { IndexCache } from './helm-repository/index-cache.ts';
+import { createCacheMetrics } from './metrics.ts';
+
+/** What the controllers of the Helm kinds are made of. */
+export interface HelmParts {
+  config: Config;
+  logger: Logger;
+  metrics: Metrics;
+  store: ArtifactStore;
+  endpoints: Endpoints;
+  announcer?: ArtifactAnnouncer;
+  packing: Semaphore;
+  authorizations: AuthorizationCache;
+  tempDir: string;
+  /** Where this process serves the stored artifacts, as it reaches itself. */
+  localAddress: string;
+  gitInformer: Informer<GitRepository>;
+  informerOf<T extends KubeObject>(kind: KindDefinition<T>): Informer<T>;
+  controllerOf<T extends KubeObject>(
+    informer: Informer<T>,
+    reconciler: Reconciler<T>,
+  ): Controller<T>;
+}
+
+/** Bytes of Helm indexes kept in memory, and of unpacked artifacts kept on the disk. */
+const maxIndexCacheBytes = 64 * 1024 * 1024;
+const maxUnpackedBytes = 256 * 1024 * 1024;
+const localRetries = 3;
+
+/** Something that runs until the signal aborts. */
+export interface Runnable {
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** Makes the controllers of HelmRepositories and HelmCharts. */
+export function createHelmControllers(parts: HelmParts): Runnable[] {
+  const { config, gitInformer, informerOf, controllerOf } = parts;
+  const indexes = createIndexCache(parts);
+  const maxIndexBytes = config['helm-index-max-size'];
+  const common = { ...parts, indexes, maxIndexBytes };
+  const repositories = informerOf<HelmRepository>(helmRepositoryKind);
+  const charts = informerOf<HelmChart>(helmChartKind);
+  const buckets = informerOf<Bucket>(bucketKind);
+  const repositoryController = controllerOf(repositories, helmRepositoryReconciler(common));
+  const chartController = controllerOf(
+    charts,
+    helmChartReconciler({
+      ...common,
+      unpacked: createUnpackedCache(parts),
+      sources: {
+        helmRepository: (key) => repositories.get(key),
+        gitRepository: (key) => gitInformer.get(key),
+        bucket: (key) => buckets.get(key),
+        helmRepositories: () => repositories.list(),
+      },
+      limits: {
+        archiveBytes: config['helm-chart-max-size'],
+        fileBytes: config['helm-chart-file-max-size'],
+      },
+      madeFrom: new Map(),
+    }),
+  );
+  const sources = [repositories, gitInformer, buckets];
+  watchChartSources(charts, sources, chartController);
+  return [repositoryController, runWith(buckets), runAfter(sources, chartController)];
+}
+
+function createIndexCache({ config, metrics, store }: HelmParts): IndexCache {
+  return new IndexCache({
+    dir: store.dir,
+    maxBytes: maxIndexCacheBytes,
+    maxEntries: config['helm-cache-max-size'],
+    ttlMs: config['helm-cache-ttl'],
+    purgeIntervalMs: config['helm-cache-purge-interval'],
+    onUse: createCacheMetrics(metrics.registry),
+  });
+}
+
+/** Artifacts of this process are read from itself, whatever address others reach it by. */
+function createUnpackedCache({ store, tempDir, localAddress, logger }: HelmParts): ArtifactCache {
+  const advertised = store.urlFor('');
+  return new ArtifactCache({
+    dir: join(tempDir, 'unpacked'),
+    maxBytes: maxUnpackedBytes,
+    httpRetries: localRetries,
+    logger,
+    resolveUrl: (url) =>
+      url.startsWith(advertised) ? `${localAddress}/${url.slice(advertised.length)}` : url,
+  });
+}
+
+/** Keeps an informer without a controller running. */
+function runWith(informer: Informer<Bucket>): Runnable {
+  return {
+    run: async (signal) => {
+      informer.start();
+      await new Promise<void>((resolve) => {
+        if (signal.aborted) resolve();
+        else signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+      await informer.stop();
+    },
+  };
+}
+
+/** A chart whose source is not known yet would be reported as one without a source. */
+function runAfter(
+  sources: readonly Pick<Informer<KubeObject>, 'synced'>[],
+  controller: Controller<HelmChart>,
+): Runnable {
+  return {
+    run: async (signal) => {
+      try {
+        await Promise.all(sources.map((informer) => informer.synced(signal)));
+      } catch (error) {
+        if (signal.aborted) return;
+        throw error;
+      }
+      await controller.run(signal);
+    },
+  };
+}

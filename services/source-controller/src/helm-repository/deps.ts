@@ -1,0 +1,22 @@
+import type { ArtifactAnnouncer, HelmRepository } from '@sluice/shared/api';
+import type { ArtifactStore } from '@sluice/shared/artifact';
+import type { Semaphore } from '@sluice/shared/base';
+import type { ReconcileContext } from '@sluice/shared/runtime';
+import type { Endpoints } from '../adapters/endpoint.ts';
+import type { IndexCache } from './index-cache.ts';
+
+/** What reconciling a HelmRepository needs. */
+export interface HelmRepositoryDeps {
+  store: ArtifactStore;
+  endpoints: Endpoints;
+  announcer?: ArtifactAnnouncer;
+  /** Limits how many artifacts are made at once; waiting for servers is not limited by it. */
+  packing: Semaphore;
+  /** Directory for indexes while they are read. */
+  tempDir: string;
+  indexes: IndexCache;
+  /** Largest index in bytes. */
+  maxIndexBytes: number;
+}
+
+export type HelmRepositoryContext = ReconcileContext<HelmRepository>;

@@ -1,0 +1,118 @@
+import { rm } from 'node:fs/promises';
+import type { Artifact } from '@sluice/shared/api';
+import { inlineArchiveBytes } from '@sluice/shared/artifact';
+import {
+  type DigestAlgorithm,
+  errorMessage,
+  parseDigest,
+  RetryableError,
+  redactUrl,
+} from '@sluice/shared/base';
+import { done, type Outcome } from '@sluice/shared/runtime';
+import { readIndexAnywhere } from '../helm/helm-workers.ts';
+import type { ChartIndex } from '../helm/index-file.ts';
+import { fetchFailedCondition } from '../source/names.ts';
+import { withProgress } from '../source/progress.ts';
+import { adopt, storeArtifact } from '../source/publish.ts';
+import { ownerOf } from '../source/source.ts';
+import { phase } from '../source/status.ts';
+import { checkStored } from '../source/stored.ts';
+import { TimeLimit } from '../source/time-limit.ts';
+import { writeContent } from '../source/write-content.ts';
+import { accessTo } from './access.ts';
+import { parseRepositoryAddress } from './address.ts';
+import type { HelmRepositoryContext, HelmRepositoryDeps } from './deps.ts';
+import { type FetchedIndex, fetchIndex } from './fetch-index.ts';
+
+/** Reason of an index that is refused. */
+export const indexationFailedReason = 'IndexationFailed';
+
+/**
+ * Keeps the artifact of a HelmRepository at the index that its server sends: fetches it, and only if it is another
+ * one checks, sorts and stores it.
+ *
+ * A repository of type oci is a plain description: nothing is fetched, and it has no status.
+ */
+export async function reconcileHelmRepository(
+  context: HelmRepositoryContext,
+  deps: HelmRepositoryDeps,
+): Promise<Outcome> {
+  const { object, status } = context;
+  const { spec } = object;
+  if (spec.type === 'oci') return reconcileStatic(context, deps);
+  await checkStored(context, deps.store);
+  const index = await phase(status, fetchFailedCondition, async () => {
+    const address = parseRepositoryAddress(spec.url, 'spec.url');
+    const limit = new TimeLimit(spec.timeout, context.signal);
+    const access = await accessTo(context.client, address, object);
+    return fetchIndex(access, { ...deps, clock: context.clock, limit });
+  });
+  try {
+    const stored = status.status.artifact;
+    const isCurrent = stored?.revision === index.revision;
+    const artifact = isCurrent
+      ? stored
+      : await withProgress(context, `new index revision '${index.revision}'`, () =>
+          build(context, deps, index),
+        );
+    status.status.url = deps.store.latestUrl(object.kind, ownerOf(object));
+    const what = `stored fetched index of size ${index.size} from '${redactUrl(spec.url)}'`;
+    await adopt(context, deps.announcer, artifact, what);
+    return done();
+  } finally {
+    await rm(index.path, { force: true });
+  }
+}
+
+/** Takes back what was done while the type was another one. */
+async function reconcileStatic(
+  { object, status }: HelmRepositoryContext,
+  deps: HelmRepositoryDeps,
+): Promise<Outcome> {
+  await deps.store.remove(object.kind, ownerOf(object));
+  const fields: Record<string, unknown> = status.status;
+  for (const name of Object.keys(fields)) delete fields[name];
+  return done(Number.POSITIVE_INFINITY);
+}
+
+async function build(
+  context: HelmRepositoryContext,
+  deps: HelmRepositoryDeps,
+  index: FetchedIndex,
+): Promise<Artifact> {
+  const { status } = context;
+  const { store, packing } = deps;
+  const algorithm = store.digestAlgorithm;
+  const sorted = `${index.path}.json`;
+  try {
+    const charts = await phase(status, fetchFailedCondition, () =>
+      packing.run(() => sort(index, { destination: sorted, algorithm })),
+    );
+    const artifact = await storeArtifact(context, store, {
+      revision: index.revision,
+      fileName: `index-${parseDigest(index.revision).hex}.yaml`,
+      write: (destination) => writeContent(sorted, destination, algorithm),
+    });
+    deps.indexes.put(artifact, charts);
+    return artifact;
+  } finally {
+    await rm(sorted, { force: true });
+  }
+}
+
+/** @throws RetryableError `IndexationFailed` */
+async function sort(
+  { path, size }: FetchedIndex,
+  store: { destination: string; algorithm: DigestAlgorithm },
+): Promise<ChartIndex> {
+  try {
+    const task = { operation: 'index', source: path, store } as const;
+    return (await readIndexAnywhere(task, size > inlineArchiveBytes)).charts;
+  } catch (cause) {
+    throw new RetryableError(
+      indexationFailedReason,
+      `failed to load Helm repository from index YAML: ${errorMessage(cause)}`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,30 @@
+import { errorMessage, ReconcileError, RetryableError } from '@sluice/shared/base';
+import { HttpError } from '../adapters/http.ts';
+import { RegistryAuthError } from '../adapters/registry/client.ts';
+import { authenticationFailedReason } from './names.ts';
+import type { TimeLimit } from './time-limit.ts';
+
+/**
+ * Runs an operation on a server and gives its failure the reason and message that clients see.
+ *
+ * @param o.what starts the message, such as "failed to pull artifact from 'oci://…'"
+ * @throws RetryableError `AuthenticationFailed` when the server wants another login, else `o.reason`
+ */
+export async function remoteOperation<R>(
+  o: { reason: string; what: string; limit: TimeLimit },
+  run: () => Promise<R>,
+): Promise<R> {
+  try {
+    return await run();
+  } catch (error) {
+    o.limit.throwIfStopped();
+    if (error instanceof ReconcileError) throw error;
+    const { status, retryAfterMs } = error instanceof HttpError ? error : {};
+    const refused = error instanceof RegistryAuthError || status === 401 || status === 403;
+    throw new RetryableError(
+      refused ? authenticationFailedReason : o.reason,
+      `${o.what}: ${o.limit.error ?? errorMessage(error)}`,
+      { cause: error, retryAfterMs },
+    );
+  }
+}

@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import type { PackResult } from '@sluice/shared/artifact';
+import type { DigestAlgorithm } from '@sluice/shared/base';
+
+/**
+ * Writes content to a new file and makes it durable.
+ *
+ * @param content the bytes, or the path of the file that holds them
+ */
+export async function writeContent(
+  content: Buffer | string,
+  destination: string,
+  algorithm: DigestAlgorithm,
+): Promise<PackResult> {
+  const hash = createHash(algorithm);
+  const file = await open(destination, 'wx', 0o600);
+  let size = 0;
+  try {
+    const chunks = typeof content === 'string' ? createReadStream(content) : [content];
+    for await (const chunk of chunks) {
+      hash.update(chunk as Buffer);
+      size += (chunk as Buffer).length;
+      await file.write(chunk as Buffer);
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return { digest: `${algorithm}:${hash.digest('hex')}`, size };
+}
