@@ -11,7 +11,7 @@ import {
 import { mapConcurrently } from '@sluice/shared/base';
 import { resourceOf } from '@sluice/shared/kube';
 import { isReady } from '@sluice/shared/runtime';
-import { type Controllers, toolPath, type Usage, usageOf } from '@sluice/shared/testing';
+import { type Controllers, toolPath } from '@sluice/shared/testing';
 import { chartFiles } from './apps.ts';
 import { apiRequests, measure, untilAll } from './measure.ts';
 import type { Bench } from './setup.ts';
@@ -139,15 +139,14 @@ export async function benchHelm(
   console.log(`API requests in all: ${await apiRequests(controllers)}`);
 }
 
-/** Releases one chart many times, and reports what keeping the releases costs in a minute without changes. */
+/** Releases one chart many times, to be left alone then. */
 export async function benchHelmIdle(
   bench: Bench,
-  o: { names: string[]; controllers: Controllers; interval: string },
-): Promise<{ usage(): Promise<Usage> }> {
+  o: { names: string[]; interval: string },
+): Promise<void> {
   await publish(bench, '1.0.0');
   await bench.apply([repositoryOf(bench)]);
   const released = untilReleased(bench, o.names.length, '1.0.0');
   await bench.apply(o.names.map((name) => releaseOf(name, o.interval)));
   await released;
-  return { usage: () => usageOf(o.controllers.processes['helm-controller'].pid) };
 }

@@ -4,6 +4,8 @@ import { Counter, Histogram, type Registry } from 'prom-client';
 export interface HelmReleaseMetrics {
   /** Counts an action that ended. */
   action(action: string, result: 'succeeded' | 'failed'): void;
+  /** Counts a run of the helm program. */
+  rendered(): void;
   /** Counts a reconcile that found everything as it should be, without starting a program. */
   unchanged(): void;
   /** Counts drift found. */
@@ -21,6 +23,11 @@ export function createHelmReleaseMetrics(registry: Registry): HelmReleaseMetrics
     name: 'sluice_helm_actions_total',
     help: 'Actions on releases by their end.',
     labelNames: ['action', 'result'],
+    registers,
+  });
+  const renderings = new Counter({
+    name: 'sluice_helm_renderings_total',
+    help: 'Runs of the helm program.',
     registers,
   });
   const unchanged = new Counter({
@@ -43,6 +50,7 @@ export function createHelmReleaseMetrics(registry: Registry): HelmReleaseMetrics
   });
   return {
     action: (action, result) => actions.inc({ action, result }),
+    rendered: () => renderings.inc(),
     unchanged: () => unchanged.inc(),
     drift: (action) => drift.inc({ action }),
     took: (action, seconds) => durations.observe({ action }, seconds),

@@ -7,9 +7,10 @@ import {
   type HealthRules,
   hasHealthRule,
 } from '@sluice/shared/kube';
-import type { ActionContext, WaitOptions } from './context.ts';
+import { type ActionContext, ActionError, type WaitOptions } from './context.ts';
+import { explainPods } from './explain-pods.ts';
 import { legacyReadiness } from './legacy-readiness.ts';
-import { type Awaited, waitUntilReady } from './wait-ready.ts';
+import { type Awaited, NotReadyError, waitUntilReady } from './wait-ready.ts';
 
 /** What is read of workloads here. */
 interface Workload extends KubeObject {
@@ -26,7 +27,7 @@ interface Workload extends KubeObject {
  * Waits until the objects of a release are ready, as the options ask.
  *
  * @param changes what applying them has returned
- * @throws NotReadyError naming each object that is not ready, and why
+ * @throws ActionError naming each object that is not ready, and why, with what keeps Pods from being so
  */
 export async function waitForRelease(
   ctx: ActionContext,
@@ -42,7 +43,12 @@ export async function waitForRelease(
     const resource = await ctx.client.mapper.resourceFor(gvkOf(object));
     awaited.push({ object, resource, judge, vanishes: vanishes(object) });
   }
-  await waitUntilReady(ctx, awaited, options.timeoutMs);
+  try {
+    await waitUntilReady(ctx, awaited, options.timeoutMs);
+  } catch (error) {
+    if (!(error instanceof NotReadyError)) throw error;
+    throw new ActionError(`${error.message}${await explainPods(ctx, error.objects)}`);
+  }
 }
 
 function judgeOf(rules: HealthRules, options: WaitOptions): (object: KubeObject) => Health {

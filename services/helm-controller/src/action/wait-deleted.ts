@@ -1,17 +1,17 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { errorMessage, formatDuration } from '@sluice/shared/base';
 import { ConnectionError, displayName, isForbidden, watchObject } from '@sluice/shared/kube';
-import type { ActionContext } from './context.ts';
+import { type ActionContext, ActionError } from './context.ts';
 import type { DeletedObject } from './delete-objects.ts';
 import { findMetadata } from './ownership.ts';
 import { Alarm } from './pause.ts';
-import { NotReadyError, pollMs } from './wait-ready.ts';
+import { pollMs } from './wait-ready.ts';
 
 /**
  * Waits until deleted objects are gone, or others stand in their place. Driven by the shared watches; an object that
  * they do not know gets a watch of its own, or is read now and then when the tenant may not watch it.
  *
- * @throws NotReadyError naming each object that is still there, and why; the signal's reason when aborted
+ * @throws ActionError naming each object that is still there, and why; the signal's reason when aborted
  */
 export async function waitUntilDeleted(
   ctx: ActionContext,
@@ -28,7 +28,7 @@ export async function waitUntilDeleted(
   const found = problems.filter((problem) => problem !== undefined);
   if (found.length === 0) return;
   const limit = formatDuration(timeoutMs);
-  throw new NotReadyError(
+  throw new ActionError(
     `timeout after ${limit} waiting for the deletion of: [${found.join(', ')}]`,
   );
 }

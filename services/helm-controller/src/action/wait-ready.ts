@@ -33,6 +33,13 @@ export interface Awaited {
 /** Objects did not become ready. */
 export class NotReadyError extends ActionError {
   override name = 'NotReadyError';
+  /** What was not ready, as it was applied. */
+  readonly objects: readonly KubeObject[];
+
+  constructor(message: string, objects: readonly KubeObject[]) {
+    super(message);
+    this.objects = objects;
+  }
 }
 
 interface Followed extends Awaited {
@@ -69,12 +76,9 @@ export async function waitUntilReady(
       if (pending.length === 0) return;
       const now = ctx.clock.now();
       const failed = pending.filter(({ health }) => health.status === 'Failed');
-      if (failed.length > 0)
-        throw new NotReadyError(`failed early due to stalled resources: ${describe(failed)}`);
-      if (now >= deadline) {
-        const limit = formatDuration(timeoutMs);
-        throw new NotReadyError(`timeout after ${limit} waiting for: ${describe(pending)}`);
-      }
+      if (failed.length > 0) throw notReady('failed early due to stalled resources', failed);
+      if (now >= deadline)
+        throw notReady(`timeout after ${formatDuration(timeoutMs)} waiting for`, pending);
       const next = pending.some((item) => !isWatched(ctx, item)) ? now + pollMs : deadline;
       await alarm.wait(ctx, Math.min(deadline, next));
     }
@@ -130,6 +134,11 @@ async function poll(ctx: ActionContext, followed: Map<string, Followed>): Promis
       else item.health = { status: 'Unknown', message: errorMessage(error) };
     }
   });
+}
+
+function notReady(what: string, items: Followed[]): NotReadyError {
+  const objects = items.map(({ object }) => object);
+  return new NotReadyError(`${what}: ${describe(items)}`, objects);
 }
 
 function describe(items: Followed[]): string {

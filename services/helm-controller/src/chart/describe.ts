@@ -2,6 +2,7 @@ import { ArchiveError } from '@sluice/shared/artifact';
 import type { ChartMetadata, Values } from '../release/release.ts';
 import type { ChartBudget, ChartFile } from './files.ts';
 import { parseChartYaml, readMetadata } from './metadata.ts';
+import { outsideReference } from './schema-reference.ts';
 
 /** A file of the `crds` directory of a chart. */
 export interface CrdFile {
@@ -18,28 +19,13 @@ export interface ChartDescription {
   /** In the order of their paths. */
   crds: CrdFile[];
   subcharts: ChartDescription[];
-  /** Whether a template might call `lookup`, which reads from the cluster. */
-  usesCluster: boolean;
+  /** A reference in the schema of the values, of this chart or one inside it, that leads out of the schema. */
+  schemaReference?: string;
 }
 
 /** Deeper than any chart that people write; archives in archives could go on for ever. */
 const maxDepth = 20;
 const crdExtension = /\.(ya?ml|json)$/i;
-/** Words of people, and texts that are never templates. */
-const notRendered =
-  /^(charts\/.*|Chart\.(yaml|lock)|LICENSE|values\.schema\.json|crds\/.*|.*\.(md|prov))$/;
-
-/** Whether a text might call the template function `lookup`. */
-export function mentionsLookup(text: string): boolean {
-  return /\blookup\b/.test(text);
-}
-
-function mightLookUp({ path, content }: ChartFile): boolean {
-  return (
-    !notRendered.test(path) && content.includes('lookup') && mentionsLookup(content.toString())
-  );
-}
-
 /** Whether a chart, or one inside it, has CRDs. */
 export function bringsCrds(chart: ChartDescription): boolean {
   return chart.crds.length > 0 || chart.subcharts.some(bringsCrds);
@@ -104,6 +90,10 @@ export function describeChart(
     const at = { where: `${where}charts/${name}/`, depth: depth + 1 };
     return inner.length === 0 ? [] : [describeChart(inner, o, at)];
   });
+  const schema = find('values.schema.json')?.content.toString();
+  const schemaReference =
+    (schema && outsideReference(schema)) ||
+    subcharts.find((chart) => chart.schemaReference)?.schemaReference;
   return {
     metadata: readMetadata(chartFile, find('requirements.yaml')),
     values: values === undefined ? {} : parseChartYaml(values.content, values.path),
@@ -111,7 +101,7 @@ export function describeChart(
       .filter(({ path }) => path.startsWith('crds/') && crdExtension.test(path))
       .map(({ path, content }) => ({ path, content: content.toString() })),
     subcharts,
-    usesCluster: files.some(mightLookUp) || subcharts.some((chart) => chart.usesCluster),
+    ...(schemaReference && { schemaReference }),
   };
 }
 

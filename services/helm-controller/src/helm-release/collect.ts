@@ -62,7 +62,8 @@ function noteAwaitedTests(run: Run, snapshot: Snapshot): void {
   });
 }
 
-async function collectRelease(
+/** Notes in the status and announces what an install or an upgrade has come to. */
+export async function collectRelease(
   run: Run,
   action: ReleaseAction,
   { release, others, error, inventory, changes }: ActionEnd,

@@ -5,9 +5,10 @@ import { verifySnapshot } from '../release/snapshot.ts';
 import { valuesDigest } from '../values/digest.ts';
 import { revisionsOf } from './known-revision.ts';
 import { commonMetadataDigest, postRenderersDigest } from './observed-digests.ts';
+import { couldBeOwnWork, noteOwnWork } from './own-work.ts';
 import { desiredOf, type Run, storageOf } from './run.ts';
 import { activeRemediation } from './spec.ts';
-import { draftOf, latestSnapshot, noteRelease } from './status.ts';
+import { draftOf, latestSnapshot } from './status.ts';
 
 /** How the stored release compares with what is desired. */
 export type ReleaseCondition =
@@ -43,17 +44,6 @@ function whyOutOfSync(run: Run, release: Release): string | undefined {
   return undefined;
 }
 
-/**
- * Whether a release that status.history does not know is one that this controller, or that of Flux, has made of
- * exactly what is desired: the process ended before it could note it.
- */
-function isOwnWork(run: Run, release: Release, { writer }: StoredRevision): boolean {
-  if (writer.manager !== 'helm-controller' || release.info.status !== 'deployed') return false;
-  const { postRenderers, commonMetadata } = run.object.spec;
-  if (postRenderers !== undefined || commonMetadata !== undefined) return false;
-  return whyOutOfSync(run, release) === undefined;
-}
-
 function judgeDeployed(run: Run, release: Release, revision: StoredRevision): ReleaseCondition {
   const why = whyOutOfSync(run, release);
   if (why !== undefined) return { type: 'out-of-sync', why };
@@ -67,7 +57,16 @@ function judgeDeployed(run: Run, release: Release, revision: StoredRevision): Re
   return { type: 'in-sync', release, revision };
 }
 
-function judge(run: Run, release: Release, revision: StoredRevision): ReleaseCondition {
+/** Whether it is what the process was about to note when it ended. */
+function isOwnWork(run: Run, release: Release, revision: StoredRevision): boolean {
+  return couldBeOwnWork(run, release, revision) && whyOutOfSync(run, release) === undefined;
+}
+
+async function judge(
+  run: Run,
+  release: Release,
+  revision: StoredRevision,
+): Promise<ReleaseCondition> {
   const { status } = release.info;
   if (status === 'uninstalling') return { type: 'uninstalling' };
   if (isPending(release)) return { type: 'pending', release, revision };
@@ -76,7 +75,7 @@ function judge(run: Run, release: Release, revision: StoredRevision): ReleaseCon
     if (status === 'uninstalled') return { type: 'absent' };
     if (!isOwnWork(run, release, revision))
       return { type: 'unmanaged', why: 'there is a release that status.history does not know' };
-    noteRelease(run, release, release.version === 1 ? 'install' : 'upgrade');
+    await noteOwnWork(run, release);
     return judgeDeployed(run, release, revision);
   }
   const isSame =
@@ -85,7 +84,7 @@ function judge(run: Run, release: Release, revision: StoredRevision): ReleaseCon
     snapshot.version === release.version;
   const verification = isSame ? verifySnapshot(snapshot, release) : 'changed';
   if (verification === 'changed' && isOwnWork(run, release, revision)) {
-    noteRelease(run, release, 'upgrade');
+    await noteOwnWork(run, release);
     return judgeDeployed(run, release, revision);
   }
   if (verification === 'changed')

@@ -42,7 +42,8 @@ async function endOf(
   }
 }
 
-async function inventoryOf(run: Run, release: Release, crds: readonly KubeObject[]) {
+/** Returns what a release and the CRDs of its chart have in the cluster. */
+export async function inventoryOf(run: Run, release: Release, crds: readonly KubeObject[]) {
   const { client } = await targetOf(run);
   const { namespace, manifest } = release;
   return releaseInventory({ objects: objectsOf(manifest), crds, namespace }, client.mapper);

@@ -1,6 +1,8 @@
 import type { KubeObject } from '@sluice/shared/api';
+import type { PreparedChart } from '../chart/acquire.ts';
 import { documentObjects } from '../release/manifest.ts';
 import type { Release } from '../release/release.ts';
+import { RenderError } from '../render/errors.ts';
 import type { PreviousRelease } from '../render/renderer.ts';
 import type { Part } from './action-context.ts';
 import { desiredOf, type Run, targetOf } from './run.ts';
@@ -15,6 +17,15 @@ export interface Rendering {
   previous?: PreviousRelease;
 }
 
+/** Helm would read what the schema refers to, with its own rights. */
+function refuseOutsideSchema({ schemaReference }: PreparedChart, action: string): void {
+  if (schemaReference === undefined) return;
+  throw new RenderError(
+    'schema',
+    `the chart's values.schema.json refers to '${schemaReference}', outside of itself, which is not read: put the definitions into the schema, or set spec.${action}.disableSchemaValidation`,
+  );
+}
+
 /**
  * Renders what is to be released.
  *
@@ -24,7 +35,10 @@ export async function renderDesired(run: Run, part: Part, o: Rendering): Promise
   const { object, deps, masker } = run;
   const { chart, values, integers } = desiredOf(run);
   const { postRenderers, postRenderStrategy, commonMetadata } = object.spec;
+  const skipSchemaValidation = object.spec[o.action]?.disableSchemaValidation ?? false;
+  if (!skipSchemaValidation) refuseOutsideSchema(chart, o.action);
   const { client } = await targetOf(run);
+  deps.metrics.rendered();
   return part.slots.run(() =>
     deps.renderer.render({
       name: run.releaseName,
@@ -35,7 +49,7 @@ export async function renderDesired(run: Run, part: Part, o: Rendering): Promise
       values,
       integers,
       applyMethod: o.applyMethod,
-      skipSchemaValidation: object.spec[o.action]?.disableSchemaValidation ?? false,
+      skipSchemaValidation,
       enableDns: deps.settings.allowDnsLookups,
       ...((postRenderers || commonMetadata) && {
         postRendering: {

@@ -110,7 +110,9 @@ describe('a hook that fails', () => {
       'failed pre-install: hook pre-install web/templates/failing-job.yaml failed: ' +
         `failed early due to stalled resources: [Job/${bed.namespace}/failing-job status: 'Failed' (Job failed: BackoffLimitExceeded`,
     );
-    expect(error.message).toMatch(/container main of Pod .*failing-job.* \(ended with exit code 1/);
+    expect(error.message).toMatch(
+      /container main of Pod\/.*failing-job.* \(ended with exit code 1/,
+    );
     expect(await bed.find('v1', 'ConfigMap', 'failing')).toBeUndefined();
     const { info, hooks } = await stored('failing');
     expect(info.status).toBe('failed');

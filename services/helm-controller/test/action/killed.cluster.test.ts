@@ -6,7 +6,11 @@ import { rollback } from '../../src/action/rollback.ts';
 import { uninstall } from '../../src/action/uninstall.ts';
 import { unlock } from '../../src/action/unlock.ts';
 import { isPending, type Release } from '../../src/release/release.ts';
-import { openReleaseStorage, type ReleaseStorage } from '../../src/release/storage.ts';
+import {
+  openReleaseStorage,
+  ReleaseChangedError,
+  type ReleaseStorage,
+} from '../../src/release/storage.ts';
 import {
   type Bed,
   configMap,
@@ -112,6 +116,11 @@ async function objectsOf(name: string): Promise<string[]> {
     .filter(({ metadata }) => metadata.annotations?.['meta.helm.sh/release-name'] === name)
     .map(({ metadata }) => metadata.name)
     .sort();
+}
+
+/** States of the stored revisions, oldest first. */
+async function statusesOf(name: string): Promise<string[]> {
+  return (await bed.ctx.storage.history(name)).map(({ info }) => info.status);
 }
 
 interface Scenario {
@@ -222,3 +231,30 @@ test.each(scenarios)(
     expect(steps.length).toBeGreaterThan(12);
   },
 );
+
+test('an action whose record somebody else has taken over stops, and leaves the record alone', async () => {
+  const name = 'takenover';
+  const ready = Promise.withResolvers<void>();
+  const ctx = { ...bed.ctx, onApplied: () => ready.resolve() };
+  const objects = [deployment(name, 1, 'pending')];
+  const acting = installed({ ...bed, ctx }, rendered(bed.namespace, objects, { name }), {
+    timeoutMs: 300,
+  });
+  await ready.promise;
+  await unlock(bed.ctx, await last(bed.ctx.storage, name));
+  await expect(acting).rejects.toBeInstanceOf(ReleaseChangedError);
+  const { info } = await last(bed.ctx.storage, name);
+  expect(info.description).toBe("Release unlocked from stale 'pending-install' state");
+});
+
+test('a revision is made even when the record of the one before is deleted meanwhile', async () => {
+  const name = 'forgotten';
+  const { first, second } = releasesOf(name);
+  const one = await installed(bed, first);
+  const deletes = (call: string) =>
+    call.startsWith('apply ') ? bed.ctx.storage.delete(name, 1) : undefined;
+  const client = wrapped(bed.client, { after: (call) => void deletes(call) });
+  const release = await upgraded({ ...bed, ctx: { ...bed.ctx, client } }, one, second);
+  expect(release.info.status).toBe('deployed');
+  expect(await statusesOf(name)).toEqual(['deployed']);
+});

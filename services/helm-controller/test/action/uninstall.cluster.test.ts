@@ -180,6 +180,16 @@ describe('hooks', () => {
     ]);
   });
 
+  test('that fail after the deletion are told, and change nothing about it', async () => {
+    const hooks = [hook(job('bad-post-delete', 'fail'), ['post-delete'])];
+    const release = await installed(bed, of('late', [configMap('late')], { hooks }));
+    await expect(uninstall(bed.ctx, { release, options })).rejects.toThrow(
+      'uninstallation completed with 1 error(s): hook post-delete web/templates/bad-post-delete.yaml failed',
+    );
+    expect(await bed.find('v1', 'ConfigMap', 'late')).toBeUndefined();
+    expect(await bed.ctx.storage.last('late')).toBeUndefined();
+  });
+
   test('that fail keep everything as it is, to be tried again', async () => {
     const hooks = [hook(job('bad-pre-delete', 'fail'), ['pre-delete'])];
     const release = await installed(bed, of('stuck', [configMap('stuck')], { hooks }));

@@ -161,9 +161,10 @@ describe('a failed upgrade', () => {
     const one = await installed(bed, of('never', [deployment('never')]));
     const two = of('never', [deployment('never', 2, 'pending'), configMap('never')]);
     const error = await upgraded(bed, one, two, { timeoutMs: 1500 }).catch((e) => e);
-    expect(error.message).toBe(
+    expect(error.message).toContain(
       `timeout after 1.5s waiting for: [Deployment/${bed.namespace}/never status: 'InProgress' (Available: 0/2)]`,
     );
+    expect(error.message).toMatch(/\nPod\/.*never-\S+: its containers have not started$/);
     expect(await historyOf('never')).toEqual([
       [1, 'deployed', 'Install complete'],
       [2, 'failed', `Upgrade "never" failed: ${error.message}`],

@@ -144,6 +144,12 @@ test('kinds that the controller may not watch are read as the tenant', async () 
   await live.stop();
 });
 
+test('a timeout tells what keeps the Pods of a workload from being ready', async () => {
+  await expect(installOf('crashing', [deployment('crashing', 1, 'fail')], short)).rejects.toThrow(
+    /Pod\/.*crashing-\S+: container main ended with exit code 1 \(Error\)/,
+  );
+});
+
 test('a wait holds no permit', async () => {
   const controller = new AbortController();
   const slots = new Semaphore(1);

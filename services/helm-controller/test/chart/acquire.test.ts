@@ -31,8 +31,8 @@ describe('ChartCache', () => {
       version: '1.2.3',
       appVersion: '1.10',
     });
-    expect([first.usesCluster, first.revisionDigest, first.crds({})]).toEqual([
-      false,
+    expect([first.schemaReference, first.revisionDigest, first.crds({})]).toEqual([
+      undefined,
       undefined,
       [],
     ]);

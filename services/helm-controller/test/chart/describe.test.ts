@@ -15,25 +15,31 @@ const crd = (name: string) =>
     metadata: { name },
   });
 
-describe('usesCluster', () => {
+describe('schemaReference', () => {
+  const inner = { 'charts/inner/Chart.yaml': 'apiVersion: v2\nname: inner\nversion: 1.0.0\n' };
+
   test.each([
-    { path: 'templates/b.yaml', text: 'a: {{ lookup "v1" "Secret" "a" "b" }}', uses: true },
-    { path: 'templates/_helpers.tpl', text: '{{- $x := (lookup "v1" "Pod" "" "") }}', uses: true },
-    { path: 'templates/NOTES.txt', text: '{{ if lookup "v1" "Pod" "" "" }}x{{ end }}', uses: true },
-    { path: 'files/tpl.yaml', text: '{{ lookup "v1" "Pod" "" "" }}', uses: true },
-    { path: 'values.yaml', text: 'text: "{{ lookup \\"v1\\" }}"', uses: true },
+    { name: 'a file', schema: { $ref: 'file:///etc/passwd' }, found: 'file:///etc/passwd' },
     {
-      path: 'charts/inner/templates/a.yaml',
-      text: '{{ lookup "v1" "Pod" "" "" }}',
-      uses: true,
+      name: 'an address, deep inside',
+      schema: { properties: { a: { items: [{ $ref: 'http://10.0.0.1/x#/a' }] } } },
+      found: 'http://10.0.0.1/x#/a',
     },
-    { path: 'templates/b.yaml', text: 'command: nslookup', uses: false },
-    { path: 'README.md', text: 'Uses the lookup function.', uses: false },
-    { path: 'crds/x.yaml', text: `# lookup\n${crd('x')}`, uses: false },
-  ])('is $uses for $text in $path', async ({ path, text, uses }) => {
-    const inner = { 'charts/inner/Chart.yaml': 'apiVersion: v2\nname: inner\nversion: 1.0.0\n' };
-    const chart = await prepared({ ...chartFiles(), ...inner, [path]: text });
-    expect(chart.usesCluster).toBe(uses);
+    { name: 'a relative one', schema: { $ref: 'other.json' }, found: 'other.json' },
+    { name: 'a dynamic one', schema: { $dynamicRef: 'https://a.b/c' }, found: 'https://a.b/c' },
+    { name: 'its own definitions', schema: { $ref: '#/$defs/a', $defs: { a: {} } } },
+    { name: 'its own id', schema: { $id: 'https://a.b/c', $ref: 'https://a.b/c#/$defs/a' } },
+    {
+      name: 'a well-known schema',
+      schema: { $schema: 'x', $ref: 'http://json-schema.org/draft-07/schema#' },
+    },
+    { name: 'a value that looks like one', schema: { default: ['http://a.b'] } },
+  ])('names $name', async ({ schema, found }) => {
+    const text = JSON.stringify(schema);
+    for (const path of ['values.schema.json', 'charts/inner/values.schema.json']) {
+      const chart = await prepared({ ...chartFiles(), ...inner, [path]: text });
+      expect(chart.schemaReference).toBe(found);
+    }
   });
 });
 

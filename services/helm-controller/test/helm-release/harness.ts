@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import {
   type Artifact,
   type FluxEvent,
@@ -66,6 +66,8 @@ export interface Bed {
   failed(reason: string, name?: string): Promise<HelmRelease>;
   /** Waits for an event. */
   event(predicate: (event: FluxEvent) => boolean): Promise<FluxEvent>;
+  /** Writes a chart for the helm program; returns its directory. */
+  write(files: ChartFiles): Promise<string>;
   /** Runs the helm program against the cluster, in the namespace of the test. */
   helm(...args: string[]): Promise<string>;
   remove(name?: string): Promise<void>;
@@ -175,6 +177,14 @@ export async function startBed(
     failed: (reason, name) =>
       when((o) => conditionOf(o)?.status === 'False' && conditionOf(o)?.reason === reason, name),
     event: (predicate) => log.when(predicate),
+    async write(files) {
+      const at = await mkdtemp(join(dir, 'chart-'));
+      for (const [path, text] of Object.entries(files)) {
+        await mkdir(join(at, dirname(path)), { recursive: true });
+        await writeFile(join(at, path), text);
+      }
+      return at;
+    },
     async helm(...args) {
       const result = await runCommand({
         file: toolPath('helm'),
