@@ -2,9 +2,9 @@ import { glob, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { allKinds, type KubeObject } from '@sluice/shared/api';
 import { coreResources, resourceOf } from '@sluice/shared/kube';
-import { hmacKey, receiverToken, slackToken, type World } from './world.ts';
+import { hmacKey, receiverToken, releaseValue, slackToken, type World } from './world.ts';
 
-const secrets = [hmacKey, receiverToken, slackToken];
+const secrets = [hmacKey, receiverToken, slackToken, releaseValue];
 const canaries = [...secrets, ...secrets.map((value) => Buffer.from(value).toString('base64'))];
 
 /**

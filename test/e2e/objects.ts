@@ -75,6 +75,7 @@ export async function prepare(world: World): Promise<void> {
     const eventSources = [
       { kind: 'Kustomization', name: '*' },
       { kind: 'GitRepository', name: '*' },
+      { kind: 'HelmRelease', name: '*' },
     ];
     await world.apply({
       ...provider,

@@ -33,8 +33,9 @@ export const hmacKey = 'canary-of-the-key-that-signs-webhooks';
 export const receiverToken = 'canary-of-the-token-that-signs-pushes';
 /** Part of the address of the Slack webhook, which is a secret as a whole. */
 export const slackToken = 'canary-of-the-slack-webhook';
+export const releaseValue = 'canary-of-a-value-of-a-release';
 
-/** Real parts, wired as a platform team would: a cluster, NATS, Git, three controllers, and receivers of alerts. */
+/** Real parts, wired as a platform team would: a cluster, NATS, Git, the controllers, and receivers of alerts. */
 export interface World {
   client: KubeClient;
   controlPlane: ControlPlane;

@@ -36,6 +36,7 @@ import { HelmReleaseStates } from './helm-release/state.ts';
 import { createHelmReleaseMetrics } from './metrics.ts';
 import { createReleaseCache, fieldManager } from './release/storage.ts';
 import { createDiscoveryServer } from './render/discovery-server.ts';
+import { createKindsWatch } from './render/kinds-watch.ts';
 import { createRenderer, type Renderer } from './render/renderer.ts';
 
 const mebibyte = 1024 * 1024;
@@ -216,6 +217,9 @@ export async function startHelmController(
     dependencyRequeueMs: flags['requeue-dependency'],
     drainMs: flags['graceful-shutdown-timeout'],
   });
+  const { client, logger } = doors;
+  const kinds = createKindsWatch({ client, logger, onChange: () => deps.renderer.invalidate() });
+  kinds.start();
   configs?.start();
   deps.releaseWatch.start();
   await deps.sources.start(signal);
@@ -224,10 +228,10 @@ export async function startHelmController(
       await controller.run(signal);
     } finally {
       await deps.states.stop();
-      await Promise.all([configs?.stop(), deps.releaseWatch.stop(), deps.dependencies.stop()]);
-      await Promise.all([deps.sources.stop(), deps.clusters.stop(), deps.renderer.close()]);
+      await Promise.all([configs?.stop(), deps.releaseWatch.stop(), kinds.stop()]);
+      await Promise.all([deps.sources.stop(), deps.dependencies.stop(), deps.clusters.stop()]);
       await Promise.all([tenants.close(), deps.charts.close(), deps.artifacts.close()]);
-      await spawner.close();
+      await Promise.all([deps.renderer.close(), spawner.close()]);
     }
   };
   return { controller, ended: run() };

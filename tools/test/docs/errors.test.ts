@@ -9,7 +9,7 @@ const sources = globSync(['libs/shared/src/**/*.ts', 'services/*/src/**/*.ts'], 
   .map((path) => readFileSync(join(root, path), 'utf8'));
 
 /** Reasons of answers of the API server, which are not conditions. */
-const answers = new Set(['Invalid']);
+const answers = new Set(['Invalid', 'Forbidden', 'ServiceUnavailable']);
 
 const text = "'([A-Z][A-Za-z]+)'";
 const places = [

@@ -87,9 +87,11 @@ export class AppliedState {
     for (const id of [...(this.#byOwner.get(owner) ?? [])]) if (!kept.has(id)) this.#remove(id);
   }
 
-  /** Forgets all objects of an owner. */
-  forget(owner: string): void {
-    for (const id of [...(this.#byOwner.get(owner) ?? [])]) this.#remove(id);
+  /** Forgets objects of an owner; all unless told. */
+  forget(owner: string, ids?: Iterable<ObjectId>): void {
+    const owned = this.#byOwner.get(owner);
+    const forgotten = ids === undefined ? [...(owned ?? [])] : [...ids].map(formatObjectId);
+    for (const id of forgotten) if (owned?.has(id)) this.#remove(id);
   }
 
   /** Returns the owner that recorded an object. */

@@ -49,6 +49,7 @@ export {
   type Reconciler,
   type ReconcileSpan,
   retry,
+  type StatusChanges,
   type StatusDraft,
   type StatusOf,
   waiting,

@@ -62,6 +62,9 @@ export interface EventRecorder {
 /** The type of the status of an object type. */
 export type StatusOf<T> = T extends { status?: infer S } ? NonNullable<S> : Record<string, unknown>;
 
+/** Changes of a status, as a JSON merge patch. */
+export type StatusChanges = Record<string, unknown>;
+
 /** The status of an object while a reconcile works on it. */
 export interface StatusDraft<T extends KubeObject> {
   /** The object as it was when the reconcile began. */
@@ -87,8 +90,14 @@ export interface StatusDraft<T extends KubeObject> {
   ready(reason: string, message: string): void;
   /** Says that it failed: Ready=False, and Stalled=True or Reconciling=True depending on whether a retry may help. */
   failed(reason: string, message: string, options?: { stalled?: boolean }): void;
-  /** Drops what changed since the last write. */
-  discard(): void;
+  /**
+   * Takes back what changed since the last write.
+   *
+   * @returns the changes, which {@link StatusDraft.redo} makes in a later draft; undefined when there are none
+   */
+  undo(): StatusChanges | undefined;
+  /** Makes changes that were taken back. */
+  redo(changes: StatusChanges): void;
   /**
    * Writes what changed since the last write in one request; none when nothing did.
    *

@@ -42,6 +42,23 @@ export function mergePatchBetween(from: Fields, to: Fields): Fields | undefined 
 }
 
 /**
+ * Applies a JSON merge patch.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc7396
+ */
+export function applyMergePatch(to: Fields, patch: Fields): Fields {
+  const result = { ...to };
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete result[key];
+    else if (isFields(value)) {
+      const before = result[key];
+      result[key] = applyMergePatch(isFields(before) ? before : {}, value);
+    } else result[key] = value;
+  }
+  return result;
+}
+
+/**
  * Merges two changes of one status: fields we changed since `base` are ours, all others theirs.
  * Conditions are merged by type.
  */

@@ -10,8 +10,8 @@ import {
   withCondition,
   withoutCondition,
 } from './conditions.ts';
-import type { StatusDraft, StatusOf } from './reconciler.ts';
-import { type Fields, mergePatchBetween, mergeStatus } from './status-merge.ts';
+import type { StatusChanges, StatusDraft, StatusOf } from './reconciler.ts';
+import { applyMergePatch, type Fields, mergePatchBetween, mergeStatus } from './status-merge.ts';
 
 /** How often a status write is tried while others change the object. */
 const maxTries = 5;
@@ -109,9 +109,14 @@ class Draft<T extends KubeObject> implements StatusDraft<T> {
     });
   }
 
-  discard(): void {
-    for (const key of Object.keys(this.#fields)) delete this.#fields[key];
-    Object.assign(this.#fields, structuredClone(this.#persisted));
+  undo(): StatusChanges | undefined {
+    const changes = mergePatchBetween(this.#persisted, this.#fields);
+    this.#replace(this.#persisted);
+    return structuredClone(changes);
+  }
+
+  redo(changes: StatusChanges): void {
+    this.#replace(applyMergePatch(this.#fields, changes));
   }
 
   async patch(): Promise<void> {
@@ -145,6 +150,12 @@ class Draft<T extends KubeObject> implements StatusDraft<T> {
     onWritten?.(written);
   }
 
+  #replace(fields: Fields): void {
+    const copy = structuredClone(fields);
+    for (const key of Object.keys(this.#fields)) delete this.#fields[key];
+    Object.assign(this.#fields, copy);
+  }
+
   async #rebase(): Promise<void> {
     const { client, kind } = this.#options;
     const resource = resourceOf(kind as KindDefinition);
@@ -156,8 +167,7 @@ class Draft<T extends KubeObject> implements StatusDraft<T> {
     }
     const theirs = statusOf(current);
     const merged = mergeStatus(this.#persisted, this.#fields, theirs);
-    for (const key of Object.keys(this.#fields)) delete this.#fields[key];
-    Object.assign(this.#fields, structuredClone(merged));
+    this.#replace(merged);
     this.#persisted = theirs;
     this.#resourceVersion = current.metadata.resourceVersion;
   }

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Fields, mergePatchBetween, mergeStatus } from '../../src/runtime/status-merge.ts';
+import {
+  applyMergePatch,
+  type Fields,
+  mergePatchBetween,
+  mergeStatus,
+} from '../../src/runtime/status-merge.ts';
 
 /** JSON objects without null, which a merge patch cannot set. */
 const json = fc.letrec<{ value: unknown; object: Fields }>((tie) => ({
@@ -15,24 +20,12 @@ const json = fc.letrec<{ value: unknown; object: Fields }>((tie) => ({
   ),
 })).object;
 
-/** RFC 7396, section 2. */
-function apply(target: unknown, patch: unknown): unknown {
-  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
-  const isObject = typeof target === 'object' && target !== null && !Array.isArray(target);
-  const result: Fields = isObject ? { ...target } : {};
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete result[key];
-    else result[key] = apply(result[key], value);
-  }
-  return result;
-}
-
 describe('mergePatchBetween', () => {
   it('makes a patch that turns one into the other', () => {
     fc.assert(
       fc.property(json, json, (from, to) => {
         const patch = mergePatchBetween(from, to);
-        expect(patch === undefined ? from : apply(from, patch)).toEqual(to);
+        expect(patch === undefined ? from : applyMergePatch(from, patch)).toEqual(to);
       }),
     );
   });
@@ -53,6 +46,21 @@ describe('mergePatchBetween', () => {
     const change = { a: [{ b: 1, c: 2 }] };
     expect(mergePatchBetween({ a: [{ b: 1 }] }, change)).toEqual(change);
     expect(mergePatchBetween(change, { a: [{ b: 1 }] })).toEqual({ a: [{ b: 1 }] });
+  });
+});
+
+describe('applyMergePatch', () => {
+  // https://www.rfc-editor.org/rfc/rfc7396#appendix-A
+  it.for<[Fields, Fields, Fields]>([
+    [{ a: 'b' }, { a: 'c' }, { a: 'c' }],
+    [{ a: 'b' }, { b: 'c' }, { a: 'b', b: 'c' }],
+    [{ a: 'b', b: 'c' }, { a: null }, { b: 'c' }],
+    [{ a: ['b'] }, { a: 'c' }, { a: 'c' }],
+    [{ a: { b: 'c' } }, { a: { b: 'd', c: null } }, { a: { b: 'd' } }],
+    [{ a: 'foo' }, { a: { b: 'c', d: null } }, { a: { b: 'c' } }],
+    [{ a: [{ b: 'c' }] }, { a: [1] }, { a: [1] }],
+  ])('%j with %j is %j', ([target, patch, result]) => {
+    expect(applyMergePatch(target, patch)).toEqual(result);
   });
 });
 

@@ -63,6 +63,26 @@ describe('status draft', () => {
     ]);
   });
 
+  it('takes changes back, and makes them in a later draft', async () => {
+    const status = { observedGeneration: 1, lastHandledReconcileAt: 'x' };
+    const first = draftOf(status);
+    first.status.observedGeneration = 2;
+    delete first.status.lastHandledReconcileAt;
+    first.reconciling('Progressing', 'working');
+    const changes = first.undo();
+    await first.patch();
+    expect(first.status).toEqual(status);
+    expect(api.requests).toEqual([]);
+
+    const second = draftOf({ ...status, url: 'y' } as never);
+    second.redo(changes ?? {});
+    expect(second.status).toMatchObject({ observedGeneration: 2, url: 'y' });
+    expect(second.status.lastHandledReconcileAt).toBeUndefined();
+    expect(second.getCondition('Reconciling')?.message).toBe('working');
+    expect(second.undo()).toEqual(changes);
+    expect(draftOf(status).undo()).toBeUndefined();
+  });
+
   it('sends the second change on top of the first', async () => {
     const draft = draftOf();
     draft.reconciling('Progressing', 'working');

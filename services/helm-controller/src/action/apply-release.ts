@@ -53,13 +53,25 @@ export async function applyRelease(
     try {
       await applyKinds(ctx, request, report);
     } finally {
-      const objects = report.changes.map(({ object }) => object);
-      ctx.cluster.applied.record(ownerKey(ctx), objects, { ignore: ctx.driftIgnore });
+      remember(ctx, request, report);
       ctx.logger.info({ release: request.release.name, ...countsOf(report) }, 'Release applied');
       ctx.onApplied?.(report.changes);
     }
     return report;
   });
+}
+
+function remember(ctx: ActionContext, { release }: ApplyRequest, { changes }: ApplyReport): void {
+  const { applied } = ctx.cluster;
+  const owner = ownerKey(ctx);
+  if (release.apply_method === 'ssa') {
+    const objects = changes.map(({ object }) => object);
+    applied.record(owner, objects, { ignore: ctx.driftIgnore });
+    return;
+  }
+  // The fields that are recorded as ours may be left from a server-side apply, and are not all that this one wrote.
+  const ids = changes.map(({ id }) => id);
+  applied.forget(owner, ids);
 }
 
 function countsOf({ changes, failures }: ApplyReport): Record<string, number> {

@@ -59,7 +59,7 @@ export async function follow(run: Run, running: RunningAction): Promise<Outcome 
   const quietUntil = running.startedAt + quietMs;
   const isLong = run.ctx.clock.now() >= quietUntil;
   if (isLong) showProgress(run, running);
-  else run.ctx.status.discard();
+  else if (!run.hasActed) run.state.unwritten = run.ctx.status.undo();
   running.operation.onEnd(() => run.deps.revisit(run.ctx.key, 'change'));
   return waiting(isLong ? undefined : quietUntil);
 }

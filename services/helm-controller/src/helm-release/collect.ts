@@ -10,9 +10,9 @@ import { activeRemediation, countFailure, type ReleaseAction, retryIntervalOf } 
 import type { ActionEnd, Collected, RunningAction } from './state.ts';
 import {
   clearFailures,
+  clearHistory,
   draftOf,
   latestSnapshot,
-  noteAttempt,
   noteRelease,
   releasedCondition,
   remediatedCondition,
@@ -21,9 +21,18 @@ import {
   testSuccessCondition,
 } from './status.ts';
 
-function titleOf(action: string): string {
-  return `${action.charAt(0).toUpperCase()}${action.slice(1)}`;
-}
+const goodReasons = {
+  install: 'InstallSucceeded',
+  upgrade: 'UpgradeSucceeded',
+  rollback: 'RollbackSucceeded',
+  uninstall: 'UninstallSucceeded',
+};
+const badReasons = {
+  install: 'InstallFailed',
+  upgrade: 'UpgradeFailed',
+  rollback: 'RollbackFailed',
+  uninstall: 'UninstallFailed',
+};
 
 function shown(snapshot: Snapshot | undefined): string {
   return snapshot === undefined ? '' : ` of ${releaseOf(snapshot)} with chart ${chartOf(snapshot)}`;
@@ -74,11 +83,13 @@ export async function collectRelease(
   status.lastAttemptedReleaseAction = action;
   draft.removeCondition(testSuccessCondition);
   draft.removeCondition(remediatedCondition);
+  // There is nothing before an install that could be gone back to.
+  if (action === 'install') clearHistory(run);
   if (release !== undefined) noteRelease(run, release, action);
   noteKnown(run, others);
+  if (inventory !== undefined && !isLost) status.inventory = { entries: inventory };
   const snapshot = latestSnapshot(run);
-  const title = titleOf(action);
-  const reason = `${title}${error === undefined ? 'Succeeded' : 'Failed'}`;
+  const reason = (error === undefined ? goodReasons : badReasons)[action];
   if (error !== undefined) {
     const chart = run.desired?.chart.metadata;
     const target = `${run.releaseNamespace}/${run.releaseName} with chart ${chart?.name}@${chart?.version}`;
@@ -87,7 +98,6 @@ export async function collectRelease(
     if (!isLost) countFailure(status, action);
     return { reason, message, ...(isLost && { error }) };
   }
-  if (inventory !== undefined) status.inventory = { entries: inventory };
   const message = `Helm ${action}${shown(snapshot)} succeeded`;
   setCondition(run, releasedCondition, { status: 'True', reason, message });
   if (snapshot !== undefined) {
@@ -113,7 +123,7 @@ async function collectRemediation(
   }
   noteKnown(run, others);
   const snapshot = latestSnapshot(run);
-  const reason = `${titleOf(action)}${error === undefined ? 'Succeeded' : 'Failed'}`;
+  const reason = (error === undefined ? goodReasons : badReasons)[action];
   const condition = remediatedCondition;
   if (error !== undefined) {
     const message = `Helm ${action}${shown(snapshot)} failed: ${errorMessage(error)}`;
@@ -187,8 +197,6 @@ export async function collect(
   const tookMs = Math.max(1, Math.round(run.ctx.clock.now() - running.startedAt));
   const { type } = running.doing;
   run.desired ??= running.desired;
-  // A reconcile that only waited for the action has written nothing.
-  if (running.desired !== undefined && type !== 'leave') noteAttempt(run);
   if (type === 'install' || type === 'upgrade')
     draftOf(run).lastAttemptedReleaseActionDuration = formatDuration(tookMs);
   run.deps.metrics.action(type, end.error === undefined ? 'succeeded' : 'failed');

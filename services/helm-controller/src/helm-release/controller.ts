@@ -23,8 +23,10 @@ import { configReferencesOf, sourceReferencesOf } from '../values/referenced.ts'
 import { isExempt } from './action-context.ts';
 import { finalizeHelmRelease } from './delete.ts';
 import { reconcileHelmRelease } from './reconcile.ts';
+import type { RecordChange } from './release-watch.ts';
 import { chartSourceIdOf } from './resolve-source.ts';
 import type { Dependencies } from './run.ts';
+import type { HelmReleaseState } from './state.ts';
 
 /** Indexes of the informer of HelmReleases. */
 export const helmReleaseIndexes = {
@@ -113,19 +115,29 @@ function watchConfigs(o: HelmReleaseControllerOptions, enqueue: Enqueue): void {
   });
 }
 
+/** Whether a change of a record was made by somebody else: what we have written is known already. */
+function isForeign(change: RecordChange, { known }: HelmReleaseState): boolean {
+  if (known === undefined) return false;
+  if (change.isDeleted) return change.version === known.version;
+  return (
+    change.version >= known.version &&
+    Number(change.resourceVersion) > Number(known.resourceVersion)
+  );
+}
+
 /** Brings back those whose release was changed by somebody else, such as with the helm command. */
 function watchReleases(
   informer: Informer<HelmRelease>,
   deps: Dependencies,
   enqueue: Enqueue,
 ): void {
-  deps.releaseWatch.onChange(({ namespace, name }) => {
-    const newest = deps.releaseWatch.newest({ namespace, name });
-    for (const object of informer.byIndex('release', `${namespace}/${name}`)) {
+  deps.releaseWatch.onChange((change) => {
+    for (const object of informer.byIndex('release', `${change.namespace}/${change.name}`)) {
       const key = keyOf(object);
       const state = deps.states.peek(key);
-      if (state?.inSync === undefined || state.running !== undefined) continue;
-      if (newest?.resourceVersion !== state.inSync.revision) enqueue(key, 'change');
+      // An action notices by itself, when it writes the record.
+      if (state === undefined || state.running !== undefined) continue;
+      if (isForeign(change, state)) enqueue(key, 'change');
     }
   });
 }

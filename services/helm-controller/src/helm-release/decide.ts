@@ -1,12 +1,15 @@
 import { previousOf } from '../release/history.ts';
+import type { ReleaseStatus } from '../release/release.ts';
+import { type Snapshot, verifySnapshot } from '../release/snapshot.ts';
 import { fieldManager } from '../release/storage.ts';
 import type { Doing } from './doing.ts';
 import type { ReleaseCondition } from './observe.ts';
-import type { Run } from './run.ts';
+import { type Run, storageOf } from './run.ts';
 import {
   activeRemediation,
   failureCount,
   isExhausted,
+  type ReleaseAction,
   remediationOf,
   retryIntervalOf,
   timeoutOf,
@@ -37,19 +40,34 @@ function exhausted(run: Run): Decision {
  * An action that this controller began cannot be alive any more; one that somebody else began gets the time that such
  * actions take.
  */
-function decideOnPending(run: Run, found: ReleaseCondition & { type: 'pending' }): Decision {
+function decideOnUnfinished(
+  run: Run,
+  found: ReleaseCondition & { type: 'pending' | 'uninstalling' },
+): Decision {
+  const takeOver: Doing = { type: found.type === 'pending' ? 'unlock' : 'uninstall' };
   const { writer } = found.revision;
-  if (writer.manager === fieldManager) return { type: 'unlock' };
-  const action = found.release.version === 1 ? 'install' : 'upgrade';
+  if (writer.manager === fieldManager) return takeOver;
+  const begun = found.release.version === 1 ? 'install' : 'upgrade';
+  const action = found.type === 'pending' ? begun : 'uninstall';
   const untilMs = Date.parse(writer.time) + timeoutOf(run.object, action);
   // A time that cannot be read must not lock the release for ever.
-  if (!(run.ctx.clock.now() < untilMs)) return { type: 'unlock' };
+  if (!(run.ctx.clock.now() < untilMs)) return takeOver;
   const { status } = found.release.info;
   const message = `Revision ${found.release.version} is ${status} by '${writer.manager}': waiting for its end`;
   return { type: 'wait', untilMs, message };
 }
 
-function decideOnFailure(run: Run): Decision {
+/** Whether a revision is still stored as status.history knows it. */
+async function isIntact(run: Run, snapshot: Snapshot): Promise<boolean> {
+  const storage = await storageOf(run);
+  const release = await storage.get(snapshot.name, snapshot.version);
+  if (release === undefined) return false;
+  // That it was superseded may not have been noted, and makes it no worse.
+  const then = { ...release, info: { ...release.info, status: snapshot.status as ReleaseStatus } };
+  return verifySnapshot(snapshot, then) !== 'changed';
+}
+
+async function decideOnFailure(run: Run): Promise<Decision> {
   const { object, deps } = run;
   const status = draftOf(run);
   const { retryByDefault } = deps.settings;
@@ -62,7 +80,10 @@ function decideOnFailure(run: Run): Decision {
   if (isExhausted(remediation, status) && !remediation.remediateLastFailure) return exhausted(run);
   if (remediation.strategy === 'uninstall') return { type: 'uninstall' };
   const target = previousOf(status.history ?? [], remediation.ignoreTestFailures);
-  if (target !== undefined) return { type: 'rollback', version: target.version };
+  if (target !== undefined) {
+    if (await isIntact(run, target)) return { type: 'rollback', version: target.version };
+    return { type: 'upgrade' };
+  }
   return {
     type: 'stall',
     reason: 'MissingRollbackTarget',
@@ -70,33 +91,34 @@ function decideOnFailure(run: Run): Decision {
   };
 }
 
+/** Whether an action may not be tried again for what is desired. */
+function isOutOfTries(run: Run, action: ReleaseAction): boolean {
+  const { object, deps, forced } = run;
+  const isRetried = retryIntervalOf(object, action, deps.settings.retryByDefault) !== undefined;
+  return !isRetried && !forced && isExhausted(remediationOf(object, action), draftOf(run));
+}
+
 /**
  * Decides what to do next about a release.
  *
  * @see https://fluxcd.io/flux/components/helm/helmreleases/#configuring-failure-handling
  */
-export function decide(run: Run, found: ReleaseCondition): Decision {
-  const status = draftOf(run);
+export async function decide(run: Run, found: ReleaseCondition): Promise<Decision> {
   switch (found.type) {
     case 'in-sync':
       return run.forced ? { type: 'upgrade' } : { type: 'nothing' };
     case 'untested':
       return { type: 'test' };
     case 'pending':
-      return decideOnPending(run, found);
     case 'uninstalling':
-      return { type: 'uninstall' };
+      return decideOnUnfinished(run, found);
     case 'unmanaged':
       return { type: 'upgrade' };
     case 'failed':
       return decideOnFailure(run);
-    case 'absent': {
-      const remediation = remediationOf(run.object, 'install');
-      return isExhausted(remediation, status) && !run.forced ? exhausted(run) : { type: 'install' };
-    }
-    case 'out-of-sync': {
-      const remediation = remediationOf(run.object, 'upgrade');
-      return isExhausted(remediation, status) && !run.forced ? exhausted(run) : { type: 'upgrade' };
-    }
+    case 'absent':
+      return isOutOfTries(run, 'install') ? exhausted(run) : { type: 'install' };
+    case 'out-of-sync':
+      return isOutOfTries(run, 'upgrade') ? exhausted(run) : { type: 'upgrade' };
   }
 }

@@ -1,5 +1,9 @@
 import type { Artifact } from '@sluice/shared/api';
-import { reconcileRequestAnnotation } from '@sluice/shared/api';
+import {
+  forceRequestAnnotation,
+  reconcileRequestAnnotation,
+  resetRequestAnnotation,
+} from '@sluice/shared/api';
 import type { ChartSourceKind } from '../chart/version.ts';
 import { composeValues } from '../values/compose.ts';
 import { valuesDigest } from '../values/digest.ts';
@@ -52,6 +56,8 @@ export async function composeDesired(run: Run, artifact: Artifact): Promise<Desi
 /** Names what a release is made of, as far as that can be told without reading values or a chart. */
 export function fingerprintOf({ object }: Run, artifact: Artifact): string {
   const { uid, generation, annotations } = object.metadata;
-  const request = annotations?.[reconcileRequestAnnotation] ?? '';
-  return JSON.stringify([uid, generation, artifact.digest, artifact.revision, request]);
+  const requests = [reconcileRequestAnnotation, forceRequestAnnotation, resetRequestAnnotation].map(
+    (annotation) => annotations?.[annotation] ?? '',
+  );
+  return JSON.stringify([uid, generation, artifact.digest, artifact.revision, ...requests]);
 }

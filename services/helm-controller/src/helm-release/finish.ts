@@ -3,7 +3,7 @@ import { done, type Outcome, readyCondition, retry } from '@sluice/shared/runtim
 import { chartOf, releaseOf, truncate, truncateToNewest } from '../release/history.ts';
 import type { Decision } from './decide.ts';
 import type { Run } from './run.ts';
-import { activeRemediation, isExhausted, retryIntervalOf } from './spec.ts';
+import { activeRemediation, failureCount, isExhausted, retryIntervalOf } from './spec.ts';
 import {
   draftOf,
   driftedCondition,
@@ -62,6 +62,7 @@ export function finishInSync(run: Run): void {
 
 /** Ends an attempt that failed, with or without its remediation, and says when to try again. */
 export function finishFailed(run: Run, o: { isRemediated: boolean }): Outcome {
+  truncateHistory(run);
   const interval = activeRetryInterval(run);
   if (interval !== undefined) {
     noteRetrying(run, `Trying again after ${formatDuration(interval)}`);
@@ -82,7 +83,7 @@ export function finishFailed(run: Run, o: { isRemediated: boolean }): Outcome {
     noteSettled(run);
     return done();
   }
-  const attempts = remediation.retries + 1;
+  const attempts = failureCount(status, remediation.action);
   const message = `Failed to ${remediation.action} after ${attempts} attempt(s)`;
   return finishStalled(run, { type: 'stall', reason: 'RetriesExceeded', message });
 }
@@ -92,6 +93,7 @@ export function finishStalled(
   run: Run,
   { reason, message }: Extract<Decision, { type: 'stall' }>,
 ): Outcome {
+  truncateHistory(run);
   noteSettled(run, { reason, message });
   return done(Number.POSITIVE_INFINITY);
 }

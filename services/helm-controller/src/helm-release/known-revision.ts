@@ -39,6 +39,8 @@ export async function revisionsOf(run: Run, storage: ReleaseStorage): Promise<St
     return storage.revisions(name);
   const newest = run.deps.releaseWatch.newest({ namespace, name });
   const isSeen = newest?.resourceVersion === known.resourceVersion;
-  const isAhead = Number(newest?.resourceVersion ?? 0) < Number(known.resourceVersion);
+  const isAhead =
+    (newest?.version ?? 0) <= known.version &&
+    Number(newest?.resourceVersion ?? 0) < Number(known.resourceVersion);
   return isSeen || (isAhead && run.hasActed) ? [known] : storage.revisions(name);
 }

@@ -1,11 +1,12 @@
 import { hasBeenTested, hasFailedTest } from '../release/history.ts';
 import { isPending, type Release } from '../release/release.ts';
 import type { StoredRevision } from '../release/release-secret.ts';
-import { verifySnapshot } from '../release/snapshot.ts';
+import { type Snapshot, verifySnapshot } from '../release/snapshot.ts';
+import { fieldManager } from '../release/storage.ts';
 import { valuesDigest } from '../values/digest.ts';
 import { revisionsOf } from './known-revision.ts';
 import { commonMetadataDigest, postRenderersDigest } from './observed-digests.ts';
-import { couldBeOwnWork, noteOwnWork } from './own-work.ts';
+import { noteOwnWork } from './own-work.ts';
 import { desiredOf, type Run, storageOf } from './run.ts';
 import { activeRemediation } from './spec.ts';
 import { draftOf, latestSnapshot } from './status.ts';
@@ -20,7 +21,7 @@ export type ReleaseCondition =
   | { type: 'unmanaged'; why: string }
   | { type: 'failed' }
   /** An uninstallation was cut short. */
-  | { type: 'uninstalling' }
+  | { type: 'uninstalling'; release: Release; revision: StoredRevision }
   /** It is good, but another one is desired. */
   | { type: 'out-of-sync'; why: string }
   /** It is as desired, but its tests have not run. */
@@ -57,9 +58,14 @@ function judgeDeployed(run: Run, release: Release, revision: StoredRevision): Re
   return { type: 'in-sync', release, revision };
 }
 
-/** Whether it is what the process was about to note when it ended. */
-function isOwnWork(run: Run, release: Release, revision: StoredRevision): boolean {
-  return couldBeOwnWork(run, release, revision) && whyOutOfSync(run, release) === undefined;
+/** Whether status.history tells of a release as it is stored. */
+function isKnown(snapshot: Snapshot | undefined, release: Release): boolean {
+  return (
+    snapshot?.name === release.name &&
+    snapshot.namespace === release.namespace &&
+    snapshot.version === release.version &&
+    verifySnapshot(snapshot, release) !== 'changed'
+  );
 }
 
 async function judge(
@@ -68,30 +74,18 @@ async function judge(
   revision: StoredRevision,
 ): Promise<ReleaseCondition> {
   const { status } = release.info;
-  if (status === 'uninstalling') return { type: 'uninstalling' };
+  if (status === 'uninstalling') return { type: 'uninstalling', release, revision };
   if (isPending(release)) return { type: 'pending', release, revision };
   const snapshot = latestSnapshot(run);
-  if (snapshot === undefined) {
-    if (status === 'uninstalled') return { type: 'absent' };
-    if (!isOwnWork(run, release, revision))
-      return { type: 'unmanaged', why: 'there is a release that status.history does not know' };
-    await noteOwnWork(run, release);
-    return judgeDeployed(run, release, revision);
+  if (snapshot === undefined && status === 'uninstalled') return { type: 'absent' };
+  if (!isKnown(snapshot, release)) {
+    if (revision.writer.manager !== fieldManager)
+      return {
+        type: 'unmanaged',
+        why: `revision ${release.version} was not made or was changed by somebody else`,
+      };
+    await noteOwnWork(run, release, { isDesired: whyOutOfSync(run, release) === undefined });
   }
-  const isSame =
-    snapshot.name === release.name &&
-    snapshot.namespace === release.namespace &&
-    snapshot.version === release.version;
-  const verification = isSame ? verifySnapshot(snapshot, release) : 'changed';
-  if (verification === 'changed' && isOwnWork(run, release, revision)) {
-    await noteOwnWork(run, release);
-    return judgeDeployed(run, release, revision);
-  }
-  if (verification === 'changed')
-    return {
-      type: 'unmanaged',
-      why: `revision ${release.version} was not made or was changed by somebody else`,
-    };
   if (status === 'failed') return { type: 'failed' };
   if (status === 'uninstalled') return { type: 'absent' };
   if (status === 'deployed') return judgeDeployed(run, release, revision);

@@ -35,7 +35,7 @@ const roles: Record<Doing['type'], ActionRole> = {
 function isUnchanged(run: Run, fingerprint: string): boolean {
   const { state, deps, object } = run;
   const { inSync } = state;
-  if (inSync?.fingerprint !== fingerprint || run.forced || state.configChanged) return false;
+  if (inSync?.fingerprint !== fingerprint || state.configChanged) return false;
   if (object.spec.valuesFrom?.length || object.spec.kubeConfig !== undefined) return false;
   const key = { namespace: run.storageNamespace, name: run.releaseName };
   return deps.releaseWatch.newest(key)?.resourceVersion === inSync.revision;
@@ -51,12 +51,22 @@ function giveUp(run: Run, { error, reason, message }: Collected): never {
   throw new RetryableError(reason, message, { cause: error, retryAfterMs });
 }
 
-/** Takes note of an action that has ended; returns the outcome when the attempt ends with it. */
-async function settle(run: Run, running: RunningAction): Promise<Outcome | undefined> {
+/**
+ * Takes note of an action that has ended.
+ *
+ * @param isCurrent whether it was started for what is desired now
+ * @returns the outcome when the attempt ends with it
+ */
+async function settle(
+  run: Run,
+  running: RunningAction,
+  isCurrent: boolean,
+): Promise<Outcome | undefined> {
   const { state } = run;
   const { ending } = running.operation;
   if (ending === undefined) throw new Error('the action goes on');
   state.running = undefined;
+  if (!isCurrent) state.carriedOut.clear();
   // An aborted action has left the release pending, which is dealt with like that of a killed process.
   if (ending.type === 'failed') {
     if (!running.operation.isAborted) throw ending.error;
@@ -64,6 +74,8 @@ async function settle(run: Run, running: RunningAction): Promise<Outcome | undef
   }
   run.hasActed = true;
   const collected = await collect(run, running, ending.value);
+  // Its result says nothing about what is desired now, which is yet to be tried.
+  if (!isCurrent) return undefined;
   if (collected.error !== undefined) giveUp(run, collected);
   const role = roles[running.doing.type];
   if (role === 'remediate') return finishFailed(run, { isRemediated: true });
@@ -77,7 +89,7 @@ async function leaveFormerTarget(run: Run, fingerprint: string): Promise<Outcome
   if (why === undefined) return undefined;
   run.ctx.logger.info({ why }, 'Uninstalling the release of the former target');
   const running = startLeaving(run, fingerprint);
-  return running && ((await follow(run, running)) ?? settle(run, running));
+  return running && ((await follow(run, running)) ?? settle(run, running, true));
 }
 
 /** Notes, before the first effect, where the records of the release are: without this, nobody could uninstall it. */
@@ -92,7 +104,7 @@ async function pursue(run: Run, fingerprint: string): Promise<Outcome> {
   for (;;) {
     const found = await observeRelease(run);
     if (found.type === 'unmanaged') clearHistory(run);
-    const decision = decide(run, found);
+    const decision = await decide(run, found);
     if (decision.type === 'stall') return finishStalled(run, decision);
     if (decision.type === 'wait') {
       noteRetrying(run, decision.message);
@@ -110,7 +122,8 @@ async function pursue(run: Run, fingerprint: string): Promise<Outcome> {
       return finishFailed(run, { isRemediated: false });
     await persistTarget(run);
     const running = startAction(run, decision, fingerprint);
-    const outcome = (await follow(run, running)) ?? (await settle(run, running));
+    if (roles[decision.type] === 'release') run.forced = false;
+    const outcome = (await follow(run, running)) ?? (await settle(run, running, true));
     if (outcome !== undefined) return outcome;
   }
 }
@@ -120,8 +133,8 @@ async function resume(run: Run, fingerprint: string): Promise<Outcome | undefine
   const { state } = run;
   const { running } = state;
   if (running === undefined) return undefined;
+  const isCurrent = running.fingerprint === fingerprint && !state.configChanged;
   if (running.operation.ending === undefined) {
-    const isCurrent = running.fingerprint === fingerprint && !state.configChanged;
     if (isCurrent) {
       const outcome = await follow(run, running);
       if (outcome !== undefined) return outcome;
@@ -130,14 +143,13 @@ async function resume(run: Run, fingerprint: string): Promise<Outcome | undefine
       await running.operation.settled;
     }
   }
-  return settle(run, running);
+  return settle(run, running, isCurrent);
 }
 
 async function runRecipe(run: Run): Promise<Outcome> {
   const { object, state, deps } = run;
   checkHealthRules({ field: 'spec.healthCheckExprs', exprs: object.spec.healthCheckExprs });
   await reconcileHelmChart(run);
-  handleRequests(run);
   const artifact = await resolveSource(run, chartReferenceOf(object));
   const fingerprint = fingerprintOf(run, artifact);
   if (state.running === undefined && isUnchanged(run, fingerprint)) {
@@ -156,6 +168,7 @@ async function runRecipe(run: Run): Promise<Outcome> {
     const left = await leaveFormerTarget(run, fingerprint);
     if (left !== undefined) return left;
     noteAttempt(run);
+    handleRequests(run);
     return await pursue(run, fingerprint);
   } finally {
     desired.release();

@@ -13,6 +13,14 @@ export interface NewestRecord {
   resourceVersion: string;
 }
 
+/** A record that was written or deleted. */
+export interface RecordChange extends NewestRecord {
+  namespace: string;
+  /** Name of the release. */
+  name: string;
+  isDeleted: boolean;
+}
+
 /** Knows the newest record of each release in our own cluster, so that an unchanged one causes no request. */
 export interface ReleaseWatch {
   start(): void;
@@ -21,8 +29,8 @@ export interface ReleaseWatch {
   newest(key: ObjectKey): NewestRecord | undefined;
   /** Whether there is certainly no record of a release. */
   isAbsent(key: ObjectKey): boolean;
-  /** Calls the listener with the release of each record that was written or deleted. */
-  onChange(listener: (key: ObjectKey) => void): void;
+  /** Calls the listener for each record that was written or deleted. */
+  onChange(listener: (change: RecordChange) => void): void;
 }
 
 /** How to create a {@link ReleaseWatch}. */
@@ -31,6 +39,13 @@ export interface ReleaseWatchOptions {
   logger: Logger;
   /** The only namespace to watch; all unless told. */
   namespace?: string;
+}
+
+function recordOf({ metadata }: KubeObject): NewestRecord {
+  return {
+    version: Number(metadata.labels?.['version'] ?? 0),
+    resourceVersion: metadata.resourceVersion ?? '',
+  };
 }
 
 function releaseOf({ metadata }: KubeObject): string {
@@ -47,10 +62,7 @@ export function createReleaseWatch(o: ReleaseWatchOptions): ReleaseWatch {
     indexes: { release: (secret: KubeObject) => [releaseOf(secret)] },
   });
   const newest = ({ namespace, name }: ObjectKey): NewestRecord | undefined => {
-    const records = informer.byIndex('release', `${namespace}/${name}`).map(({ metadata }) => ({
-      version: Number(metadata.labels?.['version'] ?? 0),
-      resourceVersion: metadata.resourceVersion ?? '',
-    }));
+    const records = informer.byIndex('release', `${namespace}/${name}`).map(recordOf);
     return records.sort((a, b) => b.version - a.version)[0];
   };
   return {
@@ -59,10 +71,11 @@ export function createReleaseWatch(o: ReleaseWatchOptions): ReleaseWatch {
     stop: () => informer.stop(),
     isAbsent: (key) => informer.hasSynced && newest(key) === undefined,
     onChange(listener) {
-      informer.onEvent(({ object }) => {
-        const { namespace, labels } = object.metadata;
+      informer.onEvent(({ type, object }) => {
+        const { namespace = '', labels } = object.metadata;
         const name = labels?.['name'];
-        if (name !== undefined) listener({ namespace, name });
+        if (name === undefined) return;
+        listener({ ...recordOf(object), namespace, name, isDeleted: type === 'deleted' });
       });
     },
   };

@@ -77,11 +77,14 @@ export interface Run {
 /** Begins a reconcile. @throws StalledError InvalidReleaseName */
 export function startRun(ctx: ReconcileContext<HelmRelease>, deps: Dependencies): Run {
   const { object } = ctx;
+  const state = deps.states.for(ctx.key, object.metadata.uid);
+  if (state.unwritten !== undefined) ctx.status.redo(state.unwritten);
+  state.unwritten = undefined;
   return {
     ctx,
     deps,
     object,
-    state: deps.states.for(ctx.key, object.metadata.uid),
+    state,
     masker: new SecretMasker(),
     startedAt: ctx.clock.now(),
     forced: false,

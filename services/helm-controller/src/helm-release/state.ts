@@ -4,6 +4,7 @@ import {
   noDrift,
   type TrackedObject,
 } from '@sluice/shared/kube';
+import type { StatusChanges } from '@sluice/shared/runtime';
 import type { PreparedChart } from '../chart/acquire.ts';
 import type { Release, Values } from '../release/release.ts';
 import type { StoredRevision } from '../release/release-secret.ts';
@@ -87,6 +88,8 @@ export interface HelmReleaseState extends DriftState {
   inSync?: { fingerprint: string; revision: string };
   /** The newest stored revision that this process knows of. */
   known?: StoredRevision;
+  /** Changes of the status that will be written with the result of the action under way. */
+  unwritten?: StatusChanges | undefined;
   /** What was applied last, by formatted id. */
   applied: Map<string, TrackedObject>;
   /** What was asked for when the objects were compared last, or applied. */
