@@ -12,7 +12,7 @@ export const helmFlags = {
   'http-timeout': flag.duration({
     default: 30_000,
     min: 1000,
-    help: 'Limit for one attempt to download a chart.',
+    help: 'Longest time without a byte in an attempt to download a chart.',
   }),
   'snapshot-digest-algo': flag.string({
     default: 'sha256',

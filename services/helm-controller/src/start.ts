@@ -7,7 +7,7 @@ import {
   helmReleaseNameLabel,
 } from '@sluice/shared/api';
 import { ArtifactCache } from '@sluice/shared/artifact';
-import { type Logger, Semaphore } from '@sluice/shared/base';
+import { type DigestAlgorithm, type Logger, Semaphore } from '@sluice/shared/base';
 import { createHelm, createKustomize, createSpawner, type Spawner } from '@sluice/shared/cli';
 import {
   Clusters,
@@ -63,6 +63,8 @@ function settingsOf({ flags, gates }: HelmConfig): HelmReleaseSettings {
     concurrentApplies: flags['concurrent-apply'],
     noCrossNamespaceRefs: flags['no-cross-namespace-refs'],
     overrideManagers: flags['override-manager'],
+    // The flag takes no other values.
+    digestAlgorithm: flags['snapshot-digest-algo'] as DigestAlgorithm,
     externalArtifacts: gates.ExternalArtifact,
     retryByDefault: gates.DefaultToRetryOnFailure,
     allowDnsLookups: gates.AllowDNSLookups,
@@ -91,6 +93,7 @@ function createCaches(config: HelmConfig, logger: Logger) {
   const dir = flags['work-path'];
   const download = {
     httpRetries: flags['http-retry'],
+    httpTimeoutMs: flags['http-timeout'],
     logger,
     ...(host !== undefined && {
       resolveUrl: (url: string) => Object.assign(new URL(url), { host }).href,

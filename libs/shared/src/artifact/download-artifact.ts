@@ -20,6 +20,8 @@ export const artifactFailedReason = 'ArtifactFailed';
 export interface ArtifactDownloadOptions {
   /** Retries of a failing download before the error is reported. */
   httpRetries: number;
+  /** Milliseconds without any byte before an attempt is given up; 30,000 unless told. */
+  httpTimeoutMs?: number;
   logger: Logger;
   /** Rewrites an artifact's address, for a controller outside of the cluster. */
   resolveUrl?: (url: string) => string;
@@ -28,7 +30,7 @@ export interface ArtifactDownloadOptions {
   onDownload?: (bytes: number | undefined) => void;
 }
 
-const downloadTimeoutMs = 30_000;
+const defaultTimeoutMs = 30_000;
 const retryMinMs = 100;
 const retryMaxMs = 5000;
 
@@ -53,7 +55,7 @@ export async function downloadArtifact(
         url: o.resolveUrl?.(artifact.url) ?? artifact.url,
         digest: artifact.digest,
         memoryBytes: inlineArchiveBytes,
-        timeoutMs: downloadTimeoutMs,
+        timeoutMs: o.httpTimeoutMs ?? defaultTimeoutMs,
       });
     } catch (error) {
       // A file that is gone was replaced: the source's new artifact is on its way, so no retry here.

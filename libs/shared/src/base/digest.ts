@@ -16,6 +16,16 @@ export function sha256Hex(data: Uint8Array | string): string {
   return hash('sha256', data, 'hex');
 }
 
+/** Returns the digest of a text as `algorithm:hex`. */
+export function digestOfText(text: string, algorithm: DigestAlgorithm): string {
+  return formatDigest({ algorithm, hex: hash(algorithm, text, 'hex') });
+}
+
+/** Whether a text names an algorithm that Sluice accepts. */
+export function isDigestAlgorithm(text: string): text is DigestAlgorithm {
+  return Object.hasOwn(hexLengths, text);
+}
+
 /**
  * Returns the lower-case hex SHA-256 of a list of strings, each delimited by its length, so that no two
  * different lists give the same digest.
@@ -34,18 +44,17 @@ export function digestOfParts(parts: Iterable<string>): string {
  */
 export function parseDigest(text: string): Digest {
   const [algorithm = '', hex = '', ...rest] = text.split(':');
-  if (!Object.hasOwn(hexLengths, algorithm)) {
+  if (!isDigestAlgorithm(algorithm)) {
     throw new RangeError(
       `digest '${text}' must start with one of ${Object.keys(hexLengths).join(', ')}`,
     );
   }
-  const known = algorithm as DigestAlgorithm;
-  if (rest.length > 0 || hex.length !== hexLengths[known] || !/^[0-9a-f]+$/.test(hex)) {
+  if (rest.length > 0 || hex.length !== hexLengths[algorithm] || !/^[0-9a-f]+$/.test(hex)) {
     throw new RangeError(
-      `digest '${text}' must have ${hexLengths[known]} lower-case hexadecimal digits`,
+      `digest '${text}' must have ${hexLengths[algorithm]} lower-case hexadecimal digits`,
     );
   }
-  return { algorithm: known, hex };
+  return { algorithm, hex };
 }
 
 /** Formats a digest as `algorithm:hex`. */

@@ -3,7 +3,9 @@ export {
   type Digest,
   type DigestAlgorithm,
   digestOfParts,
+  digestOfText,
   formatDigest,
+  isDigestAlgorithm,
   parseDigest,
   sha256Hex,
 } from './digest.ts';

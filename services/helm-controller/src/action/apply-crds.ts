@@ -14,21 +14,24 @@ const crdResource = coreResources.customResourceDefinitions;
  * Applies the CRDs of a chart as the policy says, and returns when their kinds are served. They are no part of the
  * release: no revision deletes them. Objects of other kinds in the chart's `crds` folder are left out.
  *
+ * They come before the templates are rendered, which may ask for their kinds.
+ *
+ * @returns whether any has changed
  * @throws ActionError naming each CRD that was refused or did not become established
  */
 export async function applyCrds(
   ctx: ActionContext,
   objects: readonly KubeObject[],
   policy: CrdPolicy,
-): Promise<void> {
-  if (policy === 'Skip' || objects.length === 0) return;
+): Promise<boolean> {
+  if (policy === 'Skip' || objects.length === 0) return false;
   const crds = objects.filter(isCrd);
   const others = objects.filter((object) => !isCrd(object)).map(displayName);
   if (others.length > 0) {
     const message = 'Objects in the crds folder of the chart that are no CRDs were ignored';
     ctx.logger.warn({ objects: others }, message);
   }
-  const { failures } = await ctx.slots.run(async () => {
+  const { changes, failures } = await ctx.slots.run(async () => {
     const wanted = policy === 'Create' ? await missing(ctx, crds) : crds;
     const { client, fieldManager, concurrency, signal, overrideManagers, cluster } = ctx;
     return applyObjects(
@@ -44,7 +47,7 @@ export async function applyCrds(
       },
     );
   });
-  if (failures.length === 0) return;
+  if (failures.length === 0) return changes.some(({ action }) => action !== 'unchanged');
   const problems = failures.map(({ error }) => error.message).join('\n');
   throw new ActionError(`failed to apply CustomResourceDefinitions: ${problems}`);
 }

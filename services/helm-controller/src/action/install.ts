@@ -1,9 +1,7 @@
-import type { KubeObject } from '@sluice/shared/api';
 import { errorMessage } from '@sluice/shared/base';
 import { coreResources, isAlreadyExists, isForbidden } from '@sluice/shared/kube';
 import { assertStorable } from '../release/encode.ts';
 import type { Release } from '../release/release.ts';
-import { applyCrds, type CrdPolicy } from './apply-crds.ts';
 import { applyError, applyRelease, keepApplied } from './apply-release.ts';
 import { type ActionContext, ActionError, type ActionOptions, timestamp } from './context.ts';
 import { runHooks } from './hooks.ts';
@@ -17,7 +15,6 @@ import { failRelease, ReleaseRecord } from './record.ts';
 export interface InstallOptions extends ActionOptions {
   /** Takes over objects that exist; otherwise they must belong to the release. */
   takeOwnership: boolean;
-  crds: CrdPolicy;
   createNamespace: boolean;
   /** Uses the name of a release that was uninstalled or has failed again. */
   replace: boolean;
@@ -29,13 +26,11 @@ export interface InstallRequest {
   release: Release;
   /** The newest stored revision of that name. */
   last: Release | undefined;
-  /** Objects of the chart's `crds` folder. */
-  crds: readonly KubeObject[];
   options: InstallOptions;
 }
 
 /**
- * Installs a release: CRDs, checks, the namespace, the record of the revision, hooks, objects, waiting, hooks, and the
+ * Installs a release: checks, the namespace, the record of the revision, hooks, objects, waiting, hooks, and the
  * result in the record.
  *
  * @returns the release as it is stored, deployed
@@ -44,10 +39,9 @@ export interface InstallRequest {
  * @see https://github.com/helm/helm/blob/v4.3.1/pkg/action/install.go
  */
 export async function install(ctx: ActionContext, request: InstallRequest): Promise<Release> {
-  const { release, last, crds, options } = request;
+  const { release, last, options } = request;
   checkName(release, last, options);
   await assertStorable(release);
-  await applyCrds(ctx, crds, options.crds);
   const objects = await resolveObjects(ctx.client, release);
   if (!options.takeOwnership) await checkOwnership(ctx, release, objects);
   if (options.createNamespace) await createNamespace(ctx, release.namespace);

@@ -1,8 +1,6 @@
-import type { KubeObject } from '@sluice/shared/api';
 import type { AppliedChange } from '@sluice/shared/kube';
 import { assertStorable } from '../release/encode.ts';
 import type { Release } from '../release/release.ts';
-import { applyCrds, type CrdPolicy } from './apply-crds.ts';
 import { applyRevision, cleanUpCreated } from './apply-revision.ts';
 import { type ActionContext, ActionError, type ActionOptions, timestamp } from './context.ts';
 import { formerObjects } from './former-objects.ts';
@@ -18,7 +16,6 @@ import { failRelease, ReleaseRecord } from './record.ts';
 export interface UpgradeOptions extends ActionOptions {
   /** Takes over objects that exist and are new in the release; otherwise they must belong to it. */
   takeOwnership: boolean;
-  crds: CrdPolicy;
   /** Replaces objects instead of merging into them; only on the client side. */
   force: boolean;
   /** Deletes what a failed upgrade has created. */
@@ -33,13 +30,11 @@ export interface UpgradeRequest {
   release: Release;
   /** The deployed revision, or the last one when none is. */
   current: Release;
-  /** Objects of the chart's `crds` folder. */
-  crds: readonly KubeObject[];
   options: UpgradeOptions;
 }
 
 /**
- * Upgrades a release: CRDs, checks, the record of the revision, hooks, objects, deletion of those that left the
+ * Upgrades a release: checks, the record of the revision, hooks, objects, deletion of those that left the
  * release, waiting, hooks, and the result in the records of the old and of the new revision.
  *
  * @returns the release as it is stored, deployed
@@ -49,9 +44,8 @@ export interface UpgradeRequest {
  * @see https://github.com/helm/helm/blob/v4.3.1/pkg/action/upgrade.go
  */
 export async function upgrade(ctx: ActionContext, request: UpgradeRequest): Promise<Release> {
-  const { release, current, crds, options } = request;
+  const { release, current, options } = request;
   await assertStorable(release);
-  await applyCrds(ctx, crds, options.crds);
   const objects = await resolveObjects(ctx.client, release);
   const former = await formerObjects(ctx, current, release.version);
   if (!options.takeOwnership) {

@@ -56,10 +56,13 @@ function showProgress(run: Run, { doing, timeoutMs }: RunningAction): void {
 export async function follow(run: Run, running: RunningAction): Promise<Outcome | undefined> {
   await running.operation.rests();
   if (running.operation.ending !== undefined) return undefined;
-  const quietUntil = running.startedAt + quietMs;
-  const isLong = run.ctx.clock.now() >= quietUntil;
-  if (isLong) showProgress(run, running);
-  else if (!run.hasActed) run.state.unwritten = run.ctx.status.undo();
   running.operation.onEnd(() => run.deps.revisit(run.ctx.key, 'change'));
-  return waiting(isLong ? undefined : quietUntil);
+  const quietUntil = running.startedAt + quietMs;
+  // The result of another action has to be written anyway.
+  if (run.hasActed || run.ctx.clock.now() >= quietUntil) {
+    showProgress(run, running);
+    return waiting();
+  }
+  run.state.unwritten = run.ctx.status.undo();
+  return waiting(quietUntil);
 }

@@ -111,7 +111,8 @@ export async function collectRelease(
   return { reason, message };
 }
 
-async function collectRemediation(
+/** Notes in the status and announces what a remediation has come to. */
+export async function collectRemediation(
   run: Run,
   action: 'rollback' | 'uninstall',
   { release, others, error, inventory }: ActionEnd,

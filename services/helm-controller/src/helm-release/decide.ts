@@ -57,7 +57,7 @@ function decideOnUnfinished(
   return { type: 'wait', untilMs, message };
 }
 
-/** Whether a revision is still stored as status.history knows it. */
+/** Whether a revision is still stored as status.history knows it; only its status may have moved on. */
 async function isIntact(run: Run, snapshot: Snapshot): Promise<boolean> {
   const storage = await storageOf(run);
   const release = await storage.get(snapshot.name, snapshot.version);

@@ -41,7 +41,7 @@ export async function composeDesired(run: Run, artifact: Artifact): Promise<Desi
     chart,
     values,
     integers,
-    configDigest: valuesDigest(values),
+    configDigest: valuesDigest(values, deps.settings.digestAlgorithm),
     ociDigest: chart.revisionDigest,
     hold() {
       holders++;

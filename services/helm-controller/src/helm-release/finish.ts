@@ -17,7 +17,8 @@ import {
   summarize,
 } from './status.ts';
 
-function activeRetryInterval(run: Run): number | undefined {
+/** Returns the time until a failed action is tried again, in milliseconds; undefined when failures are remediated. */
+export function activeRetryInterval(run: Run): number | undefined {
   const { object, deps } = run;
   const { lastAttemptedReleaseAction } = draftOf(run);
   return retryIntervalOf(object, lastAttemptedReleaseAction, deps.settings.retryByDefault);

@@ -4,6 +4,7 @@ import type { StoredRevision } from '../release/release-secret.ts';
 import { type Snapshot, verifySnapshot } from '../release/snapshot.ts';
 import { fieldManager } from '../release/storage.ts';
 import { valuesDigest } from '../values/digest.ts';
+import { keepsValues } from '../values/kept.ts';
 import { revisionsOf } from './known-revision.ts';
 import { commonMetadataDigest, postRenderersDigest } from './observed-digests.ts';
 import { noteOwnWork } from './own-work.ts';
@@ -29,12 +30,18 @@ export type ReleaseCondition =
   /** It is as desired. */
   | { type: 'in-sync'; release: Release; revision: StoredRevision };
 
+function hasWantedValues({ deps, object, desired }: Run, { config = {} }: Release): boolean {
+  if (valuesDigest(config, deps.settings.digestAlgorithm) === desired?.configDigest) return true;
+  const keeps = object.spec.upgrade?.preserveValues === true;
+  return keeps && desired !== undefined && keepsValues(config, desired.values);
+}
+
 function whyOutOfSync(run: Run, release: Release): string | undefined {
-  const { chart, configDigest } = desiredOf(run);
+  const { chart } = desiredOf(run);
   const { name, version } = release.chart.metadata;
   if (name !== chart.metadata.name || version !== chart.metadata.version)
     return `the chart is ${name}@${version}, not ${chart.metadata.name}@${chart.metadata.version}`;
-  if (valuesDigest(release.config) !== configDigest) return 'the values are others';
+  if (!hasWantedValues(run, release)) return 'the values are others';
   const status = draftOf(run);
   const { metadata, spec } = run.object;
   if (status.observedGeneration === metadata.generation) return undefined;

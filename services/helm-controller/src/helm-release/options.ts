@@ -26,7 +26,7 @@ function commonOptionsOf(
 }
 
 /** Returns what to do with the CRDs of the chart. */
-function crdPolicyOf({ spec }: HelmRelease, action: 'install' | 'upgrade'): CrdPolicy {
+export function crdPolicyOf({ spec }: HelmRelease, action: 'install' | 'upgrade'): CrdPolicy {
   if (action === 'install' && spec.install?.skipCRDs) return 'Skip';
   return spec[action]?.crds ?? (action === 'install' ? 'Create' : 'Skip');
 }
@@ -51,7 +51,6 @@ export function installOptionsOf(object: HelmRelease): InstallOptions {
   const { install, targetNamespace } = object.spec;
   return {
     ...commonOptionsOf(object, 'install'),
-    crds: crdPolicyOf(object, 'install'),
     takeOwnership: !install?.disableTakeOwnership,
     replace: install?.replace ?? false,
     createNamespace: Boolean(targetNamespace && install?.createNamespace),
@@ -63,7 +62,6 @@ export function upgradeOptionsOf(object: HelmRelease): UpgradeOptions {
   const { upgrade, maxHistory } = object.spec;
   return {
     ...commonOptionsOf(object, 'upgrade'),
-    crds: crdPolicyOf(object, 'upgrade'),
     takeOwnership: !upgrade?.disableTakeOwnership,
     force: upgrade?.force ?? false,
     cleanupOnFail: upgrade?.cleanupOnFail ?? false,

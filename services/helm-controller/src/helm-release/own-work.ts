@@ -1,5 +1,5 @@
 import type { Release } from '../release/release.ts';
-import { collectRelease } from './collect.ts';
+import { collectRelease, collectRemediation } from './collect.ts';
 import { inventoryOf } from './perform.ts';
 import { chartCrds } from './render.ts';
 import { type Run, storageOf } from './run.ts';
@@ -25,12 +25,18 @@ export async function noteOwnWork(
   const former = before && (await (await storageOf(run)).get(before.name, before.version));
   const others = former === undefined ? [] : [former];
   const action = actionOf(release);
-  if (o.isDesired && release.info.status === 'deployed' && action !== 'rollback') {
+  const isDeployed = release.info.status === 'deployed';
+  const end = { release, others, error: undefined };
+  if (isDeployed && action === 'rollback') {
+    const inventory = await inventoryOf(run, release, []);
+    await collectRemediation(run, action, { ...end, inventory });
+  } else if (isDeployed && action !== 'rollback' && o.isDesired) {
     const inventory = await inventoryOf(run, release, chartCrds(run));
-    await collectRelease(run, action, { release, others, inventory, error: undefined });
-    summarize(run);
+    await collectRelease(run, action, { ...end, inventory });
+  } else {
+    for (const each of others) noteRelease(run, each);
+    noteRelease(run, release, action);
     return;
   }
-  for (const each of [...others, release])
-    noteRelease(run, each, each === release ? action : undefined);
+  summarize(run);
 }

@@ -1,5 +1,6 @@
 import type { KubeObject } from '@sluice/shared/api';
-import { ActionError } from '../action/context.ts';
+import { applyCrds } from '../action/apply-crds.ts';
+import { type ActionContext, ActionError } from '../action/context.ts';
 import { install } from '../action/install.ts';
 import { rollback } from '../action/rollback.ts';
 import { runTests } from '../action/test.ts';
@@ -14,6 +15,7 @@ import { actionContext, type Part } from './action-context.ts';
 import { describeUpgrade } from './changes.ts';
 import type { Doing } from './doing.ts';
 import {
+  crdPolicyOf,
   installMethod,
   installOptionsOf,
   rollbackOptionsOf,
@@ -25,6 +27,7 @@ import { chartCrds, renderDesired } from './render.ts';
 import { type Run, targetOf } from './run.ts';
 import { timeoutOf } from './spec.ts';
 import type { ActionEnd } from './state.ts';
+import { draftOf } from './status.ts';
 
 /** Waits for an action on a release, whichever way it ends. Aborts are no end. */
 async function endOf(
@@ -49,18 +52,30 @@ export async function inventoryOf(run: Run, release: Release, crds: readonly Kub
   return releaseInventory({ objects: objectsOf(manifest), crds, namespace }, client.mapper);
 }
 
+/** Applies the CRDs of the chart, whose kinds templates then see as served. */
+async function applyChartCrds(
+  run: Run,
+  ctx: ActionContext,
+  action: 'install' | 'upgrade',
+): Promise<KubeObject[]> {
+  const crds = chartCrds(run);
+  const hasChanged = await applyCrds(ctx, crds, crdPolicyOf(run.object, action));
+  if (hasChanged) run.deps.renderer.invalidate();
+  return crds;
+}
+
 async function performInstall(run: Run, part: Part): Promise<ActionEnd> {
   const more: Partial<ActionEnd> = {};
   return endOf(part, more, async () => {
     const ctx = await actionContext(run, part);
+    const crds = await applyChartCrds(run, ctx, 'install');
     const release = await renderDesired(run, part, {
       action: 'install',
       revision: 1,
       applyMethod: installMethod(run.object, run.deps.settings.helm3Defaults),
     });
-    const crds = chartCrds(run);
     more.inventory = await inventoryOf(run, release, crds);
-    return install(ctx, { release, last: run.last, crds, options: installOptionsOf(run.object) });
+    return install(ctx, { release, last: run.last, options: installOptionsOf(run.object) });
   });
 }
 
@@ -75,6 +90,7 @@ async function performUpgrade(run: Run, part: Part): Promise<ActionEnd> {
   const more: Partial<ActionEnd> = {};
   return endOf(part, more, async () => {
     const ctx = await actionContext(run, part);
+    const crds = await applyChartCrds(run, ctx, 'upgrade');
     const current = await currentOf(ctx.storage, last);
     const release = await renderDesired(run, part, {
       action: 'upgrade',
@@ -88,12 +104,24 @@ async function performUpgrade(run: Run, part: Part): Promise<ActionEnd> {
         }),
       },
     });
-    const crds = chartCrds(run);
     more.inventory = await inventoryOf(run, release, crds);
     more.changes = describeUpgrade(run, current, release);
     more.others = [current];
-    return upgrade(ctx, { release, current, crds, options: upgradeOptionsOf(object) });
+    return upgrade(ctx, { release, current, options: upgradeOptionsOf(object) });
   });
+}
+
+/** Returns revisions as they are stored now that status.history knows as deployed. */
+async function formerlyDeployed(
+  run: Run,
+  storage: ReleaseStorage,
+  present: Release,
+): Promise<Release[]> {
+  const former = (draftOf(run).history ?? []).filter(
+    ({ status, version }) => status === 'deployed' && version !== present.version,
+  );
+  const releases = await Promise.all(former.map(({ name, version }) => storage.get(name, version)));
+  return releases.filter((release) => release !== undefined);
 }
 
 async function performRollback(run: Run, part: Part, version: number): Promise<ActionEnd> {
@@ -105,7 +133,9 @@ async function performRollback(run: Run, part: Part, version: number): Promise<A
     if (to === undefined || last === undefined)
       throw new ActionError(`revision ${version}, to which to roll back, is gone`);
     more.inventory = await inventoryOf(run, to, []);
-    return rollback(ctx, { to, last, options: rollbackOptionsOf(run.object) });
+    const release = await rollback(ctx, { to, last, options: rollbackOptionsOf(run.object) });
+    more.others = await formerlyDeployed(run, ctx.storage, release);
+    return release;
   });
 }
 

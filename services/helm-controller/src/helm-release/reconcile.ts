@@ -9,15 +9,14 @@ import { decide } from './decide.ts';
 import { composeDesired, fingerprintOf } from './desired.ts';
 import type { Doing } from './doing.ts';
 import { compareRelease, healReleaseDrift } from './drift.ts';
-import { describeError } from './events.ts';
-import { finishFailed, finishInSync, finishStalled } from './finish.ts';
+import { describeError, sayFailure } from './events.ts';
+import { activeRetryInterval, finishFailed, finishInSync, finishStalled } from './finish.ts';
 import { reconcileHelmChart } from './helm-chart.ts';
 import { startLeaving, whyOtherTarget } from './leave.ts';
 import { observeRelease } from './observe.ts';
 import { handleRequests } from './requests.ts';
 import { chartReferenceOf, resolveSource } from './resolve-source.ts';
 import { type Dependencies, type Run, startRun } from './run.ts';
-import { retryIntervalOf } from './spec.ts';
 import type { ActionRole, Collected, RunningAction } from './state.ts';
 import { clearHistory, draftOf, noteAttempt, noteRetrying } from './status.ts';
 
@@ -42,13 +41,13 @@ function isUnchanged(run: Run, fingerprint: string): boolean {
 }
 
 /** Ends an attempt whose last action left nothing that could be remediated. */
-function giveUp(run: Run, { error, reason, message }: Collected): never {
+async function giveUp(run: Run, { error, reason, message }: Collected): Promise<Outcome> {
   if (error instanceof ReconcileError && error.kind === 'stalled') throw error;
   if (error instanceof ApiError || error instanceof ConnectionError) throw error;
-  const { object, deps } = run;
-  const action = draftOf(run).lastAttemptedReleaseAction;
-  const retryAfterMs = retryIntervalOf(object, action, deps.settings.retryByDefault);
-  throw new RetryableError(reason, message, { cause: error, retryAfterMs });
+  if (activeRetryInterval(run) === undefined)
+    throw new RetryableError(reason, message, { cause: error });
+  await sayFailure(run, { reason, message });
+  return finishFailed(run, { isRemediated: false });
 }
 
 /**
@@ -76,7 +75,7 @@ async function settle(
   const collected = await collect(run, running, ending.value);
   // Its result says nothing about what is desired now, which is yet to be tried.
   if (!isCurrent) return undefined;
-  if (collected.error !== undefined) giveUp(run, collected);
+  if (collected.error !== undefined) return giveUp(run, collected);
   const role = roles[running.doing.type];
   if (role === 'remediate') return finishFailed(run, { isRemediated: true });
   if (role !== 'leave') state.carriedOut.add(role);

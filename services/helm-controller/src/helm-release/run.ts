@@ -1,6 +1,6 @@
 import type { HelmRelease } from '@sluice/shared/api';
 import type { ArtifactCache } from '@sluice/shared/artifact';
-import { SecretMasker, type Semaphore } from '@sluice/shared/base';
+import { type DigestAlgorithm, SecretMasker, type Semaphore } from '@sluice/shared/base';
 import type { Clusters, DriftBackoff, Informer, Target } from '@sluice/shared/kube';
 import type {
   Dependencies as DependencyWatch,
@@ -23,6 +23,8 @@ export interface HelmReleaseSettings {
   concurrentApplies: number;
   noCrossNamespaceRefs: boolean;
   overrideManagers: string[];
+  /** Of the checksums in the status. */
+  digestAlgorithm: DigestAlgorithm;
   /** Gates. */
   externalArtifacts: boolean;
   retryByDefault: boolean;

@@ -32,9 +32,11 @@ export function noteRelease(run: Run, release: Release, action?: string): Snapsh
     ({ name, namespace, version }) =>
       name === release.name && namespace === release.namespace && version === release.version,
   );
+  const { digestAlgorithm } = run.deps.settings;
   const ociDigest = known?.ociDigest ?? (action && run.desired?.ociDigest);
   const details = {
-    configDigest: valuesDigest(release.config ?? {}),
+    configDigest: valuesDigest(release.config, digestAlgorithm),
+    algorithm: digestAlgorithm,
     ...((action ?? known?.action) && { action: action ?? known?.action }),
     ...(ociDigest && { ociDigest }),
   };

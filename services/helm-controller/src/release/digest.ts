@@ -1,4 +1,4 @@
-import { sha256Hex } from '@sluice/shared/base';
+import { type DigestAlgorithm, digestOfText } from '@sluice/shared/base';
 import { type GoField, goArray, goJson, goString, goStruct, goTime } from './go-json.ts';
 import {
   type Hook,
@@ -113,13 +113,17 @@ export function observationOf(release: Release, ociDigest?: string): string {
 }
 
 /**
- * Returns the checksum of a release as `sha256:<hex>`, byte for byte that of Flux, so that each verifies what the
+ * Returns the checksum of a release as `<algorithm>:<hex>`, byte for byte that of Flux, so that each verifies what the
  * other recorded.
  *
  * @param ociDigest digest of the OCI artifact from which the chart came
  * @see https://github.com/fluxcd/helm-controller/blob/v1.6.3/internal/release/digest.go
  */
-export function digestOf(release: Release, ociDigest?: string): string {
+export function digestOf(
+  release: Release,
+  ociDigest?: string,
+  algorithm: DigestAlgorithm = 'sha256',
+): string {
   // Go's encoder ends what it writes with a new line.
-  return `sha256:${sha256Hex(`${observationOf(release, ociDigest)}\n`)}`;
+  return digestOfText(`${observationOf(release, ociDigest)}\n`, algorithm);
 }

@@ -99,8 +99,10 @@ export function storedRevisionOf(secret: KubeObject): StoredRevision | undefined
   };
 }
 
-function writesContent(entry: ManagedFieldsEntry): boolean {
-  return entry.fieldsV1 !== undefined && 'f:data' in entry.fieldsV1;
+/** Who wrote it before keeps `f:data`, but not the release in it, which is another with each write. */
+function writesContent({ fieldsV1 }: ManagedFieldsEntry): boolean {
+  const data = (fieldsV1 as Record<string, object> | undefined)?.['f:data'];
+  return data !== undefined && 'f:release' in data;
 }
 
 function writerOf(secret: KubeObject): Writer {

@@ -1,4 +1,5 @@
 import type { HelmReleaseStatus } from '@sluice/shared/api';
+import { type DigestAlgorithm, isDigestAlgorithm } from '@sluice/shared/base';
 import { digestOf, snapshotApiVersion } from './digest.ts';
 import { type Release, runsAt } from './release.ts';
 
@@ -15,6 +16,8 @@ export interface SnapshotDetails {
   /** Action that made the release. */
   action?: string;
   ociDigest?: string;
+  /** Of the checksum of the release; SHA-256 unless told. */
+  algorithm?: DigestAlgorithm;
 }
 
 const zeroTime = '0001-01-01T00:00:00Z';
@@ -31,7 +34,7 @@ export function snapshotOf(release: Release, details: SnapshotDetails): Snapshot
   const { first_deployed, last_deployed, deleted } = info;
   return {
     apiVersion: snapshotApiVersion,
-    digest: digestOf(release, details.ociDigest),
+    digest: digestOf(release, details.ociDigest, details.algorithm),
     name: release.name,
     namespace: release.namespace,
     version: release.version,
@@ -50,14 +53,17 @@ export function snapshotOf(release: Release, details: SnapshotDetails): Snapshot
 
 /**
  * How a stored release compares with an entry of status.history: `unverifiable` when the entry was made by a Flux
- * that computed digests in another way, `changed` when somebody else wrote the release since.
+ * that computed digests in another way or with an algorithm that is not known here, `changed` when somebody else wrote the release since.
  */
 export type Verification = 'same' | 'changed' | 'unverifiable';
 
 /** Compares a stored release with the entry of status.history that was made of it. */
 export function verifySnapshot(snapshot: Snapshot, release: Release): Verification {
   if (snapshot.apiVersion !== snapshotApiVersion) return 'unverifiable';
-  return snapshot.digest === digestOf(release, snapshot.ociDigest) ? 'same' : 'changed';
+  const algorithm = snapshot.digest.slice(0, snapshot.digest.indexOf(':'));
+  if (!isDigestAlgorithm(algorithm)) return 'unverifiable';
+  const digest = digestOf(release, snapshot.ociDigest, algorithm);
+  return snapshot.digest === digest ? 'same' : 'changed';
 }
 
 /** Returns the results of the tests of a release, of the selected ones only. */

@@ -103,7 +103,9 @@ async function runHelm({ helm, discovery }: RendererParts, r: RenderRequest): Pr
       timeoutMs: r.timeoutMs,
       signal: r.signal,
     });
-    return JSON.parse(text) as Release;
+    const release = JSON.parse(text) as Partial<Release>;
+    // Helm leaves out what is empty.
+    return { ...(release as Release), manifest: release.manifest ?? '' };
   } finally {
     session.close();
   }

@@ -1,4 +1,4 @@
-import { sha256Hex } from '@sluice/shared/base';
+import { type DigestAlgorithm, digestOfText } from '@sluice/shared/base';
 import type { Values } from '../release/release.ts';
 import { formatGoYaml } from './go-yaml.ts';
 
@@ -9,7 +9,10 @@ import { formatGoYaml } from './go-yaml.ts';
  *
  * @see https://fluxcd.io/flux/components/helm/helmreleases/#configuration-drift
  */
-export function valuesDigest(values: Values | undefined): string {
+export function valuesDigest(
+  values: Values | undefined,
+  algorithm: DigestAlgorithm = 'sha256',
+): string {
   const empty = values === undefined || Object.keys(values).length === 0;
-  return `sha256:${sha256Hex(empty ? '' : formatGoYaml(values))}`;
+  return digestOfText(empty ? '' : formatGoYaml(values), algorithm);
 }

@@ -37,6 +37,8 @@ export interface Bed {
   create(object: Doc): Promise<KubeObject>;
   /** Changes an object of the core group as somebody else, and waits until the shared watches have seen it. */
   patch(kind: string, name: string, patch: object): Promise<void>;
+  /** Takes the finalizers off a ConfigMap. */
+  free(name: string): Promise<void>;
   /** Waits for a state of an object of the core group. */
   until(kind: string, name: string, predicate: (object: KubeObject) => boolean): Promise<void>;
   /** Runs an action and returns its requests in order. */
@@ -122,6 +124,10 @@ export async function startBed(prefix = 'action'): Promise<Bed> {
       await promise;
       stop();
     },
+    async free(name) {
+      const patch = { metadata: { finalizers: null } };
+      await client.patch(configMaps, { namespace, name }, patch, { type: 'merge' });
+    },
     async until(kind, name, predicate) {
       const resource = await client.mapper.resourceFor({ group: '', version: 'v1', kind });
       await until<KubeObject>(client, resource, { namespace, name }, predicate);
@@ -163,7 +169,6 @@ export const installOptions: InstallOptions = {
   disableWait: false,
   disableWaitForJobs: false,
   takeOwnership: true,
-  crds: 'Create',
   createNamespace: false,
   replace: false,
 };
@@ -175,7 +180,6 @@ export const upgradeOptions: UpgradeOptions = {
   disableWait: false,
   disableWaitForJobs: false,
   takeOwnership: true,
-  crds: 'Skip',
   force: false,
   cleanupOnFail: false,
   maxHistory: 5,
@@ -310,7 +314,6 @@ export function installed(
   const request = {
     release,
     last: undefined,
-    crds: [],
     options: { ...installOptions, ...options },
   };
   return install(ctx, request);
@@ -325,6 +328,6 @@ export function upgraded(
 ): Promise<Release> {
   const version = Math.max(release.version, current.version + 1);
   const next = { ...release, version };
-  const request = { release: next, current, crds: [], options: { ...upgradeOptions, ...options } };
+  const request = { release: next, current, options: { ...upgradeOptions, ...options } };
   return upgrade(ctx, request);
 }

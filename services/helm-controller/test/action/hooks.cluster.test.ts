@@ -49,22 +49,22 @@ async function writesOf(release: Release, options = {}): Promise<string[]> {
 
 test('hooks run at their event, lighter ones first, then by name', async () => {
   const hooks = [
-    hook(configMap('order-c'), ['pre-install'], { weight: 1 }),
+    hook(configMap('order-c'), ['pre-install'], { weight: -1 }),
     hook(configMap('order-b'), ['pre-install']),
     hook(configMap('order-a'), ['pre-install', 'pre-upgrade']),
     hook(configMap('order-z'), ['post-install'], { weight: -5 }),
     hook(configMap('order-u'), ['post-upgrade']),
   ];
   expect(await writesOf(of('order', hooks))).toEqual([
+    'apply ConfigMap/order-c',
     'apply ConfigMap/order-a',
     'apply ConfigMap/order-b',
-    'apply ConfigMap/order-c',
     'apply ConfigMap/order',
     'apply ConfigMap/order-z',
   ]);
   const release = await stored('order');
   expect(phasesOf(release)).toMatchObject({ 'order-a': 'Succeeded', 'order-u': '' });
-  expect(release.hooks?.[0]).toMatchObject({
+  expect(release.hooks?.[2]).toMatchObject({
     delete_policies: ['before-hook-creation'],
     last_run: { started_at: expect.any(String), completed_at: expect.any(String) },
   });
@@ -182,14 +182,24 @@ describe('the delete policy', () => {
     });
   });
 
-  test('before-hook-creation waits until the former object is gone', async () => {
-    const hooks = [hook(job('again'), ['pre-install', 'pre-upgrade'])];
-    const one = await installed(bed, of('again', hooks));
-    const before = await bed.find<KubeObject>('batch/v1', 'Job', 'again');
-    await upgraded(bed, one, of('again', hooks));
-    const after = await bed.find<KubeObject>('batch/v1', 'Job', 'again');
+  test('before-hook-creation makes the object anew', async () => {
+    const hooks = [hook(job('anew'), ['pre-install', 'pre-upgrade'])];
+    const one = await installed(bed, of('anew', hooks));
+    const before = await bed.find<KubeObject>('batch/v1', 'Job', 'anew');
+    await upgraded(bed, one, of('anew', hooks));
+    const after = await bed.find<KubeObject>('batch/v1', 'Job', 'anew');
     expect(after?.metadata.uid).not.toBe(before?.metadata.uid);
     expect(after).toHaveProperty('status.succeeded', 1);
+  });
+
+  test('before-hook-creation waits until the former object is gone', async () => {
+    const held = configMap('held', {}, { finalizers: ['test.sluice.dev/held'] });
+    const hooks = [hook(held, ['pre-install', 'pre-upgrade'])];
+    const one = await installed(bed, of('held', hooks, []));
+    await expect(upgraded(bed, one, of('held', hooks, []), { timeoutMs: 300 })).rejects.toThrow(
+      `timeout after 300ms waiting for the deletion of: [ConfigMap/${bed.namespace}/held (held by its finalizers`,
+    );
+    await bed.free('held');
   });
 });
 

@@ -5,6 +5,7 @@ import {
 } from '@sluice/shared/api';
 import { coreResources, isNotFound } from '@sluice/shared/kube';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { applyCrds, type CrdPolicy } from '../../src/action/apply-crds.ts';
 import { ActionError } from '../../src/action/context.ts';
 import { install } from '../../src/action/install.ts';
 import {
@@ -160,7 +161,7 @@ describe('the name', () => {
   test('must be free', async () => {
     const last = await installed(bed, rendered(bed.namespace, [], { name: 'taken' }));
     const release = rendered(bed.namespace, [], { name: 'taken' });
-    const request = { release, last, crds: [], options: { ...installOptions, replace: true } };
+    const request = { release, last, options: { ...installOptions, replace: true } };
     await expect(install(bed.ctx, request)).rejects.toThrow(
       "cannot reuse a name that is still in use: 'taken' has revision 1, which is deployed",
     );
@@ -171,7 +172,7 @@ describe('the name', () => {
     const last = { ...old, info: { ...old.info, status: 'uninstalled' as const } };
     await bed.ctx.storage.update(last);
     const release = rendered(bed.namespace, [configMap('reused')], { name: 'reused' });
-    const request = { release, last, crds: [], options: { ...installOptions, replace: true } };
+    const request = { release, last, options: { ...installOptions, replace: true } };
     expect(await install(bed.ctx, request)).toMatchObject({ version: 2 });
     const history = await bed.ctx.storage.history('reused');
     expect(history.map(({ version, info }) => [version, info.status, info.description])).toEqual([
@@ -226,7 +227,7 @@ test('an abort leaves the release pending and throws its reason', async () => {
   const reason = new Error('killed');
   const ctx = { ...bed.ctx, signal: controller.signal, onApplied: () => controller.abort(reason) };
   const release = rendered(bed.namespace, [deployment('slow', 1, 'pending')], { name: 'aborted' });
-  const request = { release, last: undefined, crds: [], options: installOptions };
+  const request = { release, last: undefined, options: installOptions };
   await expect(install(ctx, request)).rejects.toBe(reason);
   const stored = await bed.ctx.storage.last('aborted');
   expect(stored?.info).toMatchObject({
@@ -264,21 +265,18 @@ describe('CRDs', () => {
         if (isNotFound(error)) return undefined;
         throw error;
       });
-  const installWith = (name: string, crds: Doc[], policy: 'Skip' | 'Create' | 'CreateReplace') => {
-    const release = rendered(bed.namespace, [], { name: `${name}-${policy.toLowerCase()}` });
-    const options = { ...installOptions, crds: policy };
-    return install(bed.ctx, { release, last: undefined, crds: crds as KubeObject[], options });
-  };
+  const apply = (crds: Doc[], policy: CrdPolicy) =>
+    applyCrds(bed.ctx, crds as KubeObject[], policy);
 
   test('are skipped, created and replaced as the policy says', async () => {
-    await installWith('crds', [crd('gizmos', 'old')], 'Skip');
+    expect(await apply([crd('gizmos', 'old')], 'Skip')).toBe(false);
     expect(await find('gizmos')).toBeUndefined();
-    await installWith('crds', [crd('gizmos', 'old')], 'Create');
+    expect(await apply([crd('gizmos', 'old')], 'Create')).toBe(true);
     const path = 'spec.versions.0.schema.openAPIV3Schema.properties.spec.properties';
     expect(await find('gizmos')).toHaveProperty(path, { old: { type: 'string' } });
-    await installWith('crds-again', [crd('gizmos', 'new')], 'Create');
+    expect(await apply([crd('gizmos', 'new')], 'Create')).toBe(false);
     expect(await find('gizmos')).toHaveProperty(path, { old: { type: 'string' } });
-    await installWith('crds', [crd('gizmos', 'new')], 'CreateReplace');
+    expect(await apply([crd('gizmos', 'new')], 'CreateReplace')).toBe(true);
     expect(await find('gizmos')).toHaveProperty(path, { new: { type: 'string' } });
     expect((await find('gizmos'))?.metadata.labels).toMatchObject({
       [helmReleaseNameLabel]: 'app',
@@ -290,21 +288,21 @@ describe('CRDs', () => {
     const release = rendered(bed.namespace, [{ ...gadget, spec: { size: '1' } }], {
       name: 'gadget',
     });
-    const crds = [crd('gadgets', 'size')] as KubeObject[];
-    await install(bed.ctx, { release, last: undefined, crds, options: installOptions });
+    await apply([crd('gadgets', 'size')], 'Create');
+    await install(bed.ctx, { release, last: undefined, options: installOptions });
     expect(await bed.find(`${group}/v1`, 'Gadget', 'one')).toMatchObject({ spec: { size: '1' } });
   });
 
-  test('that cannot be applied fail the install before anything is stored', async () => {
+  test('that cannot be applied are an error of the release', async () => {
     const broken = without(crd('broken', 'a'), 'spec.names.plural');
-    const error = await installWith('broken', [broken], 'Create').catch((e) => e);
+    const error = await apply([broken], 'Create').catch((e) => e);
     expect(error.message).toMatch(/^failed to apply CustomResourceDefinitions: /);
     expect(error).toMatchObject({ stored: false });
   });
 
   test('objects of other kinds beside them are left out', async () => {
     const stray = configMap('stray', {}, { namespace: bed.namespace });
-    await installWith('stray', [stray, crd('widgets', 'a')], 'Create');
+    await apply([stray, crd('widgets', 'a')], 'Create');
     expect(await find('widgets')).toBeDefined();
     expect(await bed.find('v1', 'ConfigMap', 'stray')).toBeUndefined();
   });

@@ -5,7 +5,6 @@ import type { Release } from '../../src/release/release.ts';
 import {
   type Bed,
   configMap,
-  configMaps,
   type Doc,
   deployment,
   hook,
@@ -125,11 +124,6 @@ describe('objects', () => {
 });
 
 describe('finalizers', () => {
-  const free = (name: string) => {
-    const { client, namespace } = bed;
-    const patch = { metadata: { finalizers: null } };
-    return client.patch(configMaps, { namespace, name }, patch, { type: 'merge' });
-  };
   const held = (name: string) => configMap(name, {}, { finalizers: ['test.sluice.dev/held'] });
 
   test('keep an uninstall waiting until the time is over; the error names them', async () => {
@@ -144,14 +138,14 @@ describe('finalizers', () => {
     );
     expect(error.release.info.status).toBe('uninstalled');
     expect(await bed.ctx.storage.last('held')).toBeUndefined();
-    await free('held');
+    await bed.free('held');
   });
 
   test('are waited for by watch', async () => {
     const release = await installed(bed, of('freed', [held('freed')]));
     const ended = uninstall(bed.ctx, { release, options });
     await bed.until('ConfigMap', 'freed', ({ metadata }) => !!metadata.deletionTimestamp);
-    await free('freed');
+    await bed.free('freed');
     await ended;
     expect(await bed.find('v1', 'ConfigMap', 'freed')).toBeUndefined();
   });
@@ -160,7 +154,7 @@ describe('finalizers', () => {
     const release = await installed(bed, of('unwaited', [held('unwaited')]));
     await uninstall(bed.ctx, { release, options: { ...options, disableWait: true } });
     expect(await bed.find('v1', 'ConfigMap', 'unwaited')).toBeDefined();
-    await free('unwaited');
+    await bed.free('unwaited');
   });
 });
 

@@ -157,6 +157,21 @@ describe('a failed upgrade', () => {
     expect(await bed.find('v1', 'ConfigMap', 'clean-b')).toBeUndefined();
   });
 
+  test('leaves later kinds alone when it cannot create an object, but not when it cannot change one', async () => {
+    const halt = [
+      configMap('halt'),
+      { ...service('halt'), spec: { ports: [] } },
+      deployment('halt'),
+    ];
+    const one = await installed(bed, of('halt', [configMap('halt')]));
+    await expect(upgraded(bed, one, of('halt', halt))).rejects.toThrow('Service/');
+    expect(await bed.find('apps/v1', 'Deployment', 'halt')).toBeUndefined();
+    const two = await installed(bed, of('go-on', [service('go-on')]));
+    const next = [{ ...service('go-on'), spec: { ports: [] } }, deployment('go-on')];
+    await expect(upgraded(bed, two, of('go-on', next))).rejects.toThrow('Service/');
+    expect(await bed.find('apps/v1', 'Deployment', 'go-on')).toBeDefined();
+  });
+
   test('names each object that is not ready, and why, and keeps the former revision deployed', async () => {
     const one = await installed(bed, of('never', [deployment('never')]));
     const two = of('never', [deployment('never', 2, 'pending'), configMap('never')]);

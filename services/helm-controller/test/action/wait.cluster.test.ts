@@ -138,7 +138,8 @@ test('kinds that the controller may not watch are read as the tenant', async () 
   const live = createLiveObjects({ client: nobody, labelSelector: helmReleaseNameLabel });
   const ctx = { ...bed.ctx, cluster: { ...bed.ctx.cluster, live } };
   const release = rendered(bed.namespace, [deployment('unwatched', 1)], { name: 'unwatched' });
-  await installed({ ...bed, ctx }, release);
+  // Longer than the test may take: only another look before the end of the time can help.
+  await installed({ ...bed, ctx }, release, { timeoutMs: 600_000 });
   const found = await bed.find('apps/v1', 'Deployment', 'unwatched');
   expect(found).toHaveProperty('status.readyReplicas', 1);
   await live.stop();

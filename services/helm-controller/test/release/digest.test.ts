@@ -183,6 +183,15 @@ describe('an entry of status.history', () => {
     expect(apiVersion).toBe('v2');
     expect(verifySnapshot(old, aRelease())).toBe('unverifiable');
   });
+
+  test('verifies with the algorithm that it was made with, if that is known', () => {
+    const snapshot = snapshotOf(aRelease(), { ...details, algorithm: 'sha512' });
+    expect(snapshot.digest).toMatch(/^sha512:[0-9a-f]{128}$/);
+    expect(verifySnapshot(snapshot, aRelease())).toBe('same');
+    expect(verifySnapshot(snapshot, aRelease({ manifest: 'other' }))).toBe('changed');
+    const unknown = { ...snapshot, digest: `blake3:${'0'.repeat(64)}` };
+    expect(verifySnapshot(unknown, aRelease())).toBe('unverifiable');
+  });
 });
 
 test('the results of the selected tests are recorded by name', () => {
