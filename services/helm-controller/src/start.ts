@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type HelmRelease,
@@ -74,6 +74,8 @@ function settingsOf({ flags, gates }: HelmConfig): HelmReleaseSettings {
 
 function createRendering({ flags }: HelmConfig, spawner: Spawner): Renderer {
   const tempDir = join(flags['work-path'], 'renderings');
+  // A process that was killed may have left values in it.
+  rmSync(tempDir, { recursive: true, force: true });
   const runCommand = spawner.run;
   return createRenderer({
     helm: createHelm({

@@ -53,7 +53,7 @@ function immutableHint(error: unknown): string {
   const named = [...new Set(fields.filter((field) => field !== ''))].join(', ');
   return (
     `; ${named === '' ? 'the field' : named} cannot be changed on an existing object: restore the value, ` +
-    "or have the object deleted and recreated by spec.force or by the annotation 'force: enabled'"
+    'or delete the object so that it is created anew (a Kustomization does that with spec.force)'
   );
 }
 

@@ -30,7 +30,7 @@ export type SourceKind =
 
 /** A source, as far as we read it. */
 export interface SourceObject extends KubeObject {
-  status?: { artifact?: Artifact };
+  status?: { observedGeneration?: number; artifact?: Artifact };
 }
 
 const kinds: Record<SourceKind, KindDefinition> = {
@@ -52,17 +52,19 @@ export interface Sources {
   stop(): Promise<void>;
   /** Returns a source; asks the API server when the watch does not know it. Undefined when there is none. */
   get(kind: SourceKind, key: ObjectKey): Promise<SourceObject | undefined>;
-  /** Calls the listener with the id of each source whose artifact is new. */
+  /** Calls the listener with the id of each source whose artifact is new, or of another generation of its spec. */
   onArtifact(listener: (id: string, artifact: Artifact | undefined) => void): void;
 }
 
-function artifactChanged(event: InformerEvent<SourceObject>): boolean {
-  const { artifact } = event.object.status ?? {};
-  const before = event.previous?.status?.artifact;
+/** Whether an artifact is new, or is now known to be of the present spec of its source. */
+function artifactChanged({ type, object, previous }: InformerEvent<SourceObject>): boolean {
+  const { artifact, observedGeneration } = object.status ?? {};
+  const before = previous?.status;
   return (
-    event.type !== 'modified' ||
-    artifact?.digest !== before?.digest ||
-    artifact?.revision !== before?.revision
+    type !== 'modified' ||
+    artifact?.digest !== before?.artifact?.digest ||
+    artifact?.revision !== before?.artifact?.revision ||
+    observedGeneration !== before?.observedGeneration
   );
 }
 

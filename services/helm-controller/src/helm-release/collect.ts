@@ -174,7 +174,7 @@ async function collectUnlock(run: Run, { release, error }: ActionEnd): Promise<C
     await fail(run, { condition: releasedCondition, reason, message, isThrown: true });
     return { reason, message, error };
   }
-  const message = `Unlocked release ${what}: the action that left it pending never ended`;
+  const message = `Unlocked release ${what}: the action that left it pending was cut short`;
   setCondition(run, releasedCondition, { status: 'False', reason, message });
   const about = latestOf(draftOf(run).history ?? []);
   if (about !== undefined) await saySuccess(run, { reason, message, about });

@@ -62,9 +62,11 @@ async function isIntact(run: Run, snapshot: Snapshot): Promise<boolean> {
   const storage = await storageOf(run);
   const release = await storage.get(snapshot.name, snapshot.version);
   if (release === undefined) return false;
-  // That it was superseded may not have been noted, and makes it no worse.
-  const then = { ...release, info: { ...release.info, status: snapshot.status as ReleaseStatus } };
-  return verifySnapshot(snapshot, then) !== 'changed';
+  const before = {
+    ...release,
+    info: { ...release.info, status: snapshot.status as ReleaseStatus },
+  };
+  return verifySnapshot(snapshot, before) !== 'changed';
 }
 
 async function decideOnFailure(run: Run): Promise<Decision> {

@@ -1,13 +1,15 @@
 import type { HelmRelease } from '@sluice/shared/api';
 import { RetryableError } from '@sluice/shared/base';
 import { done, type Outcome, type ReconcileContext } from '@sluice/shared/runtime';
+import { isPending } from '../release/release.ts';
+import { fieldManager } from '../release/storage.ts';
 import { follow } from './act.ts';
 import { collect } from './collect.ts';
 import { sayFailure } from './events.ts';
 import { deleteHelmChart } from './helm-chart.ts';
 import { startLeaving } from './leave.ts';
-import { type Dependencies, type Run, startRun } from './run.ts';
-import { draftOf } from './status.ts';
+import { type Dependencies, type Run, startRun, storageOf } from './run.ts';
+import { draftOf, latestSnapshot, noteRelease } from './status.ts';
 
 /** Ends an action of another kind: what it has begun is uninstalled with the rest. */
 async function abortOther(run: Run): Promise<void> {
@@ -16,6 +18,22 @@ async function abortOther(run: Run): Promise<void> {
   running.operation.abort(new Error('the HelmRelease is being deleted'));
   await running.operation.settled;
   run.state.running = undefined;
+}
+
+/**
+ * Notes a first release that was begun by an action that did not live to note it, so that it is uninstalled as well. Where
+ * another HelmRelease makes a release of that name, it may be the other's.
+ */
+async function noteBegunRelease(run: Run): Promise<void> {
+  const { releaseName: name, deps } = run;
+  const { storageNamespace } = draftOf(run);
+  if (latestSnapshot(run) !== undefined) return;
+  if (deps.helmReleases.byIndex('release', `${storageNamespace}/${name}`).length > 1) return;
+  const storage = await storageOf(run, storageNamespace);
+  const [newest] = await storage.revisions(name);
+  if (newest?.writer.manager !== fieldManager) return;
+  const release = await storage.read(newest);
+  if (release !== undefined && isPending(release)) noteRelease(run, release, 'install');
 }
 
 /** Uninstalls the release; returns the outcome when that has to be waited for. */
@@ -28,6 +46,7 @@ async function uninstallRelease(run: Run): Promise<Outcome | undefined> {
     await sayFailure(run, { reason: 'UninstallFailed', message });
     return undefined;
   }
+  if (state.running === undefined) await noteBegunRelease(run);
   const running = state.running ?? startLeaving(run, 'deletion');
   if (running === undefined) return undefined;
   const outcome = await follow(run, running);

@@ -102,7 +102,8 @@ export async function reconcileHelmChart(run: Run): Promise<void> {
   const wanted = desiredChart(object, key);
   const present = await deps.sources.get('HelmChart', parseKey(key));
   if (present === undefined || !isCurrent(present as HelmChart, wanted)) {
-    await ctx.client.apply(resource, wanted, { fieldManager, force: true });
+    const applied = await ctx.client.apply(resource, wanted, { fieldManager, force: true });
+    run.helmChart = applied.object;
     const { kind, name } = wanted.spec.sourceRef;
     const action = present === undefined ? 'created' : 'configured';
     await sayTrace(

@@ -14,10 +14,11 @@ const defaultMaxHistory = 5;
 function commonOptionsOf(
   object: HelmRelease,
   action: 'install' | 'upgrade' | 'rollback',
+  helm3Defaults: boolean,
 ): ActionOptions {
   const own = object.spec[action];
   return {
-    waitStrategy: object.spec.waitStrategy?.name ?? 'poller',
+    waitStrategy: object.spec.waitStrategy?.name ?? (helm3Defaults ? 'legacy' : 'poller'),
     disableWait: own?.disableWait ?? false,
     disableWaitForJobs: own?.disableWaitForJobs ?? false,
     timeoutMs: timeoutOf(object, action),
@@ -46,11 +47,16 @@ export function upgradeMethod(
   return asked === 'enabled' ? 'ssa' : 'csa';
 }
 
+/** Returns which objects spec.postRenderers see. */
+export function postRenderStrategyOf({ spec }: HelmRelease, helm3Defaults: boolean) {
+  return spec.postRenderStrategy ?? (helm3Defaults ? 'nohooks' : 'combined');
+}
+
 /** Returns how to install. */
-export function installOptionsOf(object: HelmRelease): InstallOptions {
+export function installOptionsOf(object: HelmRelease, helm3Defaults: boolean): InstallOptions {
   const { install, targetNamespace } = object.spec;
   return {
-    ...commonOptionsOf(object, 'install'),
+    ...commonOptionsOf(object, 'install', helm3Defaults),
     takeOwnership: !install?.disableTakeOwnership,
     replace: install?.replace ?? false,
     createNamespace: Boolean(targetNamespace && install?.createNamespace),
@@ -58,10 +64,10 @@ export function installOptionsOf(object: HelmRelease): InstallOptions {
 }
 
 /** Returns how to upgrade. */
-export function upgradeOptionsOf(object: HelmRelease): UpgradeOptions {
+export function upgradeOptionsOf(object: HelmRelease, helm3Defaults: boolean): UpgradeOptions {
   const { upgrade, maxHistory } = object.spec;
   return {
-    ...commonOptionsOf(object, 'upgrade'),
+    ...commonOptionsOf(object, 'upgrade', helm3Defaults),
     takeOwnership: !upgrade?.disableTakeOwnership,
     force: upgrade?.force ?? false,
     cleanupOnFail: upgrade?.cleanupOnFail ?? false,
@@ -70,10 +76,10 @@ export function upgradeOptionsOf(object: HelmRelease): UpgradeOptions {
 }
 
 /** Returns how to roll back. */
-export function rollbackOptionsOf(object: HelmRelease): RollbackOptions {
+export function rollbackOptionsOf(object: HelmRelease, helm3Defaults: boolean): RollbackOptions {
   const { rollback, maxHistory } = object.spec;
   return {
-    ...commonOptionsOf(object, 'rollback'),
+    ...commonOptionsOf(object, 'rollback', helm3Defaults),
     serverSideApply: rollback?.serverSideApply ?? 'auto',
     force: rollback?.force ?? false,
     cleanupOnFail: rollback?.cleanupOnFail ?? false,

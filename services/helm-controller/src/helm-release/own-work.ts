@@ -1,6 +1,6 @@
 import type { Release } from '../release/release.ts';
 import { collectRelease, collectRemediation } from './collect.ts';
-import { inventoryOf } from './perform.ts';
+import { inventoryOf } from './inventory.ts';
 import { chartCrds } from './render.ts';
 import { type Run, storageOf } from './run.ts';
 import { latestSnapshot, noteRelease, summarize } from './status.ts';

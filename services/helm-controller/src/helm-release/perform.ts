@@ -7,13 +7,12 @@ import { runTests } from '../action/test.ts';
 import { uninstall } from '../action/uninstall.ts';
 import { unlock } from '../action/unlock.ts';
 import { upgrade } from '../action/upgrade.ts';
-import { releaseInventory } from '../release/inventory.ts';
-import { objectsOf } from '../release/manifest.ts';
 import type { Release } from '../release/release.ts';
 import type { ReleaseStorage } from '../release/storage.ts';
 import { actionContext, type Part } from './action-context.ts';
 import { describeUpgrade } from './changes.ts';
 import type { Doing } from './doing.ts';
+import { inventoryOf } from './inventory.ts';
 import {
   crdPolicyOf,
   installMethod,
@@ -24,7 +23,7 @@ import {
   upgradeOptionsOf,
 } from './options.ts';
 import { chartCrds, renderDesired } from './render.ts';
-import { type Run, targetOf } from './run.ts';
+import type { Run } from './run.ts';
 import { timeoutOf } from './spec.ts';
 import type { ActionEnd } from './state.ts';
 import { draftOf } from './status.ts';
@@ -43,13 +42,6 @@ async function endOf(
     const release = error instanceof ActionError ? error.release : undefined;
     return { others: [], ...more, release, error };
   }
-}
-
-/** Returns what a release and the CRDs of its chart have in the cluster. */
-export async function inventoryOf(run: Run, release: Release, crds: readonly KubeObject[]) {
-  const { client } = await targetOf(run);
-  const { namespace, manifest } = release;
-  return releaseInventory({ objects: objectsOf(manifest), crds, namespace }, client.mapper);
 }
 
 /** Applies the CRDs of the chart, whose kinds templates then see as served. */
@@ -75,7 +67,11 @@ async function performInstall(run: Run, part: Part): Promise<ActionEnd> {
       applyMethod: installMethod(run.object, run.deps.settings.helm3Defaults),
     });
     more.inventory = await inventoryOf(run, release, crds);
-    return install(ctx, { release, last: run.last, options: installOptionsOf(run.object) });
+    return install(ctx, {
+      release,
+      last: run.last,
+      options: installOptionsOf(run.object, run.deps.settings.helm3Defaults),
+    });
   });
 }
 
@@ -107,7 +103,11 @@ async function performUpgrade(run: Run, part: Part): Promise<ActionEnd> {
     more.inventory = await inventoryOf(run, release, crds);
     more.changes = describeUpgrade(run, current, release);
     more.others = [current];
-    return upgrade(ctx, { release, current, options: upgradeOptionsOf(object) });
+    return upgrade(ctx, {
+      release,
+      current,
+      options: upgradeOptionsOf(object, run.deps.settings.helm3Defaults),
+    });
   });
 }
 
@@ -133,7 +133,11 @@ async function performRollback(run: Run, part: Part, version: number): Promise<A
     if (to === undefined || last === undefined)
       throw new ActionError(`revision ${version}, to which to roll back, is gone`);
     more.inventory = await inventoryOf(run, to, []);
-    const release = await rollback(ctx, { to, last, options: rollbackOptionsOf(run.object) });
+    const release = await rollback(ctx, {
+      to,
+      last,
+      options: rollbackOptionsOf(run.object, run.deps.settings.helm3Defaults),
+    });
     more.others = await formerlyDeployed(run, ctx.storage, release);
     return release;
   });

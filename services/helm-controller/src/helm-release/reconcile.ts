@@ -1,6 +1,12 @@
 import type { HelmRelease } from '@sluice/shared/api';
 import { errorMessage, ReconcileError, RetryableError } from '@sluice/shared/base';
-import { ApiError, ConnectionError, checkHealthRules, ObjectError } from '@sluice/shared/kube';
+import {
+  ApiError,
+  ConnectionError,
+  checkHealthRules,
+  isForbidden,
+  ObjectError,
+} from '@sluice/shared/kube';
 import { done, type Outcome, type ReconcileContext, waiting } from '@sluice/shared/runtime';
 import { ActionError } from '../action/context.ts';
 import { follow, startAction } from './act.ts';
@@ -12,13 +18,14 @@ import { compareRelease, healReleaseDrift } from './drift.ts';
 import { describeError, sayFailure } from './events.ts';
 import { activeRetryInterval, finishFailed, finishInSync, finishStalled } from './finish.ts';
 import { reconcileHelmChart } from './helm-chart.ts';
+import { noteMissingInventory } from './inventory.ts';
 import { startLeaving, whyOtherTarget } from './leave.ts';
 import { observeRelease } from './observe.ts';
 import { handleRequests } from './requests.ts';
 import { chartReferenceOf, resolveSource } from './resolve-source.ts';
 import { type Dependencies, type Run, startRun } from './run.ts';
 import type { ActionRole, Collected, RunningAction } from './state.ts';
-import { clearHistory, draftOf, noteAttempt, noteRetrying } from './status.ts';
+import { clearHistory, noteAttempt, noteRetrying } from './status.ts';
 
 const roles: Record<Doing['type'], ActionRole> = {
   install: 'release',
@@ -43,7 +50,9 @@ function isUnchanged(run: Run, fingerprint: string): boolean {
 /** Ends an attempt whose last action left nothing that could be remediated. */
 async function giveUp(run: Run, { error, reason, message }: Collected): Promise<Outcome> {
   if (error instanceof ReconcileError && error.kind === 'stalled') throw error;
-  if (error instanceof ApiError || error instanceof ConnectionError) throw error;
+  // What the tenant may not do is a failure of the action, the API server's troubles are not.
+  const isRefused = isForbidden(error);
+  if (!isRefused && (error instanceof ApiError || error instanceof ConnectionError)) throw error;
   if (activeRetryInterval(run) === undefined)
     throw new RetryableError(reason, message, { cause: error });
   await sayFailure(run, { reason, message });
@@ -110,6 +119,7 @@ async function pursue(run: Run, fingerprint: string): Promise<Outcome> {
       return waiting(decision.untilMs);
     }
     if (decision.type === 'nothing') {
+      if (found.type === 'in-sync') await noteMissingInventory(run, found.release);
       finishInSync(run);
       if (found.type === 'in-sync') {
         state.inSync = { fingerprint, revision: found.revision.resourceVersion };

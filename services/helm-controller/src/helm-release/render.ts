@@ -5,6 +5,7 @@ import type { Release } from '../release/release.ts';
 import { RenderError } from '../render/errors.ts';
 import type { PreviousRelease } from '../render/renderer.ts';
 import type { Part } from './action-context.ts';
+import { postRenderStrategyOf } from './options.ts';
 import { desiredOf, type Run, targetOf } from './run.ts';
 import { timeoutOf } from './spec.ts';
 
@@ -34,7 +35,7 @@ function refuseOutsideSchema({ schemaReference }: PreparedChart, action: string)
 export async function renderDesired(run: Run, part: Part, o: Rendering): Promise<Release> {
   const { object, deps, masker } = run;
   const { chart, values, integers } = desiredOf(run);
-  const { postRenderers, postRenderStrategy, commonMetadata } = object.spec;
+  const { postRenderers, commonMetadata } = object.spec;
   const skipSchemaValidation = object.spec[o.action]?.disableSchemaValidation ?? false;
   if (!skipSchemaValidation) refuseOutsideSchema(chart, o.action);
   const { client } = await targetOf(run);
@@ -54,7 +55,7 @@ export async function renderDesired(run: Run, part: Part, o: Rendering): Promise
       ...((postRenderers || commonMetadata) && {
         postRendering: {
           renderers: postRenderers,
-          strategy: postRenderStrategy,
+          strategy: postRenderStrategyOf(object, deps.settings.helm3Defaults),
           commonMetadata,
         },
       }),

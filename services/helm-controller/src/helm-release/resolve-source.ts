@@ -71,12 +71,14 @@ function refuseForbidden({ object, deps }: Run, reference: SourceReference, show
  *
  * @throws StalledError AccessDenied when the reference is not allowed
  */
-export function findSource(
+export async function findSource(
   run: Run,
   reference: SourceReference,
 ): Promise<SourceObject | undefined> {
   const { kind, name, namespace } = reference;
   refuseForbidden(run, reference, `${kind}/${namespace}/${name}`);
+  // The watch may not know yet that its artifact is of what was asked for before.
+  if (kind === 'HelmChart' && run.helmChart !== undefined) return run.helmChart;
   return run.deps.sources.get(kind, { namespace, name });
 }
 

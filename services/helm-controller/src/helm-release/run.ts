@@ -6,6 +6,7 @@ import type {
   Dependencies as DependencyWatch,
   Priority,
   ReconcileContext,
+  SourceObject,
   Sources,
 } from '@sluice/shared/runtime';
 import type { ChartCache } from '../chart/acquire.ts';
@@ -72,6 +73,8 @@ export interface Run {
   /** Set once it is known. */
   desired?: Desired;
   target?: Target;
+  /** The HelmChart of spec.chart, if this reconcile has written it. */
+  helmChart?: SourceObject;
   /** The newest stored revision as it was last read. */
   last?: Release | undefined;
 }

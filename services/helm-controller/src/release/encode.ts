@@ -26,16 +26,16 @@ export class ReleaseDecodeError extends Error {
   override name = 'ReleaseDecodeError';
 }
 
-/** Writes the fields in the order of Helm; the labels are not part of the record. */
+/** Writes the fields in the order of Helm, which leaves out what is empty; the labels are not part of the record. */
 function recordOf(release: Release): string {
   const { name, info, chart, config, manifest, hooks, version, namespace, apply_method } = release;
   return JSON.stringify({
     name,
     info,
     chart,
-    config,
-    manifest,
-    hooks,
+    config: config && Object.keys(config).length > 0 ? config : undefined,
+    manifest: manifest || undefined,
+    hooks: hooks?.length ? hooks : undefined,
     version,
     namespace,
     apply_method,

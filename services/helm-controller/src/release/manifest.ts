@@ -117,7 +117,19 @@ function asObject(value: Record<string, unknown>, place: string): KubeObject {
       `${place}: metadata.name of ${value['kind']} must be a string; ${name === undefined ? 'add it' : 'quote it'}`,
     );
   }
+  for (const field of ['labels', 'annotations'])
+    checkTexts(metadata[field], `${place}: metadata.${field} of ${value['kind']} ${name}`);
   return { ...value, metadata: { ...metadata, name } } as KubeObject;
+}
+
+/** Helm refuses other labels and annotations before anything is applied, though not those that are null. */
+function checkTexts(values: unknown, field: string): void {
+  if (values === undefined || values === null) return;
+  if (!isMap(values)) throw manifestInvalid(`${field} must be a map`);
+  for (const [key, value] of Object.entries(values)) {
+    if (typeof value !== 'string' && value !== null)
+      throw manifestInvalid(`${field}: the value of '${key}' must be a string; quote it`);
+  }
 }
 
 /** Whether an object stays when its release no longer has it: annotation `helm.sh/resource-policy: keep`. */

@@ -28,6 +28,7 @@ import {
   until,
   untilGone,
 } from '@sluice/shared/testing';
+import type { Registry } from 'prom-client';
 import { readConfig } from '../../src/config.ts';
 import { startHelmController } from '../../src/start.ts';
 
@@ -37,6 +38,13 @@ export const deployments: ApiResource = {
   version: 'v1',
   kind: 'Deployment',
   plural: 'deployments',
+  namespaced: true,
+};
+export const jobs: ApiResource = {
+  group: 'batch',
+  version: 'v1',
+  kind: 'Job',
+  plural: 'jobs',
   namespaced: true,
 };
 export const { configMaps, secrets } = coreResources;
@@ -68,6 +76,8 @@ export interface Bed {
   event(predicate: (event: FluxEvent) => boolean): Promise<FluxEvent>;
   /** Writes a chart for the helm program; returns its directory. */
   write(files: ChartFiles): Promise<string>;
+  /** Returns the sum of the samples of a metric. */
+  metric(name: string): Promise<number>;
   /** Runs the helm program against the cluster, in the namespace of the test. */
   helm(...args: string[]): Promise<string>;
   remove(name?: string): Promise<void>;
@@ -120,12 +130,14 @@ export async function startBed(
     ],
     {},
   );
+  let registry: Registry | undefined;
   const begin = async () => {
     const stop = new AbortController();
     const logger = silentLogger;
     const controllerName = 'helm-controller';
     const events = createEventRecorder({ client, controllerName, sink: log, logger });
     const metrics = createMetrics(controllerName);
+    registry = metrics.registry;
     const running = await startHelmController(
       config,
       { client: o.wrap?.(client) ?? client, logger, metrics, events },
@@ -177,6 +189,10 @@ export async function startBed(
     failed: (reason, name) =>
       when((o) => conditionOf(o)?.status === 'False' && conditionOf(o)?.reason === reason, name),
     event: (predicate) => log.when(predicate),
+    async metric(name) {
+      const found = await registry?.getSingleMetric(name)?.get();
+      return (found?.values ?? []).reduce((sum, { value }) => sum + value, 0);
+    },
     async write(files) {
       const at = await mkdtemp(join(dir, 'chart-'));
       for (const [path, text] of Object.entries(files)) {
@@ -223,4 +239,15 @@ async function releaseFinalizers(client: KubeClient, namespace: string): Promise
         if (!isNotFound(error)) throw error;
       });
   }
+}
+
+/** Says that a Job, which nothing runs, has succeeded; waits until there is such a Job. */
+export async function finishJob({ client, namespace }: Bed, name: string): Promise<void> {
+  const key = { namespace, name };
+  await until(client, jobs, key, () => true);
+  const now = new Date().toISOString();
+  const condition = { status: 'True', lastProbeTime: now, lastTransitionTime: now };
+  const conditions = ['SuccessCriteriaMet', 'Complete'].map((type) => ({ ...condition, type }));
+  const status = { conditions, startTime: now, completionTime: now, succeeded: 1 };
+  await client.patch(jobs, key, { status }, { type: 'merge', subresource: 'status' });
 }

@@ -36,6 +36,12 @@ test('a record is gzip of JSON in the order of Helm, without labels', async () =
   ]);
 });
 
+test('what is empty is left out, as by Helm', async () => {
+  const release = aRelease({ config: {}, manifest: '', hooks: [] });
+  const json = gunzipSync(Buffer.from(await encodeRelease(release), 'base64')).toString();
+  expect(Object.keys(JSON.parse(json))).toEqual(['name', 'info', 'chart', 'version', 'namespace']);
+});
+
 test('whatever is encoded is decoded to the same', async () => {
   await fc.assert(
     fc.asyncProperty(fc.string({ unit: 'binary' }), fc.jsonValue(), async (manifest, value) => {

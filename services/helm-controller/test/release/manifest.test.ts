@@ -85,6 +85,16 @@ describe('what is no object is an error that names its template', () => {
       message: 'metadata.name of Pod must be a string; quote it',
     },
     {
+      name: 'a label that is no string',
+      text: 'apiVersion: v1\nkind: Pod\nmetadata: {name: a, labels: {x: "1", version: 1.10}}',
+      message: "metadata.labels of Pod a: the value of 'version' must be a string; quote it",
+    },
+    {
+      name: 'annotations that are no map',
+      text: 'apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: [x]}',
+      message: 'metadata.annotations of Pod a must be a map',
+    },
+    {
       name: 'an item of a list',
       text: 'apiVersion: v1\nkind: List\nitems: [{}, 5]',
       message: 'x.yaml: items[0]: apiVersion must be',

@@ -1,0 +1,51 @@
+import type { KubeObject } from '@sluice/shared/api';
+import { until } from '@sluice/shared/testing';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { type Call, wrapped } from '../action/wrapped-client.ts';
+import { type Bed, chart, configMaps, startBed } from './harness.ts';
+
+type ConfigMap = KubeObject & { data?: Record<string, string> };
+
+let bed: Bed;
+let calls: Call[] = [];
+beforeAll(async () => {
+  const before = (call: Call) => calls.push(call);
+  bed = await startBed([], { wrap: (client) => wrapped(client, { before }) });
+  await bed.publish(chart());
+});
+afterAll(() => bed.stop());
+
+const renderings = () => bed.metric('sluice_helm_renderings_total');
+const interval = '100ms';
+
+test('a reconcile without changes starts no program and sends no request', async () => {
+  await bed.apply({ interval, driftDetection: { mode: 'enabled' } });
+  await bed.ready('1.0.0');
+  const rendered = await renderings();
+  const unchanged = await bed.metric('sluice_helm_unchanged_total');
+  calls = [];
+  await vi.waitFor(async () =>
+    expect(await bed.metric('sluice_helm_unchanged_total')).toBeGreaterThan(unchanged + 2),
+  );
+  expect(await renderings()).toBe(rendered);
+  expect(calls).toEqual([]);
+  await bed.remove();
+});
+
+test('with values from elsewhere only these are read, and a change of them is found', async () => {
+  const { client, namespace } = bed;
+  const key = { namespace, name: 'settings' };
+  const write = (text: string) => ({ data: { 'values.yaml': `text: ${text}` } });
+  const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: key, ...write('one') };
+  await client.create(configMaps, object as KubeObject);
+  await bed.apply({ interval, valuesFrom: [{ kind: 'ConfigMap', name: 'settings' }] }, 'valued');
+  await bed.ready('1.0.0', 'valued');
+  const rendered = await renderings();
+  calls = [];
+  await vi.waitFor(() => expect(calls.length).toBeGreaterThan(2));
+  expect(new Set(calls)).toEqual(new Set(['get ConfigMap/settings']));
+  expect(await renderings()).toBe(rendered);
+  await client.patch(configMaps, key, write('two'), { type: 'merge' });
+  const released = { namespace, name: 'valued' };
+  await until<ConfigMap>(client, configMaps, released, (o) => o.data?.['text'] === 'two');
+});
