@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type Kustomization,
@@ -86,6 +87,8 @@ function createDependencies(
   const { client, logger } = doors;
   const { flags } = config;
   const settings = settingsOf(config);
+  // A process that was killed may have left builds in it.
+  rmSync(settings.tempDir, { recursive: true, force: true });
   const tenants = new TenantClients();
   return {
     settings,

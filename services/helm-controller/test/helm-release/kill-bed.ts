@@ -1,4 +1,5 @@
 import {
+  type HelmRelease,
   helmReleaseNameLabel,
   helmReleaseNamespaceLabel,
   type KubeObject,

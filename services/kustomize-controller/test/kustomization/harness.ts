@@ -45,6 +45,8 @@ type Files = Record<string, string>;
 export interface Bed {
   client: KubeClient;
   namespace: string;
+  /** Directory for unpacked artifacts and builds. */
+  workPath: string;
   /** Events that left the controller. */
   events: FluxEvent[];
   /** Publishes files as a new revision of a source. */
@@ -78,10 +80,11 @@ export async function startBed(flags: string[] = []): Promise<Bed> {
   const dir = await mkdtemp(join(tmpdir(), 'sluice-ks-'));
   const source = await startArtifactSource({ client, namespace, dir });
   const log = new EventLog();
+  const workPath = join(dir, 'work');
   const config = readConfig(
     [
       `--watch-label-selector=${shard}=${namespace}`,
-      `--work-path=${join(dir, 'work')}`,
+      `--work-path=${workPath}`,
       `--kustomize-binary=${toolPath('kustomize')}`,
       '--http-retry=2',
       ...flags,
@@ -110,6 +113,7 @@ export async function startBed(flags: string[] = []): Promise<Bed> {
   const bed: Bed = {
     client,
     namespace,
+    workPath,
     events: log.events,
     publish: (files, revision, name) => source.publish(files, { revision, name }),
     apply: (spec = {}, name = 'app') =>

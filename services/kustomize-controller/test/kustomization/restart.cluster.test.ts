@@ -1,3 +1,5 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { KubeObject } from '@sluice/shared/api';
 import { until } from '@sluice/shared/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -27,6 +29,13 @@ test('after a restart drift is healed and watched again, without news about what
   await until<ConfigMap>(client, configMaps, key, (o) => o.data?.['k'] === 'v');
   const object = await bed.ready('r1');
   expect(object.status?.inventory?.entries).toHaveLength(1);
+});
+
+test('what a killed process left of a build is removed at the next start', async () => {
+  const leftover = join(bed.workPath, 'builds', 'build-of-a-killed-process');
+  mkdirSync(leftover, { recursive: true });
+  await bed.restart();
+  expect(existsSync(leftover)).toBe(false);
 });
 
 test('objects that were about to be created when the process died are pruned when they leave the source', async () => {
