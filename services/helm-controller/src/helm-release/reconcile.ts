@@ -7,7 +7,13 @@ import {
   isForbidden,
   ObjectError,
 } from '@sluice/shared/kube';
-import { done, type Outcome, type ReconcileContext, waiting } from '@sluice/shared/runtime';
+import {
+  done,
+  type Outcome,
+  progressingReason,
+  type ReconcileContext,
+  waiting,
+} from '@sluice/shared/runtime';
 import { ActionError } from '../action/context.ts';
 import { follow, startAction } from './act.ts';
 import { collect } from './collect.ts';
@@ -25,7 +31,7 @@ import { handleRequests } from './requests.ts';
 import { chartReferenceOf, resolveSource } from './resolve-source.ts';
 import { type Dependencies, type Run, startRun } from './run.ts';
 import type { ActionRole, Collected, RunningAction } from './state.ts';
-import { clearHistory, noteAttempt, noteRetrying } from './status.ts';
+import { clearHistory, noteAttempt } from './status.ts';
 
 const roles: Record<Doing['type'], ActionRole> = {
   install: 'release',
@@ -115,7 +121,7 @@ async function pursue(run: Run, fingerprint: string): Promise<Outcome> {
     const decision = await decide(run, found);
     if (decision.type === 'stall') return finishStalled(run, decision);
     if (decision.type === 'wait') {
-      noteRetrying(run, decision.message);
+      run.ctx.status.reconciling(progressingReason, decision.message, { unready: true });
       return waiting(decision.untilMs);
     }
     if (decision.type === 'nothing') {

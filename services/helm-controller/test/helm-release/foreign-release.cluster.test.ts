@@ -77,7 +77,10 @@ test.for([
   "somebody else's uninstallation is noticed and undone: $name",
   async ({ name, args, version }) => {
     await install(name);
+    const key = { namespace: bed.namespace, name };
+    const { metadata } = await bed.client.get(configMaps, key);
     await bed.helm('uninstall', name, ...args);
+    await until(bed.client, configMaps, key, (o) => o.metadata.uid !== metadata.uid);
     await released(name, version);
   },
 );
