@@ -2,11 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
-const names = [
-  'source-controller',
-  'kustomize-controller',
-  'helm-controller',
-  'notification-controller',
+const programs = [
+  { name: 'source-controller', ownFlag: '--storage-path' },
+  { name: 'kustomize-controller', ownFlag: '--concurrent-ssa' },
+  { name: 'helm-controller', ownFlag: '--helm-binary' },
+  { name: 'notification-controller', ownFlag: '--receiverAddr' },
 ];
 
 function run(name: string, args: string[]) {
@@ -14,11 +14,12 @@ function run(name: string, args: string[]) {
   return spawnSync(process.execPath, [entry, ...args], { encoding: 'utf8', env: {} });
 }
 
-describe.each(names)('%s', (name) => {
+describe.each(programs)('$name', ({ name, ownFlag }) => {
   test('--help shows the flags and exits 0', () => {
     const { status, stdout } = run(name, ['--help']);
     expect(status).toBe(0);
     expect(stdout).toContain('--nats-url string');
+    expect(stdout).toContain(ownFlag);
   });
 
   test('a wrong flag is named, with exit code 1 and no stack', () => {

@@ -14,7 +14,6 @@ import {
   createInformer,
   DriftBackoff,
   type Informer,
-  type KubeClient,
   resourceOf,
   TenantClients,
 } from '@sluice/shared/kube';
@@ -23,10 +22,9 @@ import {
   createConfigWatch,
   createSources,
   Dependencies as DependencyWatch,
-  type EventRecorder,
-  type Metrics,
   shardSelector,
 } from '@sluice/shared/runtime';
+import type { ApplierDoors } from '@sluice/shared/service';
 import { ChartCache } from './chart/acquire.ts';
 import type { HelmConfig } from './config.ts';
 import { createHelmReleaseController, helmReleaseIndexes } from './helm-release/controller.ts';
@@ -42,14 +40,6 @@ import { createRenderer, type Renderer } from './render/renderer.ts';
 const mebibyte = 1024 * 1024;
 /** Files of values are small; their sources may not be. */
 const valuesCacheBytes = 256 * mebibyte;
-
-/** What the service needs from outside. */
-export interface HelmDoors {
-  client: KubeClient;
-  logger: Logger;
-  metrics: Metrics;
-  events: EventRecorder;
-}
 
 /** The running service. */
 export interface HelmController {
@@ -119,7 +109,7 @@ function createCaches(config: HelmConfig, logger: Logger) {
 
 function createClusters(
   { flags }: HelmConfig,
-  { client, logger }: HelmDoors,
+  { client, logger }: ApplierDoors,
   tenants: TenantClients,
 ) {
   return new Clusters({
@@ -139,7 +129,7 @@ function createClusters(
 
 function createDependencies(
   config: HelmConfig,
-  doors: HelmDoors,
+  doors: ApplierDoors,
   o: { informer: Informer<HelmRelease>; spawner: Spawner; tenants: TenantClients },
 ): Dependencies {
   const { client, logger } = doors;
@@ -172,7 +162,7 @@ function createDependencies(
   };
 }
 
-function informerOf({ flags, namespace }: HelmConfig, { client, logger }: HelmDoors) {
+function informerOf({ flags, namespace }: HelmConfig, { client, logger }: ApplierDoors) {
   return createInformer<HelmRelease>({
     client,
     resource: resourceOf(helmReleaseKind),
@@ -186,7 +176,7 @@ function informerOf({ flags, namespace }: HelmConfig, { client, logger }: HelmDo
   });
 }
 
-function configWatchOf(config: HelmConfig, { client, logger }: HelmDoors) {
+function configWatchOf(config: HelmConfig, { client, logger }: ApplierDoors) {
   if (config.gates.DisableConfigWatchers) return undefined;
   const labelSelector = config.flags['watch-configs-label-selector'];
   const scope = config.flags['watch-all-namespaces'] ? {} : { namespace: config.namespace };
@@ -200,7 +190,7 @@ function configWatchOf(config: HelmConfig, { client, logger }: HelmDoors) {
  */
 export async function startHelmController(
   config: HelmConfig,
-  doors: HelmDoors,
+  doors: ApplierDoors,
   signal: AbortSignal,
 ): Promise<HelmController> {
   const { flags } = config;

@@ -1,63 +1,24 @@
-import { formatHelp } from '@sluice/shared/base';
-import { createEventRecorder } from '@sluice/shared/runtime';
-import {
-  createEventSink,
-  runProgram,
-  runService,
-  type ServiceDoors,
-  type ServiceParts,
-} from '@sluice/shared/service';
-import { type KustomizeConfig, kustomizeFlags, readConfig } from './config.ts';
+import { applierParts, runProgram, runService } from '@sluice/shared/service';
+import { kustomizeFlags, readConfig } from './config.ts';
 import { startKustomizeController } from './start.ts';
 
 const name = 'kustomize-controller';
 /** Milliseconds that running reconciles get to end after a signal. */
 const gracefulShutdownMs = 15_000;
-/** Milliseconds that Kubernetes Events get to be sent at the end. */
-const flushMs = 2_000;
 
-function build(config: KustomizeConfig, doors: ServiceDoors): ServiceParts {
-  const { logger, bus, metrics } = doors;
-  const sink = createEventSink(doors);
-  let isStarted = false;
-  return {
-    readyChecks: {
-      watches: () => {
-        if (!isStarted && !config.flags['enable-leader-election']) {
-          throw new Error('the watches are not complete yet');
-        }
-      },
-    },
-    async start({ client, signal }) {
-      const events = createEventRecorder({ client, controllerName: name, sink, logger });
-      const { ended } = await startKustomizeController(
-        config,
-        { client, logger, metrics, events, bus },
-        signal,
-      );
-      isStarted = true;
-      await ended;
-      await events.flush(flushMs);
-    },
-    async close() {
-      await sink?.close();
-    },
-  };
-}
-
-await runProgram(name, async () => {
-  const argv = process.argv.slice(2);
-  if (argv.includes('--help') || argv.includes('-h')) {
-    process.stdout.write(formatHelp(name, kustomizeFlags));
-    return;
-  }
-  const config = readConfig(argv, process.env);
-  const { flags, namespace } = config;
-  await runService({
-    name,
-    flags,
-    namespace,
-    gracefulShutdownMs,
-    build: (doors) => build(config, doors),
-  });
+await runProgram({
+  name,
+  flags: kustomizeFlags,
+  async run(argv) {
+    const config = readConfig(argv, process.env);
+    const { flags, namespace } = config;
+    await runService({
+      name,
+      flags,
+      namespace,
+      gracefulShutdownMs,
+      build: (doors) =>
+        applierParts(doors, (applier, signal) => startKustomizeController(config, applier, signal)),
+    });
+  },
 });

@@ -7,15 +7,14 @@ import {
   kustomizeGroup,
 } from '@sluice/shared/api';
 import { ArtifactCache } from '@sluice/shared/artifact';
-import { type Logger, LruBytes } from '@sluice/shared/base';
-import { type Bus, onArtifacts } from '@sluice/shared/bus';
+import { LruBytes } from '@sluice/shared/base';
+import { onArtifacts } from '@sluice/shared/bus';
 import { createKustomize, createSpawner, type Spawner } from '@sluice/shared/cli';
 import {
   Clusters,
   createInformer,
   DriftBackoff,
   type Informer,
-  type KubeClient,
   kubectlManagers,
   resourceOf,
   TenantClients,
@@ -26,10 +25,9 @@ import {
   createConfigWatch,
   createSources,
   Dependencies as DependencyWatch,
-  type EventRecorder,
-  type Metrics,
   shardSelector,
 } from '@sluice/shared/runtime';
+import type { ApplierDoors } from '@sluice/shared/service';
 import type { KustomizeConfig } from './config.ts';
 import { fieldManager } from './kustomization/apply.ts';
 import {
@@ -42,16 +40,6 @@ import { KustomizationStates } from './kustomization/state.ts';
 import { createKustomizationMetrics } from './metrics.ts';
 
 const mebibyte = 1024 * 1024;
-
-/** What the service needs from outside. */
-export interface KustomizeDoors {
-  client: KubeClient;
-  logger: Logger;
-  metrics: Metrics;
-  events: EventRecorder;
-  /** For hints about new artifacts. */
-  bus?: Bus;
-}
 
 /** The running service. */
 export interface KustomizeController {
@@ -81,7 +69,7 @@ function localhostResolver(host: string | undefined) {
 
 function createDependencies(
   config: KustomizeConfig,
-  doors: KustomizeDoors,
+  doors: ApplierDoors,
   o: { informer: Informer<Kustomization>; spawner: Spawner },
 ): Dependencies {
   const { client, logger } = doors;
@@ -140,14 +128,14 @@ function createDependencies(
   };
 }
 
-function configWatchOf(config: KustomizeConfig, { client, logger }: KustomizeDoors): ConfigWatch {
+function configWatchOf(config: KustomizeConfig, { client, logger }: ApplierDoors): ConfigWatch {
   const { flags, namespace } = config;
   const labelSelector = flags['watch-configs-label-selector'];
   const scope = flags['watch-all-namespaces'] ? {} : { namespace };
   return createConfigWatch({ client, logger, labelSelector, ...scope });
 }
 
-function createKustomizationInformer({ flags, namespace }: KustomizeConfig, doors: KustomizeDoors) {
+function createKustomizationInformer({ flags, namespace }: KustomizeConfig, doors: ApplierDoors) {
   return createInformer<Kustomization>({
     client: doors.client,
     resource: resourceOf(kustomizationKind),
@@ -168,7 +156,7 @@ function createKustomizationInformer({ flags, namespace }: KustomizeConfig, door
  */
 export async function startKustomizeController(
   config: KustomizeConfig,
-  doors: KustomizeDoors,
+  doors: ApplierDoors,
   signal: AbortSignal,
 ): Promise<KustomizeController> {
   const { logger, bus } = doors;

@@ -1,4 +1,4 @@
-import { FlagError, type FlagValues, flag, formatHelp, parseFlags } from '@sluice/shared/base';
+import { FlagError, type FlagValues, flag, parseFlags } from '@sluice/shared/base';
 import { commonFlags } from '@sluice/shared/runtime';
 
 const { 'watch-label-selector': _, 'interval-jitter-percentage': __, ...sharedFlags } = commonFlags;
@@ -61,16 +61,12 @@ export interface Config extends FlagValues<typeof flags> {
 /**
  * Reads flags and environment.
  *
- * @returns the text to print when `--help` is asked for
  * @throws FlagError that names the flag and the fix
  */
 export function readConfig(
   argv: readonly string[],
   env: Record<string, string | undefined>,
-): Config | { help: string } {
-  if (argv.includes('--help') || argv.includes('-h')) {
-    return { help: formatHelp('notification-controller', flags) };
-  }
+): Config {
   const values = parseFlags(flags, argv, env);
   if (values['delivery-min-retry-delay'] > values['delivery-max-retry-delay']) {
     throw new FlagError(

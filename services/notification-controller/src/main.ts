@@ -19,7 +19,7 @@ import {
   type ServiceParts,
 } from '@sluice/shared/service';
 import { watchAlerts } from './alert/watch-alerts.ts';
-import { type Config, readConfig } from './config.ts';
+import { type Config, flags, readConfig } from './config.ts';
 import { createAttempt } from './delivery/attempt.ts';
 import { createBusPipeline } from './delivery/bus-pipeline.ts';
 import { busDeliveredLog, memoryDeliveredLog } from './delivery/delivered.ts';
@@ -54,12 +54,8 @@ interface Delivering {
   alertEvents: EventRecorder;
 }
 
-async function main(): Promise<void> {
-  const config = readConfig(process.argv.slice(2), process.env);
-  if ('help' in config) {
-    process.stdout.write(config.help);
-    return;
-  }
+async function main(argv: readonly string[]): Promise<void> {
+  const config = readConfig(argv, process.env);
   await runService({
     name: controllerName,
     flags: config,
@@ -234,4 +230,4 @@ async function listen(
   return server;
 }
 
-await runProgram(controllerName, main);
+await runProgram({ name: controllerName, flags, run: main });

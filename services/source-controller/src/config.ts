@@ -1,11 +1,4 @@
-import {
-  errorMessage,
-  FlagError,
-  type FlagValues,
-  flag,
-  formatHelp,
-  parseFlags,
-} from '@sluice/shared/base';
+import { errorMessage, FlagError, type FlagValues, flag, parseFlags } from '@sluice/shared/base';
 import { commonFlags, parseAddress } from '@sluice/shared/runtime';
 import type { DefaultProxy } from './adapters/endpoint.ts';
 
@@ -124,16 +117,12 @@ export interface Config extends FlagValues<typeof flags> {
 /**
  * Reads flags and environment.
  *
- * @returns the text to print when `--help` is asked for
  * @throws FlagError that names the flag and the fix
  */
 export function readConfig(
   argv: readonly string[],
   env: Record<string, string | undefined>,
-): Config | { help: string } {
-  if (argv.includes('--help') || argv.includes('-h')) {
-    return { help: formatHelp('source-controller', flags) };
-  }
+): Config {
   const values = parseFlags(flags, argv, env);
   const storage = storageAddress(values['storage-addr']);
   const runtimeNamespace = env['RUNTIME_NAMESPACE'] ?? '';

@@ -24,7 +24,7 @@ import {
 import { createEventSink, runProgram, runService, type ServiceDoors } from '@sluice/shared/service';
 import { Endpoints } from './adapters/endpoint.ts';
 import { AuthorizationCache } from './adapters/registry/client.ts';
-import { type Config, readConfig } from './config.ts';
+import { type Config, flags, readConfig } from './config.ts';
 import { gitRepositoryReconciler, watchIncludes } from './git-repository/controller.ts';
 import { createHelmControllers } from './helm-controllers.ts';
 import { ociRepositoryReconciler } from './oci-repository/controller.ts';
@@ -42,12 +42,8 @@ interface App extends ServiceDoors {
   endpoints: Endpoints;
 }
 
-async function main(): Promise<void> {
-  const config = readConfig(process.argv.slice(2), process.env);
-  if ('help' in config) {
-    process.stdout.write(config.help);
-    return;
-  }
+async function main(argv: readonly string[]): Promise<void> {
+  const config = readConfig(argv, process.env);
   await runService({
     name: controllerName,
     flags: config,
@@ -184,4 +180,4 @@ function controllerOf<T extends KubeObject>(
   });
 }
 
-await runProgram(controllerName, main);
+await runProgram({ name: controllerName, flags, run: main });

@@ -1,11 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Config, readConfig } from '../src/config.ts';
-
-function read(argv: string[], env: Record<string, string> = {}): Config {
-  const config = readConfig(argv, env);
-  if ('help' in config) throw new Error('unexpected help');
-  return config;
-}
+import { readConfig } from '../src/config.ts';
 
 describe('readConfig', () => {
   it.each<{
@@ -34,12 +28,12 @@ describe('readConfig', () => {
       expected: 'env:2',
     },
   ])('advertises $name', ({ argv, env, expected }) => {
-    expect(read(argv, env).advertisedAddress).toBe(expected);
+    expect(readConfig(argv, env).advertisedAddress).toBe(expected);
   });
 
   it('keeps its Lease in the namespace of the pod, or in flux-system', () => {
-    expect(read([], { RUNTIME_NAMESPACE: 'x' }).leaseNamespace).toBe('x');
-    expect(read([], {}).leaseNamespace).toBe('flux-system');
+    expect(readConfig([], { RUNTIME_NAMESPACE: 'x' }).leaseNamespace).toBe('x');
+    expect(readConfig([], {}).leaseNamespace).toBe('flux-system');
   });
 
   it.each([
@@ -51,11 +45,11 @@ describe('readConfig', () => {
     { argv: ['--concurrent=0'], message: /--concurrent/ },
     { argv: ['--no-such-flag'], message: /--no-such-flag/ },
   ])('refuses $argv', ({ argv, message }) => {
-    expect(() => read(argv)).toThrow(message);
+    expect(() => readConfig(argv, {})).toThrow(message);
   });
 
   it('has the defaults of Flux', () => {
-    expect(read([], { RUNTIME_NAMESPACE: 'x' })).toMatchObject({
+    expect(readConfig([], { RUNTIME_NAMESPACE: 'x' })).toMatchObject({
       concurrent: 2,
       'storage-path': '/data',
       storage: { port: 9090 },

@@ -1,6 +1,8 @@
 // What all services have in common around their controllers: doors, events, shutdown.
+export { type ApplierDoors, applierParts } from './applier.ts';
 export { createEventSink, createOutboxMetrics } from './events.ts';
 export {
+  type Program,
   runProgram,
   runService,
   type ServiceDoors,

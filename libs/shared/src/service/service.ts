@@ -1,4 +1,11 @@
-import { createLogger, errorMessage, type FlagValues, type Logger } from '@sluice/shared/base';
+import {
+  createLogger,
+  errorMessage,
+  type FlagSpecs,
+  type FlagValues,
+  formatHelp,
+  type Logger,
+} from '@sluice/shared/base';
 import { type Bus, connectBus } from '@sluice/shared/bus';
 import { createKubeClient, type KubeClient, loadKubeConfig } from '@sluice/shared/kube';
 import {
@@ -92,10 +99,25 @@ export async function runService(o: ServiceOptions): Promise<void> {
   }
 }
 
-/** Runs the program and ends the process: with 0 when all went well, with 1 and the reason otherwise. */
-export async function runProgram(name: string, program: () => Promise<void>): Promise<never> {
+/** A program and its flags. */
+export interface Program {
+  /** Such as `source-controller`. */
+  name: string;
+  flags: FlagSpecs;
+  /** @param argv the arguments, without those of Node */
+  run(argv: readonly string[]): Promise<void>;
+}
+
+/**
+ * Runs the program, or prints its flags for `--help`, and ends the process: with 0 when all went well, with 1 and the
+ * reason otherwise.
+ */
+export async function runProgram({ name, flags, run }: Program): Promise<never> {
   try {
-    await program();
+    const argv = process.argv.slice(2);
+    if (argv.includes('--help') || argv.includes('-h'))
+      process.stdout.write(formatHelp(name, flags));
+    else await run(argv);
     process.exit(0);
   } catch (error) {
     process.stderr.write(`${name}: ${errorMessage(error)}\n`);
