@@ -21,19 +21,22 @@ async function abortOther(run: Run): Promise<void> {
 }
 
 /**
- * Notes a first release that was begun by an action that did not live to note it, so that it is uninstalled as well. Where
- * another HelmRelease makes a release of that name, it may be the other's.
+ * Notes a first release of an action that did not live to note it, so that it is uninstalled as well. Where another
+ * HelmRelease makes a release of that name, it may be the other's.
  */
 async function noteBegunRelease(run: Run): Promise<void> {
   const { releaseName: name, deps } = run;
-  const { storageNamespace } = draftOf(run);
+  const { storageNamespace, lastAttemptedReleaseAction } = draftOf(run);
   if (latestSnapshot(run) !== undefined) return;
   if (deps.helmReleases.byIndex('release', `${storageNamespace}/${name}`).length > 1) return;
   const storage = await storageOf(run, storageNamespace);
   const [newest] = await storage.revisions(name);
   if (newest?.writer.manager !== fieldManager) return;
   const release = await storage.read(newest);
-  if (release !== undefined && isPending(release)) noteRelease(run, release, 'install');
+  if (release === undefined) return;
+  // A release that was there before would have been upgraded.
+  const isOurs = isPending(release) || lastAttemptedReleaseAction === 'install';
+  if (isOurs) noteRelease(run, release, 'install');
 }
 
 /** Uninstalls the release; returns the outcome when that has to be waited for. */

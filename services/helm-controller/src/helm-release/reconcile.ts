@@ -106,9 +106,13 @@ async function leaveFormerTarget(run: Run, fingerprint: string): Promise<Outcome
   return running && ((await follow(run, running)) ?? settle(run, running, true));
 }
 
-/** Notes, before the first effect, where the records of the release are: without this, nobody could uninstall it. */
-async function persistTarget(run: Run): Promise<void> {
+/**
+ * Notes, before the first effect, what is done and where the records of the release are: without this, nobody could
+ * uninstall it.
+ */
+async function persistTarget(run: Run, { type }: Doing): Promise<void> {
   const { status } = run.ctx;
+  if (type === 'install') status.status.lastAttemptedReleaseAction = type;
   if (status.observed.status?.storageNamespace !== run.storageNamespace) await status.patch();
 }
 
@@ -135,7 +139,7 @@ async function pursue(run: Run, fingerprint: string): Promise<Outcome> {
     }
     if (state.carriedOut.has(roles[decision.type]))
       return finishFailed(run, { isRemediated: false });
-    await persistTarget(run);
+    await persistTarget(run, decision);
     const running = startAction(run, decision, fingerprint);
     if (roles[decision.type] === 'release') run.forced = false;
     const outcome = (await follow(run, running)) ?? (await settle(run, running, true));
