@@ -1,4 +1,4 @@
-import { enumOf, int, int64, list, mapOf, object, opt, str, time } from './builders.ts';
+import { addition, enumOf, int, int64, list, mapOf, object, opt, str, time } from './builders.ts';
 import { conditions, lastHandledReconcileAt, observedGeneration, statusDefault } from './common.ts';
 import { inventory } from './kustomize-common.ts';
 
@@ -30,7 +30,8 @@ const snapshot = object('What is known about one release in the Helm storage.', 
   ociDigest: opt(str('Digest of the OCI artifact from which the chart came.')),
   changes: opt(
     str(
-      'What the upgrade that made this record has changed: chart, paths of values, objects and their fields. An addition to the API of Flux.',
+      'What the upgrade that made this record has changed: chart, paths of values, objects and their fields.',
+      addition,
     ),
   ),
 });

@@ -1,4 +1,4 @@
-import { bool, enumOf, list, object, opt, rules, str, strMap } from './builders.ts';
+import { addition, bool, enumOf, list, object, opt, rules, str, strMap } from './builders.ts';
 import { localRef, selector } from './common.ts';
 
 /** `spec.kubeConfig`: the remote cluster to act on. */
@@ -38,10 +38,11 @@ export function dependsOn(own: 'Kustomization' | 'HelmRelease') {
     'What has to be ready before this object is reconciled.',
     object('An object to wait for.', {
       kind: opt(
-        enumOf(`Kind of the object; ${own} when unset. An addition to the API of Flux.`, [
-          'HelmRelease',
-          'Kustomization',
-        ]),
+        enumOf(
+          `Kind of the object; ${own} when unset.`,
+          ['HelmRelease', 'Kustomization'],
+          addition,
+        ),
       ),
       name: str('Name of the object.'),
       namespace: opt(str('Namespace of the object; that of this one when unset.')),
