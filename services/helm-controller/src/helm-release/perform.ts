@@ -45,6 +45,26 @@ async function endOf(
 }
 
 /** Applies the CRDs of the chart, whose kinds templates then see as served. */
+interface Definition extends KubeObject {
+  spec?: {
+    group: string;
+    names: { kind: string };
+    versions: { name: string; served: boolean }[];
+  };
+}
+
+/** Returns what definitions add to the API versions that templates see. */
+function apiVersionsOf(crds: readonly KubeObject[]): string[] {
+  return crds.flatMap((crd) => {
+    const { spec } = crd as Definition;
+    const served = spec?.versions?.filter((version) => version.served) ?? [];
+    return served.flatMap(({ name }) => {
+      const version = `${spec?.group}/${name}`;
+      return [version, `${version}/${spec?.names.kind}`];
+    });
+  });
+}
+
 async function applyChartCrds(
   run: Run,
   ctx: ActionContext,
@@ -52,7 +72,7 @@ async function applyChartCrds(
 ): Promise<KubeObject[]> {
   const crds = chartCrds(run);
   const hasChanged = await applyCrds(ctx, crds, crdPolicyOf(run.object, action));
-  if (hasChanged) run.deps.renderer.invalidate();
+  if (hasChanged) run.deps.renderer.learn(ctx.client, apiVersionsOf(crds));
   return crds;
 }
 

@@ -17,6 +17,12 @@ export interface DiscoveryServer {
   open(client: KubeClient, signal?: AbortSignal): Promise<DiscoverySession>;
   /** Forgets what API servers serve, because a CRD or an APIService has changed. */
   invalidate(): void;
+  /**
+   * Adds what the API server of a client serves since now, which it may list only later.
+   *
+   * @param apiVersions such as `apps/v1` and `apps/v1/Deployment`
+   */
+  learn(client: KubeClient, apiVersions: readonly string[]): void;
   close(): Promise<void>;
 }
 
@@ -76,6 +82,7 @@ class LoopbackServer implements DiscoveryServer {
   readonly #maxAgeMs: number;
   #worlds = new LruBytes<World>(maxCacheBytes);
   readonly #sessions = new Map<string, Access>();
+  readonly #learned = new Map<string, { names: readonly string[]; at: number }>();
   #server: Promise<Server> | undefined;
 
   constructor({ maxAgeMs = 10_000, clock = systemClock }: DiscoveryServerOptions) {
@@ -96,6 +103,21 @@ class LoopbackServer implements DiscoveryServer {
     };
   }
 
+  learn({ identity }: KubeClient, apiVersions: readonly string[]): void {
+    const names = [...this.#learnedOf(identity), ...apiVersions];
+    this.#learned.set(identity, { names, at: this.#clock.now() });
+    this.#worlds.delete(identity);
+  }
+
+  /** What was learned long ago is listed by now, or gone. */
+  #learnedOf(identity: string): readonly string[] {
+    const known = this.#learned.get(identity);
+    if (known === undefined) return [];
+    if (this.#clock.now() - known.at < this.#maxAgeMs) return known.names;
+    this.#learned.delete(identity);
+    return [];
+  }
+
   invalidate(): void {
     this.#worlds = new LruBytes(maxCacheBytes);
   }
@@ -111,7 +133,7 @@ class LoopbackServer implements DiscoveryServer {
     const { identity } = client;
     const known = this.#worlds.get(identity);
     if (known !== undefined && this.#clock.now() - known.loadedAt < this.#maxAgeMs) return known;
-    const discovery = loadDiscovery(client);
+    const discovery = loadDiscovery(client, this.#learnedOf(identity));
     const world: World = { loadedAt: this.#clock.now(), discovery, lists: new Map() };
     this.#worlds.set(identity, world, worldBytes);
     discovery.catch(() => {

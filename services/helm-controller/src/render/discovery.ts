@@ -85,9 +85,13 @@ export function packApiVersions(apiVersions: ReadonlySet<string>): string {
 /**
  * Asks an API server what it serves.
  *
+ * @param learned what it is known to serve besides; new kinds are listed some time after they are established
  * @throws ApiError or ConnectionError
  */
-export async function loadDiscovery(client: KubeClient): Promise<Discovery> {
+export async function loadDiscovery(
+  client: KubeClient,
+  learned: Iterable<string> = [],
+): Promise<Discovery> {
   const headers = { accept: aggregatedType, 'accept-encoding': 'gzip' };
   const [version, ...documents] = await Promise.all([
     client.request('GET', '/version'),
@@ -95,5 +99,6 @@ export async function loadDiscovery(client: KubeClient): Promise<Discovery> {
     client.request('GET', '/apis', { headers }),
   ]);
   const apiVersions = apiVersionsOf(documents as DiscoveryDocument[]);
+  for (const name of learned) apiVersions.add(name);
   return { version: JSON.stringify(version), core: packApiVersions(apiVersions) };
 }

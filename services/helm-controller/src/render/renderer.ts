@@ -19,6 +19,8 @@ export interface Renderer {
   render(request: RenderRequest): Promise<Release>;
   /** Forgets what API servers serve, because a CRD or an APIService has changed. */
   invalidate(): void;
+  /** Adds kinds that an API server serves since now, as `group/version` and `group/version/Kind`. */
+  learn(client: KubeClient, apiVersions: readonly string[]): void;
   close(): Promise<void>;
 }
 
@@ -138,6 +140,7 @@ export function createRenderer(parts: RendererParts): Renderer {
       }
     },
     invalidate: () => parts.discovery.invalidate(),
+    learn: (client, apiVersions) => parts.discovery.learn(client, apiVersions),
     close: () => parts.discovery.close(),
   };
 }
