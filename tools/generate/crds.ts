@@ -40,7 +40,7 @@ export async function generateCrds(): Promise<Map<string, string>> {
   const { version } = JSON.parse(manifest) as { version: string };
   return new Map(
     allKinds.map((kind) => [
-      `charts/${controllerOf(kind)}/crds/${fileNameOf(kind.kind)}.yaml`,
+      `charts/${controllerOf(kind)}/files/crds/${fileNameOf(kind.kind)}.yaml`,
       crdYaml(kind, version),
     ]),
   );

@@ -1,8 +1,19 @@
 import { spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { access, mkdir, readFile, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
+import {
+  access,
+  chmod,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { modulesDir, pinnedVersion, recipeOf, type ToolName } from './catalogue.ts';
 import { withLock } from './lock.ts';
 
@@ -35,7 +46,7 @@ export async function cachedPath(
   const digest = createHash('sha256')
     .update(await readFile(join(modulesDir, recipeOf(name).module, 'go.mod')))
     .update(await readFile(join(modulesDir, recipeOf(name).module, 'go.sum')))
-    .update(JSON.stringify(buildArguments(name)))
+    .update(JSON.stringify([...buildArguments(name), recipeOf(name).generatedFiles ?? []].flat()))
     .update(`${process.platform}-${process.arch}`)
     .digest('hex')
     .slice(0, 16);
@@ -81,7 +92,7 @@ async function compile(name: ToolName, path: string, context: BuildContext): Pro
     reportEveryMs,
   );
   try {
-    await runGo(name, draft, context);
+    await buildWithGo(name, draft, context);
     await rename(draft, path);
   } finally {
     clearInterval(timer);
@@ -90,21 +101,66 @@ async function compile(name: ToolName, path: string, context: BuildContext): Pro
   context.onProgress(`${name} ${version}: built in ${seconds()} s`);
 }
 
-/** Go's own build cache stays where it is, so an interrupted build resumes where it stopped. */
-async function runGo(name: ToolName, output: string, context: BuildContext): Promise<void> {
-  const args = ['build', ...buildArguments(name), '-o', output, recipeOf(name).package];
+async function buildWithGo(name: ToolName, output: string, context: BuildContext): Promise<void> {
+  const { module, package: main, generatedFiles } = recipeOf(name);
+  const cwd = join(modulesDir, module);
+  const args = ['build', ...buildArguments(name), '-o', output, main];
+  if (generatedFiles === undefined) {
+    await runGo(name, { args, cwd }, context);
+    return;
+  }
+  const copy = await mkdtemp(join(tmpdir(), `sluice-${name}-`));
+  try {
+    await copyModule(name, copy, context);
+    for (const [path, content] of Object.entries(generatedFiles)) {
+      await mkdir(dirname(join(copy, path)), { recursive: true });
+      await writeFile(join(copy, path), content);
+    }
+    await runGo(name, { args, cwd: copy }, context);
+  } finally {
+    await rm(copy, { recursive: true, force: true });
+  }
+}
+
+/** Copies the source of a tool's module; go.sum has vouched for what the Go command downloads. */
+async function copyModule(name: ToolName, to: string, context: BuildContext): Promise<void> {
+  const { module, versionOf } = recipeOf(name);
+  const cwd = join(modulesDir, module);
+  const json = await runGo(name, { args: ['mod', 'download', '-json', versionOf], cwd }, context);
+  const { Dir } = JSON.parse(json) as { Dir: string };
+  await cp(Dir, to, { recursive: true });
+  // The module cache is read-only, and so is a copy of it.
+  const folders = await readdir(to, { recursive: true, withFileTypes: true });
+  for (const entry of folders.filter((each) => each.isDirectory())) {
+    await chmod(join(entry.parentPath, entry.name), 0o755);
+  }
+  await chmod(to, 0o755);
+}
+
+/**
+ * Go's own build cache stays where it is, so an interrupted build resumes where it stopped.
+ *
+ * @returns what the command printed to its standard output
+ */
+async function runGo(
+  name: ToolName,
+  { args, cwd }: { args: string[]; cwd: string },
+  context: BuildContext,
+): Promise<string> {
   const child = spawn('go', args, {
-    cwd: join(modulesDir, recipeOf(name).module),
+    cwd,
     env: { ...context.env, CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOWORK: 'off' },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: buildTimeoutMs,
   });
   let tail = '';
-  const keep = (chunk: Buffer) => {
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
     tail = (tail + chunk.toString()).slice(-4000);
-  };
-  child.stdout.on('data', keep);
-  child.stderr.on('data', keep);
+  });
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
@@ -112,7 +168,10 @@ async function runGo(name: ToolName, output: string, context: BuildContext): Pro
     if (error.code === 'ENOENT') throw new Error(missingToolMessage(name));
     throw error;
   });
-  if (code !== 0) throw new Error(`go build of ${name} failed (exit code ${code}):\n${tail}`);
+  if (code !== 0) {
+    throw new Error(`go ${args[0]} of ${name} failed (exit code ${code}):\n${tail || output}`);
+  }
+  return output;
 }
 
 function missingToolMessage(name: ToolName): string {

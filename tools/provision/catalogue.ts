@@ -15,6 +15,9 @@ export const toolNames = [
   'sops',
   'helm',
   'alertmanager',
+  'flux',
+  'promtool',
+  'actionlint',
 ] as const;
 
 export type ToolName = (typeof toolNames)[number];
@@ -31,6 +34,11 @@ export interface ToolRecipe {
   versionArgs: string[];
   /** The linker's -X settings, for tools that would report no version when built from a module. */
   linkerValues?: (version: string) => Record<string, string>;
+  /**
+   * Files, by their path in the module, that its source embeds but its release generates. The tool is then built
+   * in a copy of the module, with the module's own go.mod.
+   */
+  generatedFiles?: Record<string, string>;
 }
 
 function kubernetesTool(name: string, versionArgs: string[]): ToolRecipe {
@@ -111,6 +119,33 @@ const recipes: Record<ToolName, ToolRecipe> = {
     versionArgs: ['--version'],
     linkerValues: (version) => ({
       'github.com/prometheus/common/version.Version': version.replace(/^v/, ''),
+    }),
+  },
+  flux: {
+    module: 'flux',
+    versionOf: 'github.com/fluxcd/flux2/v2',
+    package: 'github.com/fluxcd/flux2/v2/cmd/flux',
+    versionArgs: ['--version'],
+    linkerValues: (version) => ({ 'main.VERSION': version.replace(/^v/, '') }),
+    // The manifests that `flux install` applies; the other commands do without.
+    generatedFiles: { 'cmd/flux/manifests/none.yaml': '' },
+  },
+  promtool: {
+    module: 'prometheus',
+    versionOf: 'github.com/prometheus/prometheus',
+    package: 'github.com/prometheus/prometheus/cmd/promtool',
+    versionArgs: ['--version'],
+    linkerValues: (version) => ({
+      'github.com/prometheus/common/version.Version': version.replace(/^v/, ''),
+    }),
+  },
+  actionlint: {
+    module: 'actionlint',
+    versionOf: 'github.com/rhysd/actionlint',
+    package: 'github.com/rhysd/actionlint/cmd/actionlint',
+    versionArgs: ['--version'],
+    linkerValues: (version) => ({
+      'github.com/rhysd/actionlint.version': version.replace(/^v/, ''),
     }),
   },
 };

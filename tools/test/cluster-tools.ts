@@ -17,4 +17,7 @@ export const commandTools: ToolName[] = [
   'helm',
   'registry',
   'alertmanager',
+  'flux',
+  'promtool',
+  'actionlint',
 ];

@@ -12,8 +12,8 @@ import { generatedMark } from '../../generate/generator.ts';
 test('each kind has one file, in the chart of its controller', async () => {
   const files = await generateCrds();
   expect(files.size).toBe(allKinds.length);
-  expect([...files.keys()]).toContain('charts/source-controller/crds/oci-repository.yaml');
-  expect([...files.keys()]).toContain('charts/helm-controller/crds/helm-release.yaml');
+  expect([...files.keys()]).toContain('charts/source-controller/files/crds/oci-repository.yaml');
+  expect([...files.keys()]).toContain('charts/helm-controller/files/crds/helm-release.yaml');
 });
 
 test('generating twice gives the same bytes', async () => {

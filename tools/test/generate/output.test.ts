@@ -16,10 +16,10 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 test('a fresh checkout lacks every file; writing makes it equal', async () => {
   const files = new Map([
     ['docs/a.md', content],
-    ['charts/x/crds/b.yaml', content],
+    ['charts/x/files/crds/b.yaml', content],
   ]);
   expect(await writeToDisk(root, files)).toEqual([
-    { path: 'charts/x/crds/b.yaml', problem: 'missing' },
+    { path: 'charts/x/files/crds/b.yaml', problem: 'missing' },
     { path: 'docs/a.md', problem: 'missing' },
   ]);
   expect(await readFile(join(root, 'docs/a.md'), 'utf8')).toBe(content);
