@@ -16,16 +16,17 @@ export const kustomizeFlags = {
   }),
   'default-decryption-service-account': flag.string({
     default: '',
-    help: 'ServiceAccount that logs in to key services when none is named. Decryption is not supported yet.',
+    help: 'Accepted for compatibility: no key service is asked, files are decrypted with age keys.',
   }),
   'sops-age-secret': flag.string({
     default: '',
-    help: 'Secret with age keys for all Kustomizations. Decryption is not supported yet.',
+    help: 'Secret in the namespace of the controller with age keys, for Kustomizations whose spec.decryption names none.',
   }),
   'sops-vault-configmap': flag.string({
     default: '',
-    help: 'ConfigMap with the settings of a key service. Decryption is not supported yet.',
+    help: 'Accepted for compatibility: no key service is asked, files are decrypted with age keys.',
   }),
+  'sops-binary': flag.string({ default: 'sops', help: 'Name or path of the sops program.' }),
   'custom-apply-stage-kinds': flag.list({
     default: [],
     help: 'Kinds that are applied and established before all others but definitions, as Kind or group/Kind.',

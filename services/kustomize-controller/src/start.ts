@@ -9,7 +9,7 @@ import {
 import { ArtifactCache } from '@sluice/shared/artifact';
 import { LruBytes } from '@sluice/shared/base';
 import { onArtifacts } from '@sluice/shared/bus';
-import { createKustomize, createSpawner, type Spawner } from '@sluice/shared/cli';
+import { createKustomize, createSops, createSpawner, type Spawner } from '@sluice/shared/cli';
 import {
   Clusters,
   createInformer,
@@ -48,7 +48,7 @@ export interface KustomizeController {
   ended: Promise<void>;
 }
 
-function settingsOf({ flags, gates }: KustomizeConfig): KustomizationSettings {
+function settingsOf({ flags, gates, namespace }: KustomizeConfig): KustomizationSettings {
   return {
     concurrentApplies: flags['concurrent-ssa'],
     noCrossNamespaceRefs: flags['no-cross-namespace-refs'],
@@ -58,6 +58,8 @@ function settingsOf({ flags, gates }: KustomizeConfig): KustomizationSettings {
     strictSubstitutions: gates.StrictPostBuildSubstitutions,
     externalArtifacts: gates.ExternalArtifact,
     failFast: !gates.DisableFailFastBehavior,
+    ageSecret:
+      flags['sops-age-secret'] === '' ? undefined : { namespace, name: flags['sops-age-secret'] },
     tempDir: join(flags['work-path'], 'builds'),
   };
 }
@@ -91,6 +93,11 @@ function createDependencies(
       binary: flags['kustomize-binary'],
       tempDir: settings.tempDir,
       path: config.path,
+      runCommand: o.spawner.run,
+    }),
+    sops: createSops({
+      binary: flags['sops-binary'],
+      tempDir: settings.tempDir,
       runCommand: o.spawner.run,
     }),
     builds: new LruBytes(flags['build-cache-size'] * mebibyte),

@@ -14,4 +14,13 @@ export {
   type KustomizeOptions,
 } from './kustomize.ts';
 export { CommandError, type RunOptions, type RunResult, runCommand } from './run.ts';
+export {
+  type CreateSopsOptions,
+  createSops,
+  type Sops,
+  SopsError,
+  type SopsFile,
+  type SopsFormat,
+  type SopsOptions,
+} from './sops.ts';
 export { createSpawner, type RunCommand, type Spawner } from './spawner.ts';

@@ -24,6 +24,8 @@ export interface RunOptions {
   maxOutputBytes: number;
   /** Limit of the program's resident memory in bytes; what its own children take does not count. Linux only. */
   maxRssBytes?: number;
+  /** How standard output and standard error are returned; utf8 when absent. */
+  outputEncoding?: 'utf8' | 'base64';
   signal?: AbortSignal;
 }
 
@@ -88,7 +90,7 @@ export async function runCommand(o: RunOptions): Promise<RunResult> {
     reject: false,
     stripFinalNewline: false,
     maxBuffer: o.maxOutputBytes,
-    encoding: 'utf8',
+    encoding: o.outputEncoding ?? 'utf8',
   } satisfies Options;
   const child = execa(o.file, o.args, options);
   const group = groupKiller(child.pid);

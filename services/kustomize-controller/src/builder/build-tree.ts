@@ -16,12 +16,13 @@ export interface BuildTree {
  * read what was not checked.
  *
  * @param root directory of the unpacked artifact
+ * @param decrypted what the build reads instead of the files of those paths
  * @param tempDir where the directory is made
  */
 export async function createBuildTree(
   root: string,
   scan: ScanResult,
-  tempDir: string,
+  { decrypted, tempDir }: { decrypted: ReadonlyMap<string, Buffer | string>; tempDir: string },
 ): Promise<BuildTree> {
   await mkdir(tempDir, { recursive: true, mode: 0o700 });
   const base = await mkdtemp(join(tempDir, 'build-'));
@@ -30,13 +31,14 @@ export async function createBuildTree(
   const remove = () => rm(base, { recursive: true, force: true });
   try {
     if (scratchDir !== undefined) await mkdir(scratchDir);
+    const written = new Map<string, Buffer | string>([...scan.rewritten, ...decrypted]);
     const parents = new Set([...scan.plain, ...scan.rewritten.keys()].map((path) => dirname(path)));
     for (const parent of parents) await mkdir(join(dir, parent), { recursive: true });
     await Promise.all([
       ...[...scan.plain]
-        .filter((path) => !scan.rewritten.has(path))
+        .filter((path) => !written.has(path))
         .map((path) => copyFile(join(root, path), join(dir, path), constants.COPYFILE_FICLONE)),
-      ...[...scan.rewritten].map(([path, content]) => writeFile(join(dir, path), content)),
+      ...[...written].map(([path, content]) => writeFile(join(dir, path), content)),
     ]);
     return { dir, scratchDir, remove };
   } catch (error) {

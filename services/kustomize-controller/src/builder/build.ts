@@ -12,6 +12,8 @@ export interface BuildOptions {
   kustomize: Kustomize;
   /** Where private directories are made. */
   tempDir: string;
+  /** What kustomize reads instead of encrypted files, by their paths. */
+  decrypted: ReadonlyMap<string, Buffer | string>;
   timeoutMs: number;
   signal?: AbortSignal;
 }
@@ -28,11 +30,6 @@ function checkObject(value: unknown): KubeObject {
   ) {
     throw buildFailed(
       `the build yields an object without apiVersion, kind or metadata.name: apiVersion '${apiVersion}', kind '${kind}', name '${name}'`,
-    );
-  }
-  if (kind === 'Secret' && apiVersion === 'v1' && 'sops' in (object as object)) {
-    throw buildFailed(
-      `Secret '${name}' is encrypted with SOPS: set spec.decryption so that it can be decrypted`,
     );
   }
   return object as KubeObject;
@@ -55,7 +52,7 @@ export async function runBuild(
   o: BuildOptions,
 ): Promise<{ objects: KubeObject[]; bytes: number }> {
   if (plan.empty) return { objects: [], bytes: 0 };
-  const tree = await createBuildTree(plan.files.root, plan.scan, o.tempDir);
+  const tree = await createBuildTree(plan.files.root, plan.scan, o);
   try {
     const output = await o.kustomize.build(join(tree.dir, plan.dir), {
       timeoutMs: o.timeoutMs,

@@ -21,6 +21,12 @@ export interface ScanResult {
   plain: Set<string>;
   /** Those of them that hold objects. */
   resources: Set<string>;
+  /** Those that hold patches. */
+  patches: Set<string>;
+  /** Those whose content becomes a value of a generated Secret. */
+  secretFiles: Set<string>;
+  /** Those whose lines become values of a generated Secret. */
+  envFiles: Set<string>;
   /** Files of which kustomize gets to see exactly what was checked here, with that content. */
   rewritten: Map<string, string>;
   /** URLs and Git repositories that kustomize fetches. */
@@ -44,6 +50,9 @@ class Scanner {
   readonly result: ScanResult = {
     plain: new Set(),
     resources: new Set(),
+    patches: new Set(),
+    secretFiles: new Set(),
+    envFiles: new Set(),
     rewritten: new Map(),
     remote: [],
   };
@@ -73,9 +82,16 @@ class Scanner {
     return undefined;
   }
 
-  async #file(reference: unknown, place: Place, field: string): Promise<void> {
+  async #file(
+    reference: unknown,
+    place: Place,
+    field: string,
+    role?: 'patches' | 'secretFiles' | 'envFiles',
+  ): Promise<void> {
     const path = this.#resolve(reference, place, field);
-    if (path !== undefined) await this.#plainFile(path, `${field} of ${place.file}`);
+    if (path === undefined) return;
+    await this.#plainFile(path, `${field} of ${place.file}`);
+    if (role !== undefined) this.result[role].add(path);
   }
 
   async #plainFile(path: string, where: string): Promise<void> {
@@ -162,12 +178,13 @@ class Scanner {
         checkSpelling(entry, ['path'], `${place.file}: ${field}[${index}]`);
         const { path } = entry;
         if (path !== undefined && path !== null && path !== '')
-          await this.#file(path, place, `${field}[${index}].path`);
+          await this.#file(path, place, `${field}[${index}].path`, 'patches');
       }
     }
     for (const [index, entry] of listAt(content, 'patchesStrategicMerge', place.file).entries()) {
       const field = `patchesStrategicMerge[${index}]`;
-      if (this.#inline(entry, place, field) === undefined) await this.#file(entry, place, field);
+      if (this.#inline(entry, place, field) === undefined)
+        await this.#file(entry, place, field, 'patches');
     }
   }
 
@@ -175,7 +192,8 @@ class Scanner {
     for (const field of ['configMapGenerator', 'secretGenerator'] as const) {
       for (const [index, entry] of listAt(content, field, place.file).entries()) {
         if (!isObject(entry)) throw buildFailed(`${place.file}: ${field}[${index}] must be a map`);
-        await this.#pluginPaths(entry, place, `${field}[${index}]`);
+        const secret = field === 'secretGenerator';
+        await this.#pluginPaths(entry, place, `${field}[${index}]`, secret);
       }
     }
   }
@@ -225,14 +243,25 @@ class Scanner {
     await this.#pluginPaths(config, place, where);
   }
 
-  async #pluginPaths(config: JsonObject, place: Place, where: string): Promise<void> {
+  async #pluginPaths(
+    config: JsonObject,
+    place: Place,
+    where: string,
+    secret = config['kind'] === 'SecretGenerator',
+  ): Promise<void> {
     for (const { reference, field } of pluginReferences(config, `${place.file}: ${where}`)) {
       const name = `${where}.${field}`;
       const mayBeInline = field.startsWith('paths[');
       if (!mayBeInline || this.#inline(reference, place, name) === undefined)
-        await this.#file(reference, place, name);
+        await this.#file(reference, place, name, secret ? roleOf(field) : undefined);
     }
   }
+}
+
+/** What a file is to the Secret generator that refers to it. */
+function roleOf(field: string): 'secretFiles' | 'envFiles' | undefined {
+  if (field.startsWith('files[')) return 'secretFiles';
+  return field.startsWith('env') ? 'envFiles' : undefined;
 }
 
 function listAt(content: JsonObject, field: string, file: string): unknown[] {

@@ -1,8 +1,12 @@
-import type { KubeObject } from '@sluice/shared/api';
-import { digestOfParts, StalledError, sha256Hex } from '@sluice/shared/base';
+import { disabledValue, type KubeObject, kustomizeDecryptAnnotation } from '@sluice/shared/api';
+import { digestOfParts, mapConcurrently, sha256Hex } from '@sluice/shared/base';
 import { runBuild } from '../builder/build.ts';
+import { buildFailed } from '../builder/errors.ts';
 import { type BuildPlan, planBuild } from '../builder/plan.ts';
 import { substituteVariables } from '../builder/substitute.ts';
+import { decryptFiles } from '../decryption/decrypt-files.ts';
+import { decryptSecretData } from '../decryption/decrypt-secrets.ts';
+import { type DecryptionKeys, loadDecryptionKeys } from '../decryption/load-keys.ts';
 import { labelObjects } from './label.ts';
 import { type Build, type Run, sourceOf } from './run.ts';
 import { loadVariables } from './variables.ts';
@@ -17,13 +21,22 @@ export interface PreparedBuild {
   objects(): Promise<Build>;
 }
 
-function keyOf(run: Run, plan: BuildPlan, variables: Map<string, string>, version: string) {
+/** What goes into a build besides the files of its plan. */
+interface Inputs {
+  variables: Map<string, string>;
+  keys: DecryptionKeys | undefined;
+  /** The version of kustomize. */
+  version: string;
+}
+
+function keyOf(run: Run, plan: BuildPlan, { variables, keys, version }: Inputs) {
   if (plan.inputDigest === undefined) return undefined;
   const { object, deps } = run;
   return digestOfParts([
     version,
     plan.inputDigest,
     run.ctx.key,
+    keys?.digest ?? '',
     JSON.stringify([...variables].sort()),
     JSON.stringify(object.spec.postBuild?.substituteStrategy ?? ''),
     JSON.stringify(object.spec.commonMetadata ?? {}),
@@ -44,18 +57,53 @@ function finish(run: Run, objects: KubeObject[], variables: Map<string, string>)
   return labelObjects(substituted, run.object);
 }
 
-async function carryOut(run: Run, plan: BuildPlan, variables: Map<string, string>) {
+/** Refuses a Secret that would be applied encrypted, which is of use to nobody. */
+function refuseEncrypted(objects: KubeObject[], decrypting: boolean): void {
+  for (const object of objects) {
+    const { annotations, name } = object.metadata;
+    const encrypted = object.kind === 'Secret' && object.apiVersion === 'v1' && 'sops' in object;
+    if (!encrypted || annotations?.[kustomizeDecryptAnnotation] === disabledValue) continue;
+    const fix = decrypting
+      ? 'it comes from a remote base, where nothing is decrypted: move it into the source'
+      : 'set spec.decryption so that it can be decrypted';
+    throw buildFailed(`Secret '${name}' is encrypted with SOPS: ${fix}`);
+  }
+}
+
+/** Builds the objects of a plan, decrypted; tells of every text that was encrypted. */
+async function buildObjects(
+  run: Run,
+  plan: BuildPlan,
+  { keys, onSecret }: { keys: DecryptionKeys | undefined; onSecret(text: string): void },
+): Promise<{ objects: KubeObject[]; bytes: number }> {
   const { deps, timeoutMs, signal } = run;
-  const { kustomize, settings } = deps;
+  const { kustomize, sops, settings } = deps;
+  const limits = { timeoutMs, signal };
+  const decryptor = keys && { sops, ageKeys: keys.ageKeys, ...limits, onSecret };
+  const decrypted = decryptor ? await decryptFiles(plan, decryptor) : new Map<string, string>();
+  const { tempDir } = settings;
+  const { objects, bytes } = await runBuild(plan, { kustomize, tempDir, decrypted, ...limits });
+  refuseEncrypted(objects, decryptor !== undefined);
+  if (decryptor === undefined) return { objects, bytes };
+  const plain = await mapConcurrently(objects, 8, (each) => decryptSecretData(each, decryptor));
+  return { objects: plain, bytes };
+}
+
+async function carryOut(run: Run, plan: BuildPlan, { variables, keys }: Omit<Inputs, 'version'>) {
+  const { deps } = run;
   const started = run.ctx.clock.now();
+  const secrets = new Set<string>();
+  const onSecret = (text: string) => {
+    secrets.add(text);
+    run.masker.add(text);
+  };
   try {
-    const { tempDir } = settings;
-    const { objects, bytes } = await runBuild(plan, { kustomize, tempDir, timeoutMs, signal });
+    const { objects, bytes } = await buildObjects(run, plan, { keys, onSecret });
     deps.metrics.build('built');
     run.ctx.span.event('built', { ms: run.ctx.clock.now() - started });
     const finished = finish(run, objects, variables);
     const digest = `sha256:${sha256Hex(JSON.stringify(finished))}`;
-    return { build: { objects: finished, digest }, bytes };
+    return { build: { objects: finished, digest, secrets: [...secrets] }, bytes };
   } catch (error) {
     deps.metrics.build('failed');
     throw error;
@@ -74,25 +122,22 @@ export async function withBuild<T>(
   use: (build: PreparedBuild) => Promise<T>,
 ): Promise<T> {
   const { object, deps, signal } = run;
-  if (object.spec.decryption !== undefined) {
-    throw new StalledError(
-      'BuildFailed',
-      'spec.decryption is not supported yet: remove it, and keep encrypted Secrets out of spec.path',
-    );
-  }
   const artifact = await deps.artifacts.acquire(sourceOf(run).artifact, signal);
   try {
     const { noRemoteBases } = deps.settings;
     const variables = await loadVariables(run);
+    const keys = await loadDecryptionKeys(run);
     const plan = await planBuild({ root: artifact.dir, spec: object.spec, noRemoteBases });
-    const key = keyOf(run, plan, variables, await deps.kustomize.version());
+    const version = await deps.kustomize.version();
+    const key = keyOf(run, plan, { variables, keys, version });
     const build = async () => {
       const cached = key === undefined ? undefined : deps.builds.get(key);
       if (cached !== undefined) {
         deps.metrics.build('cached');
+        for (const text of cached.secrets) run.masker.add(text);
         return cached;
       }
-      const built = await carryOut(run, plan, variables);
+      const built = await carryOut(run, plan, { variables, keys });
       // Objects in memory take about four times their text.
       if (key !== undefined) deps.builds.set(key, built.build, 1024 + built.bytes * 4);
       return built.build;

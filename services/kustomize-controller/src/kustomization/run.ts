@@ -7,7 +7,7 @@ import {
   SecretMasker,
   StalledError,
 } from '@sluice/shared/base';
-import type { Kustomize } from '@sluice/shared/cli';
+import type { Kustomize, Sops } from '@sluice/shared/cli';
 import type { Clusters, DriftBackoff, Informer, TenantClients } from '@sluice/shared/kube';
 import type {
   Dependencies as DependencyWatch,
@@ -29,6 +29,8 @@ export interface KustomizationSettings {
   strictSubstitutions: boolean;
   externalArtifacts: boolean;
   failFast: boolean;
+  /** The Secret with age keys for Kustomizations that name none. */
+  ageSecret: { namespace: string; name: string } | undefined;
   /** Where builds make private directories. */
   tempDir: string;
 }
@@ -38,6 +40,8 @@ export interface Build {
   objects: KubeObject[];
   /** `sha256:<hex>` of the objects. */
   digest: string;
+  /** Texts that were encrypted, and have no place in any message. */
+  secrets: string[];
 }
 
 /** What all reconciles of Kustomizations share. */
@@ -45,6 +49,7 @@ export interface Dependencies {
   settings: KustomizationSettings;
   artifacts: ArtifactCache;
   kustomize: Kustomize;
+  sops: Sops;
   builds: LruBytes<Build>;
   states: KustomizationStates;
   sources: Sources;

@@ -90,13 +90,6 @@ const cases: Case[] = [
     stalled: true,
   },
   {
-    name: 'decryption',
-    spec: { decryption: { provider: 'sops' } },
-    reason: 'BuildFailed',
-    message: /spec\.decryption is not supported yet/,
-    stalled: true,
-  },
-  {
     name: 'encrypted',
     files: {
       's.yaml': '{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "sops": {}}',

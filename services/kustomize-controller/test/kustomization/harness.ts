@@ -86,6 +86,7 @@ export async function startBed(flags: string[] = []): Promise<Bed> {
       `--watch-label-selector=${shard}=${namespace}`,
       `--work-path=${workPath}`,
       `--kustomize-binary=${toolPath('kustomize')}`,
+      `--sops-binary=${toolPath('sops')}`,
       '--http-retry=2',
       ...flags,
     ],

@@ -1,0 +1,139 @@
+import { availableParallelism } from 'node:os';
+import { RetryableError, Semaphore } from '@sluice/shared/base';
+import { createHome } from './home.ts';
+import { type RunResult, runCommand } from './run.ts';
+import type { RunCommand } from './spawner.ts';
+
+/** Limit of a decrypted file, in bytes of its base64 form. */
+const maxOutput = 16 * 1024 * 1024;
+
+/** Exit codes of sops. */
+const exitCodes = {
+  macUndecryptable: 24,
+  valueUndecryptable: 25,
+  macMismatch: 51,
+  noMac: 52,
+  noKey: 128,
+};
+
+/** A format that sops knows. */
+export type SopsFormat = 'yaml' | 'json' | 'dotenv' | 'ini' | 'binary';
+
+/** The sops program. */
+export interface Sops {
+  /**
+   * Decrypts a file and checks its message authentication code. No key service is asked: the age keys given are the
+   * only ones that count.
+   *
+   * @returns the content as it was before the encryption
+   * @throws SopsError when no key fits, or the file was changed after its encryption
+   * @throws RetryableError BuildFailed when it takes longer than `timeoutMs`
+   * @throws CommandError when the program is missing, stopped, or writes more than 12 MiB
+   */
+  decrypt(file: SopsFile, o: SopsOptions): Promise<Buffer>;
+}
+
+/** An encrypted file. */
+export interface SopsFile {
+  /** Its name in messages. */
+  name: string;
+  content: Buffer;
+  format: SopsFormat;
+}
+
+/** One decryption. */
+export interface SopsOptions {
+  /** age identities, one a line. */
+  ageKeys: string;
+  timeoutMs: number;
+  signal?: AbortSignal;
+}
+
+/** A file that cannot be decrypted. The message holds nothing of the content. */
+export class SopsError extends Error {
+  override name = 'SopsError';
+}
+
+/** How to run sops. */
+export interface CreateSopsOptions {
+  /** Name or path of the program. */
+  binary: string;
+  /** Where an empty home directory is made. */
+  tempDir: string;
+  /** How the program is started; by this process itself when not given. */
+  runCommand?: RunCommand;
+}
+
+/**
+ * Files may name key services at any address. The program would ask them once the age keys do not fit: a proxy that
+ * nobody serves, and no instance metadata, keep it from reaching any.
+ */
+const offline = {
+  HTTP_PROXY: 'http://127.0.0.1:9',
+  HTTPS_PROXY: 'http://127.0.0.1:9',
+  AWS_EC2_METADATA_DISABLED: 'true',
+  SOPS_DECRYPTION_ORDER: 'age',
+};
+
+function recipientsOf({ content }: SopsFile): string {
+  const found = new Set(content.toString('latin1').match(/\bage1[0-9a-z]{20,}/g) ?? []);
+  return found.size === 0 ? 'no age key at all' : [...found].slice(0, 5).join(', ');
+}
+
+function check(result: RunResult, file: SopsFile, timeoutMs: number): Buffer {
+  if (result.timedOut) {
+    throw new RetryableError(
+      'BuildFailed',
+      `decrypting '${file.name}' took longer than ${timeoutMs} ms: raise spec.timeout`,
+    );
+  }
+  switch (result.exitCode) {
+    case 0:
+      return Buffer.from(result.stdout, 'base64');
+    case exitCodes.noKey:
+      throw new SopsError(
+        `'${file.name}' cannot be decrypted with the age keys at hand: it is encrypted for ${recipientsOf(file)}`,
+      );
+    case exitCodes.macMismatch:
+    case exitCodes.noMac:
+    case exitCodes.macUndecryptable:
+      throw new SopsError(
+        `'${file.name}' was changed after it was encrypted, its MAC does not match: encrypt it again with sops`,
+      );
+    case exitCodes.valueUndecryptable:
+      throw new SopsError(
+        `'${file.name}' holds a value that cannot be decrypted: it was changed, moved or renamed after the encryption; encrypt it again with sops`,
+      );
+    default:
+      // What sops prints may quote the file.
+      throw new SopsError(
+        `'${file.name}' is no valid sops file of format ${file.format} (sops ended with ${result.exitCode}): run sops decrypt on it`,
+      );
+  }
+}
+
+/** Creates the door to the sops program; decryptions wait for a free processor. */
+export function createSops(o: CreateSopsOptions): Sops {
+  const slots = new Semaphore(availableParallelism());
+  let home: Promise<string> | undefined;
+  return {
+    decrypt: (file, { ageKeys, timeoutMs, signal }) =>
+      slots.run(async () => {
+        home ??= createHome(o.tempDir);
+        const HOME = await home;
+        const { format } = file;
+        const result = await (o.runCommand ?? runCommand)({
+          file: o.binary,
+          args: ['decrypt', `--input-type=${format}`, `--output-type=${format}`],
+          input: file.content,
+          cwd: HOME,
+          env: { ...offline, HOME, TMPDIR: HOME, SOPS_AGE_KEY: ageKeys },
+          timeoutMs,
+          maxOutputBytes: maxOutput,
+          outputEncoding: 'base64',
+          signal,
+        });
+        return check(result, file, timeoutMs);
+      }),
+  };
+}

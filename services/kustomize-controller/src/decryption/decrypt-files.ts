@@ -1,0 +1,117 @@
+import { disabledValue, kustomizeDecryptAnnotation } from '@sluice/shared/api';
+import { mapConcurrently, parseYamlStream, YamlError } from '@sluice/shared/base';
+import type { SopsFormat } from '@sluice/shared/cli';
+import type { BuildPlan } from '../builder/plan.ts';
+import { type Decryptor, decryptFile, noteSecrets } from './decrypt.ts';
+import { encryptedFormat, formatOfName } from './sops-format.ts';
+
+/** Files of one build that are decrypted at the same time. */
+const concurrency = 8;
+
+interface EncryptedDocument {
+  mac: unknown;
+  disabled: boolean;
+}
+
+/** Looks at what sops, and who wrote the object, say in a document; undefined when it is not encrypted. */
+function encryptionOf(document: unknown): EncryptedDocument | undefined {
+  const { sops, metadata } = (document ?? {}) as {
+    sops?: { mac?: unknown };
+    metadata?: { annotations?: Record<string, string> };
+  };
+  if (typeof sops !== 'object' || sops === null || sops.mac === undefined) return undefined;
+  const disabled = metadata?.annotations?.[kustomizeDecryptAnnotation] === disabledValue;
+  return { mac: sops.mac, disabled };
+}
+
+function parse(text: string, path: string): unknown[] | undefined {
+  try {
+    return parseYamlStream(text, path);
+  } catch (error) {
+    // kustomize refuses it, and says where.
+    if (error instanceof YamlError) return undefined;
+    throw error;
+  }
+}
+
+/** Decrypts a text that sops has encrypted as a whole. */
+async function decryptText(
+  text: string,
+  file: { path: string; format: SopsFormat },
+  o: Decryptor,
+): Promise<string> {
+  const content = Buffer.from(text);
+  const plain = await decryptFile({ name: file.path, content, format: file.format }, o);
+  const result = plain.toString();
+  const before = new Set<string>();
+  noteSecrets(parse(text, file.path), { ...o, onSecret: (value) => before.add(value) });
+  const onSecret = (value: string) => {
+    if (!before.has(value)) o.onSecret(value);
+  };
+  noteSecrets(parse(result, file.path), { ...o, onSecret });
+  return result;
+}
+
+/**
+ * Decrypts the documents of a file of objects. One encrypted file may hold several; files encrypted one by one may
+ * also have been put together, with ones that are not encrypted in between.
+ */
+async function decryptObjects(
+  text: string,
+  path: string,
+  o: Decryptor,
+): Promise<string | undefined> {
+  const format = path.endsWith('.json') ? 'json' : 'yaml';
+  const whole = parse(text, path)?.map(encryptionOf);
+  if (whole === undefined || whole.every((each) => each === undefined || each.disabled))
+    return undefined;
+  const asOne = new Set(whole.map((each) => each?.mac)).size === 1;
+  if (asOne && !whole.some((each) => each?.disabled)) return decryptText(text, { path, format }, o);
+  const documents = text.split(/^---(?=\s|$)/m);
+  const decrypted = await mapConcurrently(documents, concurrency, async (document) => {
+    const encryption = parse(document, path)?.map(encryptionOf)[0];
+    if (encryption === undefined || encryption.disabled) return document;
+    return `\n${await decryptText(document, { path, format }, o)}`;
+  });
+  return decrypted.join('---');
+}
+
+async function decryptPath(
+  path: string,
+  plan: BuildPlan,
+  o: Decryptor,
+): Promise<Buffer | string | undefined> {
+  const { scan, files } = plan;
+  const content = await files.read(path);
+  const assumed = scan.envFiles.has(path) ? 'dotenv' : formatOfName(path);
+  const format = encryptedFormat(content, assumed);
+  if (format === undefined) return undefined;
+  if (scan.secretFiles.has(path) || scan.envFiles.has(path)) {
+    const plain = await decryptFile({ name: path, content, format }, o);
+    for (const line of plain.toString().split('\n')) o.onSecret(line.replace(/^[^=]*=/, ''));
+    return plain;
+  }
+  return decryptObjects(content.toString(), path, o);
+}
+
+/**
+ * Decrypts, before kustomize sees them, the objects and patches of a build and the files of its Secret generators.
+ * So the message authentication code of each file is checked, which no longer fits once kustomize has changed it.
+ *
+ * @returns what kustomize has to read instead of those files
+ * @throws RetryableError BuildFailed that names the file and the fix
+ */
+export async function decryptFiles(
+  plan: BuildPlan,
+  o: Decryptor,
+): Promise<Map<string, Buffer | string>> {
+  const { resources, patches, secretFiles, envFiles, rewritten } = plan.scan;
+  const candidates = new Set([...resources, ...patches, ...secretFiles, ...envFiles]);
+  for (const path of rewritten.keys()) candidates.delete(path);
+  const result = new Map<string, Buffer | string>();
+  await mapConcurrently([...candidates], concurrency, async (path) => {
+    const plain = await decryptPath(path, plan, o);
+    if (plain !== undefined) result.set(path, plain);
+  });
+  return result;
+}

@@ -1,0 +1,47 @@
+import { type Sops, SopsError, type SopsFile } from '@sluice/shared/cli';
+import { buildFailed } from '../builder/errors.ts';
+
+/** Largest encrypted file, as in Flux. */
+const maxEncryptedBytes = 5 * 1024 * 1024;
+
+/** Decrypts what one build reads. */
+export interface Decryptor {
+  sops: Sops;
+  /** age identities, one a line. */
+  ageKeys: string;
+  timeoutMs: number;
+  signal?: AbortSignal;
+  /** Told each text that was encrypted, so that messages can be kept free of it. */
+  onSecret(text: string): void;
+}
+
+/**
+ * Decrypts one file.
+ *
+ * @throws RetryableError BuildFailed that names the file and the fix
+ */
+export async function decryptFile(file: SopsFile, o: Decryptor): Promise<Buffer> {
+  if (file.content.length > maxEncryptedBytes) {
+    throw buildFailed(
+      `'${file.name}' is larger than ${maxEncryptedBytes} bytes: encrypted files may not be`,
+    );
+  }
+  if (o.ageKeys === '') {
+    throw buildFailed(
+      `'${file.name}' is encrypted and there is no key: name a Secret with an age key in spec.decryption.secretRef`,
+    );
+  }
+  try {
+    return await o.sops.decrypt(file, o);
+  } catch (error) {
+    if (error instanceof SopsError) throw buildFailed(`decryption failed: ${error.message}`, error);
+    throw error;
+  }
+}
+
+/** Tells of every string in a value. */
+export function noteSecrets(value: unknown, o: Decryptor): void {
+  if (typeof value === 'string') o.onSecret(value);
+  else if (typeof value === 'object' && value !== null)
+    for (const child of Object.values(value)) noteSecrets(child, o);
+}
