@@ -1,3 +1,4 @@
+import type { DriftMetrics } from '@sluice/shared/service';
 import { Counter, Histogram, type Registry } from 'prom-client';
 
 /** What the controller measures besides reconciles. */
@@ -8,16 +9,22 @@ export interface HelmReleaseMetrics {
   rendered(): void;
   /** Counts a reconcile that found everything as it should be, without starting a program. */
   unchanged(): void;
-  /** Counts drift found. */
-  drift(action: 'detected' | 'corrected' | 'delayed'): void;
+  drift: DriftMetrics;
   /** Records the seconds that an action took, waiting included. */
   took(action: string, seconds: number): void;
 }
 
 const buckets = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900];
 
-/** Registers the metrics of the controller. */
-export function createHelmReleaseMetrics(registry: Registry): HelmReleaseMetrics {
+/**
+ * Registers the metrics of the controller.
+ *
+ * @param drift tells of drift
+ */
+export function createHelmReleaseMetrics(
+  registry: Registry,
+  drift: DriftMetrics,
+): HelmReleaseMetrics {
   const registers = [registry];
   const actions = new Counter({
     name: 'sluice_helm_actions_total',
@@ -35,12 +42,6 @@ export function createHelmReleaseMetrics(registry: Registry): HelmReleaseMetrics
     help: 'Reconciles that found the release as it should be and started no program.',
     registers,
   });
-  const drift = new Counter({
-    name: 'sluice_drift_total',
-    help: 'Objects that differed from their source, by what was done.',
-    labelNames: ['action'],
-    registers,
-  });
   const durations = new Histogram({
     name: 'sluice_helm_action_seconds',
     help: 'Time that actions on releases took, waiting included.',
@@ -52,7 +53,7 @@ export function createHelmReleaseMetrics(registry: Registry): HelmReleaseMetrics
     action: (action, result) => actions.inc({ action, result }),
     rendered: () => renderings.inc(),
     unchanged: () => unchanged.inc(),
-    drift: (action) => drift.inc({ action }),
+    drift,
     took: (action, seconds) => durations.observe({ action }, seconds),
   };
 }

@@ -24,7 +24,7 @@ import {
   Dependencies as DependencyWatch,
   shardSelector,
 } from '@sluice/shared/runtime';
-import type { ApplierDoors } from '@sluice/shared/service';
+import { type ApplierDoors, createDriftMetrics } from '@sluice/shared/service';
 import { ChartCache } from './chart/acquire.ts';
 import type { HelmConfig } from './config.ts';
 import { createHelmReleaseController, helmReleaseIndexes } from './helm-release/controller.ts';
@@ -134,16 +134,18 @@ function createDependencies(
 ): Dependencies {
   const { client, logger } = doors;
   const { informer, spawner, tenants } = o;
+  const states = new HelmReleaseStates();
   const scope = config.flags['watch-all-namespaces'] ? {} : { namespace: config.namespace };
   return {
     ...createCaches(config, logger),
     settings: settingsOf(config),
     renderer: createRendering(config, spawner),
     releaseWatch: createReleaseWatch({ client, logger, ...scope }),
-    states: new HelmReleaseStates(),
+    states,
     sources: createSources({
       client,
       logger,
+      ...scope,
       kinds: ['HelmChart', 'OCIRepository', 'ExternalArtifact', 'GitRepository', 'Bucket'],
     }),
     helmReleases: informer,
@@ -152,11 +154,19 @@ function createDependencies(
       informer,
       client,
       logger,
+      ...scope,
       additive: config.gates.AdditiveCELDependencyCheck,
     }),
     clusters: createClusters(config, doors, tenants),
     backoff: new DriftBackoff(),
-    metrics: createHelmReleaseMetrics(doors.metrics.registry),
+    metrics: createHelmReleaseMetrics(
+      doors.metrics.registry,
+      createDriftMetrics(doors.metrics.registry, {
+        kind: 'HelmRelease',
+        owners: () => informer.list(),
+        open: (owner) => states.peek(owner)?.reported.size ?? 0,
+      }),
+    ),
     slots: new Semaphore(config.flags.concurrent),
     revisit: () => undefined,
   };
@@ -197,7 +207,7 @@ export async function startHelmController(
   mkdirSync(flags['work-path'], { recursive: true, mode: 0o700 });
   const informer = informerOf(config, doors);
   const spawner = createSpawner();
-  const tenants = new TenantClients();
+  const tenants = new TenantClients({ clientOptions: { onRequest: doors.metrics.apiRequest } });
   const deps = createDependencies(config, doors, { informer, spawner, tenants });
   const configs = configWatchOf(config, doors);
   const controller = createHelmReleaseController({

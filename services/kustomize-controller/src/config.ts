@@ -1,4 +1,5 @@
 import { FlagError, type FlagValues, flag, parseFlags } from '@sluice/shared/base';
+import { findProgram } from '@sluice/shared/cli';
 import { applierFlags, parseFeatureGates } from '@sluice/shared/runtime';
 
 /** All flags of the service, as Flux names them, and ours. Durations are in milliseconds. */
@@ -90,8 +91,12 @@ export function readConfig(
   const flags = parseFlags(kustomizeFlags, argv, env);
   if (!flags['watch-all-namespaces'] && !env['RUNTIME_NAMESPACE'])
     throw new FlagError('--watch-all-namespaces=false needs RUNTIME_NAMESPACE in the environment');
+  const programs = {
+    'kustomize-binary': findProgram(flags['kustomize-binary'], env['PATH']),
+    'sops-binary': findProgram(flags['sops-binary'], env['PATH']),
+  };
   return {
-    flags,
+    flags: { ...flags, ...programs },
     gates: parseFeatureGates(flags['feature-gates'], gates),
     namespace: env['RUNTIME_NAMESPACE'] ?? 'flux-system',
     sourceControllerLocalhost: env['SOURCE_CONTROLLER_LOCALHOST'] || undefined,

@@ -1,11 +1,11 @@
+import type { DriftMetrics } from '@sluice/shared/service';
 import { Counter, Histogram, type Registry } from 'prom-client';
 
 /** What the controller measures besides reconciles. */
 export interface KustomizationMetrics {
   /** Counts a build; `cached` when the program did not run. */
   build(result: 'built' | 'cached' | 'unchanged' | 'failed'): void;
-  /** Counts drift found. */
-  drift(action: 'detected' | 'corrected' | 'delayed'): void;
+  drift: DriftMetrics;
   /** Records the seconds from a new artifact to a ready Kustomization. */
   ready(seconds: number): void;
   /** Records the seconds that health was waited for. */
@@ -14,19 +14,20 @@ export interface KustomizationMetrics {
 
 const buckets = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900];
 
-/** Registers the metrics of the controller. */
-export function createKustomizationMetrics(registry: Registry): KustomizationMetrics {
+/**
+ * Registers the metrics of the controller.
+ *
+ * @param drift tells of drift
+ */
+export function createKustomizationMetrics(
+  registry: Registry,
+  drift: DriftMetrics,
+): KustomizationMetrics {
   const registers = [registry];
   const builds = new Counter({
     name: 'sluice_kustomize_builds_total',
     help: 'Builds by how their objects were obtained.',
     labelNames: ['result'],
-    registers,
-  });
-  const drift = new Counter({
-    name: 'sluice_drift_total',
-    help: 'Objects that differed from their source, by what was done.',
-    labelNames: ['action'],
     registers,
   });
   const ready = new Histogram({
@@ -43,7 +44,7 @@ export function createKustomizationMetrics(registry: Registry): KustomizationMet
   });
   return {
     build: (result) => builds.inc({ result }),
-    drift: (action) => drift.inc({ action }),
+    drift,
     ready: (seconds) => ready.observe(seconds),
     waited: (seconds) => waited.observe(seconds),
   };

@@ -27,7 +27,7 @@ import {
   Dependencies as DependencyWatch,
   shardSelector,
 } from '@sluice/shared/runtime';
-import type { ApplierDoors } from '@sluice/shared/service';
+import { type ApplierDoors, createDriftMetrics } from '@sluice/shared/service';
 import type { KustomizeConfig } from './config.ts';
 import { fieldManager } from './kustomization/apply.ts';
 import {
@@ -79,7 +79,8 @@ function createDependencies(
   const settings = settingsOf(config);
   // A process that was killed may have left builds in it.
   rmSync(settings.tempDir, { recursive: true, force: true });
-  const tenants = new TenantClients();
+  const states = new KustomizationStates();
+  const tenants = new TenantClients({ clientOptions: { onRequest: doors.metrics.apiRequest } });
   return {
     settings,
     artifacts: new ArtifactCache({
@@ -101,10 +102,11 @@ function createDependencies(
       runCommand: o.spawner.run,
     }),
     builds: new LruBytes(flags['build-cache-size'] * mebibyte),
-    states: new KustomizationStates(),
+    states,
     sources: createSources({
       client,
       logger,
+      ...scopeOf(config),
       kinds: ['GitRepository', 'OCIRepository', 'Bucket', 'ExternalArtifact'],
     }),
     kustomizations: o.informer,
@@ -113,6 +115,7 @@ function createDependencies(
       informer: o.informer,
       client,
       logger,
+      ...scopeOf(config),
       additive: config.gates.AdditiveCELDependencyCheck,
     }),
     tenants,
@@ -130,16 +133,26 @@ function createDependencies(
       logger,
     }),
     backoff: new DriftBackoff(),
-    metrics: createKustomizationMetrics(doors.metrics.registry),
+    metrics: createKustomizationMetrics(
+      doors.metrics.registry,
+      createDriftMetrics(doors.metrics.registry, {
+        kind: 'Kustomization',
+        owners: () => o.informer.list(),
+        open: (owner) => states.peek(owner)?.reported.size ?? 0,
+      }),
+    ),
     revisit: () => undefined,
   };
 }
 
+/** The only namespace to watch, if there is but one. */
+function scopeOf({ flags, namespace }: KustomizeConfig): { namespace?: string } {
+  return flags['watch-all-namespaces'] ? {} : { namespace };
+}
+
 function configWatchOf(config: KustomizeConfig, { client, logger }: ApplierDoors): ConfigWatch {
-  const { flags, namespace } = config;
-  const labelSelector = flags['watch-configs-label-selector'];
-  const scope = flags['watch-all-namespaces'] ? {} : { namespace };
-  return createConfigWatch({ client, logger, labelSelector, ...scope });
+  const labelSelector = config.flags['watch-configs-label-selector'];
+  return createConfigWatch({ client, logger, labelSelector, ...scopeOf(config) });
 }
 
 function createKustomizationInformer({ flags, namespace }: KustomizeConfig, doors: ApplierDoors) {

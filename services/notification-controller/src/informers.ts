@@ -15,6 +15,7 @@ import {
   type KubeClient,
   resourceOf,
 } from '@sluice/shared/kube';
+import { letGo } from '@sluice/shared/runtime';
 
 /** The objects that notification-controller works with. */
 export interface Informers {
@@ -39,6 +40,7 @@ export function createInformers(o: {
   client: KubeClient;
   namespace?: string;
   secretSelector: string;
+  controllerName: string;
   logger: Logger;
 }): Informers {
   const { client, namespace, logger } = o;
@@ -62,6 +64,9 @@ export function createInformers(o: {
   });
   logChanges(alerts, logger);
   logChanges(providers, logger);
+  const { controllerName } = o;
+  letGo(alerts, { client, kind: alertKind, controllerName, logger });
+  letGo(providers, { client, kind: providerKind, controllerName, logger });
   const all = [alerts, providers, receivers, secrets] as Informer<KubeObject>[];
   return { alerts, providers, receivers, secrets, all };
 }

@@ -96,7 +96,7 @@ function createApp(config: Config, doors: ServiceDoors): App {
     namespace: config.runtimeNamespace,
   });
   const secretSelector = config['watch-configs-label-selector'];
-  const informers = createInformers({ client, namespace, secretSelector, logger });
+  const informers = createInformers({ client, namespace, secretSelector, controllerName, logger });
   return { ...doors, config, informers, readSecret: createSecretReader(client) };
 }
 

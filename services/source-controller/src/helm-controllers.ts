@@ -13,18 +13,20 @@ import {
 } from '@sluice/shared/api';
 import { ArtifactCache, type ArtifactStore } from '@sluice/shared/artifact';
 import type { Logger, Semaphore } from '@sluice/shared/base';
-import type { Informer } from '@sluice/shared/kube';
-import type { Controller, Metrics, Reconciler } from '@sluice/shared/runtime';
+import type { Informer, KubeClient } from '@sluice/shared/kube';
+import { type Controller, letGo, type Metrics, type Reconciler } from '@sluice/shared/runtime';
 import type { Endpoints } from './adapters/endpoint.ts';
 import type { AuthorizationCache } from './adapters/registry/client.ts';
 import type { Config } from './config.ts';
 import { helmChartReconciler, watchChartSources } from './helm-chart/controller.ts';
 import { helmRepositoryReconciler } from './helm-repository/controller.ts';
 import { IndexCache } from './helm-repository/index-cache.ts';
-import { createCacheMetrics } from './metrics.ts';
+import { type CacheMetrics, createCacheMetrics } from './metrics.ts';
+import { controllerName } from './source/names.ts';
 
 /** What the controllers of the Helm kinds are made of. */
 export interface HelmParts {
+  client: KubeClient;
   config: Config;
   logger: Logger;
   metrics: Metrics;
@@ -57,12 +59,17 @@ export interface Runnable {
 /** Makes the controllers of HelmRepositories and HelmCharts. */
 export function createHelmControllers(parts: HelmParts): Runnable[] {
   const { config, gitInformer, informerOf, controllerOf } = parts;
-  const indexes = createIndexCache(parts);
+  const cacheMetrics = createCacheMetrics(parts.metrics.registry);
+  const indexes = createIndexCache(parts, cacheMetrics);
   const maxIndexBytes = config['helm-index-max-size'];
   const common = { ...parts, indexes, maxIndexBytes };
   const repositories = informerOf<HelmRepository>(helmRepositoryKind);
+  repositories.onEvent(({ type, object }) => {
+    if (type === 'deleted') cacheMetrics.forget(object.metadata);
+  });
   const charts = informerOf<HelmChart>(helmChartKind);
   const buckets = informerOf<Bucket>(bucketKind);
+  letGo(buckets, { ...parts, kind: bucketKind, controllerName });
   const repositoryController = controllerOf(repositories, helmRepositoryReconciler(common));
   const chartController = controllerOf(
     charts,
@@ -87,14 +94,14 @@ export function createHelmControllers(parts: HelmParts): Runnable[] {
   return [repositoryController, runWith(buckets), runAfter(sources, chartController)];
 }
 
-function createIndexCache({ config, metrics, store }: HelmParts): IndexCache {
+function createIndexCache({ config, store }: HelmParts, metrics: CacheMetrics): IndexCache {
   return new IndexCache({
     dir: store.dir,
     maxBytes: maxIndexCacheBytes,
     maxEntries: config['helm-cache-max-size'],
     ttlMs: config['helm-cache-ttl'],
     purgeIntervalMs: config['helm-cache-purge-interval'],
-    onUse: createCacheMetrics(metrics.registry),
+    onUse: metrics.used,
   });
 }
 

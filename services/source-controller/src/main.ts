@@ -111,7 +111,7 @@ function createControllers(
 ) {
   const { announcer, endpoints, config } = app;
   const packing = new Semaphore(config.concurrent);
-  const authorizations = new AuthorizationCache();
+  const authorizations = new AuthorizationCache(app.metrics.tokens);
   const common = { store, endpoints, announcer, packing, tempDir };
   const gitInformer = informerOf<GitRepository>(app, gitRepositoryKind);
   const find = (key: string) => gitInformer.get(key);

@@ -22,8 +22,8 @@ const pathPattern = /^\/[a-z0-9]+(?:\/[A-Za-z0-9][A-Za-z0-9._-]*){2}\/[A-Za-z0-9
 const drainMs = 5000;
 
 /**
- * Serves stored artifacts over HTTP: GET and HEAD of files, nothing else. There are no listings, and no path
- * leads out of the storage.
+ * Serves stored artifacts over HTTP: GET and HEAD of files, and of `/`, which is empty. There are no listings, and
+ * no path leads out of the storage.
  *
  * @param o.port 0 picks a free one
  */
@@ -68,6 +68,11 @@ async function respond(
   }
   // The pattern has no '%': an encoded path is never decoded, so nothing can hide in it.
   const path = (request.url ?? '').split('?', 1)[0] as string;
+  if (path === '/') {
+    // By this Flux's manifests ask whether the Pod is ready.
+    response.writeHead(200, { 'content-length': 0 }).end();
+    return;
+  }
   const file = pathPattern.test(path) ? await openStored(join(store.dir, path)) : undefined;
   if (file === undefined) {
     response.writeHead(404, { 'content-length': 0 }).end();

@@ -11,7 +11,7 @@ export class BusUnavailableError extends Error {
 export interface BusOptions extends BusAddress {
   /** First token of all subjects; `sluice` when unset. */
   prefix?: string;
-  /** Replicas of streams this process creates; 1 when unset. Existing streams keep theirs. */
+  /** Replicas of the streams; 1 when unset. Streams that have more keep them. */
   replicas?: number;
   logger: Logger;
 }

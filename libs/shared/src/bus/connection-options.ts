@@ -4,6 +4,7 @@ import {
   credsAuthenticator,
   type NodeConnectionOptions,
   nkeyAuthenticator,
+  usernamePasswordAuthenticator,
 } from '@nats-io/transport-node';
 import { jitter } from '@sluice/shared/base';
 
@@ -13,6 +14,9 @@ export interface BusAddress {
   url: string;
   /** Name of the client, shown by the server. */
   name: string;
+  /** Logs in with the password of `passwordFile`. */
+  user?: string;
+  passwordFile?: string;
   credsFile?: string;
   nkeyFile?: string;
   tls?: { caFile?: string; certFile?: string; keyFile?: string };
@@ -25,12 +29,15 @@ const handshakeTimeoutMs = 5_000;
 /**
  * Makes the options of a connection that is retried for ever.
  *
- * @throws RangeError when the address is empty or holds credentials, which would show up in process lists and logs
+ * @throws RangeError when the address is empty or holds credentials, which would show up in process lists and logs, or
+ * when there are several ways to log in or half of one
  */
 export function connectionOptions(address: BusAddress): NodeConnectionOptions {
   return {
     servers: servers(address.url),
     name: address.name,
+    // So that a server's permissions can keep the answers to one controller from the others.
+    inboxPrefix: `_INBOX.${address.name}`,
     authenticator: authenticator(address),
     tls: address.tls && Object.values(address.tls).some(Boolean) ? address.tls : undefined,
     timeout: handshakeTimeoutMs,
@@ -53,7 +60,7 @@ function servers(url: string): string[] {
   for (const server of list) {
     if (server.includes('@')) {
       throw new RangeError(
-        '--nats-url holds credentials: put them in a file and name it with --nats-creds-file',
+        '--nats-url holds credentials: put them in a file and name it with --nats-creds-file, or --nats-user and --nats-password-file',
       );
     }
   }
@@ -62,7 +69,18 @@ function servers(url: string): string[] {
 
 /** Files are read at each attempt, so that rotated credentials are used without a restart. */
 function authenticator(address: BusAddress): Authenticator | undefined {
-  const { credsFile, nkeyFile } = address;
+  const { credsFile, nkeyFile, user, passwordFile } = address;
+  if (!user !== !passwordFile) {
+    throw new RangeError('--nats-user and --nats-password-file belong together: set both or none');
+  }
+  if ([credsFile, nkeyFile, user].filter(Boolean).length > 1) {
+    throw new RangeError(
+      'set one of --nats-user, --nats-creds-file and --nats-nkey-file: each is a way to log in of its own',
+    );
+  }
+  if (user && passwordFile) {
+    return usernamePasswordAuthenticator(user, () => readFileSync(passwordFile, 'utf8').trim());
+  }
   if (credsFile) return credsAuthenticator(() => readFileSync(credsFile));
   if (nkeyFile) {
     return nkeyAuthenticator(() => new TextEncoder().encode(readFileSync(nkeyFile, 'utf8').trim()));

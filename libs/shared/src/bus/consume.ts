@@ -43,6 +43,8 @@ export interface ConsumeOptions<T> {
   ackWaitMs: number;
   /** Times a message is handed out before it goes to the dead letters; no limit when unset. */
   maxAttempts?: number;
+  /** Hears that a message went to the dead letters. */
+  onDeadLetter?: () => void;
   /** Decides on a message. When it rejects, the message comes again with growing delays. */
   handler: (message: ConsumedMessage<T>, signal: AbortSignal) => Promise<Verdict>;
 }
@@ -234,6 +236,7 @@ class PullConsumer<T> implements Consumer {
         id: `${message.info.stream}:${seq}`,
         letter: { subject, error: why, raw: Buffer.from(message.data).toString('base64') },
       });
+      this.#options.onDeadLetter?.();
       return 'term';
     } catch (error) {
       this.#bus.logger.warn({ error: errorMessage(error) }, 'a dead letter could not be stored');

@@ -13,6 +13,12 @@ import { type StreamId, streamName, streamSubjects, streams } from './streams.ts
 const streamNotFound = 10059;
 const streamNameInUse = 10058;
 const insufficientStorage = 10047;
+const replicasWithoutCluster = 10074;
+
+const fixes = new Map([
+  [insufficientStorage, ': give JetStream at least 384 MiB of file storage'],
+  [replicasWithoutCluster, ': set --nats-stream-replicas=1, or run a cluster of NATS servers'],
+]);
 
 type WantedConfig = Partial<StreamConfig> & { name: string; subjects: string[] };
 
@@ -36,7 +42,8 @@ export function streamConfig(prefix: string, id: StreamId, replicas: number): Wa
 }
 
 /**
- * Creates the streams that are missing and updates those whose limits differ. Controllers do this side by side.
+ * Creates the streams that are missing and updates those whose limits differ or that have too few replicas. Controllers
+ * do this side by side.
  *
  * @throws Error that names the stream and the fix when the server refuses one; the others are still ensured
  */
@@ -70,8 +77,12 @@ async function ensureStream(manager: JetStreamManager, wanted: WantedConfig): Pr
     });
     return true;
   }
-  // Storage, retention and replicas stay as an administrator may have set them.
-  const { name, retention, storage, num_replicas, ...limits } = wanted;
+  // Storage, retention and more replicas stay as an administrator may have set them.
+  const { name, retention, storage, num_replicas = 1, ...others } = wanted;
+  const limits = {
+    ...others,
+    num_replicas: Math.max(num_replicas, existing.config.num_replicas),
+  };
   const current = existing.config as unknown as Record<string, unknown>;
   const differs = Object.entries(limits).some(
     ([key, value]) => JSON.stringify(current[key]) !== JSON.stringify(value),
@@ -81,9 +92,7 @@ async function ensureStream(manager: JetStreamManager, wanted: WantedConfig): Pr
 }
 
 function refusal(stream: string, error: unknown): Error {
-  const fix =
-    error instanceof JetStreamApiError && error.code === insufficientStorage
-      ? ': give JetStream at least 384 MiB of file storage'
-      : '';
+  const code = error instanceof JetStreamApiError ? error.code : undefined;
+  const fix = fixes.get(code ?? 0) ?? '';
   return new Error(`stream ${stream}: ${errorMessage(error)}${fix}`, { cause: error });
 }

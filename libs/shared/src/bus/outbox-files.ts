@@ -16,6 +16,8 @@ export interface OutboxFile {
   bytes: number;
   /** May be dropped before the others when space runs out. */
   informational: boolean;
+  /** Milliseconds since the epoch. */
+  since: number;
 }
 
 const suffix = '.json';
@@ -41,8 +43,8 @@ export class OutboxFiles {
     for (const name of (await readdir(this.#dir)).sort()) {
       const match = fileName.exec(name);
       if (match) {
-        const { size } = await stat(join(this.#dir, name));
-        files.push({ name, bytes: size, informational: match[1] === 'i' });
+        const { size, mtimeMs } = await stat(join(this.#dir, name));
+        files.push({ name, bytes: size, informational: match[1] === 'i', since: mtimeMs });
         this.#sequence = Number(name.slice(0, 14));
       } else if (name.endsWith('.tmp')) {
         await rm(join(this.#dir, name), { force: true });

@@ -20,7 +20,8 @@ export interface OutboxOptions<T> {
 
 /** Where an outbox reports what it does. */
 export interface OutboxMetrics {
-  onDepth?(entries: number, bytes: number): void;
+  /** @param since when the oldest entry came, in milliseconds since the epoch; undefined when there is none */
+  onDepth?(entries: number, bytes: number, since?: number): void;
   onDropped?(entries: number): void;
   onDelivered?(): void;
 }
@@ -103,7 +104,13 @@ class FileOutbox<T> implements Outbox<T> {
     const { name, id } = this.#files.next(informational);
     const trace = currentTrace();
     // In line before it is on disk, so that concurrent writes keep their order.
-    const file: OutboxFile & { ready?: Promise<boolean> } = { name, bytes: 0, informational };
+    const since = Date.now();
+    const file: OutboxFile & { ready?: Promise<boolean> } = {
+      name,
+      bytes: 0,
+      informational,
+      since,
+    };
     const written = this.#files.write(name, { id, trace, value });
     file.ready = written.then(
       () => true,
@@ -260,6 +267,7 @@ class FileOutbox<T> implements Outbox<T> {
   }
 
   #reportDepth(): void {
-    this.#options.metrics?.onDepth?.(this.#waiting.length, this.#bytes);
+    const [oldest] = this.#waiting;
+    this.#options.metrics?.onDepth?.(this.#waiting.length, this.#bytes, oldest?.since);
   }
 }

@@ -1,4 +1,5 @@
 // Command-line programs: the only way to start one.
+export { findProgram } from './find-program.ts';
 export {
   createHelm,
   type Helm,

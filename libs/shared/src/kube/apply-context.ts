@@ -27,6 +27,8 @@ export interface ApplyOptions {
   customStageKinds?: string[];
   /** Fields that are left to others once an object exists. */
   ignore?: DriftIgnoreRule[];
+  /** Nothing new is expected: an object is written to only when a dry-run says that this changes more than its managed fields. */
+  expectEqual?: boolean;
 }
 
 export type ApplyAction = 'created' | 'configured' | 'unchanged' | 'skipped' | 'recreated';

@@ -1,6 +1,7 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { isConflict, isNotFound } from './api-error.ts';
 import type { AppliedChange, ApplyAction, ApplyContext } from './apply-context.ts';
+import { asApplied } from './apply-equal.ts';
 import { isImmutableError, objectError } from './apply-error.ts';
 import { hasOverridden, takeOver } from './apply-managers.ts';
 import { payloadOf } from './apply-payload.ts';
@@ -55,6 +56,10 @@ async function applyPayload(target: Target): Promise<Change> {
   if (policy === 'IfNotPresent') {
     const present = known ?? (await fetchIfPresent(target, true));
     if (present !== undefined) return skipped(present);
+  }
+  if (ctx.expectEqual) {
+    const equal = await asApplied(payload, known, ctx);
+    if (equal !== undefined) return { object: equal, action: 'unchanged' };
   }
   const startedAt = Date.now();
   const sent = await withIgnoredSettled(target);

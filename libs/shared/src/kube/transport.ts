@@ -41,6 +41,8 @@ export interface RequestInfo {
   method: string;
   /** HTTP status, or `<error>` when no answer came. */
   code: string;
+  /** Of the server, with the port if the address has one. */
+  host: string;
   durationMs: number;
 }
 
@@ -93,12 +95,14 @@ export class Transport {
   readonly #requests: Pool;
   readonly #streams: Pool;
   readonly #prefix: string;
+  readonly #host: string;
   #closed = false;
 
   constructor(config: ClusterConfig, options: TransportOptions) {
     this.#config = config;
     this.#options = options;
-    const { origin, pathname } = new URL(config.server);
+    const { origin, host, pathname } = new URL(config.server);
+    this.#host = host;
     this.#prefix = pathname === '/' ? '' : pathname.replace(/\/$/, '');
     const pool = (allowH2: boolean, connections?: number) =>
       new Pool(origin, {
@@ -252,7 +256,8 @@ export class Transport {
   }
 
   #observe(method: string, code: string, started: number): void {
-    this.#options.onRequest?.({ method, code, durationMs: performance.now() - started });
+    const durationMs = performance.now() - started;
+    this.#options.onRequest?.({ method, code, host: this.#host, durationMs });
   }
 
   #fail(
@@ -271,13 +276,12 @@ export class Transport {
     if (call.signal?.aborted) return call.signal.reason;
     if (error instanceof KubeConfigError || error instanceof ConnectionError) return error;
     const code = this.#closed ? 'CLOSED' : (ownCodes[codeOf(error)] ?? codeOf(error));
-    const { host } = new URL(this.#config.server);
     const problem = this.#closed ? 'the client was closed' : errorMessage(error);
     return new ConnectionError({
       code,
       verb: call.method,
       path: withoutQuery(call.path),
-      message: `no answer from the API server at ${host}: ${problem}`,
+      message: `no answer from the API server at ${this.#host}: ${problem}`,
       cause: error,
     });
   }

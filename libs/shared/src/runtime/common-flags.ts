@@ -127,6 +127,14 @@ const sluiceFlags = {
     default: '',
     help: 'URL of the NATS server; empty to do without, with events over HTTP.',
   }),
+  'nats-user': flag.string({
+    default: '',
+    help: 'User that logs in to the NATS server with the password of --nats-password-file.',
+  }),
+  'nats-password-file': flag.string({
+    default: '',
+    help: 'File with the password of --nats-user, read at each connection.',
+  }),
   'nats-creds-file': flag.string({ default: '', help: 'File with the NATS credentials.' }),
   'nats-nkey-file': flag.string({ default: '', help: 'File with the NATS NKey seed.' }),
   'nats-tls-ca-file': flag.string({
@@ -145,6 +153,12 @@ const sluiceFlags = {
     default: 'sluice',
     help: 'First token of the NATS subjects, in capitals of the stream names.',
   }),
+  'nats-stream-replicas': flag.int({
+    default: 1,
+    min: 1,
+    max: 5,
+    help: 'Replicas of the NATS streams; streams with fewer are raised to it.',
+  }),
   'outbox-path': flag.string({
     default: '/tmp/outbox',
     help: 'Directory where events are kept until the NATS server has them.',
@@ -152,6 +166,10 @@ const sluiceFlags = {
   'otlp-endpoint': flag.string({
     default: '',
     help: 'URL of the OpenTelemetry collector that receives traces over HTTP; empty for no traces.',
+  }),
+  'profiling-addr': flag.string({
+    default: '',
+    help: 'Address at which CPU profiles and heap snapshots are served, such as 127.0.0.1:6060; empty for none. Whoever reaches it can read secrets.',
   }),
   kubeconfig: flag.string({
     default: '',

@@ -66,6 +66,7 @@ class ObjectController<T extends KubeObject> implements Controller<T> {
     this.informer = options.informer;
     this.#clock = options.clock ?? systemClock;
     this.#metrics = options.metrics.forController(options.reconciler.kind as KindDefinition);
+    this.#metrics.describe(() => options.informer.list());
     this.#queue = createWorkQueue({
       clock: this.#clock,
       minRetryDelayMs: options.minRetryDelayMs,

@@ -42,6 +42,8 @@ export interface DependenciesOptions {
   informer: Informer<KubeObject>;
   client: KubeClient;
   logger: Logger;
+  /** The only namespace to watch; all unless told. */
+  namespace?: string;
   /** The gate AdditiveCELDependencyCheck: readyExpr adds to the usual check instead of replacing it. */
   additive: boolean;
 }
@@ -145,9 +147,10 @@ export class Dependencies {
 
   #watchOther(): void {
     if (this.#other !== undefined) return;
-    const { kind, client, logger } = this.#options;
+    const { kind, client, logger, namespace } = this.#options;
     const other = kinds[kind === 'HelmRelease' ? 'Kustomization' : 'HelmRelease'] as KindDefinition;
-    this.#other = createInformer<KubeObject>({ client, resource: resourceOf(other), logger });
+    const resource = resourceOf(other);
+    this.#other = createInformer<KubeObject>({ client, resource, logger, namespace });
     this.#other.onEvent(({ object }) => {
       this.#changed(`${other.kind}/${keyOf(object)}`, object);
     });

@@ -32,6 +32,7 @@ export { addFinalizer, hasFinalizer, removeFinalizer } from './finalizer.ts';
 export { parseAddress, type RunningServer, startHttpServer } from './http-server.ts';
 export { createLeaderElector, type LeaderElector, type LeaderElectorOptions } from './leader.ts';
 export { LeadershipLostError } from './leadership.ts';
+export { letGo } from './let-go.ts';
 export { type ManagerContext, type ManagerOptions, runManager } from './manager.ts';
 export { type ControllerMetrics, createMetrics, type Metrics } from './metrics.ts';
 export { apiRequestFailedReason, internalErrorReason } from './outcome.ts';
@@ -64,12 +65,18 @@ export {
   sourceId,
 } from './sources.ts';
 export { createStatusDraft, ObjectGoneError } from './status-patch.ts';
+export type { TokenCacheMetrics, TokenUser } from './token-cache-metrics.ts';
 export { initTracing, type Tracing } from './tracing.ts';
 export {
+  artifactTraceparent,
   currentTraceparent,
+  requestAnnotations,
+  requestedTraceparent,
   type SpanAttributes,
+  type SpanOptions,
   traceparentAnnotation,
   withSpan,
+  withTrace,
   withTraceparent,
 } from './tracing-api.ts';
 export { type AddOptions, createWorkQueue, type WorkQueue } from './workqueue.ts';

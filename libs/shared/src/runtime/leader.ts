@@ -30,6 +30,8 @@ export interface LeaderElectorOptions extends LeaderElectionSettings {
   identity?: string;
   logger: Logger;
   clock?: Clock;
+  /** Hears when the leadership is won and when it ends. */
+  onLeading?: (leads: boolean) => void;
   /** A clock in milliseconds that nobody sets; `performance.now` when not given. */
   monotonicMs?: () => number;
 }
@@ -73,12 +75,14 @@ class Elector implements LeaderElector {
   async acquire(signal: AbortSignal): Promise<void> {
     const { logger, retryPeriodMs, name, namespace } = this.#options;
     logger.info({ lease: `${namespace}/${name}` }, 'Waiting for the leadership');
+    this.#options.onLeading?.(false);
     for (;;) {
       signal.throwIfAborted();
       if (await this.#try()) break;
       await this.#clock.sleep(jitter(retryPeriodMs * 1.1, 10), signal);
     }
     logger.info({ lease: `${namespace}/${name}` }, 'Leadership won');
+    this.#options.onLeading?.(true);
     this.#renewing = this.#renew();
   }
 
@@ -88,6 +92,7 @@ class Elector implements LeaderElector {
     const known = this.#known;
     const leads = this.isLeader();
     this.#leads = false;
+    this.#options.onLeading?.(false);
     if (!known || !leads || !this.#options.releaseOnCancel) return;
     try {
       await releaseLease(this.#lease, known, this.#options.retryPeriodMs);
@@ -120,6 +125,7 @@ class Elector implements LeaderElector {
 
   #lose(why: string): void {
     this.#leads = false;
+    this.#options.onLeading?.(false);
     this.#options.logger.error({ why }, 'Leadership lost');
     this.#lost.abort(new LeadershipLostError(`The leadership is lost: ${why}`));
   }

@@ -6,6 +6,7 @@ import type { RunningServer } from './http-server.ts';
 import { createLeaderElector, type LeaderElector } from './leader.ts';
 import type { Metrics } from './metrics.ts';
 import { type ReadyCheck, startMetricsServer, startProbes } from './probes.ts';
+import { startProfiling } from './profiling.ts';
 
 /** What the parts of a service get. */
 export interface ManagerContext {
@@ -26,6 +27,8 @@ export interface ManagerOptions {
   /** Listen addresses in Go's form; `0` for none. */
   metricsAddr: string;
   healthAddr: string;
+  /** Where profiles are served, which is nowhere by default. */
+  profilingAddr?: string;
   readyChecks?: Record<string, ReadyCheck>;
   /** Time that the parts get to end after a signal, in milliseconds. */
   gracefulShutdownMs: number;
@@ -85,13 +88,14 @@ function onTerminate(handle: (signal: string) => void): () => void {
 }
 
 async function startServers(options: ManagerOptions, servers: RunningServer[]): Promise<void> {
-  const { metricsAddr, healthAddr, metrics, readyChecks, logger } = options;
+  const { metricsAddr, healthAddr, profilingAddr = '', metrics, readyChecks, logger } = options;
   const listen = async (what: string, starting: Promise<RunningServer | undefined>) => {
     const server = await starting;
     if (!server) return;
     servers.push(server);
     logger.info({ addr: server.address, server: what }, 'Listening');
   };
+  await listen('profiling', startProfiling({ address: profilingAddr, logger }));
   await listen('health', startProbes({ address: healthAddr, checks: readyChecks }));
   if (metrics) {
     const { registry } = metrics;
@@ -100,10 +104,15 @@ async function startServers(options: ManagerOptions, servers: RunningServer[]): 
 }
 
 async function runParts(options: ManagerOptions & Parts, stop: AbortController): Promise<void> {
-  const { client, leaderElection, logger } = options;
+  const { client, leaderElection, logger, metrics } = options;
   const elector =
     leaderElection &&
-    createLeaderElector({ ...options, ...leaderElection, name: leaderElection.leaseName });
+    createLeaderElector({
+      ...options,
+      ...leaderElection,
+      name: leaderElection.leaseName,
+      onLeading: (leads) => metrics?.leader(leaderElection.leaseName, leads),
+    });
   const leading = elector ? AbortSignal.any([stop.signal, elector.lost]) : stop.signal;
   const fenced = elector ? fencedClient(client, () => elector.isLeader()) : client;
   const start = async () => {

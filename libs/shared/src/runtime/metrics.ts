@@ -1,9 +1,12 @@
 import type { KindDefinition, KubeObject } from '@sluice/shared/api';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { isSuspended } from './conditions.ts';
 import type { Settlement } from './outcome.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
 import type { QueueObserver } from './queue.ts';
 import { registerQueueMetrics } from './queue-metrics.ts';
+import { type ResourceSource, registerResourceMetrics } from './resource-metrics.ts';
+import { registerTokenCacheMetrics, type TokenCacheMetrics } from './token-cache-metrics.ts';
 
 /** Measures one kind's reconciles. */
 export interface ControllerMetrics {
@@ -11,6 +14,8 @@ export interface ControllerMetrics {
   concurrency(workers: number): void;
   /** Says that a reconcile begins; the returned function says how it ended. Undefined: a bug in the runtime. */
   begin(object: KubeObject): (settlement: Settlement | undefined) => void;
+  /** Tells about the conditions and intervals of the objects that the function returns. */
+  describe(objects: () => readonly KubeObject[]): void;
   /** Drops what is kept for a deleted object. */
   forget(key: { name: string; namespace?: string }): void;
 }
@@ -18,10 +23,17 @@ export interface ControllerMetrics {
 /** The metrics of a process. */
 export interface Metrics {
   readonly registry: Registry;
+  /** Of the caches of access tokens. */
+  readonly tokens: TokenCacheMetrics;
   forController(kind: KindDefinition): ControllerMetrics;
-  /** Counts a request to the API server; fits the client's `onRequest`. */
-  apiRequest(request: { method: string; code: number | string }): void;
+  /** Counts a request to an API server; fits the client's `onRequest`. */
+  apiRequest(request: { method: string; code: number | string; host: string }): void;
+  /** Says whether this process holds a Lease. */
+  leader(lease: string, leads: boolean): void;
 }
+
+/** API servers that are told apart; kubeconfigs of tenants may name any number. */
+const maxHosts = 100;
 
 /** Buckets between 10 ms and 30 min, evenly spread on a logarithmic scale. */
 const reconcileBuckets = Array.from({ length: 10 }, (_, i) => 0.01 * (1800 / 0.01) ** (i / 9));
@@ -44,14 +56,34 @@ export function createMetrics(controllerName: string): Metrics {
   const reconciles = reconcileMetrics(registers);
   const requests = new Counter({
     name: 'rest_client_requests_total',
-    help: 'Requests to the API server by method and status code.',
-    labelNames: ['code', 'method'],
+    help: 'Requests to API servers by method, status code and host.',
+    labelNames: ['code', 'method', 'host'],
     registers,
   });
+  const hosts = new Set<string>();
+  const bounded = (host: string) => {
+    if (hosts.size < maxHosts) hosts.add(host);
+    return hosts.has(host) ? host : 'other';
+  };
+  const leaders = new Gauge({
+    name: 'leader_election_master_status',
+    help: 'Whether this process holds the Lease: 1 or 0.',
+    labelNames: ['name'],
+    registers,
+  });
+  const parts = {
+    reconciles,
+    queueMetrics,
+    describe: registerResourceMetrics(registry),
+    tokens: registerTokenCacheMetrics(registry),
+  };
   return {
     registry,
-    forController: (kind) => forController(kind, reconciles, queueMetrics),
-    apiRequest: ({ method, code }) => requests.inc({ method, code: String(code) }),
+    tokens: parts.tokens,
+    forController: (kind) => forController(kind, parts),
+    apiRequest: ({ method, code, host }) =>
+      requests.inc({ method, code: String(code), host: bounded(host) }),
+    leader: (name, leads) => leaders.set({ name }, leads ? 1 : 0),
   };
 }
 
@@ -80,6 +112,10 @@ function reconcileMetrics(registers: Registry[]) {
     errors: counter('reconcile_errors_total', 'Reconciles that failed.'),
     terminal: counter('terminal_reconcile_errors_total', 'Reconciles that stalled.'),
     panics: counter('reconcile_panics_total', 'Reconciles that ended by a bug in the runtime.'),
+    timeouts: counter(
+      'reconcile_timeouts_total',
+      'Reconciles cut off by the runtime; it never does.',
+    ),
     time: new Histogram({
       name: 'controller_runtime_reconcile_time_seconds',
       help: 'Duration of reconciles.',
@@ -92,20 +128,27 @@ function reconcileMetrics(registers: Registry[]) {
   };
 }
 
-function forController(
-  kind: KindDefinition,
-  m: ReconcileMetrics,
-  queueMetrics: ReturnType<typeof registerQueueMetrics>,
-): ControllerMetrics {
+interface Parts {
+  reconciles: ReconcileMetrics;
+  queueMetrics: ReturnType<typeof registerQueueMetrics>;
+  describe(source: ResourceSource): void;
+  tokens: TokenCacheMetrics;
+}
+
+function forController(kind: KindDefinition, parts: Parts): ControllerMetrics {
+  const { reconciles: m } = parts;
   const controller = kind.kind.toLowerCase();
   for (const result of ['success', 'requeue', 'requeue_after', 'error']) {
     m.total.inc({ controller, result }, 0);
   }
-  for (const counter of [m.errors, m.terminal, m.panics]) counter.inc({ controller }, 0);
+  for (const counter of [m.errors, m.terminal, m.panics, m.timeouts])
+    counter.inc({ controller }, 0);
   m.active.set({ controller }, 0);
+  const lastSuccess = new Map<string, number>();
   return {
-    queue: queueMetrics.observer(controller),
+    queue: parts.queueMetrics.observer(controller),
     concurrency: (workers) => m.workers.set({ controller }, workers),
+    describe: (objects) => parts.describe({ kind: kind.kind, objects, lastSuccess }),
     begin(object) {
       const startedAt = performance.now();
       m.active.inc({ controller });
@@ -114,13 +157,26 @@ function forController(
         const { name, namespace = '' } = object.metadata;
         m.active.dec({ controller });
         m.time.observe({ controller }, seconds);
-        m.duration.observe({ kind: kind.kind, name, namespace }, seconds);
-        m.total.inc({ controller, result: settlement?.result ?? 'error' });
-        if (!settlement) m.panics.inc({ controller });
-        if (settlement?.result === 'error' || !settlement) m.errors.inc({ controller });
-        if (settlement?.terminal) m.terminal.inc({ controller });
+        if (!isSuspended(object)) m.duration.observe({ kind: kind.kind, name, namespace }, seconds);
+        if (settlement?.succeeded) lastSuccess.set(`${namespace}/${name}`, Date.now());
+        countEnd(m, controller, settlement);
       };
     },
-    forget: ({ name, namespace = '' }) => m.duration.remove({ kind: kind.kind, name, namespace }),
+    forget({ name, namespace = '' }) {
+      m.duration.remove({ kind: kind.kind, name, namespace });
+      lastSuccess.delete(`${namespace}/${name}`);
+      parts.tokens.forget({ kind: kind.kind, name, namespace });
+    },
   };
+}
+
+function countEnd(
+  m: ReconcileMetrics,
+  controller: string,
+  settlement: Settlement | undefined,
+): void {
+  m.total.inc({ controller, result: settlement?.result ?? 'error' });
+  if (!settlement) m.panics.inc({ controller });
+  if (settlement?.result === 'error' || !settlement) m.errors.inc({ controller });
+  if (settlement?.terminal) m.terminal.inc({ controller });
 }

@@ -19,6 +19,8 @@ export type Requeue =
 export interface Settlement {
   result: 'success' | 'requeue' | 'requeue_after' | 'error';
   terminal: boolean;
+  /** The object is as it should be. */
+  succeeded?: boolean;
   requeue: Requeue;
 }
 

@@ -1,23 +1,56 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { priorities } from './priority.ts';
 import type { QueueObserver } from './queue.ts';
+import type { Priority } from './reconciler.ts';
 
 /** Buckets from 10 ns, each ten times the one before, as controller-runtime has them. */
 const buckets = Array.from({ length: 12 }, (_, i) => 10e-9 * 10 ** i);
+
+/** Priorities as controller-runtime shows them: numbers, 0 for a change and -100 for what nobody waits for. */
+const shownPriorities: Record<Priority, string> = {
+  request: '100',
+  drift: '50',
+  change: '0',
+  sync: '-100',
+};
+
+type LengthOf = (priority: Priority) => number;
 
 /** Registers the work queue metrics and returns what makes an observer for each queue. */
 export function registerQueueMetrics(registry: Registry): {
   observer(name: string): QueueObserver;
 } {
   const running = new Map<string, Map<string, number>>();
+  const lengths = new Map<string, LengthOf>();
   const metrics = flowMetrics([registry]);
+  registerDepth([registry], lengths);
   registerRunning([registry], running);
   return {
     observer(name) {
       const started = new Map<string, number>();
       running.set(name, started);
-      return observe(name, started, metrics);
+      const opened = (lengthOf: LengthOf) => void lengths.set(name, lengthOf);
+      return { opened, ...observe(name, started, metrics) };
     },
   };
+}
+
+/** Registers the depth of the queues, computed when it is read. */
+function registerDepth(registers: Registry[], lengths: ReadonlyMap<string, LengthOf>): void {
+  new Gauge({
+    name: 'workqueue_depth',
+    help: 'Keys in the queue by priority.',
+    labelNames: ['name', 'controller', 'priority'],
+    registers,
+    collect() {
+      for (const [name, lengthOf] of lengths) {
+        for (const priority of priorities) {
+          const labels = { name, controller: name, priority: shownPriorities[priority] };
+          this.set(labels, lengthOf(priority));
+        }
+      }
+    },
+  });
 }
 
 function flowMetrics(registers: Registry[]) {
@@ -28,13 +61,7 @@ function flowMetrics(registers: Registry[]) {
     new Histogram({ name: `workqueue_${name}`, help, labelNames, buckets, registers });
   return {
     adds: counter('adds_total', 'Keys added to the queue.'),
-    retries: counter('retries_total', 'Keys added again after a failure.'),
-    depth: new Gauge({
-      name: 'workqueue_depth',
-      help: 'Keys in the queue.',
-      labelNames,
-      registers,
-    }),
+    retries: counter('retries_total', 'Keys added with a delay, after failures and otherwise.'),
     queued: histogram('queue_duration_seconds', 'Time keys spent in the queue.'),
     worked: histogram('work_duration_seconds', 'Time spent working on a key.'),
   };
@@ -45,19 +72,14 @@ function observe(
   name: string,
   started: Map<string, number>,
   metrics: ReturnType<typeof flowMetrics>,
-): QueueObserver {
+): Omit<QueueObserver, 'opened'> {
   const labels = { name, controller: name };
   metrics.adds.inc(labels, 0);
   metrics.retries.inc(labels, 0);
-  metrics.depth.set(labels, 0);
   return {
-    added(length) {
-      metrics.adds.inc(labels);
-      metrics.depth.set(labels, length);
-    },
-    taken(key, waitedMs, length) {
+    added: () => metrics.adds.inc(labels),
+    taken(key, waitedMs) {
       started.set(key, performance.now());
-      metrics.depth.set(labels, length);
       metrics.queued.observe(labels, waitedMs / 1000);
     },
     finished(key) {

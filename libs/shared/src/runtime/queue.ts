@@ -11,9 +11,12 @@ export interface QueueItem {
 
 /** Hears what happens in a queue; for metrics. */
 export interface QueueObserver {
-  added(depth: number): void;
-  taken(key: string, waitedMs: number, depth: number): void;
+  /** The queue is there; the function says how many keys of a priority could be taken now. */
+  opened(lengthOf: (priority: Priority) => number): void;
+  added(): void;
+  taken(key: string, waitedMs: number): void;
   finished(key: string): void;
+  /** A key is to be added after a delay. */
   retried(): void;
 }
 
@@ -54,6 +57,7 @@ class PriorityQueue implements Queue {
   constructor(clock: Clock, observer?: QueueObserver) {
     this.#clock = clock;
     this.#observer = observer;
+    observer?.opened((priority) => this.#queued.get(priority)?.size ?? 0);
   }
 
   get length(): number {
@@ -73,7 +77,7 @@ class PriorityQueue implements Queue {
     const entry = { priority, addedAt: this.#clock.now() };
     this.#dirty.set(key, entry);
     if (!this.#processing.has(key)) this.#enqueue(key, entry);
-    this.#observer?.added(this.length);
+    this.#observer?.added();
     this.#serve();
   };
 
@@ -137,7 +141,7 @@ class PriorityQueue implements Queue {
     this.#dirty.delete(key);
     this.#processing.add(key);
     const waitedMs = Math.max(0, this.#clock.now() - entry.addedAt);
-    this.#observer?.taken(key, waitedMs, this.length);
+    this.#observer?.taken(key, waitedMs);
     return { key, priority: entry.priority, waitedMs };
   }
 

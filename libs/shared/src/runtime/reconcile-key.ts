@@ -5,7 +5,7 @@ import {
 } from '@sluice/shared/api';
 import { errorMessage, formatDuration, type Logger } from '@sluice/shared/base';
 import type { KubeClient } from '@sluice/shared/kube';
-import { isSuspended } from './conditions.ts';
+import { isSuspended, readyCondition, stalledCondition } from './conditions.ts';
 import { addFinalizer, hasFinalizer, removeFinalizer } from './finalizer.ts';
 import { LeadershipLostError } from './leadership.ts';
 import { type Settlement, settleError, settleOutcome } from './outcome.ts';
@@ -18,7 +18,7 @@ import type {
 } from './reconciler.ts';
 import { defaultTimes, type TimesOptions, timesOf } from './requeue-times.ts';
 import { createStatusDraft, ObjectGoneError } from './status-patch.ts';
-import { traceparentAnnotation, withSpan } from './tracing-api.ts';
+import { requestedTraceparent, withSpan } from './tracing-api.ts';
 
 /** What reconciling one object needs besides the object. */
 export interface ReconcileOptions<T extends KubeObject> extends TimesOptions<T> {
@@ -56,17 +56,18 @@ export async function reconcileObject<T extends KubeObject>(
   try {
     const object = await prepare(job, options);
     if (!object) return nothing;
-    return await withSpan(
-      `reconcile ${options.reconciler.kind.kind}`,
-      {
-        parent: object.metadata.annotations?.[traceparentAnnotation],
-        attributes: {
-          'k8s.object.key': job.key,
-          'sluice.priority': job.priority,
-          'sluice.waited_ms': job.waitedMs,
-        },
-      },
-      (span) => run({ ...job, object }, options, span),
+    const { kind } = options.reconciler.kind;
+    const { name, namespace = '' } = object.metadata;
+    const attributes = {
+      'sluice.object.kind': kind,
+      'sluice.object.name': name,
+      'k8s.namespace.name': namespace,
+      'sluice.priority': job.priority,
+      'sluice.waited_ms': job.waitedMs,
+    };
+    const parent = requestedTraceparent(object) ?? options.reconciler.cause?.(object);
+    return await withSpan(`reconcile ${kind}`, { parent, attributes }, (span) =>
+      run({ ...job, object }, options, span),
     );
   } catch (error) {
     if (error instanceof ObjectGoneError || isShutdown(error, job.signal)) return nothing;
@@ -124,8 +125,13 @@ async function run<T extends KubeObject>(
     job.onWritten(written);
   };
   const context = contextOf({ ...job, onWritten }, options, span);
-  const { outcome, settlement } = await act(context, options);
+  const acted = await act(context, options);
+  const { outcome } = acted;
+  const settlement = judge(acted, context);
   span.set({ 'sluice.result': outcome?.type ?? 'error' });
+  if (settlement.result === 'error') {
+    span.fail(context.status.getCondition(readyCondition)?.message ?? '');
+  }
   if (isDeleted(job.object) && outcome?.type === 'done') {
     await release(latest, options, job);
     return nothing;
@@ -137,6 +143,18 @@ async function run<T extends KubeObject>(
   }
   if (outcome?.type === 'done') logFinished(context, settlement, options.clock.now() - startedAt);
   return settlement;
+}
+
+/** A reconciler may end without an error although the object is not as it should be: its conditions tell. */
+function judge<T extends KubeObject>(
+  { outcome, settlement }: { outcome?: Outcome; settlement: Settlement },
+  { status }: ReconcileContext<T>,
+): Settlement {
+  if (outcome?.type !== 'done') return settlement;
+  if (status.getCondition(stalledCondition)?.status === 'True') {
+    return { ...settlement, result: 'error', terminal: true };
+  }
+  return { ...settlement, succeeded: status.getCondition(readyCondition)?.status !== 'False' };
 }
 
 function logFinished<T extends KubeObject>(

@@ -111,6 +111,8 @@ export interface StatusDraft<T extends KubeObject> {
 export interface ReconcileSpan {
   set(attributes: Record<string, string | number | boolean>): void;
   event(name: string, attributes?: Record<string, string | number | boolean>): void;
+  /** Marks the span as failed. The message must hold no secret. */
+  fail(message: string): void;
 }
 
 /** Everything a reconcile may use. */
@@ -149,6 +151,11 @@ export interface Reconciler<T extends KubeObject> {
    * its next reconcile.
    */
   isHeld?(object: T): boolean;
+  /**
+   * The W3C traceparent of what makes a reconcile necessary, such as of the artifact that is to be applied; undefined
+   * when nothing is new. A request comes first.
+   */
+  cause?(object: T): string | undefined;
   /** Time between background reconciles in milliseconds; `spec.interval` when not given. */
   intervalMs?(object: T): number | undefined;
   /** Time until the retry of a failure in milliseconds; exponential backoff when undefined. */

@@ -52,6 +52,8 @@ export interface Sources {
   stop(): Promise<void>;
   /** Returns a source; asks the API server when the watch does not know it. Undefined when there is none. */
   get(kind: SourceKind, key: ObjectKey): Promise<SourceObject | undefined>;
+  /** Returns a source if the watch knows it. */
+  peek(kind: SourceKind, key: ObjectKey): SourceObject | undefined;
   /** Calls the listener with the id of each source whose artifact is new, or of another generation of its spec. */
   onArtifact(listener: (id: string, artifact: Artifact | undefined) => void): void;
 }
@@ -73,8 +75,10 @@ export function createSources(o: {
   client: KubeClient;
   logger: Logger;
   kinds: readonly SourceKind[];
+  /** The only namespace to watch; all unless told. */
+  namespace?: string;
 }): Sources {
-  const { client, logger } = o;
+  const { client, logger, namespace } = o;
   const informers = new Map<string, Informer<SourceObject>>();
   const listeners: ((id: string, artifact: Artifact | undefined) => void)[] = [];
   const watch = async (kind: KindDefinition) => {
@@ -85,7 +89,8 @@ export function createSources(o: {
       logger.warn({ sourceKind: kind.kind }, 'Kind of source is not installed and not watched');
       return;
     }
-    const informer = createInformer<SourceObject>({ client, resource: resourceOf(kind), logger });
+    const resource = resourceOf(kind);
+    const informer = createInformer<SourceObject>({ client, resource, logger, namespace });
     informer.onEvent((event) => {
       if (!artifactChanged(event)) return;
       const id = sourceId(kind.kind, event.object.metadata);
@@ -94,6 +99,8 @@ export function createSources(o: {
     informers.set(kind.kind, informer);
     informer.start();
   };
+  const peek = (kind: SourceKind, key: ObjectKey) =>
+    informers.get(kind)?.get(`${key.namespace}/${key.name}`);
   return {
     async start(signal) {
       await Promise.all(o.kinds.map((kind) => watch(kinds[kind])));
@@ -102,8 +109,9 @@ export function createSources(o: {
     async stop() {
       await Promise.all([...informers.values()].map((informer) => informer.stop()));
     },
+    peek,
     async get(kind, key) {
-      const known = informers.get(kind)?.get(`${key.namespace}/${key.name}`);
+      const known = peek(kind, key);
       if (known !== undefined) return known;
       try {
         return await client.get<SourceObject>(resourceOf(kinds[kind]), key);

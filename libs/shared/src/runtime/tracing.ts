@@ -1,3 +1,5 @@
+import { systemClock } from '@sluice/shared/base';
+
 /** A started tracing SDK, or none. */
 export interface Tracing {
   readonly enabled: boolean;
@@ -7,9 +9,13 @@ export interface Tracing {
 
 /** How long an export may take, in milliseconds. */
 const exportTimeoutMs = 10_000;
+/** How long the spans that are left may hold up the end of the process, in milliseconds. */
+const shutdownMs = 2_000;
 
 /**
- * Starts exporting spans over OTLP/HTTP. Without an endpoint nothing is loaded and spans cost nothing.
+ * Starts exporting spans over OTLP/HTTP. Without an endpoint nothing is loaded and spans cost nothing. While the
+ * collector is away, spans wait in a bounded queue and are dropped beyond that. The SDK reads its own environment
+ * variables, such as `OTEL_TRACES_SAMPLER` and `OTEL_EXPORTER_OTLP_HEADERS`.
  *
  * @param options `endpoint` is the collector's base URL, such as `http://collector:4318`
  * @throws TypeError when the endpoint is no URL
@@ -37,5 +43,15 @@ export async function initTracing(options: {
     spanProcessors: [new base.BatchSpanProcessor(exporter)],
   });
   provider.register();
-  return { enabled: true, shutdown: () => provider.shutdown() };
+  return {
+    enabled: true,
+    async shutdown() {
+      const ended = new AbortController();
+      const late = systemClock.sleep(shutdownMs, ended.signal);
+      // A collector that is away must not keep the process, and what it misses is no failure of ours.
+      await Promise.race([provider.shutdown(), late]).catch(() => undefined);
+      ended.abort();
+      await late.catch(() => undefined);
+    },
+  };
 }

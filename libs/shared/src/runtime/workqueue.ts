@@ -49,7 +49,10 @@ export function createWorkQueue(options: {
   });
   return {
     add: delaying.add,
-    addAfter: delaying.addAfter,
+    addAfter(key, ms, o) {
+      if (ms > 0) observer?.retried();
+      delaying.addAfter(key, ms, o);
+    },
     cancelDelayed: delaying.cancelDelayed,
     get: delaying.get,
     done: delaying.done,
@@ -59,7 +62,7 @@ export function createWorkQueue(options: {
     },
     addRateLimited(key, o = {}) {
       const ms = Math.max(limiter.next(key), o.atLeastMs ?? 0);
-      observer?.retried();
+      if (ms > 0) observer?.retried();
       delaying.addAfter(key, ms, o);
       return ms;
     },

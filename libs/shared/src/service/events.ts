@@ -40,13 +40,31 @@ export function createOutboxMetrics(registry: Registry): OutboxMetrics {
     help: 'Events that wait to be handed over.',
     registers,
   });
+  const size = new Gauge({
+    name: 'sluice_outbox_bytes',
+    help: 'Bytes on disk of the events that wait to be handed over.',
+    registers,
+  });
+  let oldest: number | undefined;
+  new Gauge({
+    name: 'sluice_outbox_oldest_seconds',
+    help: 'Age of the oldest event that waits to be handed over; 0 without one.',
+    registers,
+    collect() {
+      this.set(oldest === undefined ? 0 : Math.max(0, (Date.now() - oldest) / 1000));
+    },
+  });
   const dropped = new Counter({
     name: 'sluice_outbox_dropped_total',
     help: 'Events dropped for want of space.',
     registers,
   });
   return {
-    onDepth: (entries) => depth.set(entries),
+    onDepth(entries, bytes, since) {
+      depth.set(entries);
+      size.set(bytes);
+      oldest = since;
+    },
     onDropped: (entries) => dropped.inc(entries),
   };
 }

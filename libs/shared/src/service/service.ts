@@ -19,6 +19,7 @@ import {
   type ReadyCheck,
   runManager,
 } from '@sluice/shared/runtime';
+import { Gauge } from 'prom-client';
 
 /** The flags that every service has, whatever others it leaves out. */
 export type ServiceFlags = Omit<
@@ -89,6 +90,7 @@ export async function runService(o: ServiceOptions): Promise<void> {
       },
       metricsAddr: flags['metrics-addr'],
       healthAddr: flags['health-addr'],
+      profilingAddr: flags['profiling-addr'],
       gracefulShutdownMs: o.gracefulShutdownMs,
     });
   } finally {
@@ -139,7 +141,20 @@ function openDoors(name: string, flags: ServiceFlags, logger: Logger): ServiceDo
     onRequest: metrics.apiRequest,
     logger,
   });
-  return { name, flags, logger, metrics, client, bus: openBus(name, flags, logger) };
+  const bus = openBus(name, flags, logger);
+  if (bus !== undefined) measureBus(metrics, bus);
+  return { name, flags, logger, metrics, client, bus };
+}
+
+function measureBus({ registry }: Metrics, bus: Bus): void {
+  new Gauge({
+    name: 'sluice_nats_connected',
+    help: 'Whether NATS can be used: 1, or 0 when it is away or its streams are missing.',
+    registers: [registry],
+    collect() {
+      this.set(bus.status().ready ? 1 : 0);
+    },
+  });
 }
 
 function openBus(name: string, flags: ServiceFlags, logger: Logger): Bus | undefined {
@@ -148,6 +163,9 @@ function openBus(name: string, flags: ServiceFlags, logger: Logger): Bus | undef
     url: flags['nats-url'],
     prefix: flags['nats-prefix'],
     name,
+    replicas: flags['nats-stream-replicas'],
+    user: flags['nats-user'] || undefined,
+    passwordFile: flags['nats-password-file'] || undefined,
     credsFile: flags['nats-creds-file'] || undefined,
     nkeyFile: flags['nats-nkey-file'] || undefined,
     tls: {

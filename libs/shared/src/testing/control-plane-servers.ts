@@ -16,6 +16,8 @@ export interface ControlPlaneLayout {
   };
   /** etcd writes through to the disk, as it must when durability is under test. */
   durable: boolean;
+  /** The API server writes down who asked for what. */
+  audit: boolean;
   /** Answers whether the API server is ready. */
   apiIsReady: () => Promise<boolean>;
 }
@@ -70,6 +72,13 @@ export function apiServer(layout: ControlPlaneLayout): ServerProcess {
       '--allow-privileged=true',
       '--max-requests-inflight=4000',
       '--max-mutating-requests-inflight=2000',
+      ...(layout.audit
+        ? [
+            `--audit-policy-file=${fileIn(layout, 'audit-policy.json')}`,
+            `--audit-log-path=${fileIn(layout, 'audit.log')}`,
+            '--audit-log-mode=blocking',
+          ]
+        : []),
     ],
     logFile: join(dir, 'kube-apiserver.log'),
     isReady: layout.apiIsReady,

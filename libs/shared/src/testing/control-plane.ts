@@ -29,6 +29,8 @@ export interface ControlPlaneOptions {
   dir?: string;
   /** etcd writes through to the disk; false when absent. */
   durable?: boolean;
+  /** The API server writes down who asked for what, see `auditedRequests`; false when absent. */
+  audit?: boolean;
 }
 
 export interface ControlPlane {
@@ -49,6 +51,14 @@ export interface ControlPlane {
 
 const settleTimeoutMs = 60_000;
 
+/** Who asked for what and what the answer was, without bodies. */
+const auditPolicy = {
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  omitStages: ['RequestReceived'],
+  rules: [{ level: 'Metadata' }],
+};
+
 /**
  * Starts etcd, an API server with RBAC, the controller manager and, unless switched off, the scheduler and
  * a fake node, all on the loopback address. Resolves once namespaces get their service account and the
@@ -63,7 +73,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   await mkdir(folder.path, { recursive: true });
   const kubeconfigPath = join(folder.path, 'kubeconfig');
   const authority = await createCertificateAuthority();
-  const layout = await createLayout(folder.path, options.durable ?? false);
+  const layout = await createLayout(folder.path, options);
   const server = `https://127.0.0.1:${layout.ports.api}`;
   await writeCredentials(layout, authority, server);
   const api = await openApi(kubeconfigPath);
@@ -106,7 +116,10 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   };
 }
 
-async function createLayout(dir: string, durable: boolean): Promise<ControlPlaneLayout> {
+async function createLayout(
+  dir: string,
+  { durable = false, audit = false }: ControlPlaneOptions,
+): Promise<ControlPlaneLayout> {
   const [etcd, etcdPeer, api, manager, schedulerPort, kwokPort] = (await freePorts(6)) as [
     number,
     number,
@@ -118,6 +131,7 @@ async function createLayout(dir: string, durable: boolean): Promise<ControlPlane
   return {
     dir,
     durable,
+    audit,
     ports: { etcd, etcdPeer, api, manager, scheduler: schedulerPort, kwok: kwokPort },
     apiIsReady: async () => false,
   };
@@ -145,6 +159,7 @@ async function writeCredentials(
     'api.key': serving.key,
     'sa.key': signing.privateKey,
     'sa.pub': signing.publicKey,
+    'audit-policy.json': JSON.stringify(auditPolicy),
     kubeconfig: renderKubeconfig({ server, ca: authority.cert, client: admin }),
   };
   for (const [name, content] of Object.entries(files)) {

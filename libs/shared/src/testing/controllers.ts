@@ -30,8 +30,12 @@ export interface ControllersOptions {
   names?: readonly ControllerName[];
   /** Runs dist/<name>/main.mjs, as images do, instead of the sources. */
   bundled?: boolean;
+  /** Namespace in which they believe to run; `sluice-system` when absent. */
+  namespace?: string;
   /** Flags of Node itself, such as `--cpu-prof`. */
   nodeArgs?: string[];
+  /** These do without NATS: they post events to notification-controller, or keep them on its disk. */
+  withoutNats?: readonly ControllerName[];
   /** More flags for each controller. */
   extraArgs?: Partial<Record<ControllerName, string[]>>;
 }
@@ -116,7 +120,10 @@ export async function startControllers(o: ControllersOptions): Promise<Controlle
     processes[name] = createProcess(name, dir, o, {
       health: others.pop() as string,
       metrics: others.pop() as string,
-      specific: specificArgs(name, { dir, storage, events, receiver }),
+      specific: [
+        ...specificArgs(name, { dir, storage, events, receiver }),
+        ...eventArgs(name, o, events),
+      ],
     });
   }
   const running = Object.values(processes);
@@ -138,6 +145,12 @@ export async function startControllers(o: ControllersOptions): Promise<Controlle
   };
 }
 
+function eventArgs(name: ControllerName, o: ControllersOptions, events?: string): string[] {
+  const prefix = o.natsPrefix === undefined ? [] : [`--nats-prefix=${o.natsPrefix}`];
+  if (!o.withoutNats?.includes(name)) return [`--nats-url=${o.natsUrl}`, ...prefix];
+  return name === 'notification-controller' ? [] : [`--events-addr=http://${events}/`];
+}
+
 function specificArgs(
   name: ControllerName,
   at: { dir: string; storage?: string; events?: string; receiver?: string },
@@ -150,7 +163,7 @@ function specificArgs(
         `--storage-adv-addr=${at.storage}`,
       ];
     case 'kustomize-controller':
-      return [`--kustomize-binary=${toolPath('kustomize')}`];
+      return [`--kustomize-binary=${toolPath('kustomize')}`, `--work-path=${join(at.dir, 'work')}`];
     case 'helm-controller':
       return [
         `--kustomize-binary=${toolPath('kustomize')}`,
@@ -181,8 +194,6 @@ function createProcess(
       entry,
       `--kubeconfig=${o.kubeconfigPath}`,
       ...(o.context === undefined ? [] : [`--kube-context=${o.context}`]),
-      `--nats-url=${o.natsUrl}`,
-      ...(o.natsPrefix === undefined ? [] : [`--nats-prefix=${o.natsPrefix}`]),
       `--outbox-path=${join(dir, 'outbox')}`,
       `--health-addr=${at.health}`,
       `--metrics-addr=${at.metrics}`,
@@ -194,7 +205,7 @@ function createProcess(
       PATH: '/usr/bin:/bin',
       HOME: dir,
       TMPDIR: join(dir, 'tmp'),
-      RUNTIME_NAMESPACE: 'sluice-system',
+      RUNTIME_NAMESPACE: o.namespace ?? 'sluice-system',
     },
     isReady: () => answers(`http://${at.health}/readyz`),
   });

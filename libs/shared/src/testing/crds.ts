@@ -14,7 +14,7 @@ const establishTimeoutMs = 30_000;
 const collection = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 
 /**
- * Applies every CustomResourceDefinition below `charts/…/crds` and waits until each is established.
+ * Applies every CustomResourceDefinition below `charts/…/files/crds` and waits until each is established.
  *
  * @param root the repository
  * @param kubeconfigPath a kubeconfig of this test bed
@@ -23,7 +23,7 @@ const collection = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
  */
 export async function installCrds(root: string, kubeconfigPath: string): Promise<string[]> {
   const definitions: Definition[] = [];
-  for await (const file of glob('charts/**/crds/**/*.yaml', { cwd: root })) {
+  for await (const file of glob('charts/*/files/crds/*.yaml', { cwd: root })) {
     const documents = loadAll(await readFile(join(root, file), 'utf8')) as (Definition | null)[];
     definitions.push(
       ...(documents.filter((d) => d?.kind === 'CustomResourceDefinition') as Definition[]),

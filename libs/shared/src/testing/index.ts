@@ -1,5 +1,6 @@
 export { type Alertmanager, type ReceivedAlert, startAlertmanager } from './alertmanager.ts';
 export { type ArtifactSource, startArtifactSource } from './artifact-source.ts';
+export { type AuditedRequest, auditedRequests } from './audit.ts';
 export {
   type CertificateAuthority,
   type CertificatePair,
@@ -38,13 +39,27 @@ export {
   startHelmServer,
 } from './helm-server.ts';
 export type { ServerAuth } from './http-auth.ts';
+export { type LoggingNode, startLoggingNode } from './logging-node.ts';
 export { type NatsOptions, type NatsServer, startNats } from './nats.ts';
+export {
+  type LocalImagesOptions,
+  localImages,
+  type Pod,
+  type PodImage,
+  type PodNode,
+  type PodNodeOptions,
+  podsCannotRun,
+  type RunningPod,
+  repositoryName,
+  startPodNode,
+} from './pods/index.ts';
 export { freePorts } from './ports.ts';
 export { type Registry, type RegistryOptions, startRegistry } from './registry.ts';
 export type { ArtifactLayer, Descriptor, PushOptions } from './registry-push.ts';
 export { type ServerOptions, ServerProcess } from './server-process.ts';
 export { assertStatusContract } from './status-contract.ts';
 export { toolPath } from './tool-path.ts';
+export { type ReceivedSpan, receiveTraces, type TraceReceiver } from './traces.ts';
 export { type UntilOptions, until, untilGone } from './until.ts';
 export { type Usage, usageOf } from './usage.ts';
 export { type ReceivedRequest, receiveWebhooks, type WebhookReceiver } from './webhooks.ts';

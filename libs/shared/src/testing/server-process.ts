@@ -60,6 +60,11 @@ export class ServerProcess {
     await this.#ready(child);
   }
 
+  /** Resolves when the server, once started, is gone. */
+  get gone(): Promise<void> {
+    return this.#exited;
+  }
+
   /** Sends a signal to the server's process group, for instance SIGSTOP; does nothing when not running. */
   signal(signal: NodeJS.Signals): void {
     if (this.#child?.pid !== undefined) process.kill(-this.#child.pid, signal);

@@ -169,6 +169,12 @@ describe('ArtifactStore', () => {
 describe('serveArtifacts', () => {
   const url = (path: string) => `http://127.0.0.1:${server.port}/${path}`;
 
+  it('answers at its root that it serves, and lists nothing', async () => {
+    const response = await fetch(url(''));
+    expect(response.status).toBe(200);
+    expect(await response.text()).toBe('');
+  });
+
   it('serves a file, whole or its head only, and says when it is unchanged', async () => {
     const artifact = await publish('one.tar.gz', '1');
     const got = await request(url(artifact.path));
@@ -196,7 +202,6 @@ describe('serveArtifacts', () => {
   });
 
   it.each([
-    '/',
     '/ocirepository',
     '/ocirepository/team',
     '/ocirepository/team/app.one',

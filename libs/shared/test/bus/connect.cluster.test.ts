@@ -4,7 +4,7 @@ import { nkeys } from '@nats-io/transport-node';
 import { createLogger, silentLogger } from '@sluice/shared/base';
 import { connectBus, streams } from '@sluice/shared/bus';
 import { createCertificateAuthority, startNats, temporaryFolder } from '@sluice/shared/testing';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { eventOf } from './helpers.ts';
 
 let folder: { path: string; remove(): Promise<void> };
@@ -91,6 +91,28 @@ describe('a bus', () => {
       await second.close();
       await nats.stop();
     }
+  });
+
+  test('says what to do when a single server is to keep several replicas', async () => {
+    const nats = await startNats();
+    const bus = connectBus({ url: nats.url, name: 't', replicas: 3, logger: silentLogger });
+    try {
+      await vi.waitUntil(() => bus.status().lastError !== undefined);
+      expect(bus.status().lastError).toContain('--nats-stream-replicas=1');
+    } finally {
+      await bus.close();
+      await nats.stop();
+    }
+  });
+
+  test.each([
+    { user: 'me', want: '--nats-password-file' },
+    { passwordFile: 'password', want: '--nats-user' },
+    { user: 'me', passwordFile: 'password', credsFile: 'creds', want: '--nats-creds-file' },
+    { nkeyFile: 'nkey', credsFile: 'creds', want: '--nats-nkey-file' },
+  ])('refuses half a login, or two: $want', ({ want, ...login }) => {
+    const address = { url: 'nats://127.0.0.1:1', name: 't', ...login };
+    expect(() => connectBus({ ...address, logger: silentLogger })).toThrow(want);
   });
 
   test('refuses credentials in its address without repeating them', () => {

@@ -161,8 +161,12 @@ describe('a consumer', () => {
 
   test('puts what it cannot handle in its attempts into the dead letters', async () => {
     const attempts = new Collected<number>();
+    let deadLetters = 0;
     start({
       maxAttempts: 2,
+      onDeadLetter: () => {
+        deadLetters++;
+      },
       handler: async ({ redelivered }) => {
         attempts.add(redelivered);
         return { nakAfterMs: 1 };
@@ -174,6 +178,7 @@ describe('a consumer', () => {
     expect((await deadLetter())?.data).toMatchObject({
       error: 'it was not handled in 2 attempts',
     });
+    expect(deadLetters).toBe(1);
     expect(attempts.values).toHaveLength(2);
   });
 

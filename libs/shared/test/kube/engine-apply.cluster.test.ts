@@ -75,6 +75,44 @@ describe('actions', () => {
   });
 });
 
+describe('when nothing new is expected', () => {
+  it.each([
+    { name: 'watched', how: {} },
+    { name: 'unwatched', how: { live: undefined } },
+  ])('writes to $name objects that differ, and to no others', async ({ name, how }) => {
+    const [same, lost, edited] = ['same', 'lost', 'edited'].map((each) => `${name}-${each}`) as [
+      string,
+      string,
+      string,
+    ];
+    // As others send it: nobody has set the strategy.
+    const theirs = owned(deployment(namespace, same), namespace);
+    Object.assign((theirs as unknown as { spec: object }).spec, { strategy: {} });
+    await applyObjects([theirs], options());
+    await apply([configMap(namespace, edited, { a: '1' })]);
+    await kubectlPatch(edited, { data: { a: '2' } });
+    const key = { namespace, name: same };
+    const managers = async () =>
+      (await client.get(coreResources.deployments, key)).metadata.managedFields?.filter(
+        ({ subresource }) => subresource === undefined,
+      );
+    const before = await managers();
+    const objects = [
+      deployment(namespace, same),
+      configMap(namespace, lost),
+      configMap(namespace, edited, { a: '1' }),
+    ];
+    const { actions } = await apply(objects, { expectEqual: true, ...how });
+    expect(actions).toEqual({
+      [`Deployment/${namespace}/${same}`]: 'unchanged',
+      [`ConfigMap/${namespace}/${lost}`]: 'created',
+      [`ConfigMap/${namespace}/${edited}`]: 'configured',
+    });
+    expect(await managers()).toEqual(before);
+    expect(await dataOf(edited)).toEqual({ a: '1' });
+  });
+});
+
 describe('policies', () => {
   const excluded: { policy: Record<string, string>; name: string }[] = [
     { policy: { ssa: 'Ignore' }, name: 'ignore' },

@@ -82,11 +82,15 @@ describe('metrics', () => {
   it('describe the work queue', async () => {
     const { queue } = metrics.forController(gitRepositoryKind);
     const labels = { name: 'gitrepository', controller: 'gitrepository' };
-    queue.added(1);
-    expect(await value('workqueue_depth', labels)).toBe(1);
-    queue.taken('ns/app', 2000, 0);
+    let queued = 1;
+    queue.opened((priority) => (priority === 'request' ? queued : 0));
+    queue.added();
+    expect(await value('workqueue_depth', { ...labels, priority: '100' })).toBe(1);
+    expect(await value('workqueue_depth', { ...labels, priority: '-100' })).toBe(0);
+    queued = 0;
+    queue.taken('ns/app', 2000);
     queue.retried();
-    expect(await value('workqueue_depth', labels)).toBe(0);
+    expect(await value('workqueue_depth', { ...labels, priority: '100' })).toBe(0);
     expect(await value('workqueue_queue_duration_seconds_sum', labels)).toBe(2);
     expect(await value('workqueue_unfinished_work_seconds', labels)).toBeGreaterThan(0);
     expect(await value('workqueue_longest_running_processor_seconds', labels)).toBeGreaterThan(0);
@@ -98,9 +102,18 @@ describe('metrics', () => {
   });
 
   it('count the requests to the API server', async () => {
-    metrics.apiRequest({ method: 'GET', code: '200' });
-    metrics.apiRequest({ method: 'GET', code: 200 });
-    expect(await value('rest_client_requests_total', { method: 'GET', code: '200' })).toBe(2);
+    const host = '10.0.0.1:443';
+    metrics.apiRequest({ method: 'GET', code: '200', host });
+    metrics.apiRequest({ method: 'GET', code: 200, host });
+    expect(await value('rest_client_requests_total', { method: 'GET', code: '200', host })).toBe(2);
+  });
+
+  it('tell a bounded number of API servers apart', async () => {
+    for (let i = 0; i < 150; i++) {
+      metrics.apiRequest({ method: 'GET', code: 200, host: `tenant-${i}` });
+    }
+    const labels = { method: 'GET', code: '200', host: 'other' };
+    expect(await value('rest_client_requests_total', labels)).toBe(50);
   });
 
   it('have what dashboards query about the process, and the delay of the event loop', async () => {

@@ -26,6 +26,7 @@ export class ToyController {
   readonly api = new FakeApi();
   readonly clock = new FakeClock();
   readonly informer = new FakeInformer<GitRepository>();
+  readonly metrics = createMetrics('source-controller');
   readonly stop = new AbortController();
   /** The contexts of all calls of `reconcile`. */
   readonly calls: ReconcileContext<GitRepository>[] = [];
@@ -56,7 +57,7 @@ export class ToyController {
         record: async (_, event) => void this.events.push(event),
         flush: () => Promise.resolve(),
       },
-      metrics: createMetrics('source-controller'),
+      metrics: this.metrics,
       logger: silentLogger,
       clock: this.clock,
       minRetryDelayMs: 1000,

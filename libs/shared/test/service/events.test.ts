@@ -56,3 +56,25 @@ test('an --events-addr that is no HTTP address is refused by its name', () => {
     /--events-addr .* is no HTTP address/,
   );
 });
+
+test('the metrics tell how many events wait, their size, and for how long', async () => {
+  receiver.respond(503);
+  const at = doors([`--events-addr=${receiver.url}`]);
+  const sink = createEventSink(at);
+  const value = async (name: string) => {
+    const [sample] = (await at.metrics.registry.getSingleMetric(name)?.get())?.values ?? [];
+    return sample?.value;
+  };
+  expect(await value('sluice_outbox_oldest_seconds')).toBe(0);
+  await sink?.publish(event);
+  await sink?.publish(event);
+  expect(await value('sluice_outbox_depth')).toBe(2);
+  expect(await value('sluice_outbox_bytes')).toBeGreaterThan(2 * JSON.stringify(event).length);
+  await expect.poll(() => value('sluice_outbox_oldest_seconds')).toBeGreaterThan(0);
+  receiver.respond(202);
+  sink?.retryNow();
+  await sink?.flush();
+  for (const name of ['depth', 'bytes', 'oldest_seconds'])
+    expect(await value(`sluice_outbox_${name}`), name).toBe(0);
+  await sink?.close();
+});

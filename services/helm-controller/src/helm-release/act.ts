@@ -1,5 +1,11 @@
 import { formatDuration } from '@sluice/shared/base';
-import { type Outcome, progressingReason, waiting } from '@sluice/shared/runtime';
+import {
+  currentTraceparent,
+  type Outcome,
+  progressingReason,
+  waiting,
+  withSpan,
+} from '@sluice/shared/runtime';
 import type { Doing } from './doing.ts';
 import { Operation } from './operation.ts';
 import { perform } from './perform.ts';
@@ -23,7 +29,7 @@ export function startAction(run: Run, doing: Doing, fingerprint: string): Runnin
     { slots: deps.slots, signal: ctx.signal },
     async (part) => {
       try {
-        return await perform(run, part, doing);
+        return await withSpan(`helm ${doing.type}`, {}, () => perform(run, part, doing));
       } finally {
         desired?.release();
       }
@@ -35,6 +41,7 @@ export function startAction(run: Run, doing: Doing, fingerprint: string): Runnin
     desired,
     startedAt: ctx.clock.now(),
     timeoutMs: timeoutFor(run, doing),
+    trace: currentTraceparent(),
     operation,
   };
   state.running = running;

@@ -10,6 +10,7 @@ import {
   objectIdOf,
 } from '@sluice/shared/kube';
 import {
+  artifactTraceparent,
   type ConfigWatch,
   type Controller,
   createController,
@@ -24,7 +25,7 @@ import { isExempt } from './action-context.ts';
 import { finalizeHelmRelease } from './delete.ts';
 import { reconcileHelmRelease } from './reconcile.ts';
 import type { RecordChange } from './release-watch.ts';
-import { chartSourceIdOf } from './resolve-source.ts';
+import { chartReferenceOf, chartSourceIdOf } from './resolve-source.ts';
 import type { Dependencies } from './run.ts';
 import type { HelmReleaseState } from './state.ts';
 
@@ -71,7 +72,19 @@ function reconcilerFor(deps: Dependencies): Reconciler<HelmRelease> {
     controllerName: 'helm-controller',
     reconcile: (ctx) => reconcileHelmRelease(ctx, deps),
     finalize: (ctx) => finalizeHelmRelease(ctx, deps),
+    cause: (object) => causeOf(object, deps),
   };
+}
+
+/** The trace of the action under way, else of a new file of values or a new chart. */
+function causeOf(object: HelmRelease, deps: Dependencies): string | undefined {
+  const state = deps.states.peek(keyOf(object));
+  const known = state?.running?.trace ?? state?.configTrace;
+  if (known !== undefined) return known;
+  const reference = chartReferenceOf(object);
+  const { artifact } = deps.sources.peek(reference.kind, reference)?.status ?? {};
+  const isTried = artifact?.revision === object.status?.lastAttemptedRevision;
+  return isTried ? undefined : artifactTraceparent(artifact);
 }
 
 function watchDependencies(
@@ -84,18 +97,22 @@ function watchDependencies(
     const key = keyOf(object);
     deps.states.forget(key);
     deps.clusters.forget(key);
+    deps.metrics.drift.forget(key);
   });
   deps.dependencies.onChange((dependant) => {
     if (deps.states.peek(dependant)?.waitsForDependencies) enqueue(dependant, 'change');
   });
 }
 
-/** Brings back those whose chart or whose file with values is new. */
+/** Brings back those whose chart is new, or known not to be there, and those whose file with values is new. */
 function watchSources(informer: Informer<HelmRelease>, deps: Dependencies, enqueue: Enqueue): void {
   deps.sources.onArtifact((id, artifact) => {
-    if (artifact === undefined) return;
-    for (const object of informer.byIndex('values', id))
+    const using = artifact === undefined ? [] : informer.byIndex('values', id);
+    for (const object of using) {
       markConfigChanged(keyOf(object), deps, enqueue);
+      const state = deps.states.peek(keyOf(object));
+      if (state !== undefined) state.configTrace = artifactTraceparent(artifact);
+    }
     for (const object of informer.byIndex('chart', id)) enqueue(keyOf(object), 'change');
   });
 }

@@ -4,6 +4,7 @@ import {
   reconcileRequestAnnotation,
   resetRequestAnnotation,
 } from '@sluice/shared/api';
+import { withSpan } from '@sluice/shared/runtime';
 import type { ChartSourceKind } from '../chart/version.ts';
 import { composeValues } from '../values/compose.ts';
 import { valuesDigest } from '../values/digest.ts';
@@ -35,7 +36,9 @@ export async function composeDesired(run: Run, artifact: Artifact): Promise<Desi
     signal: ctx.signal,
   });
   const kind = chartReferenceOf(object).kind as ChartSourceKind;
-  const chart = await deps.charts.acquire({ kind, artifact }, ctx.signal);
+  const chart = await withSpan('fetch artifact', {}, () =>
+    deps.charts.acquire({ kind, artifact }, ctx.signal),
+  );
   let holders = 1;
   return {
     chart,

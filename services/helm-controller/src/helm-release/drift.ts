@@ -54,7 +54,7 @@ function wasReported(run: Run, message: string): boolean {
 
 function listenerOf(run: Run, refusals: string[]): DriftListener {
   return {
-    count: (outcome) => run.deps.metrics.drift(outcome),
+    count: (outcome) => run.deps.metrics.drift.count(run.ctx.key, outcome),
     async detected(message) {
       if (!wasReported(run, message)) await sayDrift(run, 'DriftDetected', message);
     },

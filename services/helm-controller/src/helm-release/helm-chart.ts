@@ -7,7 +7,7 @@ import {
   helmReleaseNamespaceLabel,
   type KindDefinition,
 } from '@sluice/shared/api';
-import { StalledError } from '@sluice/shared/base';
+import { formatDuration, parseDuration, StalledError } from '@sluice/shared/base';
 import { isNotFound, keyOf, parseKey, resourceOf } from '@sluice/shared/kube';
 import { fieldManager } from '../release/storage.ts';
 import { sayTrace } from './events.ts';
@@ -20,6 +20,16 @@ export function helmChartKeyOf({ metadata, spec }: HelmRelease): string | undefi
   if (spec.chart === undefined) return undefined;
   const namespace = spec.chart.spec.sourceRef.namespace ?? metadata.namespace;
   return keyOf({ namespace, name: `${metadata.namespace}-${metadata.name}` });
+}
+
+/** Says a duration as Flux writes it into HelmCharts, `10m0s` for `10m`, so that neither rewrites those of the other. */
+function inGoWords(duration: string): string {
+  try {
+    return formatDuration(parseDuration(duration));
+  } catch {
+    // The API server says what is wrong with it.
+    return duration;
+  }
 }
 
 function desiredChart(object: HelmRelease, key: string): HelmChart {
@@ -42,7 +52,7 @@ function desiredChart(object: HelmRelease, key: string): HelmChart {
     spec: {
       ...rest,
       sourceRef: { kind: sourceRef.kind, name: sourceRef.name },
-      interval: own ?? interval,
+      interval: inGoWords(own ?? interval),
       ...(verify && { verify }),
     },
   };

@@ -170,6 +170,7 @@ async function runRecipe(run: Run): Promise<Outcome> {
   checkHealthRules({ field: 'spec.healthCheckExprs', exprs: object.spec.healthCheckExprs });
   await reconcileHelmChart(run);
   const artifact = await resolveSource(run, chartReferenceOf(object));
+  run.ctx.span.set({ 'sluice.revision': artifact.revision });
   const fingerprint = fingerprintOf(run, artifact);
   if (state.running === undefined && isUnchanged(run, fingerprint)) {
     deps.metrics.unchanged();
@@ -179,6 +180,7 @@ async function runRecipe(run: Run): Promise<Outcome> {
   if (outcome !== undefined) return outcome;
   state.inSync = undefined;
   state.configChanged = false;
+  state.configTrace = undefined;
   deps.dependencies.check(object);
   state.waitsForDependencies = false;
   run.desired = await composeDesired(run, artifact);
@@ -221,6 +223,8 @@ export async function reconcileHelmRelease(
     return outcome;
   } catch (error) {
     if (run.state.running === undefined) run.state.carriedOut.clear();
+    // What is thrown makes Ready False; only a whole reconcile makes it True again.
+    run.state.inSync = undefined;
     if (error instanceof ReconcileError && error.reason === 'DependencyNotReady')
       run.state.waitsForDependencies = true;
     throw translate(run, error);

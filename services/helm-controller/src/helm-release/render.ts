@@ -1,4 +1,5 @@
 import type { KubeObject } from '@sluice/shared/api';
+import { withSpan } from '@sluice/shared/runtime';
 import type { PreparedChart } from '../chart/acquire.ts';
 import { documentObjects } from '../release/manifest.ts';
 import type { Release } from '../release/release.ts';
@@ -40,7 +41,7 @@ export async function renderDesired(run: Run, part: Part, o: Rendering): Promise
   if (!skipSchemaValidation) refuseOutsideSchema(chart, o.action);
   const { client } = await targetOf(run);
   deps.metrics.rendered();
-  return part.slots.run(() =>
+  const render = () =>
     deps.renderer.render({
       name: run.releaseName,
       namespace: run.releaseNamespace,
@@ -63,8 +64,8 @@ export async function renderDesired(run: Run, part: Part, o: Rendering): Promise
       timeoutMs: timeoutOf(object, o.action),
       signal: part.signal,
       secrets: masker,
-    }),
-  );
+    });
+  return part.slots.run(() => withSpan('render', {}, render));
 }
 
 /** Returns the objects of the chart's folder of CRDs. @throws RetryableError ManifestInvalid */

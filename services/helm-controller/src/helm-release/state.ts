@@ -67,6 +67,8 @@ export interface RunningAction {
   /** Milliseconds since the epoch. */
   startedAt: number;
   timeoutMs: number;
+  /** W3C traceparent of the reconcile that started it. */
+  trace: string | undefined;
   operation: Operation<ActionEnd>;
 }
 
@@ -96,6 +98,8 @@ export interface HelmReleaseState extends DriftState {
   driftSetting?: string;
   /** A Secret, ConfigMap or source of values has changed. */
   configChanged: boolean;
+  /** W3C traceparent of the source of values that has changed. */
+  configTrace?: string | undefined;
 }
 
 /** The states of all HelmReleases, by key. */

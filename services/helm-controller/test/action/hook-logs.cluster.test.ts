@@ -1,15 +1,15 @@
 import { silentLogger } from '@sluice/shared/base';
+import { type LoggingNode, startLoggingNode } from '@sluice/shared/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Hook } from '../../src/release/release.ts';
 import { type Bed, type Doc, hook, installed, job, pod, rendered, startBed } from './bed.ts';
-import { type LoggingNode, startLoggingNode } from './kubelet.ts';
 
 let bed: Bed;
 let node: LoggingNode;
 
 beforeAll(async () => {
   bed = await startBed('logs');
-  node = await startLoggingNode(bed.client, bed.namespace);
+  node = await startLoggingNode(bed.client, { name: bed.namespace });
 });
 
 afterAll(async () => {

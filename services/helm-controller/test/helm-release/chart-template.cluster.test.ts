@@ -14,7 +14,8 @@ const helmCharts = resourceOf(helmChartKind);
 let bed: Bed;
 const charts: Record<string, Artifact> = {};
 beforeAll(async () => {
-  bed = await startBed();
+  // What is waited for has to bring it back, not the timer.
+  bed = await startBed(['--requeue-dependency=1h']);
   for (const version of ['1.0.0', '2.0.0'])
     charts[version] = await bed.publish(chart(version), version, `v${version[0]}`);
 });
@@ -79,12 +80,33 @@ test('spec.chart makes a HelmChart, and a release once that has its artifact', a
     spec: {
       chart: 'web',
       version: '1.x',
-      interval: '10m',
+      // As Flux writes it: neither rewrites the HelmCharts of the other.
+      interval: '10m0s',
       sourceRef: { kind: 'HelmRepository', name: 'repo' },
     },
   });
   const object = await bed.ready('1.0.0');
   expect(object.status?.helmChart).toBe(`${bed.namespace}/${bed.namespace}-app`);
+});
+
+test('a chart that cannot be had says why as soon as that is known', async () => {
+  await bed.apply(spec({ chart: 'absent' }), 'absent');
+  const { metadata } = await until<HelmChart>(bed.client, helmCharts, keyOf('absent'), () => true);
+  const message = "no 'absent' chart found in the index";
+  const conditions = [
+    {
+      type: 'Stalled',
+      status: 'True',
+      reason: 'InvalidChartReference',
+      message,
+      lastTransitionTime: new Date().toISOString(),
+    },
+  ];
+  await bed.failed('SourceNotReady', 'absent');
+  const status = { observedGeneration: metadata.generation, conditions };
+  const options = { type: 'merge', subresource: 'status' } as const;
+  await bed.client.patch(helmCharts, keyOf('absent'), { status }, options);
+  await bed.when((object) => conditionOf(object)?.message.includes(message) ?? false, 'absent');
 });
 
 test('a change of it is released only with the artifact that was made of it', async () => {
@@ -105,7 +127,7 @@ test('a change of it is released only with the artifact that was made of it', as
 test('a change that makes no new artifact is waited for as well', async () => {
   await bed.patch(spec({ version: '2.x', interval: '1h' }));
   const made = await provide(keyOf('app'), '2.0.0', 3);
-  expect(made.spec.interval).toBe('1h');
+  expect(made.spec.interval).toBe('1h0m0s');
   const object = await bed.ready('2.0.0');
   expect(object.status?.history?.[0]?.version).toBe(2);
 });

@@ -1,8 +1,11 @@
-import type { KubeObject } from '@sluice/shared/api';
+import { type ExternalArtifact, externalArtifactKind, type KubeObject } from '@sluice/shared/api';
+import { resourceOf } from '@sluice/shared/kube';
 import { until } from '@sluice/shared/testing';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Call, wrapped } from '../action/wrapped-client.ts';
 import { type Bed, chart, configMaps, startBed } from './harness.ts';
+
+const externalArtifacts = resourceOf(externalArtifactKind);
 
 type ConfigMap = KubeObject & { data?: Record<string, string> };
 
@@ -48,4 +51,18 @@ test('with values from elsewhere only these are read, and a change of them is fo
   await client.patch(configMaps, key, write('two'), { type: 'merge' });
   const released = { namespace, name: 'valued' };
   await until<ConfigMap>(client, configMaps, released, (o) => o.data?.['text'] === 'two');
+});
+
+test('a release whose source was lost for a while is Ready again when the same chart is back', async () => {
+  const { client, namespace } = bed;
+  await bed.apply({}, 'faithful');
+  await bed.ready('1.0.0', 'faithful');
+  const key = { namespace, name: 'source' };
+  const { status } = await client.get<ExternalArtifact>(externalArtifacts, key);
+  const options = { type: 'merge', subresource: 'status' } as const;
+  await client.patch(externalArtifacts, key, { status: { artifact: null } }, options);
+  await bed.failed('SourceNotReady', 'faithful');
+  await client.patch(externalArtifacts, key, { status }, options);
+  const { status: released } = await bed.ready('1.0.0', 'faithful');
+  expect(released?.history?.map(({ version }) => version)).toEqual([1]);
 });

@@ -5,10 +5,25 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fragileChart } from './charts.ts';
 import { type Bed, conditionOf, configMaps, secrets, startBed } from './harness.ts';
 
+/** A hook that fails before a rollback, in a release whose values say so. */
+const failingRollback = `{{ if .Values.stuck }}
+apiVersion: v1
+kind: Pod
+metadata:
+  name: {{ .Release.Name }}-before-rollback
+  annotations:
+    helm.sh/hook: pre-rollback
+    test.sluice.dev/behaviour: fail
+spec:
+  restartPolicy: Never
+  containers: [{ name: main, image: test }]
+{{ end }}
+`;
+
 let bed: Bed;
 beforeAll(async () => {
   bed = await startBed();
-  await bed.publish(fragileChart());
+  await bed.publish(fragileChart('1.0.0', { 'templates/rollback.yaml': failingRollback }));
 });
 afterAll(() => bed.stop());
 
@@ -87,6 +102,19 @@ test('an upgrade is rolled back and tried again, and rolled back for good at las
   expect(conditionOf(healed)).toMatchObject({ status: 'True', reason: 'UpgradeSucceeded' });
   expect(conditionOf(healed, 'Remediated')).toBeUndefined();
   expect(healed.status?.history?.[0]?.version).toBe(5);
+});
+
+test('a rollback that fails is said to have failed', async () => {
+  const upgrade = { remediation: { retries: 0, remediateLastFailure: true } };
+  await bed.apply({ values: { ...good, stuck: true }, upgrade }, 'stuck');
+  await bed.ready('1.0.0', 'stuck');
+  await bed.patch({ values: bad }, 'stuck');
+  const object = await bed.when(
+    (one) => conditionOf(one, 'Remediated')?.reason === 'RollbackFailed',
+    'stuck',
+  );
+  expect(conditionOf(object, 'Remediated')?.status).toBe('False');
+  expect(conditionOf(object)).toMatchObject({ status: 'False', reason: 'RollbackFailed' });
 });
 
 test('a failed upgrade is uninstalled and installed anew', async () => {

@@ -61,6 +61,15 @@ export function applyOptionsOf(run: Run, target: Target) {
   };
 }
 
+/** Whether this very input was applied before, by whichever process or controller, so that nothing new is expected. */
+function isKnownInput(run: Run): boolean {
+  const { metadata, status } = run.object;
+  return (
+    status?.lastAppliedRevision === sourceOf(run).revision &&
+    status.observedGeneration === metadata.generation
+  );
+}
+
 function failureOf(failures: { error: Error }[], changes: AppliedChange[]): RetryableError {
   const reasons = failures.map(({ error }) => error.message);
   const applied = changeLines(changes);
@@ -90,7 +99,8 @@ export async function applyBuild(run: Run, target: Target, build: Build): Promis
   await announceApply(run, mergeInventories(inventoryOf(objects), before));
   state.applying = true;
   try {
-    const { changes, failures } = await applyObjects(objects, applyOptionsOf(run, target));
+    const options = { ...applyOptionsOf(run, target), expectEqual: isKnownInput(run) };
+    const { changes, failures } = await applyObjects(objects, options);
     // Objects are watched from here on, also those of a failed apply.
     target.cluster.applied.record(
       ctx.key,

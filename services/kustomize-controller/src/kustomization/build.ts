@@ -1,5 +1,6 @@
 import { disabledValue, type KubeObject, kustomizeDecryptAnnotation } from '@sluice/shared/api';
 import { digestOfParts, mapConcurrently, sha256Hex } from '@sluice/shared/base';
+import { withSpan } from '@sluice/shared/runtime';
 import { runBuild } from '../builder/build.ts';
 import { buildFailed } from '../builder/errors.ts';
 import { type BuildPlan, planBuild } from '../builder/plan.ts';
@@ -91,16 +92,18 @@ async function buildObjects(
 
 async function carryOut(run: Run, plan: BuildPlan, { variables, keys }: Omit<Inputs, 'version'>) {
   const { deps } = run;
-  const started = run.ctx.clock.now();
   const secrets = new Set<string>();
   const onSecret = (text: string) => {
     secrets.add(text);
     run.masker.add(text);
   };
   try {
-    const { objects, bytes } = await buildObjects(run, plan, { keys, onSecret });
+    const { objects, bytes } = await withSpan('build', {}, async (span) => {
+      const built = await buildObjects(run, plan, { keys, onSecret });
+      span.set({ 'sluice.objects': built.objects.length });
+      return built;
+    });
     deps.metrics.build('built');
-    run.ctx.span.event('built', { ms: run.ctx.clock.now() - started });
     const finished = finish(run, objects, variables);
     const digest = `sha256:${sha256Hex(JSON.stringify(finished))}`;
     return { build: { objects: finished, digest, secrets: [...secrets] }, bytes };
@@ -122,7 +125,9 @@ export async function withBuild<T>(
   use: (build: PreparedBuild) => Promise<T>,
 ): Promise<T> {
   const { object, deps, signal } = run;
-  const artifact = await deps.artifacts.acquire(sourceOf(run).artifact, signal);
+  const artifact = await withSpan('fetch artifact', {}, () =>
+    deps.artifacts.acquire(sourceOf(run).artifact, signal),
+  );
   try {
     const { noRemoteBases } = deps.settings;
     const variables = await loadVariables(run);

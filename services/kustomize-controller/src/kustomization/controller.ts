@@ -19,6 +19,7 @@ import {
   objectIdOf,
 } from '@sluice/shared/kube';
 import {
+  artifactTraceparent,
   type ConfigWatch,
   type Controller,
   createController,
@@ -63,9 +64,19 @@ function reconcilerFor(deps: Dependencies): Reconciler<Kustomization> {
     controllerName: 'kustomize-controller',
     reconcile: (ctx) => reconcileKustomization(ctx, deps),
     finalize: (ctx) => finalizeKustomization(ctx, deps),
+    cause: (object) => causeOf(object, deps),
     failureInterval: ({ spec }) =>
       spec.retryInterval === undefined ? undefined : parseDuration(spec.retryInterval),
   };
+}
+
+/** The trace of the source's artifact, until it was tried and what it holds is healthy. */
+function causeOf(object: Kustomization, deps: Dependencies): string | undefined {
+  const { kind, name, namespace = object.metadata.namespace } = object.spec.sourceRef;
+  const { artifact } = deps.sources.peek(kind, { name, namespace })?.status ?? {};
+  const isTried = artifact?.revision === object.status?.lastAttemptedRevision;
+  if (isTried && deps.states.peek(keyOf(object))?.phase !== 'health') return undefined;
+  return artifactTraceparent(artifact);
 }
 
 type Enqueue = (key: string, priority: Priority) => void;
@@ -80,6 +91,7 @@ function watchDependencies(
     const key = keyOf(object);
     deps.states.forget(key);
     deps.clusters.forget(key);
+    deps.metrics.drift.forget(key);
   });
   deps.dependencies.onChange((dependant) => {
     if (deps.states.peek(dependant)?.phase === 'dependencies') enqueue(dependant, 'change');

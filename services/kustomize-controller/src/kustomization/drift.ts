@@ -32,7 +32,7 @@ async function desiredObjects(run: Run, target: Target): Promise<Map<string, Kub
 
 function listenerOf(run: Run): DriftListener {
   return {
-    count: (outcome) => run.deps.metrics.drift(outcome),
+    count: (outcome) => run.deps.metrics.drift.count(run.ctx.key, outcome),
     detected: (message) => sayDrift(run, 'DriftDetected', message),
     corrected: (message) => sayDrift(run, 'DriftCorrected', message),
     async refused(message) {

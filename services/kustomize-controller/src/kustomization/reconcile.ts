@@ -14,6 +14,7 @@ import {
   type Outcome,
   type ReconcileContext,
   waiting,
+  withSpan,
 } from '@sluice/shared/runtime';
 import { applyBuild, settleInventory } from './apply.ts';
 import { type PreparedBuild, withBuild } from './build.ts';
@@ -79,13 +80,20 @@ function refuseSilentEmptiness(run: Run, build: PreparedBuild): void {
 
 /** Returns whether anything changed in the cluster. */
 async function applyAndPrune(run: Run, target: Target, prepared: PreparedBuild): Promise<boolean> {
-  const { state, ctx, object } = run;
+  const { state, object } = run;
   const build = await prepared.objects();
   const isNewRevision = object.status?.lastAppliedRevision !== sourceOf(run).revision;
   state.applied = undefined;
-  const report = await applyBuild(run, target, build);
+  const report = await withSpan('apply', {}, async (span) => {
+    span.set({ 'sluice.objects': build.objects.length });
+    const applied = await applyBuild(run, target, build);
+    span.set({ 'sluice.changed': applied.changed });
+    return applied;
+  });
   settleInventory(run, target, report);
-  await pruneStale(run, target, { report, digest: build.digest });
+  await withSpan('prune', { attributes: { 'sluice.objects': report.stale.length } }, () =>
+    pruneStale(run, target, { report, digest: build.digest }),
+  );
   state.applied = {
     fingerprint: fingerprintOf(run),
     generation: object.metadata.generation ?? 0,
@@ -98,7 +106,6 @@ async function applyAndPrune(run: Run, target: Target, prepared: PreparedBuild):
     startedAt: run.startedAt,
   };
   state.reported.clear();
-  ctx.span.event('applied', { changed: report.changed });
   await forgetOwnWrites(target, state, state.applied?.objects);
   return report.changed || report.stale.length > 0;
 }
@@ -135,13 +142,18 @@ async function runRecipe(run: Run): Promise<Outcome> {
   await healBeforeNews(run);
   checkHealthRules({ field: 'spec.healthCheckExprs', exprs: object.spec.healthCheckExprs });
   run.source = await resolveSource(run);
+  run.ctx.span.set({ 'sluice.revision': run.source.revision });
   const resumed = canResume(run);
   if (!resumed) checkDependencies(run);
   const target = await run.deps.clusters.targetOf(object, run.signal);
   const wasReady = isReady(object);
   const changed = resumed ? false : await bringUpToDate(run, target);
   const lookAgainAt = await healDrift(run, target);
-  const verdict = await checkHealth(run, target);
+  const verdict = await withSpan('check health', {}, async (span) => {
+    const found = await checkHealth(run, target);
+    span.set({ 'sluice.health': found.type });
+    return found;
+  });
   if (verdict.type !== 'waiting') await finishReady(run, { verdict, changed, wasReady });
   // Objects that changed while others were looked at.
   if (state.drifted.size > 0) run.deps.revisit(run.ctx.key);

@@ -64,8 +64,13 @@ async function attempt(
   if (await context.delivered.wasDelivered(delivery, signal)) return { type: 'duplicate' };
   const send = adapterFor(provider.spec.type);
   const endpoint = await endpointOf(provider, context.readSecret);
-  const attributes = { 'sluice.provider': providerKey, 'sluice.provider.type': endpoint.type };
-  await withSpan('deliver', { attributes }, async () => {
+  const attributes = {
+    'sluice.provider': providerKey,
+    'sluice.provider.type': endpoint.type,
+    'sluice.alert': `${alert.namespace}/${alert.name}`,
+    'sluice.event.reason': event.reason,
+  };
+  await withSpan('deliver', { attributes, kind: 'client' }, async () => {
     const post = createPost(endpoint, { signal, traceHeaders: currentTrace() });
     // An adapter may take the event apart; the delivery may be needed again.
     await send(structuredClone(event), endpoint, post);

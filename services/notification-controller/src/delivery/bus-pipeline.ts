@@ -11,6 +11,7 @@ import {
   publishDeadLetter,
   type Verdict,
 } from '@sluice/shared/bus';
+import { withSpan } from '@sluice/shared/runtime';
 import { checkEvent, InvalidEventError } from '../event/parse-event.ts';
 import type { Delivery } from './delivery.ts';
 import { deadLetter, type Pipeline, type PipelineParts } from './pipeline.ts';
@@ -36,7 +37,7 @@ const maxEventAttempts = 50;
  * once the provider has them or the dead letter stream does. Each step is acknowledged after the next one is stored.
  */
 export function createBusPipeline(options: BusPipelineOptions): Pipeline {
-  const { bus, outbox } = options;
+  const { bus, outbox, reporter } = options;
   const consumers: Consumer[] = [];
   return {
     async accept(event, id) {
@@ -54,14 +55,17 @@ export function createBusPipeline(options: BusPipelineOptions): Pipeline {
           durable,
           maxInFlight: eventsInFlight,
           ackWaitMs,
+          onDeadLetter: reporter.unreadable,
           maxAttempts: maxEventAttempts,
-          handler: (message) => spread(message, options),
+          handler: (message) =>
+            withSpan('match alerts', { kind: 'consumer' }, () => spread(message, options)),
         }),
         consume<Delivery>(bus, {
           stream: 'deliveries',
           durable,
           maxInFlight: deliveriesInFlight,
           ackWaitMs,
+          onDeadLetter: reporter.unreadable,
           handler: (message, signal) => deliver(message, signal, options),
         }),
       );
@@ -76,7 +80,7 @@ export function createBusPipeline(options: BusPipelineOptions): Pipeline {
 /** Makes one delivery message for each alert that wants the event. */
 async function spread(
   message: ConsumedMessage<FluxEvent>,
-  { bus, dispatch }: BusPipelineOptions,
+  { bus, dispatch, reporter }: BusPipelineOptions,
 ): Promise<Verdict> {
   let event: FluxEvent;
   try {
@@ -90,6 +94,7 @@ async function spread(
       id: `invalid:${message.id}`,
       letter: { subject: message.subject, error: error.message, data: message.data },
     });
+    reporter.unreadable();
     return 'term';
   }
   for (const delivery of await dispatch(event, message.id)) {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { FluxEvent } from '@sluice/shared/api';
 import { type Logger, sha256Hex } from '@sluice/shared/base';
 import { createOutbox, type Outbox, type OutboxMetrics } from '@sluice/shared/bus';
+import { withSpan } from '@sluice/shared/runtime';
 import type { DeadLetter, Delivery } from './delivery.ts';
 import { deadLetter, type Pipeline, type PipelineParts } from './pipeline.ts';
 import { givesUp } from './retry-policy.ts';
@@ -72,12 +73,17 @@ class DiskPipeline implements Pipeline {
       metrics: this.#options.metrics,
       deliver: async ({ event, id }) => {
         await this.#started.promise;
-        for (const delivery of await this.#options.dispatch(event, id)) {
-          const provider = `${delivery.alert.namespace}/${delivery.provider}`;
-          await this.#provider(sha256Hex(provider).slice(0, 32)).put(delivery);
-        }
+        await withSpan('match alerts', { kind: 'consumer' }, () => this.#spread(event, id));
       },
     });
+  }
+
+  /** Stores one delivery for each alert that wants the event. */
+  async #spread(event: FluxEvent, id: string): Promise<void> {
+    for (const delivery of await this.#options.dispatch(event, id)) {
+      const provider = `${delivery.alert.namespace}/${delivery.provider}`;
+      await this.#provider(sha256Hex(provider).slice(0, 32)).put(delivery);
+    }
   }
 
   #provider(folder: string): Outbox<Delivery> {

@@ -17,6 +17,8 @@ export interface ReporterContext {
 export interface Reporter {
   attempted(delivery: Delivery, result: AttemptResult, attempt: number): void;
   givenUp(letter: DeadLetter): Promise<void>;
+  /** A message that holds no event or delivery is a dead letter. */
+  unreadable(): void;
 }
 
 export function createReporter(context: ReporterContext): Reporter {
@@ -26,6 +28,10 @@ export function createReporter(context: ReporterContext): Reporter {
       const fields = describe(delivery);
       const type = context.providerTypeOf(`${delivery.alert.namespace}/${delivery.provider}`);
       metrics.deliveries.inc({ provider_type: type, result: result.type });
+      if (result.type === 'delivered') {
+        const seconds = (Date.now() - Date.parse(delivery.event.timestamp)) / 1000;
+        metrics.took.observe({ provider_type: type }, Math.max(0, seconds));
+      }
       if (result.type === 'failed') {
         logger.warn({ ...fields, attempt, error: result.error }, 'A delivery failed');
       } else if (result.type === 'dropped') {
@@ -34,6 +40,7 @@ export function createReporter(context: ReporterContext): Reporter {
         logger.info({ ...fields, attempt, result: result.type }, 'A delivery is done');
       }
     },
+    unreadable: () => metrics.deadLetters.inc(),
     async givenUp(letter) {
       const { delivery, error, attempts } = letter;
       metrics.deadLetters.inc();

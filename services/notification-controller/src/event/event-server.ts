@@ -39,7 +39,7 @@ export function eventHandler(context: EventServerContext) {
     }
     const traceparent = request.headers['traceparent'];
     return inTrace(typeof traceparent === 'string' ? { traceparent } : {}, () =>
-      withSpan('event', {}, async () => {
+      withSpan('receive event', { kind: 'server' }, async () => {
         if (await isDuplicate(event, context)) return { status: 429 };
         return store(event, body, context);
       }),

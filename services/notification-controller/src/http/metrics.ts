@@ -61,7 +61,11 @@ export function httpMetrics(
 export interface NotificationMetrics {
   deliveries: Counter<'provider_type' | 'result'>;
   deadLetters: Counter;
+  /** Seconds from the event to its delivery. */
+  took: Histogram<'provider_type'>;
 }
+
+const deliveryBuckets = [0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600];
 
 export function notificationMetrics(registry: Registry): NotificationMetrics {
   const registers = [registry];
@@ -74,7 +78,14 @@ export function notificationMetrics(registry: Registry): NotificationMetrics {
     }),
     deadLetters: new Counter({
       name: 'sluice_dead_letters_total',
-      help: 'Alerts that were given up.',
+      help: 'Alerts that were given up, and messages that could not be read.',
+      registers,
+    }),
+    took: new Histogram({
+      name: 'sluice_delivery_seconds',
+      help: 'Time from an event to the delivery of its alert, by type of provider.',
+      labelNames: ['provider_type'],
+      buckets: deliveryBuckets,
       registers,
     }),
   };

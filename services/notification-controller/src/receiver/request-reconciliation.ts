@@ -1,12 +1,7 @@
-import {
-  type KubeObject,
-  type Receiver,
-  reconcileRequestAnnotation,
-  sourceGroup,
-} from '@sluice/shared/api';
+import { type KubeObject, type Receiver, sourceGroup } from '@sluice/shared/api';
 import { type Logger, mapConcurrently } from '@sluice/shared/base';
 import { type ApiResource, gvkOf, type KubeClient } from '@sluice/shared/kube';
-import { currentTraceparent, traceparentAnnotation } from '@sluice/shared/runtime';
+import { requestAnnotations } from '@sluice/shared/runtime';
 
 type ResourceReference = Receiver['spec']['resources'][number];
 
@@ -86,11 +81,7 @@ async function annotate(
   name: string,
   { client, controllerName, logger }: RequestContext,
 ): Promise<void> {
-  const traceparent = currentTraceparent();
-  const annotations = {
-    [reconcileRequestAnnotation]: new Date().toISOString(),
-    ...(traceparent && { [traceparentAnnotation]: traceparent }),
-  };
+  const annotations = requestAnnotations(new Date().toISOString());
   await client.patch(
     resource,
     { namespace, name },

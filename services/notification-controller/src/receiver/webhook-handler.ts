@@ -39,7 +39,9 @@ export function webhookHandler(context: WebhookContext) {
     if (verdict === 'refuse') return { status: 400 };
     if (verdict === 'ignore') return { status: 200 };
     const attributes = { 'sluice.receiver': `${namespace}/${name}` };
-    return withSpan('webhook', { attributes }, () => requestAll(receiver, { ...context, logger }));
+    return withSpan('webhook', { attributes, kind: 'server' }, () =>
+      requestAll(receiver, { ...context, logger }),
+    );
   };
 }
 

@@ -48,6 +48,7 @@ function open(answer: (delivery: Delivery) => AttemptResult) {
     retry: { minDelayMs: 1, maxDelayMs: 2, giveUpAfterMs: 0, minAttempts: 3 },
     reporter: {
       attempted: () => undefined,
+      unreadable: () => undefined,
       givenUp: async (letter) => {
         letters.push(letter);
         changed.wake();

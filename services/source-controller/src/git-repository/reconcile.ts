@@ -1,4 +1,4 @@
-import { done, type Outcome } from '@sluice/shared/runtime';
+import { done, type Outcome, withSpan } from '@sluice/shared/runtime';
 import { fetchFailedCondition, includeUnavailableCondition } from '../source/names.ts';
 import { withProgress } from '../source/progress.ts';
 import { adopt } from '../source/publish.ts';
@@ -34,7 +34,9 @@ export async function reconcileGitRepository(
   );
   const { remote, ref } = await phase(status, fetchFailedCondition, async () => {
     const remote = await connect(context, deps, address, limit);
-    const ref = await gitOperation(spec.url, limit, () => resolveRef(remote, spec.ref ?? {}));
+    const ref = await withSpan('resolve revision', {}, () =>
+      gitOperation(spec.url, limit, () => resolveRef(remote, spec.ref ?? {})),
+    );
     return { remote, ref };
   });
   remember(context, deps, remote);

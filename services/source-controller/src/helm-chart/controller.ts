@@ -1,6 +1,12 @@
 import { type Artifact, type HelmChart, helmChartKind, type KubeObject } from '@sluice/shared/api';
 import { type Informer, keyOf } from '@sluice/shared/kube';
-import { type Controller, DependencyIndex, done, type Reconciler } from '@sluice/shared/runtime';
+import {
+  artifactTraceparent,
+  type Controller,
+  DependencyIndex,
+  done,
+  type Reconciler,
+} from '@sluice/shared/runtime';
 import { controllerName } from '../source/names.ts';
 import { ownerOf } from '../source/source.ts';
 import type { HelmChartDeps } from './deps.ts';
@@ -12,12 +18,27 @@ export function helmChartReconciler(deps: HelmChartDeps): Reconciler<HelmChart> 
     kind: helmChartKind,
     controllerName,
     reconcile: (context) => reconcileHelmChart(context, deps),
+    cause: (object) => causeOf(object, deps),
     finalize: async ({ object, key }) => {
       deps.madeFrom.delete(key);
       await deps.store.remove(object.kind, ownerOf(object));
       return done();
     },
   };
+}
+
+/** The trace of the source's artifact, if the chart was not looked for in it yet. */
+function causeOf({ metadata, spec, status }: HelmChart, { sources }: HelmChartDeps) {
+  const key = `${metadata.namespace}/${spec.sourceRef.name}`;
+  const find = {
+    GitRepository: sources.gitRepository,
+    HelmRepository: sources.helmRepository,
+    Bucket: sources.bucket,
+  }[spec.sourceRef.kind];
+  const source: ChartSourceObject | undefined = find(key);
+  const artifact = source?.status?.artifact;
+  const isNew = artifact?.revision !== status?.observedSourceArtifactRevision;
+  return isNew ? artifactTraceparent(artifact) : undefined;
 }
 
 /** An object that charts come from. */

@@ -14,6 +14,7 @@ import { fetchIndex } from '../helm-repository/fetch-index.ts';
 import { authenticationFailedReason, unsupportedReason } from '../source/names.ts';
 import { dockerConfigKey, loginFrom } from '../source/registry-login.ts';
 import type { SecretData } from '../source/secrets.ts';
+import { ownerOf } from '../source/source.ts';
 import { TimeLimit } from '../source/time-limit.ts';
 import type { HelmChartContext, HelmChartDeps } from './deps.ts';
 import { withArtifact } from './find-source.ts';
@@ -107,6 +108,7 @@ function openOci({ context, deps, url, object, limit }: Opening): ChartRepositor
       signal: limit.signal,
       clock,
       authorizations: deps.authorizations,
+      user: { kind: context.object.kind, ...ownerOf(context.object) },
       endpointId: endpointId(endpoint),
     });
   };

@@ -8,7 +8,7 @@ import {
   RetryableError,
   redactUrl,
 } from '@sluice/shared/base';
-import { done, type Outcome } from '@sluice/shared/runtime';
+import { done, type Outcome, withSpan } from '@sluice/shared/runtime';
 import { readIndexAnywhere } from '../helm/helm-workers.ts';
 import type { ChartIndex } from '../helm/index-file.ts';
 import { fetchFailedCondition } from '../source/names.ts';
@@ -45,7 +45,9 @@ export async function reconcileHelmRepository(
     const address = parseRepositoryAddress(spec.url, 'spec.url');
     const limit = new TimeLimit(spec.timeout, context.signal);
     const access = await accessTo(context.client, address, object);
-    return fetchIndex(access, { ...deps, clock: context.clock, limit });
+    return withSpan('fetch index', {}, () =>
+      fetchIndex(access, { ...deps, clock: context.clock, limit }),
+    );
   });
   try {
     const stored = status.status.artifact;

@@ -8,6 +8,7 @@ import type { RepositoryAddress } from '../adapters/registry/reference.ts';
 import { authenticationFailedReason } from '../source/names.ts';
 import { loginFrom } from '../source/registry-login.ts';
 import { proxyFrom, readSecret, type SecretData, tlsFrom } from '../source/secrets.ts';
+import { ownerOf } from '../source/source.ts';
 import type { TimeLimit } from '../source/time-limit.ts';
 import type { OciContext, OciRepositoryDeps } from './deps.ts';
 
@@ -39,6 +40,7 @@ export async function connect(
     signal: limit.signal,
     clock,
     authorizations: deps.authorizations,
+    user: { kind: object.kind, ...ownerOf(object) },
     endpointId: endpointId(endpoint),
   });
 }

@@ -1,4 +1,4 @@
-import { done, type Outcome } from '@sluice/shared/runtime';
+import { done, type Outcome, withSpan } from '@sluice/shared/runtime';
 import { fetchFailedCondition } from '../source/names.ts';
 import { withProgress } from '../source/progress.ts';
 import { adopt } from '../source/publish.ts';
@@ -28,7 +28,8 @@ export async function reconcileOciRepository(
     const address = checkSpec(context, spec);
     const limit = new TimeLimit(spec.timeout, context.signal);
     const client = await connect(context, deps, address, limit);
-    return { client, limit, ref: await resolveRef(client, spec, limit) };
+    const ref = await withSpan('resolve revision', {}, () => resolveRef(client, spec, limit));
+    return { client, limit, ref };
   });
 
   const stored = status.status.artifact;

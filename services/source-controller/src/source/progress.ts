@@ -1,4 +1,4 @@
-import { progressingReason } from '@sluice/shared/runtime';
+import { progressingReason, withSpan } from '@sluice/shared/runtime';
 import type { SourceContext } from './source.ts';
 import { markOutdated } from './status.ts';
 
@@ -15,7 +15,7 @@ export async function withProgress<R>(
   message: string,
   work: () => Promise<R>,
 ): Promise<R> {
-  const running = work();
+  const running = withSpan('make artifact', {}, work);
   const ended = new AbortController();
   const settled = running.then(
     () => 'ended',

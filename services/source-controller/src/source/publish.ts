@@ -5,7 +5,7 @@ import {
 } from '@sluice/shared/api';
 import type { ArtifactStore, PackResult } from '@sluice/shared/artifact';
 import { errorMessage, ReconcileError, RetryableError } from '@sluice/shared/base';
-import { apiTime } from '@sluice/shared/runtime';
+import { apiTime, withSpan, withTrace } from '@sluice/shared/runtime';
 import {
   archiveFailedReason,
   newArtifactReason,
@@ -38,7 +38,9 @@ export async function storeArtifact(
   const { fileName, revision, write, metadata } = artifact;
   return phase(status, storageOperationFailedCondition, async () => {
     try {
-      return await store.publish(object.kind, ownerOf(object), fileName, revision, write, metadata);
+      return await withSpan('store artifact', { attributes: { 'sluice.revision': revision } }, () =>
+        store.publish(object.kind, ownerOf(object), fileName, revision, write, metadata),
+      );
     } catch (error) {
       if (error instanceof ReconcileError || context.signal.aborted) throw error;
       throw new RetryableError(
@@ -59,12 +61,13 @@ export async function storeArtifact(
 export async function adopt(
   context: SourceContext,
   announcer: ArtifactAnnouncer | undefined,
-  artifact: Artifact,
+  stored: Artifact,
   said: string | StoredNote,
 ): Promise<void> {
   const { object, status, clock } = context;
   const before = object.status?.artifact;
-  const isNew = before?.digest !== artifact.digest;
+  const isNew = before?.digest !== stored.digest;
+  const artifact = isNew || before?.revision !== stored.revision ? withTrace(stored) : stored;
   const recovered = hadFailed(status);
   const note = typeof said === 'string' ? undefined : said;
   markStored(status, artifact, note);

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { FakeClock, sha256Hex } from '@sluice/shared/base';
+import { createMetrics, type Metrics } from '@sluice/shared/runtime';
 import { Agent } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fetchBlob } from '../../src/adapters/registry/blob.ts';
@@ -47,11 +48,13 @@ const clock = new FakeClock();
 let registry: TestServer;
 let tokens: TestServer;
 let authorizations: AuthorizationCache;
+let metrics: Metrics;
 
 beforeEach(async () => {
   registry = await startServer((_, response) => response.writeHead(404).end());
   tokens = await startServer((_, response) => response.writeHead(404).end());
-  authorizations = new AuthorizationCache();
+  metrics = createMetrics('source-controller');
+  authorizations = new AuthorizationCache(metrics.tokens);
 });
 afterEach(() => Promise.all([registry.close(), tokens.close()]));
 
@@ -63,6 +66,7 @@ function clientFor(o: { login?: typeof login } = {}): RegistryClient {
     signal: AbortSignal.timeout(10_000),
     clock,
     authorizations,
+    user: { kind: 'OCIRepository', namespace: 'apps', name: 'app' },
     endpointId: '',
   });
 }
@@ -109,6 +113,14 @@ describe('RegistryClient', () => {
     await clock.advance(20_000);
     await resolveTag(clientFor({ login }), 'v1');
     expect(tokens.requests).toHaveLength(2);
+    const text = await metrics.registry.metrics();
+    const user = 'kind="OCIRepository",namespace="apps",name="app",operation="reconcile"';
+    expect(text).toContain(`gotk_token_cache_events_total{event_type="cache_miss",${user}} 2\n`);
+    expect(text).toContain(`gotk_token_cache_events_total{event_type="cache_hit",${user}} 1\n`);
+    expect(text).toContain('gotk_token_cache_requests_total{status="success"} 2\n');
+    expect(text).toContain('gotk_token_cached_items 1\n');
+    metrics.tokens.forget({ kind: 'OCIRepository', namespace: 'apps', name: 'app' });
+    expect(await metrics.registry.metrics()).not.toContain(user);
   });
 
   it('fetches a token without a login for anonymous access', async () => {
@@ -133,6 +145,8 @@ describe('RegistryClient', () => {
     registry.handle = demand('Bearer t', `Bearer realm="http://${tokens.host}/token"`);
     const failure = await resolveTag(clientFor({ login }), 'v1').catch((e: Error) => e);
     expect(failure).toBeInstanceOf(error);
+    const failed = 'gotk_token_cache_requests_total{status="failure"} 1\n';
+    expect(await metrics.registry.metrics()).toContain(failed);
     expect(String(failure)).not.toContain('canary');
   });
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gitRepositoryKind } from '@sluice/shared/api';
 import { isNotFound, resourceOf } from '@sluice/shared/kube';
@@ -169,6 +169,21 @@ describe('a GitRepository', () => {
     await untilGone(bed.client, resource, object.metadata);
     expect(existsSync(dir)).toBe(false);
     await expect(bed.client.get(resource, object.metadata)).rejects.toSatisfy(isNotFound);
+  });
+
+  it('says that an artifact cannot be stored, and stores it once it can', async () => {
+    const parent = join(bed.storage, 'gitrepository', bed.namespace);
+    await mkdir(parent, { recursive: true });
+    await writeFile(join(parent, 'blocked'), 'a file in the place of the directory');
+    const object = await bed.createGit('blocked', { url: url(), ref: main });
+    const failed = await bed.failed(object, 'ArchiveOperationFailed');
+    expect(conditionOf(failed, 'StorageOperationFailed')).toMatchObject({
+      status: 'True',
+      reason: 'ArchiveOperationFailed',
+    });
+    await rm(join(parent, 'blocked'));
+    const stored = await bed.ready(object);
+    expect(conditionOf(stored, 'StorageOperationFailed')).toBeUndefined();
   });
 
   it.each([

@@ -1,4 +1,5 @@
 import { type Clock, sha256Hex } from '@sluice/shared/base';
+import type { TokenCacheMetrics, TokenUser } from '@sluice/shared/runtime';
 import type { Dispatcher } from 'undici';
 import {
   HttpError,
@@ -25,6 +26,8 @@ export interface RegistryClientOptions {
   clock: Clock;
   /** Answers to challenges, shared by all clients. */
   authorizations: AuthorizationCache;
+  /** The object that is served; for metrics. */
+  user: TokenUser;
   /** Tells apart ways to reach the same host. */
   endpointId: string;
 }
@@ -45,6 +48,11 @@ const maxTokenBytes = 1024 * 1024;
 /** Remembers how requests to a repository are authorized, so that a poll takes one request. */
 export class AuthorizationCache {
   readonly #entries = new Map<string, Authorization>();
+  readonly metrics: TokenCacheMetrics | undefined;
+
+  constructor(metrics?: TokenCacheMetrics) {
+    this.metrics = metrics;
+  }
 
   get(key: string, nowMs: number): string | undefined {
     const entry = this.#entries.get(key);
@@ -56,12 +64,16 @@ export class AuthorizationCache {
     this.#entries.delete(key);
     this.#entries.set(key, authorization);
     const [oldest] = this.#entries.keys();
-    if (this.#entries.size > maxAuthorizations && oldest !== undefined)
+    if (this.#entries.size > maxAuthorizations && oldest !== undefined) {
       this.#entries.delete(oldest);
+      this.metrics?.evicted();
+    }
+    this.metrics?.size(this.#entries.size);
   }
 
   delete(key: string): void {
     this.#entries.delete(key);
+    this.metrics?.size(this.#entries.size);
   }
 }
 
@@ -95,6 +107,7 @@ export class RegistryClient {
     const url = new URL(target, address.base);
     const headers: Record<string, string> = accept === undefined ? {} : { accept };
     const known = authorizations.get(this.#key, clock.now());
+    if (known !== undefined) authorizations.metrics?.used('cache_hit', this.#o.user);
     let response = await this.#send({ method, url, headers, authorization: known });
     if (response.status === 401) {
       const challenge = parseChallenge(response.headers['www-authenticate']);
@@ -128,7 +141,7 @@ export class RegistryClient {
   async #answer(challenge: Challenge | undefined): Promise<string> {
     const { authorizations, login } = this.#o;
     if (challenge?.scheme === 'bearer') {
-      const token = await this.#fetchToken(challenge.parameters);
+      const token = await this.#countedToken(challenge.parameters);
       authorizations.set(this.#key, token);
       return token.header;
     }
@@ -138,6 +151,19 @@ export class RegistryClient {
     const header = basic(login);
     authorizations.set(this.#key, { header, expiresAt: Number.POSITIVE_INFINITY });
     return header;
+  }
+
+  async #countedToken(parameters: Record<string, string>): Promise<Authorization> {
+    const { authorizations, user } = this.#o;
+    authorizations.metrics?.used('cache_miss', user);
+    try {
+      const token = await this.#fetchToken(parameters);
+      authorizations.metrics?.requested('success');
+      return token;
+    } catch (error) {
+      authorizations.metrics?.requested('failure');
+      throw error;
+    }
   }
 
   /** @see https://distribution.github.io/distribution/spec/auth/token/ */
