@@ -6,7 +6,17 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const tasks = new Set(['start', 'test', 'check', 'format', 'generate', 'verify', 'build', 'bench']);
+const tasks = new Set([
+  'start',
+  'test',
+  'check',
+  'format',
+  'generate',
+  'verify',
+  'build',
+  'bench',
+  'charts',
+]);
 
 function run(command, args, options = {}) {
   const result = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options });

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { dirname, join } from 'node:path';
 import { build, type Metafile } from 'esbuild';
 
 const root = new URL('../../', import.meta.url).pathname;
@@ -17,24 +17,45 @@ export function serviceNames(): string[] {
   );
 }
 
+/** An npm package of which a bundle contains something. */
+export interface BundledPackage {
+  name: string;
+  version: string;
+  license: string;
+  /** `algorithm-base64`, as the lock file has it. */
+  integrity?: string;
+}
+
 /**
- * Bundles a service and its worker threads into dist/<name>.
+ * Bundles a service and the workers that it starts into dist/<name>: main.mjs, a file for each `*-worker.ts` beside
+ * it, LICENSES.txt and packages.json, which lists the npm packages inside.
  *
- * Each `*-worker.ts` becomes a file beside main.mjs, where `new URL('./x-worker.ts', import.meta.url)` finds it after
- * the ending is replaced.
- *
- * @returns the directory, the size of main.mjs in bytes, and the number of npm packages inside
+ * @param directory where to, instead of dist/<name>
+ * @returns the directory, the size of main.mjs in bytes, and the npm packages inside
  * @throws Error when esbuild cannot bundle
  */
 export async function bundleService(
   name: string,
-): Promise<{ directory: string; bytes: number; packages: number }> {
-  const directory = join(root, 'dist', name);
+  directory = join(root, 'dist', name),
+): Promise<{ directory: string; bytes: number; packages: BundledPackage[] }> {
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
-  const result = await build({
+  const main = await bundle(directory, [{ in: `services/${name}/src/main.ts`, out: 'main' }]);
+  const workers = await bundle(directory, workersOf(main));
+  const folders = new Set([main, workers].flatMap((metafile) => packageFolders(metafile)));
+  const packages = describePackages([...folders].sort());
+  writeFileSync(join(directory, 'LICENSES.txt'), licences([...folders].sort(), packages));
+  writeFileSync(join(directory, 'packages.json'), `${JSON.stringify(packages, null, 2)}\n`);
+  return { directory, bytes: Object.values(main.outputs)[0]?.bytes ?? 0, packages };
+}
+
+async function bundle(
+  directory: string,
+  entryPoints: { in: string; out: string }[],
+): Promise<Metafile> {
+  const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: [{ in: `services/${name}/src/main.ts`, out: 'main' }, ...workers(name)],
+    entryPoints,
     outdir: directory,
     outExtension: { '.js': '.mjs' },
     bundle: true,
@@ -63,46 +84,61 @@ export async function bundleService(
       },
     ],
   });
-  const packages = packagesOf(result.metafile);
-  writeFileSync(join(directory, 'LICENSES.txt'), licences(packages));
-  const main = Object.entries(result.metafile.outputs).find(([path]) =>
-    path.endsWith(`${name}/main.mjs`),
-  );
-  return { directory, bytes: main?.[1].bytes ?? 0, packages: packages.size };
+  return metafile;
 }
 
-function workers(service: string): { in: string; out: string }[] {
-  return ['libs/shared/src', `services/${service}/src`].flatMap((source) =>
-    readdirSync(join(root, source), { recursive: true, encoding: 'utf8' })
-      .filter((path) => path.endsWith('-worker.ts'))
-      .map((path) => ({
-        in: `${source}/${path}`,
-        out: (path.split(sep).at(-1) as string).replace(/\.ts$/, ''),
-      })),
+/** Files of which something is in the output; the others were read and left out. */
+function keptFiles(metafile: Metafile): string[] {
+  return Object.values(metafile.outputs).flatMap(({ inputs }) =>
+    Object.keys(inputs).filter((path) => (inputs[path]?.bytesInOutput ?? 0) > 0),
   );
 }
 
-function packagesOf(metafile: Metafile): Set<string> {
-  const found = new Set<string>();
-  for (const path of Object.keys(metafile.inputs)) {
-    const match = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path);
-    if (match !== null) found.add(match[1] as string);
-  }
-  return found;
-}
-
-function licences(packages: Set<string>): string {
-  return [...packages]
-    .sort()
-    .map((path) => {
-      const directory = join(root, path);
-      const { name, version, license } = JSON.parse(
-        readFileSync(join(directory, 'package.json'), 'utf8'),
+/** The workers that the bundled files start, each opened by `new URL('./x-worker…', import.meta.url)`. */
+function workersOf(metafile: Metafile): { in: string; out: string }[] {
+  return keptFiles(metafile)
+    .filter((path) => /\/src\/.*\.ts$/.test(path))
+    .flatMap((path) => {
+      const text = readFileSync(join(root, path), 'utf8');
+      const names = text.matchAll(
+        /\.\/([a-z-]+-worker)(?:\.ts|\$\{extension\})['"`], import\.meta/g,
       );
+      return [...names].map(([, name]) => ({
+        in: join(dirname(path), `${name}.ts`),
+        out: name as string,
+      }));
+    });
+}
+
+function packageFolders(metafile: Metafile): string[] {
+  return keptFiles(metafile).flatMap((path) => {
+    const match = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path);
+    return match?.[1] === undefined ? [] : [match[1]];
+  });
+}
+
+function describePackages(folders: string[]): BundledPackage[] {
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { integrity?: string }>;
+  };
+  return folders.map((folder) => {
+    const { name, version, license } = JSON.parse(
+      readFileSync(join(root, folder, 'package.json'), 'utf8'),
+    );
+    const integrity = lock.packages[folder]?.integrity;
+    const text = typeof license === 'string' ? license : JSON.stringify(license);
+    return { name, version, license: text, ...(integrity === undefined ? {} : { integrity }) };
+  });
+}
+
+function licences(folders: string[], packages: BundledPackage[]): string {
+  return packages
+    .map(({ name, version, license }, index) => {
+      const directory = join(root, folders[index] as string);
       const file = readdirSync(directory).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
       const text =
         file === undefined ? '' : `\n\n${readFileSync(join(directory, file), 'utf8').trim()}`;
-      return `${name} ${version}: ${typeof license === 'string' ? license : JSON.stringify(license)}${text}\n`;
+      return `${name} ${version}: ${license}${text}\n`;
     })
     .join(`\n${'-'.repeat(80)}\n\n`);
 }

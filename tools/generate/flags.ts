@@ -18,11 +18,17 @@ export async function generateFlags(): Promise<Map<string, string>> {
 }
 
 async function readServiceFlags(): Promise<ServiceFlags[]> {
+  const specs = await readServiceFlagSpecs();
+  return [...specs].map(([service, flags]) => ({ service, flags: describeFlags(flags) }));
+}
+
+/** Reads the flag declarations of every service, by the service's name. */
+export async function readServiceFlagSpecs(): Promise<Map<string, FlagSpecs>> {
   const names = readdirSync(services)
     .filter((name) => existsSync(join(services, name, 'src/config.ts')))
     .sort();
-  return Promise.all(
-    names.map(async (service) => {
+  const entries = await Promise.all(
+    names.map(async (service): Promise<[string, FlagSpecs]> => {
       const file = join(services, service, 'src/config.ts');
       const exported = (await import(pathToFileURL(file).href)) as Record<string, FlagSpecs>;
       const [name, more] = Object.keys(exported).filter((key) => /flags$/i.test(key));
@@ -30,9 +36,10 @@ async function readServiceFlags(): Promise<ServiceFlags[]> {
         throw new Error(
           `${file}: export the flag declarations, once, under a name that ends in flags`,
         );
-      return { service, flags: describeFlags(exported[name] as FlagSpecs) };
+      return [service, exported[name] as FlagSpecs];
     }),
   );
+  return new Map(entries);
 }
 
 /** Writes the page: the flags that all services declare alike, then those of each service. */

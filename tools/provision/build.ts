@@ -75,7 +75,8 @@ export async function buildTool(name: ToolName, context: BuildContext): Promise<
   return path;
 }
 
-function buildArguments(name: ToolName): string[] {
+/** The arguments of `go build` for a tool: no paths of this machine, no debugging information, and its version. */
+export function buildArguments(name: ToolName): string[] {
   const values = recipeOf(name).linkerValues?.(pinnedVersion(name)) ?? {};
   const settings = Object.entries(values).map(([key, value]) => `-X ${key}=${value}`);
   return ['-trimpath', '-buildvcs=false', '-ldflags', ['-s', '-w', ...settings].join(' ')];

@@ -16,6 +16,8 @@ export const toolNames = [
   'helm',
   'alertmanager',
   'flux',
+  'flux-kustomize-controller',
+  'flux-helm-controller',
   'promtool',
   'actionlint',
 ] as const;
@@ -56,6 +58,16 @@ function kubernetesTool(name: string, versionArgs: string[]): ToolRecipe {
         [`${prefix}.gitMinor`]: minor,
       };
     },
+  };
+}
+
+/** A controller of Flux, from which clusters move over; it has no way to say its version. */
+function fluxController(name: string): ToolRecipe {
+  return {
+    module: 'flux-controllers',
+    versionOf: `github.com/fluxcd/${name}`,
+    package: `github.com/fluxcd/${name}`,
+    versionArgs: ['--help'],
   };
 }
 
@@ -130,6 +142,8 @@ const recipes: Record<ToolName, ToolRecipe> = {
     // The manifests that `flux install` applies; the other commands do without.
     generatedFiles: { 'cmd/flux/manifests/none.yaml': '' },
   },
+  'flux-kustomize-controller': fluxController('kustomize-controller'),
+  'flux-helm-controller': fluxController('helm-controller'),
   promtool: {
     module: 'prometheus',
     versionOf: 'github.com/prometheus/prometheus',

@@ -63,7 +63,7 @@ export function demoObjects(at: DemoAddresses): KubeObject[] {
 /** The CustomResourceDefinitions of every controller that is there. */
 export async function readCrds(): Promise<KubeObject[]> {
   const crds: KubeObject[] = [];
-  for await (const file of glob('charts/*/crds/*.yaml', { cwd: root })) {
+  for await (const file of glob('charts/*/files/crds/*.yaml', { cwd: root })) {
     crds.push(...(loadAll(await readFile(join(root, file), 'utf8')) as KubeObject[]));
   }
   return crds;

@@ -1,8 +1,33 @@
-// npm run build: one bundle per controller in dist/<controller>/, with the licences of what it contains.
+// npm run build [-- NAMES]: one bundle per controller in dist/<controller>/, with the licences of what it contains.
+// npm run build -- --images: their images, in the cache, and their sizes.
+// npm run build -- --charts: the packages of the charts in dist/charts/.
 import { bundleService, serviceNames } from '../bundle/bundle.ts';
 
-const names = process.argv.slice(2);
-for (const name of names.length > 0 ? names : serviceNames()) {
+const mebibytes = (bytes: number) => `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+const args = process.argv.slice(2);
+if (args[0] === '--images') await buildImages();
+else if (args[0] === '--charts') await buildCharts();
+else for (const name of args.length > 0 ? args : serviceNames()) await buildBundle(name);
+
+async function buildBundle(name: string): Promise<void> {
   const { directory, bytes, packages } = await bundleService(name);
-  console.log(`${directory}: ${(bytes / 1024 / 1024).toFixed(2)} MiB, ${packages} packages`);
+  console.log(`${directory}: ${mebibytes(bytes)}, ${packages.length} packages`);
+}
+
+// Loaded when asked for: bundles are also made where these files are absent.
+async function buildImages(): Promise<void> {
+  const { buildImages: build, cannotBuildImages, sizeOf } = await import('../images/index.ts');
+  const reason = await cannotBuildImages();
+  if (reason !== undefined) throw new Error(`building images ${reason}`);
+  for (const image of Object.values(await build(process.env, (line) => console.error(line)))) {
+    const { bytes, compressedBytes } = await sizeOf(image);
+    console.log(`${image.rootfs}: ${mebibytes(bytes)}, compressed ${mebibytes(compressedBytes)}`);
+  }
+}
+
+async function buildCharts(): Promise<void> {
+  const { packageCharts } = await import('../charts/package.ts');
+  const { provision } = await import('../provision/index.ts');
+  const { helm } = await provision(['helm']);
+  for (const path of Object.values(await packageCharts({ helm }))) console.log(path);
 }

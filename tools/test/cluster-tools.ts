@@ -22,3 +22,6 @@ export const commandTools: ToolName[] = [
   'promtool',
   'actionlint',
 ];
+
+/** What only the tests in test/e2e run. */
+export const e2eTools: ToolName[] = ['flux-kustomize-controller', 'flux-helm-controller'];

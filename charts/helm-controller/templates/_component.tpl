@@ -1,0 +1,60 @@
+{{- /* What helm-controller is; see sluice-common. The rules list what its code asks for as itself. */}}
+{{- define "helm-controller.component" -}}
+sharded: true
+applies: true
+args:
+  - --events-addr={{ .values.eventsAddr }}
+  {{- if .values.multitenancy.enabled }}
+  - --no-cross-namespace-refs=true
+  - --default-service-account={{ .values.multitenancy.defaultServiceAccount }}
+  - --default-kubeconfig-service-account={{ .values.multitenancy.defaultServiceAccount }}
+  {{- end }}
+ports:
+  - { name: http-prom, port: 8080 }
+  - { name: healthz, port: 9440 }
+readiness:
+  httpGet:
+    path: /readyz
+    port: healthz
+services: []
+ingress: []
+kinds:
+  - group: helm.toolkit.fluxcd.io
+    resources: [helmreleases]
+rules:
+  - apiGroups: [helm.toolkit.fluxcd.io]
+    resources: [helmreleases]
+    verbs: [get, list, watch, patch]
+  - apiGroups: [helm.toolkit.fluxcd.io]
+    resources: [helmreleases/status]
+    verbs: [patch]
+  # spec.dependsOn may name objects of the other kind.
+  - apiGroups: [kustomize.toolkit.fluxcd.io]
+    resources: [kustomizations]
+    verbs: [list, watch]
+  - apiGroups: [source.toolkit.fluxcd.io]
+    resources: [buckets, externalartifacts, gitrepositories, ocirepositories]
+    verbs: [get, list, watch]
+  # spec.chart makes a HelmChart.
+  - apiGroups: [source.toolkit.fluxcd.io]
+    resources: [helmcharts]
+    verbs: [get, list, watch, create, patch, delete]
+  # Values, kubeconfigs, the watch of those that are labelled for it, and that of the records of releases.
+  - apiGroups: [""]
+    resources: [configmaps, secrets]
+    verbs: [get, list, watch]
+  - apiGroups: [""]
+    resources: [serviceaccounts]
+    verbs: [get]
+  - apiGroups: [""]
+    resources: [events]
+    verbs: [create, patch]
+# What the cluster serves, for the templates of charts; these have no namespace.
+clusterRules:
+  - apiGroups: [apiextensions.k8s.io]
+    resources: [customresourcedefinitions]
+    verbs: [list, watch]
+  - apiGroups: [apiregistration.k8s.io]
+    resources: [apiservices]
+    verbs: [list, watch]
+{{- end -}}

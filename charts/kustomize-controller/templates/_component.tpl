@@ -1,0 +1,50 @@
+{{- /* What kustomize-controller is; see sluice-common. The rules list what its code asks for as itself. */}}
+{{- define "kustomize-controller.component" -}}
+sharded: true
+applies: true
+args:
+  - --events-addr={{ .values.eventsAddr }}
+  {{- if .values.multitenancy.enabled }}
+  - --no-cross-namespace-refs=true
+  - --no-remote-bases=true
+  - --default-service-account={{ .values.multitenancy.defaultServiceAccount }}
+  - --default-kubeconfig-service-account={{ .values.multitenancy.defaultServiceAccount }}
+  - --default-decryption-service-account={{ .values.multitenancy.defaultServiceAccount }}
+  {{- end }}
+ports:
+  - { name: http-prom, port: 8080 }
+  - { name: healthz, port: 9440 }
+readiness:
+  httpGet:
+    path: /readyz
+    port: healthz
+services: []
+ingress: []
+kinds:
+  - group: kustomize.toolkit.fluxcd.io
+    resources: [kustomizations]
+rules:
+  - apiGroups: [kustomize.toolkit.fluxcd.io]
+    resources: [kustomizations]
+    verbs: [get, list, watch, patch]
+  - apiGroups: [kustomize.toolkit.fluxcd.io]
+    resources: [kustomizations/status]
+    verbs: [patch]
+  # spec.dependsOn may name objects of the other kind.
+  - apiGroups: [helm.toolkit.fluxcd.io]
+    resources: [helmreleases]
+    verbs: [list, watch]
+  - apiGroups: [source.toolkit.fluxcd.io]
+    resources: [buckets, externalartifacts, gitrepositories, ocirepositories]
+    verbs: [get, list, watch]
+  # Variables, kubeconfigs, and the watch of those that are labelled for it.
+  - apiGroups: [""]
+    resources: [configmaps, secrets]
+    verbs: [get, list, watch]
+  - apiGroups: [""]
+    resources: [serviceaccounts]
+    verbs: [get]
+  - apiGroups: [""]
+    resources: [events]
+    verbs: [create, patch]
+{{- end -}}

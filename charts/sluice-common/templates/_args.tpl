@@ -1,0 +1,67 @@
+{{- /* The arguments of a controller, the most special ones last, so that they win. */}}
+{{- define "sluice.args" -}}
+{{- $v := .values -}}
+{{- range .component.args }}
+- {{ . | quote }}
+{{- end }}
+{{- if .component.advertises }}
+- --storage-adv-addr={{ include "sluice.host" (dict "c" . "service" .shard.app) }}
+{{- end }}
+{{- if .shard.selector }}
+- {{ printf "--watch-label-selector=%s" .shard.selector | quote }}
+{{- end }}
+- --watch-all-namespaces={{ $v.watchAllNamespaces }}
+- --log-level={{ $v.logLevel }}
+- --log-encoding=json
+- --enable-leader-election={{ if include "sluice.elects" . }}true{{ else }}false{{ end }}
+- --outbox-path=/outbox
+{{- if $v.nats.url }}
+{{- include "sluice.nats-args" $v.nats }}
+{{- end }}
+{{- with $v.tracing.otlpEndpoint }}
+- --otlp-endpoint={{ . }}
+{{- end }}
+{{- range $name, $value := $v.flags }}
+{{- if kindIs "slice" $value }}
+{{- range $value }}
+- {{ printf "--%s=%s" $name . | quote }}
+{{- end }}
+{{- else if kindIs "float64" $value }}
+- {{ printf "--%s=%d" $name (int64 $value) | quote }}
+{{- else }}
+- {{ printf "--%s=%v" $name $value | quote }}
+{{- end }}
+{{- end }}
+{{- range $v.container.additionalArgs }}
+- {{ . | quote }}
+{{- end }}
+{{- end -}}
+
+{{- /* Takes the values below nats. Files are named after their purpose, whatever the keys of the Secret are. */}}
+{{- define "sluice.nats-args" }}
+- {{ printf "--nats-url=%s" .url | quote }}
+- --nats-prefix={{ .prefix }}
+- --nats-stream-replicas={{ .streamReplicas }}
+{{- with .user }}
+- {{ printf "--nats-user=%s" . | quote }}
+{{- end }}
+{{- $dir := "/etc/sluice/nats" }}
+{{- if .keys.password }}
+- --nats-password-file={{ $dir }}/password
+{{- end }}
+{{- if .keys.creds }}
+- --nats-creds-file={{ $dir }}/creds
+{{- end }}
+{{- if .keys.nkey }}
+- --nats-nkey-file={{ $dir }}/nkey
+{{- end }}
+{{- if .keys.ca }}
+- --nats-tls-ca-file={{ $dir }}/ca
+{{- end }}
+{{- if .keys.cert }}
+- --nats-tls-cert-file={{ $dir }}/cert
+{{- end }}
+{{- if .keys.key }}
+- --nats-tls-key-file={{ $dir }}/key
+{{- end }}
+{{- end -}}

@@ -1,0 +1,48 @@
+{{- /* What source-controller is; see sluice-common. The rules list what its code asks for, and nothing else. */}}
+{{- define "source-controller.component" -}}
+sharded: true
+# Its artifacts are on a volume, and the standby of an update would never get ready: it has nothing to serve.
+recreate: true
+# Each shard serves what it has stored, under the name of its Service.
+advertises: true
+args:
+  - --storage-path=/data
+  - --events-addr={{ .values.eventsAddr }}
+ports:
+  - { name: http, port: 9090 }
+  - { name: http-prom, port: 8080 }
+  - { name: healthz, port: 9440 }
+# Only who leads serves artifacts, and only that one belongs to the Service.
+readiness:
+  tcpSocket:
+    port: http
+services:
+  - name: source-controller
+    portName: http
+    targetPort: http
+    labels: {{ .values.service.labels | toJson }}
+    annotations: {{ .values.service.annotations | toJson }}
+ingress:
+  - port: http
+    from: artifactsFrom
+    controllers: [kustomize-controller, helm-controller, source-watcher]
+kinds:
+  - group: source.toolkit.fluxcd.io
+    resources: [buckets, externalartifacts, gitrepositories, helmcharts, helmrepositories, ocirepositories]
+rules:
+  - apiGroups: [source.toolkit.fluxcd.io]
+    resources: [gitrepositories, helmcharts, helmrepositories, ocirepositories]
+    verbs: [get, list, watch, patch]
+  - apiGroups: [source.toolkit.fluxcd.io]
+    resources: [gitrepositories/status, helmcharts/status, helmrepositories/status, ocirepositories/status]
+    verbs: [patch]
+  - apiGroups: [source.toolkit.fluxcd.io]
+    resources: [buckets]
+    verbs: [get, list, watch, patch]
+  - apiGroups: [""]
+    resources: [secrets, serviceaccounts]
+    verbs: [get]
+  - apiGroups: [""]
+    resources: [events]
+    verbs: [create, patch]
+{{- end -}}

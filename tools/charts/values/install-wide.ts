@@ -1,0 +1,162 @@
+import { rules } from './monitoring.ts';
+import {
+  choice,
+  group,
+  object,
+  objects,
+  text,
+  textList,
+  texts,
+  toggle,
+  type ValueTree,
+} from './node.ts';
+
+const peers = 'peers of a NetworkPolicy; empty for nobody';
+
+/** Drops the samples of pods that have ended, which keep their labels for a while. */
+const podMetricsEndpoints = [
+  {
+    port: 'http-prom',
+    relabelings: [
+      { sourceLabels: ['__meta_kubernetes_pod_phase'], action: 'keep', regex: 'Running' },
+    ],
+  },
+];
+
+const policies = group('NetworkPolicies.', {
+  create: toggle(
+    true,
+    'Create NetworkPolicies: each port takes traffic from those alone who need it.',
+  ),
+  metricsFrom: objects(`Who may read metrics (8080): ${peers}.`, [{ namespaceSelector: {} }]),
+  artifactsFrom: objects(
+    `Who else may download artifacts (9090 of source-controller) besides the controllers of the namespace: ${peers}.`,
+  ),
+  eventsFrom: objects(
+    `Who else may post events (9090 of notification-controller) besides the controllers of the namespace: ${peers}.`,
+  ),
+  webhooksFrom: objects(`Who may call webhooks (9292 of notification-controller): ${peers}.`, [
+    { namespaceSelector: {} },
+    { ipBlock: { cidr: '0.0.0.0/0' } },
+    { ipBlock: { cidr: '::/0' } },
+  ]),
+});
+
+const rbac = group('Roles and their bindings.', {
+  create: toggle(true, 'Create the roles of the controllers and their bindings.'),
+  createAggregation: toggle(
+    true,
+    'Add the kinds to the roles view, edit and admin of the cluster, by the roles flux-view and flux-edit.',
+  ),
+  annotations: texts('Annotations of roles and bindings.'),
+  roleRef: group(
+    'The role with which kustomize-controller and helm-controller apply, unless they impersonate only.',
+    { name: text('cluster-admin', 'Name of a ClusterRole.') },
+  ),
+});
+
+/** Values that hold for all controllers of an installation. In the umbrella they stand at the top. */
+export const installWide: ValueTree = {
+  installCRDs: toggle(true, 'Install and upgrade the custom resource definitions.'),
+  crds: group('The custom resource definitions.', {
+    keep: toggle(
+      true,
+      'Keep the definitions, and so all objects, when the release is uninstalled or installCRDs is switched off.',
+    ),
+    annotations: texts('Annotations of the definitions.'),
+  }),
+  multitenancy: group('Several tenants in one cluster.', {
+    enabled: toggle(
+      false,
+      'Lock tenants down: no references to other namespaces, no remote bases, and everything is applied as an account of the tenant.',
+    ),
+    defaultServiceAccount: text(
+      'default',
+      'ServiceAccount, in the namespace of the object, of Kustomizations and HelmReleases that name none.',
+    ),
+    privileged: toggle(
+      false,
+      'Give kustomize-controller and helm-controller rbac.roleRef also when tenants are locked down. Without it they can do nothing but impersonate ServiceAccounts.',
+    ),
+    watchRole: text(
+      'view',
+      'ClusterRole with which kustomize-controller and helm-controller watch what tenants have applied, for drift and health; empty for none: drift is then seen at the next interval only, and health is polled.',
+    ),
+  }),
+  clusterDomain: text('cluster.local', 'Domain of the Services of the cluster.'),
+  logLevel: choice(
+    'info',
+    ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
+    'Least important level that is logged.',
+  ),
+  watchAllNamespaces: toggle(
+    true,
+    'Watch the objects of all namespaces; otherwise those of the namespace of the release, with Roles instead of ClusterRoles.',
+  ),
+  imagePullSecrets: {
+    description: 'Secrets with logins to the registry of the images, as a list of {name}.',
+    default: [],
+    schema: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: { name: { type: 'string' } },
+        required: ['name'],
+        additionalProperties: false,
+      },
+    },
+  },
+  policies,
+  rbac,
+  prometheus: group('Monitoring.', {
+    podMonitor: group('PodMonitors of the Prometheus operator.', {
+      create: toggle(false, 'Create a PodMonitor for each controller.'),
+      podMetricsEndpoints: objects('Endpoints that are scraped.', podMetricsEndpoints),
+      additionalLabels: texts(
+        'More labels of the PodMonitors, by which a Prometheus selects them.',
+      ),
+    }),
+    rules,
+  }),
+  tracing: group('Traces.', {
+    otlpEndpoint: text(
+      '',
+      'URL of an OpenTelemetry collector (OTLP over HTTP); empty for no traces.',
+    ),
+  }),
+  sharding: group(
+    'Shards: more source-, kustomize- and helm-controllers, each for the objects with its label.',
+    {
+      key: text('sharding.fluxcd.io/key', 'Label whose value names the shard of an object.'),
+      shards: textList(
+        'Names of the shards. The controllers without a suffix take what has no label.',
+        {
+          pattern: '^[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?$',
+        },
+      ),
+    },
+  ),
+  commonLabels: texts('More labels of all objects.'),
+};
+
+/** Values of the umbrella that no controller has. */
+export const extraObjects = {
+  extraObjects: objects('More objects to install; templates in them are rendered.'),
+};
+
+/** Group of values that flux2's chart has for a controller that does not exist here. */
+export function absentController(name: string) {
+  return group(`Accepted for values of the flux2 chart: there is no ${name} here.`, {
+    create: {
+      description: 'Only false is accepted.',
+      default: false,
+      schema: { type: 'boolean', const: false },
+    },
+  });
+}
+
+/** Resources of containers, whose form is that of Kubernetes. */
+export const resourcesValue = (
+  limits: { [key: string]: string },
+  requests: { [key: string]: string },
+) => object('Requests and limits of the container.', { requests, limits });
