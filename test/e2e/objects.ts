@@ -51,8 +51,8 @@ export async function prepare(world: World): Promise<void> {
   });
   await world.apply({ ...coreV1('Namespace'), metadata: { name: namespace } });
   const secrets: Record<string, Record<string, string>> = {
-    slack: { address: `${world.slack.url}/services/${slackToken}` },
-    hmac: { address: `${world.hmac.url}/hmac`, token: hmacKey },
+    slack: { address: `${world.reach(world.slack.url)}/services/${slackToken}` },
+    hmac: { address: `${world.reach(world.hmac.url)}/hmac`, token: hmacKey },
     receiver: { token: receiverToken },
   };
   for (const [name, stringData] of Object.entries(secrets)) {
@@ -65,7 +65,10 @@ export async function prepare(world: World): Promise<void> {
   for (const [name, spec] of Object.entries({
     slack: { type: 'slack', channel: 'alerts', secretRef: { name: 'slack' } },
     hmac: { type: 'generic-hmac', secretRef: { name: 'hmac' } },
-    alertmanager: { type: 'alertmanager', address: `${world.alertmanager.url}/api/v2/alerts/` },
+    alertmanager: {
+      type: 'alertmanager',
+      address: `${world.reach(world.alertmanager.url)}/api/v2/alerts/`,
+    },
   })) {
     const provider = {
       apiVersion: 'notification.toolkit.fluxcd.io/v1beta3',
@@ -90,7 +93,7 @@ export function gitRepository(world: World): KubeObject {
     apiVersion: 'source.toolkit.fluxcd.io/v1',
     kind: 'GitRepository',
     metadata: key,
-    spec: { interval: '10m', url: world.git.url('shop'), ref: { branch: 'main' } },
+    spec: { interval: '10m', url: world.reach(world.git.url('shop')), ref: { branch: 'main' } },
   } as KubeObject;
 }
 

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll } from 'vitest';
 import { mainJob, type Progress, type Step } from './main-job.ts';
 import { prepare } from './objects.ts';
-import { startWorld, type World } from './world.ts';
+import { type LocalWorld, startWorld } from './world.ts';
 
 /** The main job in a world of its own, which starts before the tests of a block and ends after them. */
 export function useMainJob(o: { natsDown?: boolean } = {}): {
-  readonly world: World;
+  readonly world: LocalWorld;
   progress: Progress;
   steps: Step[];
 } {
-  let world: World;
+  let world: LocalWorld;
   const progress: Progress = { revisions: [], badRevision: '' };
   beforeAll(async () => {
     world = await startWorld(o);
