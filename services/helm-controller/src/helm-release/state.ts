@@ -4,7 +4,7 @@ import {
   noDrift,
   type TrackedObject,
 } from '@sluice/shared/kube';
-import type { StatusChanges } from '@sluice/shared/runtime';
+import { ObjectGoneError, type StatusChanges } from '@sluice/shared/runtime';
 import type { PreparedChart } from '../chart/acquire.ts';
 import type { Release, Values } from '../release/release.ts';
 import type { StoredRevision } from '../release/release-secret.ts';
@@ -130,7 +130,7 @@ export class HelmReleaseStates {
 
   /** Forgets a key; an action under way is aborted. */
   forget(key: string): void {
-    this.#states.get(key)?.running?.operation.abort(new Error('the HelmRelease is gone'));
+    this.#states.get(key)?.running?.operation.abort(new ObjectGoneError('the HelmRelease is gone'));
     this.#states.delete(key);
   }
 
