@@ -99,10 +99,13 @@ describe.skipIf(reason !== undefined)('built images', () => {
     });
 
     test.each(imageRecipeOf(name).programs)('runs %s in the pinned version', async (program) => {
-      const { stdout } = await promisify(execFile)('chroot', [
+      const args = [
         ...['--userspec=65534:65534', imageOf(name).rootfs],
         ...[`/usr/local/bin/${program}`, ...recipeOf(program).versionArgs],
-      ]);
+      ];
+      // Not every search path has the programs of an administrator.
+      const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
+      const { stdout } = await promisify(execFile)('chroot', args, { env });
       expect(stdout).toContain(pinnedVersion(program).replace(/^v/, ''));
     });
 

@@ -41,8 +41,8 @@ export interface PruneResult {
   failures: { id: ObjectId; error: Error }[];
 }
 
-/** Attempts to delete an object that is replaced by another of the same name meanwhile. */
-const maxAttempts = 3;
+/** Attempts to delete an object that others change meanwhile. */
+const maxAttempts = 10;
 
 /**
  * Deletes objects in the reverse order of applying, each only if its labels in the cluster name the owner and neither
@@ -98,11 +98,13 @@ async function pruneObject(target: Target, o: PruneOptions): Promise<PruneSkip |
       if (isKeptFromPruning(live, o.annotationPrefix)) return 'disabled';
       if (live.metadata.deletionTimestamp) return undefined;
       const { propagation = 'Background', signal } = o;
-      await o.client.delete(resource, key, { uid: live.metadata.uid, propagation, signal });
+      // Exactly what was looked at: in between, another owner may have applied the object.
+      const { uid, resourceVersion } = live.metadata;
+      await o.client.delete(resource, key, { uid, resourceVersion, propagation, signal });
       return undefined;
     } catch (error) {
       if (isNotFound(error)) return 'gone';
-      // The UID no longer fits: another object of that name stands there, which has to be looked at anew.
+      // It was changed, or another one of that name stands there: it has to be looked at anew.
       if (!isConflict(error) || attempt >= maxAttempts) throw error;
     }
   }

@@ -40,6 +40,31 @@ function prune(objects: KubeObject[], owner = namespace, as = client) {
 }
 
 describe('prune', () => {
+  it('leaves an object alone that another owner applies between the look and the deletion', async () => {
+    const object = configMap(namespace, 'moves');
+    await apply([object]);
+    const key = { namespace, name: 'moves' };
+    const labels = { [`${prefix}/name`]: 'another' };
+    const racing = new Proxy(client, {
+      get(target, name: keyof KubeClient) {
+        const value = target[name];
+        if (name !== 'delete') return typeof value === 'function' ? value.bind(target) : value;
+        const remove: KubeClient['delete'] = async (...args) => {
+          const patch = { metadata: { labels } };
+          await target.patch(coreResources.configMaps, key, patch, { type: 'merge' });
+          await target.delete(...args);
+        };
+        return remove;
+      },
+    });
+    const { deleted, skipped } = await prune([object], namespace, racing);
+    expect({ deleted, skipped: skipped.map(({ why }) => why) }).toEqual({
+      deleted: [],
+      skipped: ['not owned'],
+    });
+    await client.get(coreResources.configMaps, key);
+  });
+
   it('deletes what the owner labels claim and nothing else', async () => {
     const mine = configMap(namespace, 'mine');
     const kept = configMap(namespace, 'kept', {}, { prune: 'Disabled' });
