@@ -32,6 +32,8 @@ export interface HealOptions {
   /** Fields that are exempt. */
   ignore: DriftIgnoreRule[];
   backoff: DriftBackoff;
+  /** Whether the labels of a live object name another owner, who exists: then it has moved there. */
+  isMoved(live: KubeObject): Promise<boolean>;
   /** Milliseconds since the epoch. */
   now(): number;
   listener: DriftListener;
@@ -89,8 +91,12 @@ async function healObject(o: HealOptions, desired: KubeObject): Promise<number |
   const text = formatObjectId(id);
   const resource = await o.target.client.mapper.resourceFor(gvkOf(desired));
   const live = watched.get(resource, desired.metadata);
+  const owner = applied.ownersOf(id);
+  // Another owner has applied it since, or is about to: correcting it would take it back, and prune it later.
+  if (owner !== undefined && owner !== o.owner) return undefined;
+  if (live !== undefined && (await o.isMoved(live))) return undefined;
   // What was applied by an earlier process, or not by a server-side apply, shows only in a comparison.
-  const isKnown = applied.ownersOf(id) === o.owner;
+  const isKnown = owner === o.owner;
   if (isKnown && live !== undefined && !applied.isDrifted(live, id)) {
     // Where drift is only reported, the live state counts as applied from then on.
     if (o.mode !== 'warn') o.state.reported.delete(text);

@@ -35,6 +35,7 @@ export { LeadershipLostError } from './leadership.ts';
 export { letGo } from './let-go.ts';
 export { type ManagerContext, type ManagerOptions, runManager } from './manager.ts';
 export { type ControllerMetrics, createMetrics, type Metrics } from './metrics.ts';
+export { isMovedFrom, type Owners } from './moved.ts';
 export { apiRequestFailedReason, internalErrorReason } from './outcome.ts';
 export { reasonToReconcile } from './predicates.ts';
 export { type ReadyCheck, startMetricsServer, startProbes } from './probes.ts';

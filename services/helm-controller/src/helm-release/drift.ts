@@ -1,4 +1,10 @@
-import { helmGroup, type KubeObject } from '@sluice/shared/api';
+import {
+  helmGroup,
+  helmReleaseKind,
+  helmReleaseNameLabel,
+  helmReleaseNamespaceLabel,
+  type KubeObject,
+} from '@sluice/shared/api';
 import { errorMessage, mapConcurrently } from '@sluice/shared/base';
 import {
   type DriftListener,
@@ -8,7 +14,7 @@ import {
   objectIdOf,
   type Target,
 } from '@sluice/shared/kube';
-import { done, type Outcome } from '@sluice/shared/runtime';
+import { done, isMovedFrom, type Outcome, type Owners } from '@sluice/shared/runtime';
 import { idOf, type ReleaseObject, resolveObjects, withOwnership } from '../action/objects.ts';
 import { releaseOf } from '../release/history.ts';
 import type { Release } from '../release/release.ts';
@@ -81,6 +87,16 @@ function noteDrifted(run: Run, refusals: readonly string[]): void {
   setCondition(run, driftedCondition, { status: 'True', reason: 'DriftDetected', message });
 }
 
+function ownersOf({ ctx, deps }: Run): Owners {
+  return {
+    kind: helmReleaseKind,
+    informer: deps.helmReleases,
+    client: ctx.client,
+    nameLabel: helmReleaseNameLabel,
+    namespaceLabel: helmReleaseNamespaceLabel,
+  };
+}
+
 async function heal(
   run: Run,
   target: Target,
@@ -110,6 +126,7 @@ async function heal(
     ignore,
     backoff: deps.backoff,
     now: () => ctx.clock.now(),
+    isMoved: (live) => isMovedFrom(ctx.key, live, ownersOf(run)),
     listener: listenerOf(run, refusals),
   });
   noteDrifted(run, refusals);

@@ -1,4 +1,9 @@
-import type { KubeObject } from '@sluice/shared/api';
+import {
+  type KubeObject,
+  kustomizationKind,
+  kustomizationNameLabel,
+  kustomizationNamespaceLabel,
+} from '@sluice/shared/api';
 import { errorMessage } from '@sluice/shared/base';
 import {
   type DriftListener,
@@ -8,6 +13,7 @@ import {
   objectIdOf,
   type Target,
 } from '@sluice/shared/kube';
+import { isMovedFrom, type Owners } from '@sluice/shared/runtime';
 import { applyOptionsOf, ignoreRulesOf } from './apply.ts';
 import { withBuild } from './build.ts';
 import { sayDrift } from './events.ts';
@@ -43,6 +49,16 @@ function listenerOf(run: Run): DriftListener {
   };
 }
 
+function ownersOf({ ctx, deps }: Run): Owners {
+  return {
+    kind: kustomizationKind,
+    informer: deps.kustomizations,
+    client: ctx.client,
+    nameLabel: kustomizationNameLabel,
+    namespaceLabel: kustomizationNamespaceLabel,
+  };
+}
+
 /**
  * Compares the objects that the watches saw change with their source by a dry-run each, and corrects or reports those
  * that differ; nothing else is applied.
@@ -63,6 +79,7 @@ export function healDrift(run: Run, target: Target): Promise<number | undefined>
     ignore: ignoreRulesOf(run),
     backoff: deps.backoff,
     now: () => ctx.clock.now(),
+    isMoved: (live) => isMovedFrom(ctx.key, live, ownersOf(run)),
     listener: listenerOf(run),
   });
 }

@@ -183,3 +183,40 @@ test('drift is healed although the latest revision cannot be built', async () =>
   await bed.publish({ 'c.yaml': configMap('broken', { k: 'source' }) }, 'r3', 'broken');
   await bed.ready('r3', 'broken');
 });
+
+test('an object that moves to another Kustomization is neither taken back nor pruned', async () => {
+  const { client, namespace } = bed;
+  const sourceOf = (name: string) => ({ sourceRef: { kind: 'ExternalArtifact' as const, name } });
+  const label = 'kustomize.toolkit.fluxcd.io/name';
+  const moves = { 'moves.yaml': configMap('a-moves', { k: 'v' }) };
+  await bed.publish({ ...moves, 'stays.yaml': configMap('stays') }, 'r1', 'from');
+  await bed.apply(sourceOf('from'), 'from');
+  await bed.ready('r1', 'from');
+  const { metadata } = await client.get(configMaps, { namespace, name: 'a-moves' });
+
+  // The first of many objects is seen to change long before the last one is applied.
+  const others = Array.from({ length: 60 }, (_, n) => [`o${n}.yaml`, configMap(`other-${n}`)]);
+  await bed.publish({ ...moves, ...Object.fromEntries(others) }, 'r1', 'to');
+  await bed.apply(sourceOf('to'), 'to');
+  await bed.ready('r1', 'to');
+  await bed.publish({ 'stays.yaml': configMap('stays') }, 'r2', 'from');
+  await bed.ready('r2', 'from');
+
+  const moved = await client.get(configMaps, { namespace, name: 'a-moves' });
+  expect(moved.metadata.uid).toBe(metadata.uid);
+  expect(moved.metadata.labels?.[label]).toBe('to');
+  const fromEvents = bed.events.filter((e) => e.involvedObject.name === 'from');
+  expect(fromEvents.filter((e) => e.reason === 'DriftCorrected')).toEqual([]);
+});
+
+test('labels that name nobody are drift', async () => {
+  const { client, namespace } = bed;
+  const sourceRef = { kind: 'ExternalArtifact' as const, name: 'labels' };
+  await bed.publish({ 'a.yaml': configMap('labelled') }, 'r1', 'labels');
+  await bed.apply({ sourceRef }, 'labels');
+  await bed.ready('r1', 'labels');
+  const label = 'kustomize.toolkit.fluxcd.io/name';
+  const key = { namespace, name: 'labelled' };
+  await client.patch(configMaps, key, { metadata: { labels: { [label]: 'nobody' } } }, byHand);
+  await until(client, configMaps, key, (o) => o.metadata.labels?.[label] === 'labels');
+});
