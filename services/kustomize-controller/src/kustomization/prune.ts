@@ -9,6 +9,7 @@ import {
   type Target,
 } from '@sluice/shared/kube';
 import type { ApplyReport } from './apply.ts';
+import { withoutClaimed } from './claims.ts';
 import { sayProgress } from './events.ts';
 import { ownerLabelsOf } from './label.ts';
 import type { Run } from './run.ts';
@@ -29,7 +30,7 @@ export async function deleteEntries(
   target: Target,
   entries: InventoryEntry[],
 ): Promise<Deletion> {
-  const result = await pruneObjects(entries, {
+  const result = await pruneObjects(withoutClaimed(run, entries), {
     client: target.client,
     owner: ownerLabelsOf(run.object),
     annotationPrefix: kustomizeGroup,

@@ -1,5 +1,5 @@
 import type { KubeObject } from '@sluice/shared/api';
-import { until } from '@sluice/shared/testing';
+import { until, untilGone } from '@sluice/shared/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   type Bed,
@@ -7,6 +7,7 @@ import {
   configMaps,
   deployment,
   deployments,
+  kustomizations,
   secrets,
   startBed,
 } from './harness.ts';
@@ -219,4 +220,26 @@ test('labels that name nobody are drift', async () => {
   const key = { namespace, name: 'labelled' };
   await client.patch(configMaps, key, { metadata: { labels: { [label]: 'nobody' } } }, byHand);
   await until(client, configMaps, key, (o) => o.metadata.labels?.[label] === 'labels');
+});
+
+test('what two Kustomizations apply stays while one of them does, whoever was last', async () => {
+  const { client, namespace } = bed;
+  const sourceOf = (name: string) => ({ sourceRef: { kind: 'ExternalArtifact' as const, name } });
+  const label = 'kustomize.toolkit.fluxcd.io/name';
+  const key = { namespace, name: 'shared' };
+  const shared = { 'shared.yaml': configMap('shared', { k: 'v' }) };
+  for (const name of ['second', 'first']) {
+    await bed.publish({ ...shared, 'own.yaml': configMap(`own-${name}`) }, 'r1', name);
+    await bed.apply(sourceOf(name), name);
+    await bed.ready('r1', name);
+  }
+  const { metadata } = await client.get(configMaps, key);
+  expect(metadata.labels?.[label]).toBe('first');
+
+  await bed.publish({ 'own.yaml': configMap('own-first') }, 'r2', 'first');
+  await bed.ready('r2', 'first');
+  await until(client, configMaps, key, (o) => o.metadata.labels?.[label] === 'second');
+  expect((await client.get(configMaps, key)).metadata.uid).toBe(metadata.uid);
+  await client.delete(kustomizations, { namespace, name: 'second' });
+  await untilGone(client, configMaps, key);
 });
