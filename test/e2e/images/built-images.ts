@@ -1,4 +1,4 @@
-import { type PodImage, repositoryName } from '@sluice/shared/testing';
+import { type PodImage, podsCannotRun, repositoryName } from '@sluice/shared/testing';
 import { type BuiltImage, buildImages, cannotBuildImages } from '../../../tools/images/index.ts';
 
 /**
@@ -8,7 +8,8 @@ import { type BuiltImage, buildImages, cannotBuildImages } from '../../../tools/
  * @throws Error with the reason when images are required
  */
 export async function imagesCannotBuild(): Promise<string | undefined> {
-  const reason = await cannotBuildImages();
+  // A builder needs the rights that running Pods needs.
+  const reason = (await cannotBuildImages()) ?? podsCannotRun();
   if (reason === undefined) return undefined;
   if (process.env['SLUICE_IMAGES'] === 'required') throw new Error(`building images ${reason}`);
   console.warn(`The tests of images are left out: building them ${reason}`);
