@@ -1,5 +1,6 @@
 import {
   type FluxEvent,
+  gitRepositoryKind,
   helmChartKind,
   helmReleaseKind,
   type KubeObject,
@@ -196,7 +197,7 @@ describe('a cluster moves over from Flux and back, one controller at a time:', {
       remove: ['cluster/teams.yaml'],
       files: { 'cluster/flux-system/kustomization.yaml': 'resources: [gotk-sync.yaml]\n' },
     });
-    await reconcileAll(world, 'source');
+    await reconcileAll(world, 'source', gitRepositoryKind);
     for (const name of ['apps', 'releases'])
       await untilGone(
         world.client,

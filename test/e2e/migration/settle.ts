@@ -65,12 +65,18 @@ export async function untilReady(
 
 let requests = 0;
 
-/** Asks for a reconcile of every object of a controller, as the flux CLI does, and waits until each has ended well. */
+/**
+ * Asks for a reconcile of every object of a controller, as the flux CLI does, and waits until each has ended well.
+ *
+ * @param only this kind, when others may go because of it
+ */
 export async function reconcileAll(
   world: MigrationWorld,
   which: keyof typeof objectsOf,
+  only?: KindDefinition,
 ): Promise<void> {
-  for (const [kind, namespace, name] of objectsOf[which]) {
+  const objects = objectsOf[which].filter(([kind]) => only === undefined || kind === only);
+  for (const [kind, namespace, name] of objects) {
     const at = new Date(Date.UTC(2030, 0, 1, 0, 0, ++requests)).toISOString();
     const resource = resourceOf(kind);
     const metadata = { annotations: { [reconcileRequestAnnotation]: at } };
