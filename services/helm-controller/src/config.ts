@@ -1,6 +1,11 @@
-import { FlagError, type FlagValues, flag, parseFlags } from '@sluice/shared/base';
+import { type FlagValues, flag, parseFlags } from '@sluice/shared/base';
 import { findProgram } from '@sluice/shared/cli';
-import { applierFlags, parseFeatureGates } from '@sluice/shared/runtime';
+import {
+  type ApplierEnvironment,
+  applierEnvironment,
+  applierFlags,
+  parseFeatureGates,
+} from '@sluice/shared/runtime';
 
 /** All flags of the service, as Flux names them, and ours. Durations are in milliseconds. */
 export const helmFlags = {
@@ -90,13 +95,9 @@ const gates = {
 export type GateName = keyof typeof gates;
 
 /** Everything that is configured from outside. */
-export interface HelmConfig {
+export interface HelmConfig extends ApplierEnvironment {
   flags: FlagValues<typeof helmFlags>;
   gates: Record<GateName, boolean>;
-  /** Namespace that the service runs in. */
-  namespace: string;
-  /** `host:port` at which a controller outside of the cluster reaches source-controller; undefined in the cluster. */
-  sourceControllerLocalhost: string | undefined;
 }
 
 /**
@@ -109,16 +110,13 @@ export function readConfig(
   env: Record<string, string | undefined>,
 ): HelmConfig {
   const flags = parseFlags(helmFlags, argv, env);
-  if (!flags['watch-all-namespaces'] && !env['RUNTIME_NAMESPACE'])
-    throw new FlagError('--watch-all-namespaces=false needs RUNTIME_NAMESPACE in the environment');
   const programs = {
     'helm-binary': findProgram(flags['helm-binary'], env['PATH']),
     'kustomize-binary': findProgram(flags['kustomize-binary'], env['PATH']),
   };
   return {
+    ...applierEnvironment(flags, env),
     flags: { ...flags, ...programs },
     gates: parseFeatureGates(flags['feature-gates'], gates),
-    namespace: env['RUNTIME_NAMESPACE'] ?? 'flux-system',
-    sourceControllerLocalhost: env['SOURCE_CONTROLLER_LOCALHOST'] || undefined,
   };
 }

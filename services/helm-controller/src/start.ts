@@ -135,17 +135,17 @@ function createDependencies(
   const { client, logger } = doors;
   const { informer, spawner, tenants } = o;
   const states = new HelmReleaseStates();
-  const scope = config.flags['watch-all-namespaces'] ? {} : { namespace: config.namespace };
+  const namespace = config.watchNamespace;
   return {
     ...createCaches(config, logger),
     settings: settingsOf(config),
     renderer: createRendering(config, spawner),
-    releaseWatch: createReleaseWatch({ client, logger, ...scope }),
+    releaseWatch: createReleaseWatch({ client, logger, namespace }),
     states,
     sources: createSources({
       client,
       logger,
-      ...scope,
+      namespace,
       kinds: ['HelmChart', 'OCIRepository', 'ExternalArtifact', 'GitRepository', 'Bucket'],
     }),
     helmReleases: informer,
@@ -154,7 +154,7 @@ function createDependencies(
       informer,
       client,
       logger,
-      ...scope,
+      namespace,
       additive: config.gates.AdditiveCELDependencyCheck,
     }),
     clusters: createClusters(config, doors, tenants),
@@ -189,8 +189,7 @@ function informerOf({ flags, namespace }: HelmConfig, { client, logger }: Applie
 function configWatchOf(config: HelmConfig, { client, logger }: ApplierDoors) {
   if (config.gates.DisableConfigWatchers) return undefined;
   const labelSelector = config.flags['watch-configs-label-selector'];
-  const scope = config.flags['watch-all-namespaces'] ? {} : { namespace: config.namespace };
-  return createConfigWatch({ client, logger, labelSelector, ...scope });
+  return createConfigWatch({ client, logger, labelSelector, namespace: config.watchNamespace });
 }
 
 /**

@@ -1,6 +1,11 @@
-import { FlagError, type FlagValues, flag, parseFlags } from '@sluice/shared/base';
+import { type FlagValues, flag, parseFlags } from '@sluice/shared/base';
 import { findProgram } from '@sluice/shared/cli';
-import { applierFlags, parseFeatureGates } from '@sluice/shared/runtime';
+import {
+  type ApplierEnvironment,
+  applierEnvironment,
+  applierFlags,
+  parseFeatureGates,
+} from '@sluice/shared/runtime';
 
 /** All flags of the service, as Flux names them, and ours. Durations are in milliseconds. */
 export const kustomizeFlags = {
@@ -68,13 +73,9 @@ const gates = {
 export type GateName = keyof typeof gates;
 
 /** Everything that is configured from outside. */
-export interface KustomizeConfig {
+export interface KustomizeConfig extends ApplierEnvironment {
   flags: FlagValues<typeof kustomizeFlags>;
   gates: Record<GateName, boolean>;
-  /** Namespace that the service runs in. */
-  namespace: string;
-  /** `host:port` at which a controller outside of the cluster reaches source-controller; undefined in the cluster. */
-  sourceControllerLocalhost: string | undefined;
   /** Search path for git, which remote bases need; undefined when they are refused. */
   path: string | undefined;
 }
@@ -89,17 +90,14 @@ export function readConfig(
   env: Record<string, string | undefined>,
 ): KustomizeConfig {
   const flags = parseFlags(kustomizeFlags, argv, env);
-  if (!flags['watch-all-namespaces'] && !env['RUNTIME_NAMESPACE'])
-    throw new FlagError('--watch-all-namespaces=false needs RUNTIME_NAMESPACE in the environment');
   const programs = {
     'kustomize-binary': findProgram(flags['kustomize-binary'], env['PATH']),
     'sops-binary': findProgram(flags['sops-binary'], env['PATH']),
   };
   return {
+    ...applierEnvironment(flags, env),
     flags: { ...flags, ...programs },
     gates: parseFeatureGates(flags['feature-gates'], gates),
-    namespace: env['RUNTIME_NAMESPACE'] ?? 'flux-system',
-    sourceControllerLocalhost: env['SOURCE_CONTROLLER_LOCALHOST'] || undefined,
     path: flags['no-remote-bases'] ? undefined : env['PATH'],
   };
 }

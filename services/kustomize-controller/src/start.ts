@@ -106,7 +106,7 @@ function createDependencies(
     sources: createSources({
       client,
       logger,
-      ...scopeOf(config),
+      namespace: config.watchNamespace,
       kinds: ['GitRepository', 'OCIRepository', 'Bucket', 'ExternalArtifact'],
     }),
     kustomizations: o.informer,
@@ -115,7 +115,7 @@ function createDependencies(
       informer: o.informer,
       client,
       logger,
-      ...scopeOf(config),
+      namespace: config.watchNamespace,
       additive: config.gates.AdditiveCELDependencyCheck,
     }),
     tenants,
@@ -145,14 +145,9 @@ function createDependencies(
   };
 }
 
-/** The only namespace to watch, if there is but one. */
-function scopeOf({ flags, namespace }: KustomizeConfig): { namespace?: string } {
-  return flags['watch-all-namespaces'] ? {} : { namespace };
-}
-
 function configWatchOf(config: KustomizeConfig, { client, logger }: ApplierDoors): ConfigWatch {
   const labelSelector = config.flags['watch-configs-label-selector'];
-  return createConfigWatch({ client, logger, labelSelector, ...scopeOf(config) });
+  return createConfigWatch({ client, logger, labelSelector, namespace: config.watchNamespace });
 }
 
 function createKustomizationInformer({ flags, namespace }: KustomizeConfig, doors: ApplierDoors) {

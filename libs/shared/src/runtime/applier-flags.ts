@@ -1,4 +1,4 @@
-import { flag } from '@sluice/shared/base';
+import { FlagError, flag } from '@sluice/shared/base';
 import { commonFlags } from './common-flags.ts';
 
 /** Flags of the controllers that apply objects, as Flux names them, and ours. Durations are in milliseconds. */
@@ -35,3 +35,33 @@ export const applierFlags = {
     help: 'Name or path of the kustomize program.',
   }),
 };
+
+/** What a service that applies objects is told by its environment. */
+export interface ApplierEnvironment {
+  /** Namespace that the service runs in. */
+  namespace: string;
+  /** The only namespace to watch; undefined for all. */
+  watchNamespace: string | undefined;
+  /** `host:port` at which a controller outside of the cluster reaches source-controller; undefined in the cluster. */
+  sourceControllerLocalhost: string | undefined;
+}
+
+/**
+ * Picks what a service that applies objects needs out of its environment.
+ *
+ * @throws FlagError naming the flag and the fix
+ */
+export function applierEnvironment(
+  flags: { 'watch-all-namespaces': boolean },
+  env: Record<string, string | undefined>,
+): ApplierEnvironment {
+  const watchesAll = flags['watch-all-namespaces'];
+  if (!watchesAll && !env['RUNTIME_NAMESPACE'])
+    throw new FlagError('--watch-all-namespaces=false needs RUNTIME_NAMESPACE in the environment');
+  const namespace = env['RUNTIME_NAMESPACE'] ?? 'flux-system';
+  return {
+    namespace,
+    watchNamespace: watchesAll ? undefined : namespace,
+    sourceControllerLocalhost: env['SOURCE_CONTROLLER_LOCALHOST'] || undefined,
+  };
+}

@@ -1,4 +1,4 @@
-export { applierFlags } from './applier-flags.ts';
+export { type ApplierEnvironment, applierEnvironment, applierFlags } from './applier-flags.ts';
 export {
   commonFlags,
   type LeaderElectionSettings,
