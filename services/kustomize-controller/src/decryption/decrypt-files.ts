@@ -2,7 +2,7 @@ import { disabledValue, kustomizeDecryptAnnotation } from '@sluice/shared/api';
 import { mapConcurrently, parseYamlStream, YamlError } from '@sluice/shared/base';
 import type { SopsFormat } from '@sluice/shared/cli';
 import type { BuildPlan } from '../builder/plan.ts';
-import { type Decryptor, decryptFile, noteSecrets } from './decrypt.ts';
+import { type Decryptor, decryptFile, stringsIn } from './decrypt.ts';
 import { encryptedFormat, formatOfName } from './sops-format.ts';
 
 /** Files of one build that are decrypted at the same time. */
@@ -34,22 +34,24 @@ function parse(text: string, path: string): unknown[] | undefined {
   }
 }
 
-/** Decrypts a text that sops has encrypted as a whole. */
+/** A text that sops has encrypted as a whole, and the documents in it. */
+interface EncryptedText {
+  path: string;
+  format: SopsFormat;
+  text: string;
+  documents: unknown[];
+}
+
 async function decryptText(
-  text: string,
-  file: { path: string; format: SopsFormat },
+  { path, format, text, documents }: EncryptedText,
   o: Decryptor,
 ): Promise<string> {
   const content = Buffer.from(text);
-  const plain = await decryptFile({ name: file.path, content, format: file.format }, o);
-  const result = plain.toString();
-  const before = new Set<string>();
-  noteSecrets(parse(text, file.path), { ...o, onSecret: (value) => before.add(value) });
-  const onSecret = (value: string) => {
-    if (!before.has(value)) o.onSecret(value);
-  };
-  noteSecrets(parse(result, file.path), { ...o, onSecret });
-  return result;
+  const plain = (await decryptFile({ name: path, content, format }, o)).toString();
+  // What was readable before is no secret.
+  const known = new Set(stringsIn(documents));
+  for (const value of stringsIn(parse(plain, path))) if (!known.has(value)) o.onSecret(value);
+  return plain;
 }
 
 /**
@@ -62,16 +64,18 @@ async function decryptObjects(
   o: Decryptor,
 ): Promise<string | undefined> {
   const format = path.endsWith('.json') ? 'json' : 'yaml';
-  const whole = parse(text, path)?.map(encryptionOf);
-  if (whole === undefined || whole.every((each) => each === undefined || each.disabled))
-    return undefined;
-  const asOne = new Set(whole.map((each) => each?.mac)).size === 1;
-  if (asOne && !whole.some((each) => each?.disabled)) return decryptText(text, { path, format }, o);
-  const documents = text.split(/^---(?=\s|$)/m);
-  const decrypted = await mapConcurrently(documents, concurrency, async (document) => {
-    const encryption = parse(document, path)?.map(encryptionOf)[0];
-    if (encryption === undefined || encryption.disabled) return document;
-    return `\n${await decryptText(document, { path, format }, o)}`;
+  const documents = parse(text, path) ?? [];
+  const encryptions = documents.map(encryptionOf);
+  if (encryptions.every((each) => each === undefined || each.disabled)) return undefined;
+  const asOne = new Set(encryptions.map((each) => each?.mac)).size === 1;
+  if (asOne && !encryptions.some((each) => each?.disabled))
+    return decryptText({ path, format, text, documents }, o);
+  const parts = text.split(/^---(?=\s|$)/m);
+  const decrypted = await mapConcurrently(parts, concurrency, async (part) => {
+    const [document] = parse(part, path) ?? [];
+    const encryption = encryptionOf(document);
+    if (encryption === undefined || encryption.disabled) return part;
+    return `\n${await decryptText({ path, format, text: part, documents: [document] }, o)}`;
   });
   return decrypted.join('---');
 }

@@ -39,9 +39,9 @@ export async function decryptFile(file: SopsFile, o: Decryptor): Promise<Buffer>
   }
 }
 
-/** Tells of every string in a value. */
-export function noteSecrets(value: unknown, o: Decryptor): void {
-  if (typeof value === 'string') o.onSecret(value);
+/** Returns every string in a value. */
+export function* stringsIn(value: unknown): Generator<string> {
+  if (typeof value === 'string') yield value;
   else if (typeof value === 'object' && value !== null)
-    for (const child of Object.values(value)) noteSecrets(child, o);
+    for (const child of Object.values(value)) yield* stringsIn(child);
 }
