@@ -5,22 +5,30 @@ const namespace = 'platform';
 export const appNamespace = 'shop';
 export const key = { namespace, name: 'shop' };
 
-/** The manifest of the application's Deployment. */
-export const deployment = (image: string, replicas = 1) => `apiVersion: apps/v1
+/** The manifest of a Deployment of one container. */
+export const deploymentYaml = (o: {
+  name: string;
+  image: string;
+  namespace?: string;
+  replicas?: number;
+}) => `apiVersion: apps/v1
 kind: Deployment
 metadata:
-  name: web
-  namespace: ${appNamespace}
+  name: ${o.name}${o.namespace ? `\n  namespace: ${o.namespace}` : ''}
 spec:
-  replicas: ${replicas}
-  selector: { matchLabels: { app: web } }
+  replicas: ${o.replicas ?? 1}
+  selector: { matchLabels: { app: ${o.name} } }
   template:
-    metadata: { labels: { app: web } }
+    metadata: { labels: { app: ${o.name} } }
     spec:
       containers:
         - name: web
-          image: web:${image}
+          image: ${o.image}
 `;
+
+/** The manifest of the application's Deployment. */
+export const deployment = (image: string, replicas = 1) =>
+  deploymentYaml({ name: 'web', image: `web:${image}`, namespace: appNamespace, replicas });
 
 const settings = `apiVersion: v1
 kind: ConfigMap

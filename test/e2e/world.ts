@@ -91,10 +91,15 @@ export async function startSurroundings(started: AsyncDisposableStack): Promise<
   return { git, repo: await git.createRepo('shop'), slack, hmac, alertmanager };
 }
 
-/** Admin access to the cluster of a world. */
+/**
+ * Admin access to the cluster of a world.
+ *
+ * @param fieldManager in whose name objects are applied
+ */
 export function openCluster(
   started: AsyncDisposableStack,
   controlPlane: ControlPlane,
+  fieldManager = 'e2e',
 ): Pick<World, 'client' | 'resource' | 'apply'> {
   const client = createKubeClient(loadKubeConfig({ path: controlPlane.kubeconfigPath }));
   started.defer(() => client.close());
@@ -102,7 +107,7 @@ export function openCluster(
     client.mapper.resourceFor(gvkOf(object));
   const apply = async (object: KubeObject) => {
     const { object: applied } = await client.apply(await resource(object), object, {
-      fieldManager: 'e2e',
+      fieldManager,
       force: true,
     });
     return applied;

@@ -1,7 +1,8 @@
 import type { HelmRelease, KubeObject, Kustomization } from '@sluice/shared/api';
 import { load, loadAll } from 'js-yaml';
 import { expect } from 'vitest';
-import { appFiles, deployment, inFlux, kinds } from './objects.ts';
+import { deploymentYaml } from '../objects.ts';
+import { appFiles, inFlux, kinds } from './objects.ts';
 import type { CliStep } from './world.ts';
 
 /** Objects as they come out of `export`, with what people see of each. */
@@ -113,7 +114,7 @@ export const inspectSteps: CliStep[] = [
       const { 'settings.yaml': settings = '', ...rest } = appFiles;
       const path = await cli.folder('changed', {
         ...rest,
-        'web.yaml': deployment('web', 'web:2.0.0', 'apps'),
+        'web.yaml': deploymentYaml({ name: 'web', image: 'web:2.0.0', namespace: 'apps' }),
         'more.yaml': settings.replace('settings', 'more'),
       });
       const diff = ['diff', 'ks', 'apps', `--path=${path}`, '--progress-bar=false'];

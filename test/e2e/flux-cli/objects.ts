@@ -1,4 +1,5 @@
 import type { KubeObject } from '@sluice/shared/api';
+import { deploymentYaml } from '../objects.ts';
 import { type CliWorld, fluxNamespace } from './world.ts';
 
 export const kinds = {
@@ -16,22 +17,6 @@ export const kinds = {
   deployment: { apiVersion: 'apps/v1', kind: 'Deployment' },
 };
 
-/** A Deployment of one fake Pod. */
-export const deployment = (name: string, image: string, namespace = '') => `apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: ${name}${namespace && `\n  namespace: ${namespace}`}
-spec:
-  replicas: 1
-  selector: { matchLabels: { app: ${name} } }
-  template:
-    metadata: { labels: { app: ${name} } }
-    spec:
-      containers:
-        - name: web
-          image: ${image}
-`;
-
 const configMap = (name: string, data: string) => `apiVersion: v1
 kind: ConfigMap
 metadata: { name: ${name}, namespace: apps }
@@ -40,7 +25,7 @@ data: ${data}
 
 /** The manifests of the application, as they are in Git. */
 export const appFiles: Record<string, string> = {
-  'web.yaml': deployment('web', 'web:1.0.0', 'apps'),
+  'web.yaml': deploymentYaml({ name: 'web', image: 'web:1.0.0', namespace: 'apps' }),
   'settings.yaml': configMap('settings', `{ color: '\${color}', size: '\${size}' }`),
   'password.yaml': `apiVersion: v1
 kind: Secret
@@ -91,7 +76,10 @@ export async function prepare(cli: CliWorld): Promise<void> {
     version: '1.0.0',
     files: {
       'Chart.yaml': 'apiVersion: v2\nname: web\nversion: 1.0.0\nappVersion: "2.4"\n',
-      'templates/release.yaml': deployment('release', 'web:{{ .Chart.Version }}'),
+      'templates/release.yaml': deploymentYaml({
+        name: 'release',
+        image: 'web:{{ .Chart.Version }}',
+      }),
       'templates/values.yaml': `{{- if .Values.broken }}{{ fail "told to fail" }}{{ end }}
 apiVersion: v1
 kind: ConfigMap

@@ -1,12 +1,6 @@
 import { join } from 'node:path';
 import type { KubeObject } from '@sluice/shared/api';
-import {
-  type ApiResource,
-  createKubeClient,
-  gvkOf,
-  type KubeClient,
-  loadKubeConfig,
-} from '@sluice/shared/kube';
+import type { ApiResource, KubeClient } from '@sluice/shared/kube';
 import {
   type Controllers,
   type ControlPlane,
@@ -17,6 +11,7 @@ import {
   startNats,
   temporaryFolder,
 } from '@sluice/shared/testing';
+import { openCluster } from '../world.ts';
 
 const root = join(import.meta.dirname, '../../..');
 
@@ -29,7 +24,7 @@ export interface Installation {
   /** Where the controllers keep their files, each below its name. */
   dir: string;
   resource(object: { apiVersion: string; kind: string }): Promise<ApiResource>;
-  apply(object: KubeObject): Promise<void>;
+  apply(object: KubeObject): Promise<KubeObject>;
   /** Ends everything and leaves no file. */
   destroy(): Promise<void>;
 }
@@ -45,29 +40,14 @@ export async function install(): Promise<Installation> {
     started.defer(() => controlPlane.stop());
     started.defer(() => nats.stop());
     await installCrds(root, controlPlane.kubeconfigPath);
-    const client = createKubeClient(loadKubeConfig({ path: controlPlane.kubeconfigPath }));
-    started.defer(() => client.close());
+    const cluster = openCluster(started, controlPlane, 'kubectl');
     const controllers = await startControllers({
       dir: folder.path,
       kubeconfigPath: controlPlane.kubeconfigPath,
       natsUrl: nats.url,
     });
     started.defer(() => controllers.stop());
-    const resource = (object: { apiVersion: string; kind: string }) =>
-      client.mapper.resourceFor(gvkOf(object));
-    return {
-      client,
-      controlPlane,
-      nats,
-      controllers,
-      dir: folder.path,
-      resource,
-      async apply(object) {
-        const options = { fieldManager: 'kubectl', force: true };
-        await client.apply(await resource(object), object, options);
-      },
-      destroy,
-    };
+    return { ...cluster, controlPlane, nats, controllers, dir: folder.path, destroy };
   } catch (error) {
     await destroy();
     throw error;

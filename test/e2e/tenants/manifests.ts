@@ -1,5 +1,5 @@
 import type { KubeObject } from '@sluice/shared/api';
-import { coreV1 } from '../objects.ts';
+import { coreV1, deploymentYaml } from '../objects.ts';
 
 /** The tenant of the tests, and the one whose things it must not touch. */
 export const tenant = 'team-a';
@@ -47,20 +47,7 @@ rules:
     verbs: [get]
 `;
 
-const deployment = `apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: web
-spec:
-  replicas: 1
-  selector: { matchLabels: { app: web } }
-  template:
-    metadata: { labels: { app: web } }
-    spec:
-      containers:
-        - name: web
-          image: web:1.0.0
-`;
+const deployment = deploymentYaml({ name: 'web', image: 'web:1.0.0' });
 
 const settings = (namespace: string) => `apiVersion: v1
 kind: ConfigMap
