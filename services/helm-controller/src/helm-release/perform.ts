@@ -44,7 +44,6 @@ async function endOf(
   }
 }
 
-/** Applies the CRDs of the chart, whose kinds templates then see as served. */
 interface Definition extends KubeObject {
   spec?: {
     group: string;
@@ -65,6 +64,7 @@ function apiVersionsOf(crds: readonly KubeObject[]): string[] {
   });
 }
 
+/** Applies the CRDs of the chart, whose kinds templates then see as served. */
 async function applyChartCrds(
   run: Run,
   ctx: ActionContext,

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { delimiter } from 'node:path';
+import { findProgram } from '@sluice/shared/cli';
 
 /** The programs by which containers are made: iproute2, util-linux and coreutils. */
 const programs = ['ip', 'mount', 'nsenter', 'unshare', 'setpriv', 'chroot', 'sleep', 'sh'] as const;
@@ -38,7 +39,8 @@ function whatIsMissing(): string | undefined {
 function pathOf(name: Program): string | undefined {
   const own = (process.env['PATH'] ?? '').split(delimiter);
   const folders = ['/usr/sbin', '/usr/bin', '/sbin', '/bin', ...own];
-  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+  const found = findProgram(name, folders.join(delimiter));
+  return found === name ? undefined : found;
 }
 
 function notInstalled(names: readonly Program[]): string {
