@@ -19,6 +19,7 @@ export {
   StalledError,
   WaitingError,
 } from './errors.ts';
+export { FairSlots, type FairSlotsOptions } from './fair-slots.ts';
 export {
   describeFlags,
   type FlagDescription,
