@@ -128,6 +128,13 @@ function eventRules(controller: ControllerScope): AlertRule[] {
       description:
         'The outbox of {{ $labels.pod }} was full and {{ $value | humanize }} events were dropped: their alerts are never sent.',
     }),
+    rule('SluiceEventsRefused', controller, {
+      expr: `${of('increase(sluice_outbox_dead_letters_total[1h])')} > 0`,
+      severity: 'warning',
+      summary: `Events of ${name} can never be handed over`,
+      description:
+        '{{ $value | humanize }} events of {{ $labels.pod }} were refused for good: their alerts are not sent.',
+    }),
     rule('SluiceNatsUnreachable', controller, {
       expr: `${of('sluice_nats_connected')} == 0`,
       for: '5m',

@@ -57,6 +57,20 @@ function outboxCases(given: Given, fires: Labels[]): RuleCase[] {
       at: 80,
       fires: [],
     },
+    {
+      alert: 'SluiceEventsRefused',
+      name: 'events were refused for good',
+      series: given('sluice_outbox_dead_letters_total', '0x10 2x60'),
+      at: 15,
+      fires,
+    },
+    {
+      alert: 'SluiceEventsRefused',
+      name: 'silent an hour after the last one',
+      series: given('sluice_outbox_dead_letters_total', '0x10 2x120'),
+      at: 80,
+      fires: [],
+    },
   ];
 }
 

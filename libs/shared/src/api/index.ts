@@ -108,6 +108,7 @@ export {
   watchLabel,
   watchLabelEnabled,
 } from './names.ts';
+export { isApiVersion, isKindName, isNamespaceName, isObjectName } from './object-names.ts';
 export {
   type OCIRepository,
   type OCIRepositorySpec,

@@ -8,6 +8,11 @@ export class BusUnavailableError extends Error {
   override name = 'BusUnavailableError';
 }
 
+/** A message that no later attempt can publish: its subject, size or content is refused, whoever asks. */
+export class UnpublishableError extends Error {
+  override name = 'UnpublishableError';
+}
+
 export interface BusOptions extends BusAddress {
   /** First token of all subjects; `sluice` when unset. */
   prefix?: string;
@@ -58,6 +63,7 @@ export interface Bus {
    * Stores a message and returns once the server has acknowledged it.
    *
    * @throws BusUnavailableError at once when the bus is not ready, or when the acknowledgement does not come
+   * @throws UnpublishableError when the server will not take this message at any time
    */
   publish(message: BusMessage): Promise<Stored>;
   status(): BusStatus;

@@ -9,10 +9,12 @@ import {
   type BusStatus,
   BusUnavailableError,
   type Stored,
+  UnpublishableError,
 } from './bus.ts';
 import { connectionOptions } from './connection-options.ts';
 import { ensureStreams } from './ensure-streams.ts';
 import { encodeMessage } from './message.ts';
+import { isFinalRefusal } from './refusal.ts';
 
 const acknowledgeTimeoutMs = 5_000;
 const retry = { minMs: 250, maxMs: 10_000 };
@@ -59,7 +61,7 @@ class NatsBus implements Bus {
   }
 
   async publish(message: BusMessage): Promise<Stored> {
-    const { body, headers } = encodeMessage(message.data, message.headers);
+    const { body, headers } = this.#encode(message);
     const timeout = message.timeoutMs ?? acknowledgeTimeoutMs;
     const client = this.#client();
     try {
@@ -71,12 +73,28 @@ class NatsBus implements Bus {
       ]);
       return { stream: ack.stream, sequence: ack.seq, duplicate: ack.duplicate };
     } catch (cause) {
+      if (isFinalRefusal(cause)) {
+        throw new UnpublishableError(
+          `NATS refuses the message on ${message.subject} (${body.length} bytes): ${errorMessage(cause)}`,
+          { cause },
+        );
+      }
       // No answer may mean that somebody deleted the stream.
       void this.repair();
       throw new BusUnavailableError(
         `NATS did not acknowledge the message on ${message.subject}: ${errorMessage(cause)}`,
         { cause },
       );
+    }
+  }
+
+  #encode({ data, headers }: BusMessage): ReturnType<typeof encodeMessage> {
+    try {
+      return encodeMessage(data, headers);
+    } catch (cause) {
+      throw new UnpublishableError(`the message cannot be encoded: ${errorMessage(cause)}`, {
+        cause,
+      });
     }
   }
 

@@ -1,14 +1,30 @@
-import type { Bus } from './bus.ts';
+import { type Bus, UnpublishableError } from './bus.ts';
 import { deadLetterSubject } from './streams.ts';
 
+/** What could not be handled; `error` and `subject` are kept also when the rest is too large for a message. */
+export interface Letter {
+  error: string;
+  subject?: string;
+}
+
+export interface DeadLetterMessage<T extends Letter = Letter> {
+  namespace: string;
+  provider: string;
+  id: string;
+  letter: T;
+}
+
 /** Stores what could not be handled, for a person to look at; resolves once it is stored. */
-export async function publishDeadLetter(
+export async function publishDeadLetter<T extends Letter>(
   bus: Bus,
-  o: { namespace: string; provider: string; id: string; letter: unknown },
+  o: DeadLetterMessage<T>,
 ): Promise<void> {
-  await bus.publish({
-    subject: deadLetterSubject(bus.prefix, o.namespace, o.provider),
-    data: o.letter,
-    id: o.id,
-  });
+  const message = { subject: deadLetterSubject(bus.prefix, o.namespace, o.provider), id: o.id };
+  try {
+    await bus.publish({ ...message, data: o.letter });
+  } catch (error) {
+    if (!(error instanceof UnpublishableError)) throw error;
+    const { subject, error: why } = o.letter;
+    await bus.publish({ ...message, data: { subject, error: why, left: error.message } });
+  }
 }

@@ -1,7 +1,8 @@
 import type { EventSink, FluxEvent } from '@sluice/shared/api';
-import { errorMessage, type Logger, redactUrl } from '@sluice/shared/base';
-import type { Bus } from './bus.ts';
-import { createOutbox, type Outbox, type OutboxOptions } from './outbox.ts';
+import { errorMessage, redactUrl } from '@sluice/shared/base';
+import { type Bus, UnpublishableError } from './bus.ts';
+import { createOutbox } from './outbox.ts';
+import type { Outbox, OutboxOptions } from './outbox-contract.ts';
 import { eventSubject } from './streams.ts';
 import { currentTrace } from './trace.ts';
 
@@ -18,10 +19,13 @@ const defaultMaxBytes = 64 * 1024 * 1024;
 /** Longest message of an event, in characters; Flux cuts there too. */
 const maxMessageLength = 39_000;
 
-/** Bytes of an event that a NATS server with default limits takes, with room for the headers. */
-const maxEventBytes = 1024 * 1024 - 16 * 1024;
+/** Failures of one event that say nothing about NATS, after which it goes to the dead letters. */
+const maxAttempts = 10;
 
 const httpTimeoutMs = 15_000;
+
+/** Answers about the event itself; others are about the way, and the event waits. */
+const refusals = new Set([400, 413, 414, 415, 422, 431]);
 
 /** Creates an event sink that stores events on disk and hands them over in order. */
 export function createOutboxSink(options: OutboxSinkOptions): OutboxSink {
@@ -51,15 +55,8 @@ export type EventSinkOptions = Omit<OutboxSinkOptions, 'deliver'>;
 export function createBusEventSink(bus: Bus, options: EventSinkOptions): OutboxSink {
   const sink = createOutboxSink({
     ...options,
+    maxAttempts,
     deliver: async (event, id) => {
-      if (Buffer.byteLength(JSON.stringify(event)) > maxEventBytes) {
-        const { kind, namespace, name } = event.involvedObject;
-        options.logger.error(
-          { kind, namespace, name, id },
-          'an event is too large for NATS and is dropped',
-        );
-        return;
-      }
       await bus.publish({ subject: eventSubject(bus.prefix, event), data: event, id });
     },
   });
@@ -80,7 +77,7 @@ export function createHttpEventSink(
     eventsAddr: string;
   },
 ): OutboxSink {
-  const { eventsAddr, logger } = options;
+  const { eventsAddr } = options;
   if (!URL.canParse(eventsAddr) || !/^https?:/.test(eventsAddr)) {
     throw new RangeError(
       `--events-addr ${redactUrl(eventsAddr)} is no HTTP address: give one such as http://notification-controller/`,
@@ -88,16 +85,11 @@ export function createHttpEventSink(
   }
   return createOutboxSink({
     ...options,
-    deliver: (event, _id, signal) => post({ address: eventsAddr, event, logger, signal }),
+    deliver: (event, _id, signal) => post({ address: eventsAddr, event, signal }),
   });
 }
 
-async function post(o: {
-  address: string;
-  event: FluxEvent;
-  logger: Logger;
-  signal: AbortSignal;
-}): Promise<void> {
+async function post(o: { address: string; event: FluxEvent; signal: AbortSignal }): Promise<void> {
   const response = await fetch(o.address, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...currentTrace() },
@@ -110,9 +102,6 @@ async function post(o: {
   await response.body?.cancel();
   // 429 says that the same event was delivered lately.
   if (response.ok || response.status === 429) return;
-  if (response.status >= 400 && response.status < 500) {
-    o.logger.error({ status: response.status }, 'an event was refused and is dropped');
-    return;
-  }
-  throw new Error(`the event was answered with HTTP status ${response.status}`);
+  const problem = `the event was answered with HTTP status ${response.status}`;
+  throw refusals.has(response.status) ? new UnpublishableError(problem) : new Error(problem);
 }

@@ -8,6 +8,7 @@ export {
   type BusStatus,
   BusUnavailableError,
   type Stored,
+  UnpublishableError,
 } from './bus.ts';
 export { connectBus } from './connect-bus.ts';
 export type { BusAddress } from './connection-options.ts';
@@ -18,7 +19,7 @@ export {
   consume,
   type Verdict,
 } from './consume.ts';
-export { publishDeadLetter } from './dead-letter.ts';
+export { type DeadLetterMessage, publishDeadLetter } from './dead-letter.ts';
 export {
   createBusEventSink,
   createHttpEventSink,
@@ -28,8 +29,9 @@ export {
   type OutboxSinkOptions,
 } from './event-sinks.ts';
 export { type LastMessage, lastMessage } from './last-message.ts';
-export { schemaVersion } from './message.ts';
-export { createOutbox, type Outbox, type OutboxMetrics, type OutboxOptions } from './outbox.ts';
+export { schemaVersion, UnreadableMessageError } from './message.ts';
+export { createOutbox } from './outbox.ts';
+export type { Outbox, OutboxMetrics, OutboxOptions } from './outbox-contract.ts';
 export {
   artifactSubject,
   deadLetterSubject,

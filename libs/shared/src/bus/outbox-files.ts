@@ -21,6 +21,8 @@ export interface OutboxFile {
 }
 
 const suffix = '.json';
+/** Folder of entries that can never be handed over. */
+const deadFolder = 'dead';
 const fileName = /^[0-9]{14}-([ie])-[0-9a-f-]{36}\.json$/;
 
 /**
@@ -30,6 +32,8 @@ const fileName = /^[0-9]{14}-([ie])-[0-9a-f-]{36}\.json$/;
  */
 export class OutboxFiles {
   readonly #dir: string;
+  /** What was set aside, oldest first. */
+  readonly #dead: { name: string; bytes: number }[] = [];
   #sequence = 0;
 
   constructor(dir: string) {
@@ -50,7 +54,20 @@ export class OutboxFiles {
         await rm(join(this.#dir, name), { force: true });
       }
     }
+    await this.#openDead();
     return files;
+  }
+
+  async #openDead(): Promise<void> {
+    const dir = join(this.#dir, deadFolder);
+    const names = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return [];
+      throw error;
+    });
+    for (const name of names.filter((each) => fileName.test(each)).sort()) {
+      this.#dead.push({ name, bytes: (await stat(join(dir, name))).size });
+      this.#sequence = Math.max(this.#sequence, Number(name.slice(0, 14)));
+    }
   }
 
   /** Reserves the next place in the order. */
@@ -74,9 +91,18 @@ export class OutboxFiles {
     return Buffer.byteLength(text);
   }
 
-  /** Returns an entry, or undefined when its file does not hold one. */
+  /**
+   * Returns an entry, or undefined when its file is gone or does not hold one.
+   *
+   * @throws Error when it cannot be read now
+   */
   async read(name: string): Promise<OutboxRecord | undefined> {
-    const text = await readFile(join(this.#dir, name), 'utf8');
+    const text = await readFile(join(this.#dir, name), 'utf8').catch(
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return '';
+        throw error;
+      },
+    );
     try {
       const record = JSON.parse(text) as Partial<OutboxRecord> | null;
       return record?.id && record.trace && 'value' in record ? (record as OutboxRecord) : undefined;
@@ -89,8 +115,22 @@ export class OutboxFiles {
     await rm(join(this.#dir, name), { force: true });
   }
 
-  /** Puts a file that cannot be read out of the way, for a person to look at. */
-  async setAside(name: string): Promise<void> {
-    await rename(join(this.#dir, name), join(this.#dir, `${name}.unreadable`));
+  /**
+   * Puts an entry that can never be handed over out of the way, for a person to look at. Over `maxBytes` of such, the
+   * oldest go.
+   */
+  async setAside(name: string, maxBytes: number): Promise<void> {
+    const dir = join(this.#dir, deadFolder);
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    const { size } = await stat(join(this.#dir, name));
+    await rename(join(this.#dir, name), join(dir, name));
+    this.#dead.push({ name, bytes: size });
+    let bytes = this.#dead.reduce((sum, file) => sum + file.bytes, 0);
+    while (bytes > maxBytes) {
+      const oldest = this.#dead.shift();
+      if (oldest === undefined) return;
+      bytes -= oldest.bytes;
+      await rm(join(dir, oldest.name), { force: true });
+    }
   }
 }

@@ -1,54 +1,18 @@
-import { backoff, type Clock, errorMessage, type Logger, systemClock } from '@sluice/shared/base';
+import { backoff, type Clock, errorMessage, systemClock } from '@sluice/shared/base';
+import { BusUnavailableError, UnpublishableError } from './bus.ts';
+import type { Outbox, OutboxOptions } from './outbox-contract.ts';
 import { type OutboxFile, OutboxFiles } from './outbox-files.ts';
 import { currentTrace, inTrace } from './trace.ts';
 
-export interface OutboxOptions<T> {
-  /** Folder of this outbox alone; created when missing. */
-  dir: string;
-  /** Bytes on disk; over that, the oldest informational entries are dropped, then the oldest others. */
-  maxBytes: number;
-  isInformational: (value: T) => boolean;
-  /** Hands over an entry. When it rejects, the same entry is handed over again later; the ones after it wait. */
-  deliver: (value: T, id: string, signal: AbortSignal) => Promise<void>;
-  logger: Logger;
-  clock?: Clock;
-  /** Bounds of the delay between attempts, in milliseconds; 250 and 30000 when unset. */
-  minRetryDelayMs?: number;
-  maxRetryDelayMs?: number;
-  metrics?: OutboxMetrics;
-}
-
-/** Where an outbox reports what it does. */
-export interface OutboxMetrics {
-  /** @param since when the oldest entry came, in milliseconds since the epoch; undefined when there is none */
-  onDepth?(entries: number, bytes: number, since?: number): void;
-  onDropped?(entries: number): void;
-  onDelivered?(): void;
-}
-
-/** An ordered queue on the local disk between somebody who must not wait and somewhere that may be away. */
-export interface Outbox<T> {
-  /**
-   * Resolves once the value is on disk.
-   *
-   * @throws Error when it cannot be written, or the outbox is closed
-   */
-  put(value: T): Promise<void>;
-  /** Number of entries that wait. */
-  depth(): number;
-  /** Entries dropped for want of space, since the start. */
-  dropped(): number;
-  /** Tries at once instead of after the current delay. */
-  retryNow(): void;
-  /** Resolves when everything that was put before has been handed over. */
-  flush(): Promise<void>;
-  /** Stops handing over; what waits stays on disk for the next start. */
-  close(): Promise<void>;
-}
-
 const defaultRetry = { minMs: 250, maxMs: 30_000 };
 
-/** Opens an outbox and goes on with what an earlier process left in its folder. */
+/** Share of the space that dead letters may take, beside that of what waits. */
+const deadShare = 1 / 8;
+
+/**
+ * Opens an outbox and goes on with what an earlier process left in its folder. Entries that can never be handed over
+ * are kept below `dead/`, as files of the same form.
+ */
 export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
   return new FileOutbox(options);
 }
@@ -65,6 +29,8 @@ class FileOutbox<T> implements Outbox<T> {
   #bytes = 0;
   #dropped = 0;
   #delivering?: string;
+  /** Failures of the first entry that count against `maxAttempts`. */
+  #attempts = 0;
   #wake: () => void = () => undefined;
   #hasNothingToDo = false;
   #flushing: (() => void)[] = [];
@@ -184,36 +150,50 @@ class FileOutbox<T> implements Outbox<T> {
     }
   }
 
-  /** Returns whether the line goes on: the entry was delivered, dropped or unreadable. */
+  /** Returns whether the line goes on: the entry was delivered, dropped or set aside. */
   async #handOver(file: OutboxFile & { ready?: Promise<boolean> }, stop: AbortSignal) {
     this.#delivering = file.name;
     try {
       if ((await file.ready) === false || !this.#waiting.includes(file)) return true;
       const record = await this.#files.read(file.name);
-      if (record === undefined) {
-        await this.#files.setAside(file.name);
-        this.#options.logger.error(
-          { file: file.name },
-          'an outbox entry is unreadable and set aside',
-        );
-        this.#take(file);
-        return true;
-      }
+      if (record === undefined) throw new UnpublishableError('its file does not hold an entry');
       await inTrace(record.trace, () => this.#options.deliver(record.value as T, record.id, stop));
       await this.#files.remove(file.name);
       this.#take(file);
       this.#options.metrics?.onDelivered?.();
       return true;
     } catch (error) {
-      if (!stop.aborted) {
-        this.#options.logger.debug(
-          { error, waiting: this.#waiting.length },
-          'outbox entry not handed over',
-        );
+      if (stop.aborted) return false;
+      if (this.#isFinal(error)) {
+        await this.#setAside(file, error);
+        return true;
       }
+      this.#options.logger.debug(
+        { error, waiting: this.#waiting.length },
+        'outbox entry not handed over',
+      );
       return false;
     } finally {
       this.#delivering = undefined;
+    }
+  }
+
+  #isFinal(error: unknown): boolean {
+    if (error instanceof UnpublishableError) return true;
+    if (error instanceof BusUnavailableError) return false;
+    return ++this.#attempts >= (this.#options.maxAttempts ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** An entry that cannot even be moved is left where it is, out of the line until the next start. */
+  async #setAside(file: OutboxFile, error: unknown): Promise<void> {
+    const { logger, maxBytes, metrics } = this.#options;
+    logger.error({ file: file.name, error }, 'an outbox entry goes to the dead letters');
+    metrics?.onDeadLetter?.();
+    this.#take(file);
+    try {
+      await this.#files.setAside(file.name, maxBytes * deadShare);
+    } catch (problem) {
+      logger.warn({ file: file.name, error: problem }, 'a dead letter could not be put aside');
     }
   }
 
@@ -242,6 +222,7 @@ class FileOutbox<T> implements Outbox<T> {
     const index = this.#waiting.indexOf(file);
     if (index < 0) return;
     this.#waiting.splice(index, 1);
+    if (index === 0) this.#attempts = 0;
     this.#bytes -= file.bytes;
     this.#reportDepth();
   }

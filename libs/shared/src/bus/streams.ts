@@ -1,4 +1,5 @@
 import type { ArtifactNotice, FluxEvent, ObjectReference } from '@sluice/shared/api';
+import { UnpublishableError } from './bus.ts';
 
 /** The streams of the bus, by what they carry. */
 export type StreamId = 'artifacts' | 'events' | 'deliveries' | 'deadletter' | 'delivered';
@@ -83,12 +84,25 @@ export function streamSubjects(prefix: string, stream: StreamId): string {
   return `${prefix}.${streams[stream].token}.>`;
 }
 
+/** Longest name of a Kubernetes object. */
+const maxTokenLength = 253;
+const token = /^[A-Za-z0-9_-]+$/;
+
 /**
  * Makes one subject token of an object's name. Names may hold dots, which separate tokens; they cannot hold
  * underscores, so the result is unique. A missing name becomes `_`.
+ *
+ * @throws UnpublishableError for what no object can be called: it could be a wildcard, or end the subject
  */
 export function encodeToken(name: string | undefined): string {
-  return name === undefined || name === '' ? '_' : name.replaceAll('.', '_');
+  if (name === undefined || name === '') return '_';
+  const encoded = name.slice(0, maxTokenLength + 1).replaceAll('.', '_');
+  if (encoded.length > maxTokenLength || !token.test(encoded)) {
+    throw new UnpublishableError(
+      `${JSON.stringify(encoded.slice(0, 40))} is no name of an object: a subject takes letters, digits, '-' and '.', at most ${maxTokenLength}`,
+    );
+  }
+  return encoded;
 }
 
 function subjectOf(prefix: string, stream: StreamId, ...parts: (string | undefined)[]): string {

@@ -59,6 +59,11 @@ export function createOutboxMetrics(registry: Registry): OutboxMetrics {
     help: 'Events dropped for want of space.',
     registers,
   });
+  const deadLetters = new Counter({
+    name: 'sluice_outbox_dead_letters_total',
+    help: 'Events that can never be handed over, put aside for a person to look at.',
+    registers,
+  });
   return {
     onDepth(entries, bytes, since) {
       depth.set(entries);
@@ -66,5 +71,6 @@ export function createOutboxMetrics(registry: Registry): OutboxMetrics {
       oldest = since;
     },
     onDropped: (entries) => dropped.inc(entries),
+    onDeadLetter: () => deadLetters.inc(),
   };
 }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { FluxEvent } from '@sluice/shared/api';
@@ -9,6 +10,7 @@ import {
   type Consumer,
   consume,
   createBusEventSink,
+  inTrace,
   type OutboxSink,
 } from '@sluice/shared/bus';
 import { type NatsServer, startNats, temporaryFolder } from '@sluice/shared/testing';
@@ -124,6 +126,25 @@ describe('events', () => {
     await manager.streams.delete(`${bus.prefix.toUpperCase()}_EVENTS`);
     await sink.publish(eventOf('after'));
     expect(await got.until((values) => values.length === 2)).toEqual(['before', 'after']);
+  });
+
+  test('that can never be published do not hold up the others, and are kept', async () => {
+    const { nats: connection } = await bus.ready();
+    const tooLong = 'x'.repeat(connection.info?.max_payload ?? 0);
+    const sink = sinkOf(bus);
+    const got = collect();
+    await sink.publish(eventOf('first'));
+    await sink.publish(eventOf('large', { metadata: { text: tooLong } }));
+    for (const name of ['a b', '*', '>', '', 'a\r\nPUB sluice.x 0\r\n'])
+      await sink.publish(
+        eventOf(`named ${name}`, { involvedObject: { kind: name || 'a b', name: 'x' } }),
+      );
+    await inTrace({ traceparent: 'a\r\nb' }, () => sink.publish(eventOf('odd trace')));
+    await sink.publish({ severity: 'info', message: 'odd' } as FluxEvent);
+    await sink.publish(eventOf('last'));
+    await sink.flush();
+    expect(await got.until((values) => values.includes('last'))).toEqual(['first', 'last']);
+    expect(await readdir(join(folder.path, 'dead'))).toHaveLength(8);
   });
 
   test('do not make the publisher wait for a server that hangs', async () => {

@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { silentLogger } from '@sluice/shared/base';
 import { createHttpEventSink, type OutboxSink } from '@sluice/shared/bus';
 import { receiveWebhooks, temporaryFolder, type WebhookReceiver } from '@sluice/shared/testing';
@@ -39,12 +41,28 @@ describe('events over HTTP', () => {
     expect(JSON.parse(request?.body ?? '')).toEqual(eventOf('hello'));
   });
 
-  test.each([400, 413, 429])('are not sent again after %i', async (status) => {
-    receiver.respond(status);
-    await sink.publish(eventOf('first'));
-    await sink.publish(eventOf('second'));
+  test.each([
+    { status: 400, dead: 2 },
+    { status: 413, dead: 2 },
+    { status: 429, dead: 0 },
+  ])(
+    'are not sent again after $status, of which $dead of 2 are dead letters',
+    async ({ status, dead }) => {
+      receiver.respond(status);
+      await sink.publish(eventOf('first'));
+      await sink.publish(eventOf('second'));
+      await sink.flush();
+      expect(messages()).toEqual(['first', 'second']);
+      const kept = await readdir(join(folder.path, 'dead')).catch(() => []);
+      expect(kept).toHaveLength(dead);
+    },
+  );
+
+  test('are sent again after an answer that is about the way, such as 401', async () => {
+    receiver.respond(() => ({ status: receiver.requests.length < 3 ? 401 : 202 }));
+    await sink.publish(eventOf('patient'));
     await sink.flush();
-    expect(messages()).toEqual(['first', 'second']);
+    expect(messages()).toEqual(['patient', 'patient', 'patient']);
   });
 
   test('are sent again, in order, after a server error', async () => {

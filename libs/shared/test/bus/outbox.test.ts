@@ -1,12 +1,14 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FakeClock, silentLogger } from '@sluice/shared/base';
 import {
+  BusUnavailableError,
   createOutbox,
   currentTrace,
   inTrace,
   type Outbox,
   type OutboxOptions,
+  UnpublishableError,
 } from '@sluice/shared/bus';
 import { temporaryFolder } from '@sluice/shared/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -133,7 +135,89 @@ describe('a later process', () => {
     await outbox.put({ text: 'a' });
     await outbox.flush();
     expect(got).toEqual(['a']);
-    expect(await readdir(folder.path)).toEqual([`${name(2)}.unreadable`]);
+    expect(await readdir(join(folder.path, 'dead'))).toEqual([name(2)]);
+  });
+});
+
+describe('an entry that can never be handed over', () => {
+  const dead = async (dir = folder.path) =>
+    Promise.all(
+      (await readdir(join(dir, 'dead'))).map(async (name) => {
+        const text = await readFile(join(dir, 'dead', name), 'utf8');
+        return (JSON.parse(text) as { value: Item }).value.text;
+      }),
+    );
+
+  test('goes to the dead letters, is counted, and keeps no other waiting or out of order', async () => {
+    const got: string[] = [];
+    let counted = 0;
+    const outbox = open({
+      minRetryDelayMs: 1,
+      maxRetryDelayMs: 2,
+      metrics: { onDeadLetter: () => counted++ },
+      deliver: async ({ text }) => {
+        if (text.startsWith('poison')) throw new UnpublishableError('never');
+        got.push(text);
+      },
+    });
+    for (const text of ['poison 1', 'a', 'poison 2', 'b', 'poison 3']) await outbox.put({ text });
+    await outbox.flush();
+    expect(got).toEqual(['a', 'b']);
+    expect(await dead()).toEqual(['poison 1', 'poison 2', 'poison 3']);
+    expect(counted).toBe(3);
+    expect(outbox.depth()).toBe(0);
+  });
+
+  test('is found by its failures when it alone fails, but not while the server is away', async () => {
+    const got: string[] = [];
+    const attempts = { strange: 0, away: 0 };
+    const outbox = open({
+      minRetryDelayMs: 1,
+      maxRetryDelayMs: 2,
+      maxAttempts: 3,
+      deliver: async ({ text }) => {
+        if (text === 'strange') {
+          attempts.strange++;
+          throw new TypeError('a bug');
+        }
+        if (text === 'away' && ++attempts.away < 10) throw new BusUnavailableError('away');
+        got.push(text);
+      },
+    });
+    for (const text of ['strange', 'away', 'last']) await outbox.put({ text });
+    await outbox.flush();
+    expect(attempts).toEqual({ strange: 3, away: 10 });
+    expect(got).toEqual(['away', 'last']);
+    expect(await dead()).toEqual(['strange']);
+  });
+
+  test('does not hold up the rest when its file is gone', async () => {
+    const held = Promise.withResolvers<void>();
+    const got: string[] = [];
+    const outbox = open({
+      deliver: async ({ text }) => {
+        await held.promise;
+        got.push(text);
+      },
+    });
+    for (const text of ['a', 'b', 'c']) await outbox.put({ text });
+    const [, second] = (await readdir(folder.path)).sort();
+    await rm(join(folder.path, second as string));
+    held.resolve();
+    await outbox.flush();
+    expect(got).toEqual(['a', 'c']);
+  });
+
+  test('makes room for later ones, over restarts, within an eighth of the space', async () => {
+    const refuse = { deliver: () => Promise.reject(new UnpublishableError('never')) };
+    const text = (label: string) => label + 'x'.repeat(400);
+    for (const label of ['1', '2', '3', '4']) {
+      const outbox = open({ ...refuse, maxBytes: 8 * 1_300 });
+      await outbox.put({ text: text(label) });
+      await outbox.flush();
+      await outbox.close();
+    }
+    expect((await dead()).map((kept) => kept[0])).toEqual(['3', '4']);
   });
 });
 

@@ -7,6 +7,7 @@ import {
   eventSubject,
   streamName,
   streamSubjects,
+  UnpublishableError,
 } from '@sluice/shared/bus';
 import { describe, expect, test } from 'vitest';
 import { eventOf, noticeOf } from './helpers.ts';
@@ -46,6 +47,16 @@ describe('subjects', () => {
     const event = eventOf('m', { involvedObject: { kind: 'Node', name: 'n' } });
     expect(eventSubject('sluice', event)).toBe('sluice.event.info.Node._.n');
   });
+
+  test.each(['*', '>', 'a.*', 'a b', 'a\nPUB x', 'a\0', 'ä', '%', 'a/b', 'x'.repeat(254)])(
+    'a name that no object has makes no subject: %j',
+    (name) => {
+      const involvedObject = { kind: 'Kustomization', namespace: 'apps', name };
+      const make = () => eventSubject('sluice', eventOf('m', { involvedObject }));
+      expect(make).toThrow(UnpublishableError);
+      expect(make).toThrow('no name of an object');
+    },
+  );
 
   test('names that differ only by dots stay different', () => {
     expect(encodeToken('a.b')).not.toBe(encodeToken('a-b'));

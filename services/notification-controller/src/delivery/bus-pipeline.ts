@@ -9,11 +9,14 @@ import {
   eventSubject,
   type OutboxSink,
   publishDeadLetter,
+  UnpublishableError,
+  UnreadableMessageError,
   type Verdict,
 } from '@sluice/shared/bus';
 import { withSpan } from '@sluice/shared/runtime';
-import { checkEvent, InvalidEventError } from '../event/parse-event.ts';
-import type { Delivery } from './delivery.ts';
+import { InvalidEventError } from '../event/event-fields.ts';
+import { checkEvent } from '../event/parse-event.ts';
+import { type Delivery, isDelivery } from './delivery.ts';
 import { deadLetter, type Pipeline, type PipelineParts } from './pipeline.ts';
 import { givesUp, retryDelayMs } from './retry-policy.ts';
 
@@ -44,7 +47,9 @@ export function createBusPipeline(options: BusPipelineOptions): Pipeline {
       try {
         await bus.publish({ subject: eventSubject(bus.prefix, event), data: event, id });
       } catch (error) {
-        if (!(error instanceof BusUnavailableError)) throw error;
+        const isKept = error instanceof BusUnavailableError || error instanceof UnpublishableError;
+        if (!isKept) throw error;
+        // It knows what to do with what can never be published, too.
         await outbox.publish(event);
       }
     },
@@ -77,32 +82,38 @@ export function createBusPipeline(options: BusPipelineOptions): Pipeline {
   };
 }
 
-/** Makes one delivery message for each alert that wants the event. */
+/**
+ * Makes one delivery message for each alert that wants the event. One that cannot be stored, for instance since the
+ * alert adds too much to it, does not keep the others from theirs.
+ */
 async function spread(
   message: ConsumedMessage<FluxEvent>,
   { bus, dispatch, reporter }: BusPipelineOptions,
 ): Promise<Verdict> {
-  let event: FluxEvent;
-  try {
-    event = checkEvent(message.data);
-  } catch (error) {
-    if (!(error instanceof InvalidEventError)) throw error;
-    bus.logger.error({ error, subject: message.subject }, 'A message is not an event');
-    await publishDeadLetter(bus, {
-      namespace: '_unreadable',
-      provider: 'events',
-      id: `invalid:${message.id}`,
-      letter: { subject: message.subject, error: error.message, data: message.data },
-    });
-    reporter.unreadable();
-    return 'term';
-  }
-  for (const delivery of await dispatch(event, message.id)) {
+  for (const delivery of await dispatch(eventIn(message), message.id)) {
     const { alert, provider, id } = delivery;
-    const subject = deliverySubject(bus.prefix, alert.namespace, provider);
-    await bus.publish({ subject, data: delivery, id });
+    try {
+      const subject = deliverySubject(bus.prefix, alert.namespace, provider);
+      await bus.publish({ subject, data: delivery, id });
+    } catch (error) {
+      if (!(error instanceof UnpublishableError)) throw error;
+      const { namespace, name } = alert;
+      bus.logger.error({ error, alert: `${namespace}/${name}` }, 'A delivery cannot be stored');
+      const letter = { error: error.message, subject: message.subject, alert };
+      await publishDeadLetter(bus, { namespace: '_unreadable', provider: 'alerts', id, letter });
+      reporter.unreadable();
+    }
   }
   return 'ack';
+}
+
+function eventIn(message: ConsumedMessage<FluxEvent>): FluxEvent {
+  try {
+    return checkEvent(message.data);
+  } catch (error) {
+    if (!(error instanceof InvalidEventError)) throw error;
+    throw new UnreadableMessageError(`it is no event: ${error.message}`, { cause: error });
+  }
 }
 
 async function deliver(
@@ -112,6 +123,7 @@ async function deliver(
 ): Promise<Verdict> {
   const { bus, attempt, retry, reporter, now = Date.now } = options;
   const delivery = message.data;
+  if (!isDelivery(delivery)) throw new UnreadableMessageError('it is no delivery');
   const attempts = message.redelivered + 1;
   // A provider may take longer than the server waits for an answer.
   const keepAlive = setInterval(() => message.inProgress(), ackWaitMs / 3);

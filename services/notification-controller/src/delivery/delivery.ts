@@ -14,6 +14,25 @@ export interface Delivery {
   key: string;
 }
 
+/** Whether something stored is a delivery: what its handling relies on is there. */
+export function isDelivery(value: unknown): value is Delivery {
+  const delivery = value as Partial<Record<keyof Delivery, unknown>> | null;
+  const alert = delivery?.alert as Partial<Delivery['alert']> | null | undefined;
+  const event = delivery?.event as Partial<FluxEvent> | null | undefined;
+  const texts = [
+    delivery?.id,
+    delivery?.key,
+    delivery?.provider,
+    alert?.namespace,
+    alert?.name,
+    event?.message,
+    event?.timestamp,
+    event?.involvedObject?.kind,
+    event?.involvedObject?.name,
+  ];
+  return texts.every((text) => typeof text === 'string');
+}
+
 /** How an attempt to deliver ended. */
 export type AttemptResult =
   | { type: 'delivered' }

@@ -2,9 +2,16 @@ import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FluxEvent } from '@sluice/shared/api';
 import { type Logger, sha256Hex } from '@sluice/shared/base';
-import { createOutbox, type Outbox, type OutboxMetrics } from '@sluice/shared/bus';
+import {
+  createOutbox,
+  type Outbox,
+  type OutboxMetrics,
+  UnpublishableError,
+} from '@sluice/shared/bus';
 import { withSpan } from '@sluice/shared/runtime';
-import type { DeadLetter, Delivery } from './delivery.ts';
+import { InvalidEventError } from '../event/event-fields.ts';
+import { checkEvent } from '../event/parse-event.ts';
+import { type DeadLetter, type Delivery, isDelivery } from './delivery.ts';
 import { deadLetter, type Pipeline, type PipelineParts } from './pipeline.ts';
 import { givesUp } from './retry-policy.ts';
 
@@ -24,6 +31,8 @@ interface Accepted {
 }
 
 const maxDeadLetters = 1_000;
+/** Some 45 minutes with the growing delays of the outbox. */
+const maxEventAttempts = 100;
 
 /**
  * The way of events without NATS: an outbox of events, then one outbox for each provider, in which a delivery that
@@ -68,12 +77,14 @@ class DiskPipeline implements Pipeline {
     return createOutbox<Accepted>({
       dir: join(this.#options.dir, 'accepted'),
       maxBytes: this.#options.maxBytes,
-      isInformational: ({ event }) => event.severity !== 'error',
+      isInformational: ({ event }) => event?.severity !== 'error',
+      maxAttempts: maxEventAttempts,
       logger: this.#options.logger,
       metrics: this.#options.metrics,
       deliver: async ({ event, id }) => {
         await this.#started.promise;
-        await withSpan('match alerts', { kind: 'consumer' }, () => this.#spread(event, id));
+        const checked = storedEvent(event);
+        await withSpan('match alerts', { kind: 'consumer' }, () => this.#spread(checked, id));
       },
     });
   }
@@ -106,6 +117,7 @@ class DiskPipeline implements Pipeline {
 
   async #deliver(delivery: Delivery, signal: AbortSignal): Promise<void> {
     await this.#started.promise;
+    if (!isDelivery(delivery)) throw new UnpublishableError('it is no delivery');
     const { attempt, retry, reporter, now = Date.now } = this.#options;
     const before = this.#failed.get(delivery.id) ?? { attempts: 0, sinceMs: now() };
     const attempts = before.attempts + 1;
@@ -135,5 +147,15 @@ class DiskPipeline implements Pipeline {
     await rename(join(dir, `${name}.tmp`), join(dir, name));
     const oldest = (await readdir(dir)).sort().slice(0, -maxDeadLetters);
     await Promise.all(oldest.map((old) => rm(join(dir, old), { force: true })));
+  }
+}
+
+/** What an older process stored may be no event by today's rules. */
+function storedEvent(event: FluxEvent): FluxEvent {
+  try {
+    return checkEvent(event);
+  } catch (error) {
+    if (!(error instanceof InvalidEventError)) throw error;
+    throw new UnpublishableError(`it is no event: ${error.message}`, { cause: error });
   }
 }

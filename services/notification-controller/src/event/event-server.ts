@@ -4,7 +4,8 @@ import { errorMessage, type Logger, sha256Hex } from '@sluice/shared/base';
 import { inTrace } from '@sluice/shared/bus';
 import { withSpan } from '@sluice/shared/runtime';
 import type { Answer } from '../http/respond.ts';
-import { InvalidEventError, parseEvent } from './parse-event.ts';
+import { InvalidEventError } from './event-fields.ts';
+import { parseEvent } from './parse-event.ts';
 
 export interface EventServerContext {
   /** Resolves once the event is stored. */
@@ -14,7 +15,7 @@ export interface EventServerContext {
   logger: Logger;
 }
 
-/** Longest event: twice of it fit into a NATS message with default limits, and no object has so much to say. */
+/** Longest event, in bytes of JSON: twice of it fit into a NATS message with default limits. */
 const maxEventBytes = 512 * 1024;
 
 /**

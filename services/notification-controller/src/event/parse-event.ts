@@ -1,80 +1,104 @@
-import type { FluxEvent } from '@sluice/shared/api';
-
-/** A posted event is not one. The message names the field. */
-export class InvalidEventError extends Error {
-  override name = 'InvalidEventError';
-}
+import {
+  type FluxEvent,
+  isApiVersion,
+  isKindName,
+  isNamespaceName,
+  isObjectName,
+  type ObjectReference,
+} from '@sluice/shared/api';
+import { checkText, InvalidEventError, record, text } from './event-fields.ts';
+import { checkMetadata } from './event-metadata.ts';
 
 const severities = ['trace', 'info', 'error'];
+
+/** Longest texts, in characters. Flux's senders cut a message at 39,000. */
+const limits = { message: 64 * 1024, short: 1024, timestamp: 64 };
 
 /**
  * Reads an event in Flux's JSON.
  *
  * @throws InvalidEventError that names the field and what it should be
  */
-export function parseEvent(text: string): FluxEvent {
-  return checkEvent(parseJson(text));
+export function parseEvent(body: string): FluxEvent {
+  return checkEvent(parseJson(body));
 }
 
-function parseJson(text: string): unknown {
+function parseJson(body: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(body);
   } catch (cause) {
     throw new InvalidEventError('the body is not valid JSON', { cause });
   }
 }
 
 /**
- * Checks that a value is an event.
+ * Checks that a value is an event: its object can exist, and every field has its form and a limited size. Fields that
+ * no event has are left out.
  *
  * @throws InvalidEventError that names the field and what it should be
  */
 export function checkEvent(value: unknown): FluxEvent {
   const event = record(value, 'the event');
-  const object = record(event['involvedObject'], 'involvedObject');
-  for (const key of ['kind', 'name']) text(object[key], `involvedObject.${key}`);
-  for (const key of ['namespace', 'apiVersion', 'uid', 'resourceVersion']) {
-    optionalText(object[key], `involvedObject.${key}`);
-  }
-  for (const key of ['message', 'reason', 'reportingController']) optionalText(event[key], key);
-  optionalText(event['reportingInstance'], 'reportingInstance');
-  if (!severities.includes(String(event['severity']))) {
+  const severity = event['severity'];
+  if (typeof severity !== 'string' || !severities.includes(severity)) {
     throw new InvalidEventError(`severity must be one of ${severities.join(', ')}`);
   }
-  const timestamp = text(event['timestamp'], 'timestamp');
-  if (Number.isNaN(Date.parse(timestamp))) {
+  const timestamp = text(event['timestamp'], 'timestamp', limits.timestamp);
+  if (timestamp === undefined || Number.isNaN(Date.parse(timestamp))) {
     throw new InvalidEventError('timestamp must be an RFC 3339 time');
   }
-  if (event['metadata'] !== undefined && event['metadata'] !== null) {
-    for (const [key, item] of Object.entries(record(event['metadata'], 'metadata'))) {
-      if (typeof item !== 'string') throw new InvalidEventError(`metadata.${key} must be a string`);
-    }
-  }
+  const short = (field: string) => text(event[field], field, limits.short);
   return {
-    ...(event as unknown as FluxEvent),
-    message: String(event['message'] ?? ''),
-    reason: String(event['reason'] ?? ''),
-    reportingController: String(event['reportingController'] ?? ''),
-    metadata: (event['metadata'] ?? undefined) as Record<string, string> | undefined,
+    involvedObject: checkObject(record(event['involvedObject'], 'involvedObject')),
+    severity: severity as FluxEvent['severity'],
+    timestamp,
+    message: text(event['message'], 'message', limits.message) ?? '',
+    reason: short('reason') ?? '',
+    ...optional('metadata', checkMetadata(event['metadata'])),
+    reportingController: short('reportingController') ?? '',
+    ...optional('reportingInstance', short('reportingInstance')),
   };
 }
 
-function record(value: unknown, field: string): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new InvalidEventError(`${field} must be an object`);
-  }
-  return value as Record<string, unknown>;
+function checkObject(object: Record<string, unknown>): ObjectReference {
+  const field = (key: string) => `involvedObject.${key}`;
+  const short = (key: string) => optional(key, text(object[key], field(key), limits.short));
+  const { namespace, apiVersion } = object;
+  return {
+    kind: checkText(object['kind'], {
+      field: field('kind'),
+      is: isKindName,
+      form: 'a kind, such as Kustomization',
+    }),
+    name: checkText(object['name'], {
+      field: field('name'),
+      is: isObjectName,
+      form: "a DNS subdomain: small letters, digits, '-' and '.', at most 253 characters",
+    }),
+    ...(isGiven(namespace) && {
+      namespace: checkText(namespace, {
+        field: field('namespace'),
+        is: isNamespaceName,
+        form: "a DNS label: small letters, digits and '-', at most 63 characters",
+      }),
+    }),
+    ...(isGiven(apiVersion) && {
+      apiVersion: checkText(apiVersion, {
+        field: field('apiVersion'),
+        is: isApiVersion,
+        form: 'a group and a version, such as kustomize.toolkit.fluxcd.io/v1',
+      }),
+    }),
+    ...short('uid'),
+    ...short('resourceVersion'),
+  };
 }
 
-function text(value: unknown, field: string): string {
-  if (typeof value !== 'string' || value === '') {
-    throw new InvalidEventError(`${field} must be a string that is not empty`);
-  }
-  return value;
+/** Go leaves out what is empty, or sends it so. */
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== '';
 }
 
-function optionalText(value: unknown, field: string): void {
-  if (value !== undefined && value !== null && typeof value !== 'string') {
-    throw new InvalidEventError(`${field} must be a string`);
-  }
+function optional<T>(key: string, value: T | undefined): Record<string, T> {
+  return value === undefined ? {} : { [key]: value };
 }

@@ -8,7 +8,7 @@ import {
   startAlertmanager,
   type WebhookReceiver,
 } from '@sluice/shared/testing';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startWorld, uniqueEvent, type World } from '../world.ts';
 
 let world: World;
@@ -161,6 +161,47 @@ async function eventAbout(alert: string): Promise<KubeEvent> {
   throw new Error('the watch ended');
 }
 
+describe('a message of the stream that is no event', () => {
+  test.each([
+    { name: 'has a name that is a wildcard', change: { kind: 'K', name: '*', namespace: 'a' } },
+    { name: 'has a namespace of two tokens', change: { kind: 'K', name: 'x', namespace: 'a.b' } },
+  ])('since it $name goes to the dead letters, and others are delivered', async ({ change }) => {
+    await world.alert({ provider: { address: address() } });
+    const { sequence } = await world.bus.publish({
+      subject: `${world.bus.prefix}.event.info.K.a.x`,
+      data: { ...uniqueEvent(world.namespace), involvedObject: change },
+      id: JSON.stringify(change),
+    });
+    const event = await world.publish();
+    await service.waitFor(about(event.message));
+    const subject = `${world.bus.prefix}.deadletter._unreadable.events`;
+    const letters = async () => lastMessage(world.bus, 'deadletter', subject);
+    await vi.waitUntil(async () => (await letters())?.data !== undefined, { timeout: 30_000 });
+    expect((await letters())?.data).toMatchObject({
+      error: expect.stringContaining('involvedObject'),
+    });
+    expect(sequence).toBeGreaterThan(0);
+  });
+
+  test('an alert that adds too much loses its own delivery only', async () => {
+    const large = { a: 'x'.repeat(600 * 1024) };
+    await world.alert({
+      provider: { address: `${service.url}/large` },
+      alert: { eventMetadata: large },
+    });
+    await world.alert({ provider: { address: `${service.url}/small` } });
+    const metadata = { 'event.toolkit.fluxcd.io/b': 'ä€'.repeat(100_000) };
+    const event = await world.publish({ metadata });
+    await service.waitFor((r) => r.path === '/small' && about(event.message)(r));
+    const subject = `${world.bus.prefix}.deadletter._unreadable.alerts`;
+    await vi.waitUntil(
+      async () => (await lastMessage(world.bus, 'deadletter', subject)) !== undefined,
+      { timeout: 30_000 },
+    );
+    expect(service.requests.filter((r) => r.path === '/large')).toEqual([]);
+  });
+});
+
 describe('Prometheus Alertmanager', () => {
   let alertmanager: Alertmanager;
 
@@ -230,9 +271,15 @@ describe('an event over HTTP', () => {
     { name: 'more than 3 MiB', body: 'x'.repeat(3 * 1024 * 1024 + 1), want: 413 },
     {
       name: 'an event of more than 512 KiB',
-      body: JSON.stringify(uniqueEvent('nowhere', { message: 'x'.repeat(512 * 1024) })),
+      body: JSON.stringify(uniqueEvent('nowhere', { metadata: { a: 'ä€'.repeat(120_000) } })),
       want: 413,
     },
+    {
+      name: 'a message of more than 64 Ki characters',
+      body: JSON.stringify(uniqueEvent('nowhere', { message: 'x'.repeat(64 * 1024 + 1) })),
+      want: 400,
+    },
+    { name: 'a namespace that is none', body: JSON.stringify(uniqueEvent('a.>')), want: 400 },
     { name: 'nobody who wants it', body: JSON.stringify(uniqueEvent('nowhere')), want: 202 },
   ])('with $name is answered $want', async ({ body, want }) => {
     expect(await world.post(body)).toBe(want);

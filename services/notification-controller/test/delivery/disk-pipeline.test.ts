@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { FluxEvent } from '@sluice/shared/api';
 import { silentLogger } from '@sluice/shared/base';
 import { temporaryFolder } from '@sluice/shared/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -100,6 +101,17 @@ describe('without NATS', () => {
       attempts: 3,
       delivery: { event: { message: 'bad 1' } },
     });
+  });
+
+  test('what an older process stored and is no event does not hold up what is one', async () => {
+    const first = open(() => ({ type: 'delivered' }));
+    const odd = [{ involvedObject: { kind: 'a b', name: '*' } }, null, 'text', { message: {} }];
+    for (const event of odd) await pipeline.accept(event as unknown as FluxEvent, 'odd');
+    await accept('good 1');
+    pipeline.start();
+    await first.until(() => first.attempts.includes('good 1'));
+    expect(first.attempts).toEqual(['good 1']);
+    expect(await readdir(join(folder.path, 'accepted', 'dead'))).toHaveLength(odd.length);
   });
 
   test('what was not delivered is, by the next process', async () => {

@@ -1,0 +1,22 @@
+import { JetStreamApiError } from '@nats-io/jetstream';
+import {
+  InvalidArgumentError,
+  InvalidSubjectError,
+  PermissionViolationError,
+} from '@nats-io/transport-node';
+
+/** Codes of JetStream for a message that its stream will not take: too large, or refused by a check of the stream. */
+const finalCodes = new Set([10054]);
+
+/**
+ * Whether an error of a publication says that this message will never be taken: too large for the server or the
+ * stream, a subject that is none, or one that this user may not publish to. Everything else may pass.
+ */
+export function isFinalRefusal(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof InvalidArgumentError || cause instanceof InvalidSubjectError) return true;
+    if (cause instanceof PermissionViolationError && cause.operation === 'publish') return true;
+    if (cause instanceof JetStreamApiError && finalCodes.has(cause.code)) return true;
+  }
+  return false;
+}
