@@ -36,11 +36,12 @@ function programStage(programs: ToolName[]): string[] {
     'ARG TARGETARCH',
     'ENV CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH GOTOOLCHAIN=local GOWORK=off',
     ...programs.flatMap((program) => {
-      const { module, package: main } = recipeOf(program);
+      const { module, package: main, own } = recipeOf(program);
       const args = buildArguments(program).map((arg) => (arg.includes(' ') ? `'${arg}'` : arg));
       return [
-        `COPY tools/go/${module} /src/${module}`,
-        `WORKDIR /src/${module}`,
+        // Those of this repository have a neighbour that they share.
+        own ? 'COPY programs /src/programs' : `COPY tools/go/${module} /src/${module}`,
+        `WORKDIR /src/${own ? 'programs/' : ''}${module}`,
         `RUN go build ${args.join(' ')} -o /out/${program} ${main}`,
       ];
     }),

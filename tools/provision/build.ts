@@ -14,7 +14,7 @@ import {
 } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { modulesDir, pinnedVersion, recipeOf, type ToolName } from './catalogue.ts';
+import { moduleDirOf, pinnedVersion, programsDir, recipeOf, type ToolName } from './catalogue.ts';
 import { withLock } from './lock.ts';
 
 export interface BuildContext {
@@ -44,13 +44,27 @@ export async function cachedPath(
 ): Promise<string> {
   const version = pinnedVersion(name);
   const digest = createHash('sha256')
-    .update(await readFile(join(modulesDir, recipeOf(name).module, 'go.mod')))
-    .update(await readFile(join(modulesDir, recipeOf(name).module, 'go.sum')))
+    .update(await readFile(join(moduleDirOf(name), 'go.mod')))
+    .update(await readFile(join(moduleDirOf(name), 'go.sum')))
+    .update(await ownSource(name))
     .update(JSON.stringify([...buildArguments(name), recipeOf(name).generatedFiles ?? []].flat()))
     .update(`${process.platform}-${process.arch}`)
     .digest('hex')
     .slice(0, 16);
   return join(cacheDir(env), `${name}-${version}-${digest}`, name);
+}
+
+/** What a program of ours is made of besides its libraries; nothing for the tools of others. */
+async function ownSource(name: ToolName): Promise<string> {
+  if (!recipeOf(name).own) return '';
+  const texts: string[] = [];
+  for (const dir of [join(programsDir, 'serve'), moduleDirOf(name)]) {
+    for (const file of (await readdir(dir, { recursive: true })).sort()) {
+      if (file.endsWith('.go') && !file.endsWith('_test.go'))
+        texts.push(file, await readFile(join(dir, file), 'utf8'));
+    }
+  }
+  return JSON.stringify(texts);
 }
 
 /**
@@ -103,8 +117,8 @@ async function compile(name: ToolName, path: string, context: BuildContext): Pro
 }
 
 async function buildWithGo(name: ToolName, output: string, context: BuildContext): Promise<void> {
-  const { module, package: main, generatedFiles } = recipeOf(name);
-  const cwd = join(modulesDir, module);
+  const { package: main, generatedFiles } = recipeOf(name);
+  const cwd = moduleDirOf(name);
   const args = ['build', ...buildArguments(name), '-o', output, main];
   if (generatedFiles === undefined) {
     await runGo(name, { args, cwd }, context);
@@ -125,8 +139,8 @@ async function buildWithGo(name: ToolName, output: string, context: BuildContext
 
 /** Copies the source of a tool's module; go.sum has vouched for what the Go command downloads. */
 async function copyModule(name: ToolName, to: string, context: BuildContext): Promise<void> {
-  const { module, versionOf } = recipeOf(name);
-  const cwd = join(modulesDir, module);
+  const { versionOf } = recipeOf(name);
+  const cwd = moduleDirOf(name);
   const json = await runGo(name, { args: ['mod', 'download', '-json', versionOf], cwd }, context);
   const { Dir } = JSON.parse(json) as { Dir: string };
   await cp(Dir, to, { recursive: true });

@@ -26,8 +26,10 @@ export type ToolName = (typeof toolNames)[number];
 
 /** How one tool is recognised when it is installed and built when it is not. */
 export interface ToolRecipe {
-  /** Folder under tools/go that holds the pinned go.mod and go.sum. */
+  /** Folder under tools/go, or under programs for one of our own, that holds the pinned go.mod and go.sum. */
   module: string;
+  /** A program of this repository: it is always built, and its version is that of the library it is a door to. */
+  own?: boolean;
   /** Module whose version in that go.mod is the tool's version. */
   versionOf: string;
   /** Main package to build. */
@@ -68,6 +70,23 @@ function fluxController(name: string): ToolRecipe {
     versionOf: `github.com/fluxcd/${name}`,
     package: `github.com/fluxcd/${name}`,
     versionArgs: ['--help'],
+  };
+}
+
+/**
+ * A program of ours over a Go library.
+ *
+ * @param name folder below programs
+ * @param library module whose version in its go.mod is the program's
+ */
+export function ownProgram(name: string, library: string): ToolRecipe {
+  return {
+    module: name,
+    own: true,
+    versionOf: library,
+    package: '.',
+    versionArgs: ['--version'],
+    linkerValues: (version) => ({ 'main.version': version }),
   };
 }
 
@@ -174,20 +193,30 @@ export function isToolName(name: string): name is ToolName {
   return (toolNames as readonly string[]).includes(name);
 }
 
+const root = join(import.meta.dirname, '..', '..');
+
 /** Folder that holds the pinned modules. */
-export const modulesDir = join(import.meta.dirname, '..', 'go');
+export const modulesDir = join(root, 'tools', 'go');
+
+/** Folder that holds the programs of this repository, each a module, and `serve`, which they share. */
+export const programsDir = join(root, 'programs');
+
+/** The folder in which a tool is built. */
+export function moduleDirOf(name: ToolName): string {
+  const { module, own } = recipeOf(name);
+  return join(own ? programsDir : modulesDir, module);
+}
 
 /**
  * The version a tool is pinned to, read from its go.mod so that it is stated in one place.
  *
  * @param name the tool
- * @param dir folder of the pinned modules
  * @returns a version with its leading v, such as `v1.36.3`
  * @throws Error when the go.mod does not require the tool's module
  */
-export function pinnedVersion(name: ToolName, dir: string = modulesDir): string {
-  const { module, versionOf } = recipeOf(name);
-  const file = join(dir, module, 'go.mod');
+export function pinnedVersion(name: ToolName): string {
+  const { versionOf } = recipeOf(name);
+  const file = join(moduleDirOf(name), 'go.mod');
   const escaped = versionOf.replace(/[.]/g, '\\.');
   const found = new RegExp(`^(?:require)?\\s*${escaped} (v\\S+)`, 'm').exec(
     readFileSync(file, 'utf8'),

@@ -1,5 +1,5 @@
 import { buildTool, cachedPath } from './build.ts';
-import { pinnedVersion, type ToolName } from './catalogue.ts';
+import { pinnedVersion, recipeOf, type ToolName } from './catalogue.ts';
 import { findInstalled } from './find.ts';
 
 export { isToolName, pinnedVersion, type ToolName, toolNames } from './catalogue.ts';
@@ -29,9 +29,10 @@ export async function provision<Name extends ToolName>(
   const paths: Partial<Record<Name, string>> = {};
   // One after the other: the Go command already uses every core.
   for (const name of names) {
-    paths[name] =
-      (await findInstalled(name, pinnedVersion(name), env)) ??
-      (await buildTool(name, { env, onProgress }));
+    const installed = recipeOf(name).own
+      ? undefined
+      : await findInstalled(name, pinnedVersion(name), env);
+    paths[name] = installed ?? (await buildTool(name, { env, onProgress }));
   }
   return paths as Record<Name, string>;
 }

@@ -14,6 +14,13 @@ export {
   KustomizeError,
   type KustomizeOptions,
 } from './kustomize.ts';
+export {
+  createProgramPool,
+  type PoolCall,
+  type ProgramPool,
+  type ProgramPoolOptions,
+} from './program-pool.ts';
+export { ProgramError } from './program-worker.ts';
 export { CommandError, type RunOptions, type RunResult, runCommand } from './run.ts';
 export {
   type CreateSopsOptions,

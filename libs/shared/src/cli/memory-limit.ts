@@ -7,7 +7,7 @@ const checkMs = 20;
 const pageBytes = 4096;
 
 /** Resident memory of a process in bytes; undefined when it has ended, or where there is no /proc. */
-function residentBytes(pid: number): number | undefined {
+export function residentBytes(pid: number): number | undefined {
   try {
     return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * pageBytes;
   } catch (error) {

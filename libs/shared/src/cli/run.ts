@@ -32,7 +32,7 @@ export interface RunOptions {
 /** A command that could not be run to its end. */
 export class CommandError extends Error {
   override name = 'CommandError';
-  readonly code: 'not-found' | 'output-limit' | 'memory-limit' | 'aborted' | 'failed';
+  readonly code: 'not-found' | 'output-limit' | 'memory-limit' | 'timed-out' | 'aborted' | 'failed';
   constructor(code: CommandError['code'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;

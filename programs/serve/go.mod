@@ -1,0 +1,3 @@
+module sluice/serve
+
+go 1.26
