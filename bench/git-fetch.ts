@@ -52,7 +52,14 @@ async function main(): Promise<void> {
       await remote.listRefs('refs/heads/main');
       discovery = remote.discovery;
       const pack = await remote.fetchPack({ commit, path: `${name}.pack`, maxBytes });
-      const task = { pack, commit, sparse: [], includes: [], algorithm: 'sha256' as const };
+      const task = {
+        pack,
+        commit,
+        sparse: [],
+        includes: [],
+        algorithm: 'sha256' as const,
+        maxBytes,
+      };
       await packTreeAnywhere({ ...task, destination: `${name}.tar.gz` });
     };
     const clone = (round: number) =>

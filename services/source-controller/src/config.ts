@@ -52,6 +52,12 @@ export const flags = {
     values: ['sha256', 'sha384', 'sha512'],
     help: 'Algorithm of the digests of artifacts.',
   }),
+  'artifact-max-size': flag.int({
+    default: 1024 * mebibyte,
+    min: 1,
+    max: 1024 * mebibyte,
+    help: 'Most bytes that the files of an artifact may hold together, unpacked; other controllers take no more than the default.',
+  }),
   'requeue-dependency': flag.duration({
     default: 30_000,
     min: 1000,

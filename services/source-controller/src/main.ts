@@ -112,7 +112,8 @@ function createControllers(
   const { announcer, endpoints, config } = app;
   const packing = new Semaphore(config.concurrent);
   const authorizations = new AuthorizationCache(app.metrics.tokens);
-  const common = { store, endpoints, announcer, packing, tempDir };
+  const maxArtifactBytes = config['artifact-max-size'];
+  const common = { store, endpoints, announcer, packing, tempDir, maxArtifactBytes };
   const gitInformer = informerOf<GitRepository>(app, gitRepositoryKind);
   const find = (key: string) => gitInformer.get(key);
   const git = controllerOf(

@@ -1,18 +1,30 @@
+import type { WorkBudget } from '../base/index.ts';
+
 /**
  * Tells whether one path part matches a shell pattern of Go's `filepath.Match`: `*`, `?`, `[a-z]`, `[^a]` and
  * `\` before a literal character. A malformed pattern matches nothing.
  *
- * Runs in time proportional to pattern × name, so that no pattern can stall the controller.
+ * Runs in time proportional to pattern × name.
  *
+ * @param budget counts the steps of each match
  * @see https://pkg.go.dev/path/filepath#Match
  */
-export function compileGlob(pattern: string): (name: string) => boolean {
+export function compileGlob(pattern: string, budget?: WorkBudget): (name: string) => boolean {
   const tokens = tokenize(pattern);
   if (tokens === undefined) return () => false;
   const literal = literalOf(tokens);
   if (literal !== undefined) return (name) => name === literal;
-  return (name) => matchTokens(tokens, Array.from(name));
+  const start = literalOf(tokens.slice(0, 1)) ?? '';
+  const end = literalOf(tokens.slice(-1)) ?? '';
+  return (name) => {
+    // Most names fit neither end of a pattern.
+    if (!name.startsWith(start) || !name.endsWith(end)) return false;
+    return matchTokens(tokens, surrogates.test(name) ? Array.from(name) : name, budget);
+  };
 }
+
+/** Halves of characters that take two units of a string: only then are its units not its characters. */
+const surrogates = /[\ud800-\udfff]/;
 
 type Token =
   | { type: 'literal'; char: string }
@@ -74,13 +86,22 @@ function literalOf(tokens: Token[]): string | undefined {
   return text;
 }
 
-function matchTokens(tokens: Token[], chars: string[]): boolean {
+/** A long match is counted in parts of this many steps. */
+const stepsPerCount = 1000;
+
+function matchTokens(tokens: Token[], chars: string[] | string, budget?: WorkBudget): boolean {
+  let steps = 0;
   let token = 0;
   let char = 0;
   let starToken = -1;
   let starChar = 0;
   while (char < chars.length) {
     const current = tokens[token];
+    steps += current?.type === 'class' ? current.ranges.length : 1;
+    if (steps >= stepsPerCount) {
+      budget?.take(steps);
+      steps = 0;
+    }
     if (current?.type === 'star') {
       starToken = token++;
       starChar = char;
@@ -91,8 +112,10 @@ function matchTokens(tokens: Token[], chars: string[]): boolean {
       // Only the latest star can help: whatever an earlier one took has led here already.
       token = starToken + 1;
       char = ++starChar;
-    } else return false;
+    } else break;
   }
+  budget?.take(steps);
+  if (char < chars.length) return false;
   while (tokens[token]?.type === 'star') token++;
   return token === tokens.length;
 }

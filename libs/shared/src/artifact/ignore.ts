@@ -1,3 +1,4 @@
+import { BudgetError, WorkBudget } from '../base/index.ts';
 import { compileGlob } from './glob.ts';
 
 /** Name of the files inside a source that say what to leave out of its artifact. */
@@ -18,7 +19,23 @@ export interface IgnoreFile {
   content: string;
 }
 
-/** Tells whether a path is left out. */
+/** What patterns may cost: their authors decide on all of it. */
+export interface IgnoreLimits {
+  /** Patterns of all files of a source and of its spec. */
+  maxPatterns: number;
+  /** Characters of one pattern. */
+  maxPatternLength: number;
+  /** Comparisons of a part of a path with a pattern, or with a character of it, for all paths together. */
+  maxSteps: number;
+}
+
+export const defaultIgnoreLimits: IgnoreLimits = {
+  maxPatterns: 5000,
+  maxPatternLength: 1024,
+  maxSteps: 100_000_000,
+};
+
+/** Tells whether a path is left out; throws BudgetError when the patterns have cost too much. */
 export type IgnoreMatcher = (path: string, isDirectory: boolean) => boolean;
 
 /** Undefined when the pattern says nothing about the path, else whether it leaves the path out. */
@@ -31,17 +48,25 @@ type Rule = (parts: string[], isDirectory: boolean) => boolean | undefined;
  * nor `spec.ignore` has a pattern. Later patterns win: `spec.ignore` over `.sourceignore`, deeper files over
  * those above. As in Flux, and unlike in Git, a file may come back by `!` although its directory is out.
  *
+ * @throws BudgetError when there are too many patterns, or too long ones
  * @see https://fluxcd.io/flux/components/source/gitrepositories/#excluding-files
  */
 export function createIgnore(o: {
   sourceignoreFiles: IgnoreFile[];
   specIgnore?: string;
+  limits?: IgnoreLimits;
 }): IgnoreMatcher {
+  const limits = o.limits ?? defaultIgnoreLimits;
+  const budget = new WorkBudget('matching the ignore patterns with the files', limits.maxSteps);
   const files = [...o.sourceignoreFiles].sort((a, b) => depth(a.dir) - depth(b.dir));
-  const custom = files.flatMap((file) => rulesOf(file.content, partsOf(file.dir)));
-  if (o.specIgnore !== undefined) custom.push(...rulesOf(o.specIgnore, []));
-  const builtIn = custom.length > 0 ? versionControl : [...versionControl, ...defaults];
-  const rules = [...builtIn.map((pattern) => compileRule(pattern, [])), ...custom].reverse();
+  const lines = files.flatMap((file) => linesOf(file.content, file.dir, ignoreFileName));
+  if (o.specIgnore !== undefined) lines.push(...linesOf(o.specIgnore, '', 'spec.ignore'));
+  checkLines(lines, limits);
+  const builtIn = lines.length > 0 ? versionControl : [...versionControl, ...defaults];
+  const rules = [
+    ...builtIn.map((text) => compileRule({ text, domain: [], place: '' }, budget)),
+    ...lines.map((line) => compileRule(line, budget)),
+  ].reverse();
   return (path, isDirectory) => {
     const parts = partsOf(path);
     for (const rule of rules) {
@@ -60,35 +85,63 @@ function depth(dir: string): number {
   return partsOf(dir).length;
 }
 
-function rulesOf(content: string, domain: string[]): Rule[] {
-  return content
-    .split('\n')
-    .map((line) => line.replace(/\r$/, ''))
-    .filter((line) => !line.startsWith('#') && line.trim() !== '')
-    .map((line) => compileRule(line, domain));
+/** A pattern, the directory it is for, and where it stands. */
+interface Line {
+  text: string;
+  domain: string[];
+  place: string;
 }
 
-function compileRule(line: string, domain: string[]): Rule {
-  const included = line.startsWith('!');
-  let pattern = included ? line.slice(1) : line;
+function linesOf(content: string, dir: string, file: string): Line[] {
+  const domain = partsOf(dir);
+  const name = dir === '' ? file : `${dir}/${file}`;
+  const lines: Line[] = [];
+  for (const [index, raw] of content.split('\n').entries()) {
+    const text = raw.replace(/\r$/, '');
+    if (text.startsWith('#') || text.trim() === '') continue;
+    lines.push({ text, domain, place: `${name}:${index + 1}` });
+  }
+  return lines;
+}
+
+function checkLines(lines: readonly Line[], limits: IgnoreLimits): void {
+  if (lines.length > limits.maxPatterns) {
+    throw new BudgetError(
+      `spec.ignore and the ${ignoreFileName} files hold ${lines.length} patterns, more than ${limits.maxPatterns}: use patterns that match more`,
+    );
+  }
+  for (const { text, place } of lines) {
+    if (text.length <= limits.maxPatternLength) continue;
+    throw new BudgetError(
+      `${place}: the pattern has ${text.length} characters, more than ${limits.maxPatternLength}`,
+    );
+  }
+}
+
+function compileRule({ text, domain }: Line, budget: WorkBudget): Rule {
+  const included = text.startsWith('!');
+  let pattern = included ? text.slice(1) : text;
   if (!pattern.endsWith('\\ ')) pattern = pattern.replace(/ +$/, '');
   const directoryOnly = pattern.endsWith('/');
   if (directoryOnly) pattern = pattern.slice(0, -1);
   const matches = pattern.includes('/')
-    ? compilePath(pattern, directoryOnly)
-    : compileName(pattern, directoryOnly);
+    ? compilePath(pattern, directoryOnly, budget)
+    : compileName(pattern, directoryOnly, budget);
   return (parts, isDirectory) => {
+    budget.take(1 + domain.length);
     if (parts.length <= domain.length) return undefined;
     if (domain.some((part, index) => parts[index] !== part)) return undefined;
-    return matches(parts.slice(domain.length), isDirectory) ? !included : undefined;
+    const inside = domain.length === 0 ? parts : parts.slice(domain.length);
+    budget.take(inside.length);
+    return matches(inside, isDirectory) ? !included : undefined;
   };
 }
 
 type PathTest = (parts: string[], isDirectory: boolean) => boolean;
 
 /** A pattern without a slash applies to every part of the path, so to everything below a match too. */
-function compileName(pattern: string, directoryOnly: boolean): PathTest {
-  const glob = compileGlob(pattern);
+function compileName(pattern: string, directoryOnly: boolean, budget: WorkBudget): PathTest {
+  const glob = compileGlob(pattern, budget);
   return (parts, isDirectory) => {
     const at = parts.findIndex(glob);
     if (at < 0) return false;
@@ -103,8 +156,8 @@ interface Segment {
 }
 
 /** A pattern with a slash is anchored, and covers everything below what it matches. */
-function compilePath(pattern: string, directoryOnly: boolean): PathTest {
-  const segments = segmentsOf(pattern);
+function compilePath(pattern: string, directoryOnly: boolean, budget: WorkBudget): PathTest {
+  const segments = segmentsOf(pattern, budget);
   if (segments === undefined) return () => false;
   return (parts, isDirectory) => {
     let at = 0;
@@ -121,7 +174,7 @@ function compilePath(pattern: string, directoryOnly: boolean): PathTest {
 }
 
 /** Undefined when the pattern can match nothing, as `a**` between slashes. */
-function segmentsOf(pattern: string): Segment[] | undefined {
+function segmentsOf(pattern: string, budget: WorkBudget): Segment[] | undefined {
   const segments: Segment[] = [];
   let anywhere = false;
   const parts = pattern.split('/');
@@ -132,7 +185,7 @@ function segmentsOf(pattern: string): Segment[] | undefined {
     } else if (part === '') anywhere = false;
     else if (part.includes('**')) return undefined;
     else {
-      segments.push({ anywhere, glob: compileGlob(part) });
+      segments.push({ anywhere, glob: compileGlob(part, budget) });
       anywhere = false;
     }
   }

@@ -25,7 +25,14 @@ export {
 } from './download-artifact.ts';
 export { compileGlob } from './glob.ts';
 export { hashFile } from './hash-file.ts';
-export { createIgnore, type IgnoreFile, type IgnoreMatcher, ignoreFileName } from './ignore.ts';
+export {
+  createIgnore,
+  defaultIgnoreLimits,
+  type IgnoreFile,
+  type IgnoreLimits,
+  type IgnoreMatcher,
+  ignoreFileName,
+} from './ignore.ts';
 export { type PackResult, packArtifact } from './pack.ts';
 export type { ArtifactOwner } from './paths.ts';
 export { readDirectory } from './read-directory.ts';
@@ -41,4 +48,5 @@ export {
   type UnpackResult,
   unpackArchive,
 } from './unpack.ts';
+export { withoutIgnored } from './without-ignored.ts';
 export { type ErrorFactory, WorkerPool } from './worker-pool.ts';

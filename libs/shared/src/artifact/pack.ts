@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import type { DigestAlgorithm } from '../base/index.ts';
+import { BudgetError, type DigestAlgorithm } from '../base/index.ts';
 import { GzipFile } from './gzip-file.ts';
 import { encodeTarHeader, endOfArchive, paddingAfter } from './tar-header.ts';
 import { safePathParts, sortByPath, type TreeEntry } from './tree.ts';
@@ -11,25 +11,42 @@ export interface PackResult {
   size: number;
 }
 
+export interface PackOptions {
+  algorithm?: DigestAlgorithm;
+  signal?: AbortSignal;
+  /** Most bytes that the files may hold together. */
+  maxBytes?: number;
+}
+
 /**
  * Writes a tree as a reproducible `tar.gz`: lexical order, owner 0, no times, fixed modes, so that the same
  * tree gives the same bytes on every machine. The file is durable when this resolves.
  *
  * @param destination path of the file to create; it must not exist, and does not after a failure
- * @throws UnsafePathError when a path would leave the tree
+ * @throws UnsafePathError when a path would leave the tree; BudgetError when the files hold too much
  */
 export async function packArtifact(
   entries: AsyncIterable<TreeEntry> | Iterable<TreeEntry>,
   destination: string,
-  options: { algorithm?: DigestAlgorithm; signal?: AbortSignal } = {},
+  options: PackOptions = {},
 ): Promise<PackResult> {
+  const maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY;
   const sorted = await sortEntries(entries);
+  // What is known is refused before anything is written.
+  checkSum(
+    sorted.reduce((sum, { size = 0 }) => sum + size, 0),
+    maxBytes,
+  );
   const file = await GzipFile.create(destination, options.algorithm);
   try {
     const written = new Set<string>();
+    let bytes = 0;
     for (const entry of sorted) {
       options.signal?.throwIfAborted();
-      await writeEntry(file, entry, written);
+      const content = await entry.read();
+      bytes += content.length;
+      checkSum(bytes, maxBytes);
+      await writeEntry(file, entry, { content, written });
     }
     await file.write(endOfArchive());
     return await file.finish();
@@ -38,6 +55,13 @@ export async function packArtifact(
     await rm(destination, { force: true });
     throw error;
   }
+}
+
+function checkSum(bytes: number, maxBytes: number): void {
+  if (bytes <= maxBytes) return;
+  throw new BudgetError(
+    `the files of the artifact hold more than ${maxBytes} bytes, the limit of --artifact-max-size: leave some out with spec.ignore`,
+  );
 }
 
 async function sortEntries(
@@ -51,7 +75,7 @@ async function sortEntries(
 async function writeEntry(
   file: GzipFile,
   entry: TreeEntry,
-  directories: Set<string>,
+  { content, written: directories }: { content: Uint8Array; written: Set<string> },
 ): Promise<void> {
   const parts = safePathParts(entry.path);
   for (let depth = 1; depth < parts.length; depth++) {
@@ -60,7 +84,6 @@ async function writeEntry(
     directories.add(path);
     await file.write(encodeTarHeader({ path, type: 'Directory' }));
   }
-  const content = await entry.read();
   const { path, executable } = entry;
   await file.write(encodeTarHeader({ path, type: 'File', executable, size: content.length }));
   await file.write(content);

@@ -3,6 +3,8 @@ export interface TreeEntry {
   /** Path below the root of the tree, with `/` between the parts. */
   path: string;
   executable: boolean;
+  /** Bytes of the content, where they are known before it is read. */
+  size?: number;
   /** Returns the content; called once, when its turn comes. */
   read(): Promise<Uint8Array> | Uint8Array;
 }

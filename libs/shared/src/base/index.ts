@@ -1,3 +1,4 @@
+export { ByteBudget, type ByteBudgetOptions } from './byte-budget.ts';
 export { backoff, type Clock, FakeClock, jitter, systemClock, type Timer } from './clock.ts';
 export {
   type Digest,
@@ -35,6 +36,8 @@ export { LruBytes, mapConcurrently, Semaphore, SingleFlight } from './keyed.ts';
 export { joinLines } from './lines.ts';
 export { createLogger, type Logger, logLevels, silentLogger } from './log.ts';
 export { redactUrl, SecretMasker, secretMask } from './mask.ts';
+export { TimeSlice } from './time-slice.ts';
+export { BudgetError, WorkBudget } from './work-budget.ts';
 export {
   formatCanonicalYaml,
   parseYamlStream,

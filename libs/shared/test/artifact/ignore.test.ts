@@ -1,4 +1,4 @@
-import { createIgnore } from '@sluice/shared/artifact';
+import { createIgnore, withoutIgnored } from '@sluice/shared/artifact';
 import { describe, expect, it } from 'vitest';
 import conformance from './ignore-conformance.json' with { type: 'json' };
 
@@ -78,5 +78,49 @@ describe('createIgnore', () => {
     const specIgnore = `${'*a'.repeat(60)}b`;
     const isIgnored = createIgnore({ sourceignoreFiles: [], specIgnore });
     expect(isIgnored('a'.repeat(250), false)).toBe(false);
+  });
+});
+
+describe('what ignore patterns may cost', () => {
+  const files = Array.from({ length: 3000 }, (_, i) => ({
+    path: `apps/team-${i % 50}/manifest-${i}.yaml`,
+    executable: false,
+    read: () => Buffer.from(''),
+  }));
+  const sourceignore = (content: string) => ({
+    path: 'apps/.sourceignore',
+    executable: false,
+    read: () => Buffer.from(content),
+  });
+
+  it('refuses more patterns than anybody needs, whichever file holds them', async () => {
+    const half = Array.from({ length: 4000 }, (_, i) => `*a*b*${i}\n`).join('');
+    const both = withoutIgnored([sourceignore(half), ...files], half);
+    await expect(both).rejects.toThrow(/hold 8000 patterns, more than 5000/);
+    await expect(both).rejects.toMatchObject({ name: 'BudgetError' });
+  });
+
+  it('says where a pattern stands that is too long', async () => {
+    const long = `a\n# comment\n${'x'.repeat(2000)}\n`;
+    await expect(withoutIgnored([sourceignore(long)], undefined)).rejects.toThrow(
+      'apps/.sourceignore:3: the pattern has 2000 characters, more than 1024',
+    );
+  });
+
+  it('ends when matching takes too many steps', async () => {
+    const patterns = Array.from({ length: 4900 }, (_, i) => `*m*a*n*i*f*e*s*t*${i}x*`).join('\n');
+    await expect(withoutIgnored(files, patterns)).rejects.toThrow(
+      /ignore patterns with the files takes more than 100000000 steps/,
+    );
+  });
+
+  it('refuses files of patterns that are large', async () => {
+    const large = sourceignore('#'.repeat(1024 * 1024 + 1));
+    await expect(withoutIgnored([large], undefined)).rejects.toThrow(/more than 1048576 bytes/);
+  });
+
+  it('lets patterns in common numbers pass', async () => {
+    const patterns = Array.from({ length: 50 }, (_, i) => `manifest-${i}.yaml`).join('\n');
+    expect(await withoutIgnored(files, patterns)).toHaveLength(2950);
   });
 });

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -103,5 +103,30 @@ describe('packArtifact', () => {
   it('uses another digest algorithm when told', async () => {
     const { digest } = await packArtifact(tree, join(dir, 'out'), { algorithm: 'sha512' });
     expect(digest).toMatch(/^sha512:[0-9a-f]{128}$/);
+  });
+});
+
+describe('the sum of an artifact', () => {
+  const megabyte = Buffer.alloc(1_000_000);
+
+  it.each([
+    { name: 'known before anything is read', size: megabyte.length, reads: 0 },
+    { name: 'found out while packing', size: undefined, reads: 3 },
+  ])('is limited when $name', async ({ size, reads }) => {
+    let read = 0;
+    const entries = Array.from({ length: 3000 }, (_, i) => ({
+      path: `file-${i}`,
+      executable: false,
+      size,
+      read: () => {
+        read++;
+        return megabyte;
+      },
+    }));
+    const target = join(dir, 'a.tar.gz');
+    const packing = packArtifact(entries, target, { maxBytes: 2_500_000 });
+    await expect(packing).rejects.toThrow(/hold more than 2500000 bytes/);
+    expect(read).toBe(reads);
+    expect(await readdir(dir)).toEqual([]);
   });
 });

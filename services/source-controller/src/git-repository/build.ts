@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Artifact } from '@sluice/shared/api';
-import { RetryableError } from '@sluice/shared/base';
+import { BudgetError, RetryableError } from '@sluice/shared/base';
 import { PackError } from '../adapters/git/pack-error.ts';
 import type { GitRemote } from '../adapters/git/remote.ts';
 import { cleanPath } from '../source/clean-path.ts';
@@ -94,6 +94,7 @@ function contentSettings(
       archive: join(deps.store.dir, inclusion.archive),
     })),
     algorithm: deps.store.digestAlgorithm,
+    maxBytes: deps.maxArtifactBytes,
   };
 }
 
@@ -102,7 +103,8 @@ async function makeArtifact(context: GitContext, task: PackTreeTask): Promise<Pa
   try {
     return await packTreeAnywhere(task);
   } catch (error) {
-    if (!(error instanceof PackError || error instanceof MissingDirectoryError)) throw error;
+    const kinds = [PackError, BudgetError, MissingDirectoryError];
+    if (!kinds.some((kind) => error instanceof kind) || !(error instanceof Error)) throw error;
     const what = error instanceof PackError ? 'the received pack is refused: ' : '';
     const message = `failed to checkout commit ${task.commit}: ${what}${error.message}`;
     return phase(context.status, fetchFailedCondition, () =>

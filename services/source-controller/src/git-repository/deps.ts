@@ -16,6 +16,8 @@ export interface GitRepositoryDeps {
   /** What was learned about servers, by object and address. */
   discoveries: Map<string, Discovery>;
   find: FindRepository;
+  /** Most bytes that the files of an artifact may hold together. */
+  maxArtifactBytes: number;
   /** Directory for packs while they are read. */
   tempDir: string;
 }

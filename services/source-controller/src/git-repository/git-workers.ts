@@ -1,4 +1,5 @@
 import { WorkerPool } from '@sluice/shared/artifact';
+import { BudgetError } from '@sluice/shared/base';
 import { PackError } from '../adapters/git/pack-error.ts';
 import {
   MissingDirectoryError,
@@ -9,7 +10,11 @@ import {
 
 /** Bundles hold JavaScript, sources TypeScript: the worker's file has the extension of this one. */
 const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
-const errors: Record<string, new (message: string) => Error> = { PackError, MissingDirectoryError };
+const errors: Record<string, new (message: string) => Error> = {
+  BudgetError,
+  PackError,
+  MissingDirectoryError,
+};
 
 const workers = new WorkerPool({
   url: new URL(`./git-worker${extension}`, import.meta.url),

@@ -2,20 +2,20 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
-  createIgnore,
-  type IgnoreFile,
-  ignoreFileName,
+  defaultIgnoreLimits,
+  type IgnoreLimits,
   type PackResult,
   packArtifact,
   readDirectory,
   type TreeEntry,
   unpackArchive,
+  withoutIgnored,
 } from '@sluice/shared/artifact';
 import type { DigestAlgorithm } from '@sluice/shared/base';
 import { PackError } from '../adapters/git/pack-error.ts';
-import { PackReader } from '../adapters/git/pack-reader.ts';
+import { defaultPackLimits, type PackLimits, PackReader } from '../adapters/git/pack-reader.ts';
 import { openPack, type StoredPack } from '../adapters/git/pack-source.ts';
-import { listTree, readCommit } from '../adapters/git/tree.ts';
+import { defaultTreeLimits, listTree, readCommit, type TreeLimits } from '../adapters/git/tree.ts';
 
 /** Everything needed to make an artifact of a fetched commit; plain data, so that a thread can do it. */
 export interface PackTreeTask {
@@ -28,6 +28,8 @@ export interface PackTreeTask {
   includes: { archive: string; from: string; to: string }[];
   destination: string;
   algorithm: DigestAlgorithm;
+  /** Most bytes that the files of the artifact may hold together. */
+  maxBytes: number;
 }
 
 export interface PackTreeResult extends PackResult {
@@ -41,25 +43,41 @@ export class MissingDirectoryError extends Error {
   override name = 'MissingDirectoryError';
 }
 
-const maxFiles = 500_000;
+/** What making one artifact may cost. */
+export interface PackTreeLimits {
+  pack: PackLimits;
+  tree: TreeLimits;
+  ignore: IgnoreLimits;
+}
+
+/** Limits for a thread of its own. */
+export const defaultPackTreeLimits: PackTreeLimits = {
+  pack: defaultPackLimits,
+  tree: defaultTreeLimits,
+  ignore: defaultIgnoreLimits,
+};
 
 /**
  * Makes an artifact of a commit straight from the objects of a pack, in the calling thread.
  *
- * @throws PackError when the pack is damaged or over a limit
+ * @throws PackError when the pack is damaged; BudgetError when it, or the artifact, is over a limit
  * @throws MissingDirectoryError when a directory to take does not exist
  */
-export async function packTree(task: PackTreeTask): Promise<PackTreeResult> {
+export async function packTree(
+  task: PackTreeTask,
+  limits: PackTreeLimits = defaultPackTreeLimits,
+): Promise<PackTreeResult> {
   const source = openPack(task.pack);
   const temporary = await mkdtemp(join(tmpdir(), 'include-'));
   try {
-    const pack = await PackReader.open(source);
+    const pack = await PackReader.open(source, limits.pack);
     const commit = await readCommit(pack, task.commit);
-    const { files } = await listTree(pack, commit.tree, maxFiles);
+    const { files } = await listTree(pack, commit.tree, limits.tree);
     const own = files.map(
       ({ path, executable, oid }): TreeEntry => ({
         path,
         executable,
+        size: pack.sizeOf(oid),
         read: () => contentOf(pack, oid),
       }),
     );
@@ -67,9 +85,9 @@ export async function packTree(task: PackTreeTask): Promise<PackTreeResult> {
     for (const include of task.includes) {
       for (const entry of await entriesOf(include, temporary)) entries.set(entry.path, entry);
     }
-    const kept = await withoutIgnored([...entries.values()], task.specIgnore);
-    const { algorithm } = task;
-    const result = await packArtifact(kept, task.destination, { algorithm });
+    const kept = await withoutIgnored([...entries.values()], task.specIgnore, limits.ignore);
+    const { algorithm, maxBytes } = task;
+    const result = await packArtifact(kept, task.destination, { algorithm, maxBytes });
     return { ...result, subject: commit.subject, files: kept.length };
   } finally {
     source.close();
@@ -104,19 +122,4 @@ async function entriesOf(
   const target = include.to === '' ? '' : `${include.to}/`;
   const entries = (await readDirectory(dir)).filter((entry) => entry.path.startsWith(prefix));
   return entries.map((entry) => ({ ...entry, path: target + entry.path.slice(prefix.length) }));
-}
-
-async function withoutIgnored(
-  entries: TreeEntry[],
-  specIgnore: string | undefined,
-): Promise<TreeEntry[]> {
-  const sourceignoreFiles: IgnoreFile[] = [];
-  for (const entry of entries) {
-    const slash = entry.path.lastIndexOf('/');
-    if (entry.path.slice(slash + 1) !== ignoreFileName) continue;
-    const content = Buffer.from(await entry.read()).toString('utf8');
-    sourceignoreFiles.push({ dir: entry.path.slice(0, Math.max(0, slash)), content });
-  }
-  const isIgnored = createIgnore({ sourceignoreFiles, specIgnore });
-  return entries.filter((entry) => !isIgnored(entry.path, false));
 }

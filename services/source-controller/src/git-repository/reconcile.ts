@@ -35,7 +35,7 @@ export async function reconcileGitRepository(
   const { remote, ref } = await phase(status, fetchFailedCondition, async () => {
     const remote = await connect(context, deps, address, limit);
     const ref = await withSpan('resolve revision', {}, () =>
-      gitOperation(spec.url, limit, () => resolveRef(remote, spec.ref ?? {})),
+      gitOperation(spec.url, limit, () => resolveRef(remote, spec.ref ?? {}, limit.signal)),
     );
     return { remote, ref };
   });

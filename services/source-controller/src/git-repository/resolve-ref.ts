@@ -30,10 +30,11 @@ const tagPrefix = 'refs/tags/';
 export async function resolveRef(
   remote: GitRemote,
   ref: NonNullable<GitRepository['spec']['ref']>,
+  signal: AbortSignal,
 ): Promise<ResolvedRef> {
   if (ref.commit) return pinned(ref.commit, ref.branch);
   if (ref.name) return named(await exactRef(remote, ref.name), ref.name);
-  if (ref.semver) return highestTag(remote, ref.semver);
+  if (ref.semver) return highestTag(remote, ref.semver, signal);
   if (ref.tag) return named(await exactRef(remote, tagPrefix + ref.tag), ref.tag);
   const branch = ref.branch || defaultBranch;
   return named(await exactRef(remote, `refs/heads/${branch}`), branch);
@@ -56,7 +57,11 @@ async function exactRef(remote: GitRemote, name: string): Promise<Ref> {
   throw new RetryableError(gitFailedReason, `couldn't find remote ref "${name}"`);
 }
 
-async function highestTag(remote: GitRemote, range: string): Promise<ResolvedRef> {
+async function highestTag(
+  remote: GitRemote,
+  range: string,
+  signal: AbortSignal,
+): Promise<ResolvedRef> {
   checkRange(range);
   const refs = await remote.listRefs(tagPrefix);
   const tags = new Map(
@@ -64,7 +69,7 @@ async function highestTag(remote: GitRemote, range: string): Promise<ResolvedRef
       .filter((ref) => ref.name.startsWith(tagPrefix))
       .map((ref) => [ref.name.slice(tagPrefix.length), ref]),
   );
-  const tag = selectVersion(tags.keys(), range);
+  const tag = await selectVersion(tags.keys(), range, signal);
   if (tag === undefined) {
     throw new RetryableError(
       gitFailedReason,

@@ -1,5 +1,5 @@
 import { ArchiveError } from '@sluice/shared/artifact';
-import { RetryableError, StalledError } from '@sluice/shared/base';
+import { BudgetError, RetryableError, StalledError } from '@sluice/shared/base';
 import { ChartError, type ChartErrorReason } from '../helm/chart-error.ts';
 
 /** What starts the message of each error, as clients know it. */
@@ -29,7 +29,7 @@ export async function chartOperation<R>(run: () => Promise<R>): Promise<R> {
     return await run();
   } catch (error) {
     const chartError =
-      error instanceof ArchiveError
+      error instanceof ArchiveError || error instanceof BudgetError
         ? new ChartError('ChartPackageError', error.message, { cause: error })
         : error;
     if (!(chartError instanceof ChartError)) throw error;

@@ -27,7 +27,10 @@ export interface IndexRepositoryOptions {
 /** Opens a repository that has an index. */
 export function openIndexRepository(o: IndexRepositoryOptions): ChartRepository {
   return {
-    find: async (name, range) => ({ name, ...findVersion(await o.index(), name, range) }),
+    find: async (name, range) => ({
+      name,
+      ...(await findVersion(await o.index(), name, range, o.limit.signal)),
+    }),
     download: (chart, path) =>
       remoteOperation({ reason: 'ChartPullError', what: whatOf(chart), limit: o.limit }, async () =>
         download(chart, path, await o.access(), o),
@@ -41,14 +44,19 @@ export function openIndexRepository(o: IndexRepositoryOptions): ChartRepository 
  *
  * @throws ChartError `InvalidChartReference` when there is none
  */
-export function findVersion(index: ChartIndex, name: string, range: string): ChartVersion {
+export async function findVersion(
+  index: ChartIndex,
+  name: string,
+  range: string,
+  signal?: AbortSignal,
+): Promise<ChartVersion> {
   const json = index.get(name);
   if (json === undefined) {
     throw new ChartError('InvalidChartReference', `no '${name}' chart found in the index`);
   }
   const versions = JSON.parse(json) as ChartVersion[];
   const exact = versions.find(({ version }) => version === range);
-  const found = exact ?? highest(versions, range || '*');
+  const found = exact ?? (await highest(versions, range || '*', signal));
   if (found !== undefined) return found;
   throw new ChartError(
     'InvalidChartReference',
@@ -56,9 +64,14 @@ export function findVersion(index: ChartIndex, name: string, range: string): Cha
   );
 }
 
-function highest(versions: ChartVersion[], range: string): ChartVersion | undefined {
+async function highest(
+  versions: ChartVersion[],
+  range: string,
+  signal: AbortSignal | undefined,
+): Promise<ChartVersion | undefined> {
   try {
-    return selectByVersion(versions, range, {
+    return await selectByVersion(versions, range, {
+      signal,
       versionOf: ({ version }) => version,
       compare: (a, b) => (a.created ?? 0) - (b.created ?? 0),
     });

@@ -49,7 +49,7 @@ export function openRegistryRepository(o: RegistryRepositoryOptions): ChartRepos
       if (parseVersion(range) !== undefined) return { name, version: range };
       const what = `failed to get tags of '${redactUrl(o.url)}/${name}'`;
       const tags = await ask(what, async () => listTags(await clientOf(name)));
-      return { name, version: highest(name, tags.map(versionOf), range) };
+      return { name, version: await highest(name, tags.map(versionOf), range, o.limit.signal) };
     },
     download: (chart, path) =>
       ask(`failed to download chart '${chart.name}' of version '${chart.version}'`, async () =>
@@ -80,11 +80,16 @@ function tagOf(version: string): string {
   throw new ChartError('InvalidChartReference', `version '${version}' cannot be a tag`);
 }
 
-function highest(name: string, versions: string[], range: string): string {
+async function highest(
+  name: string,
+  versions: string[],
+  range: string,
+  signal: AbortSignal,
+): Promise<string> {
   if (versions.includes(range)) return range;
   let found: string | undefined;
   try {
-    found = selectVersion(versions, range || '*');
+    found = await selectVersion(versions, range || '*', signal);
   } catch (cause) {
     if (!(cause instanceof ConstraintError)) throw cause;
     throw new ChartError('InvalidChartReference', errorMessage(cause), { cause });

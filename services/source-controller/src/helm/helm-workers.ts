@@ -1,4 +1,5 @@
 import { ArchiveError, WorkerPool } from '@sluice/shared/artifact';
+import { BudgetError } from '@sluice/shared/base';
 import { ChartError, chartErrorReasons, IndexError } from './chart-error.ts';
 import { type HelmTask, runHelmTask } from './helm-task.ts';
 import type { IndexTask, ReadIndex } from './index-file.ts';
@@ -20,6 +21,7 @@ const workers = new WorkerPool({
 function toError(name: string, message: string): Error {
   const reason = chartErrorReasons.find((one) => one === name);
   if (reason !== undefined) return new ChartError(reason, message);
+  if (name === 'BudgetError') return new BudgetError(message);
   if (name === 'IndexError') return new IndexError(message);
   return name === 'ArchiveError' ? new ArchiveError(message) : new Error(message);
 }

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Artifact } from '@sluice/shared/api';
 import { ArchiveError, inlineArchiveBytes, type PackResult } from '@sluice/shared/artifact';
-import { parseDigest, RetryableError } from '@sluice/shared/base';
+import { BudgetError, parseDigest, RetryableError } from '@sluice/shared/base';
 import { fetchBlob } from '../adapters/registry/blob.ts';
 import type { RegistryClient } from '../adapters/registry/client.ts';
 import { type Descriptor, fetchManifest, type Manifest } from '../adapters/registry/manifest.ts';
@@ -68,6 +68,7 @@ export async function build(
             algorithm: deps.store.digestAlgorithm,
             workDir: `${temporary}.d`,
             specIgnore: object.spec.ignore,
+            maxBytes: deps.maxArtifactBytes,
           }),
         ),
     });
@@ -95,7 +96,7 @@ async function writeLayer(
   try {
     return await write(task);
   } catch (error) {
-    if (!(error instanceof ArchiveError)) throw error;
+    if (!(error instanceof ArchiveError || error instanceof BudgetError)) throw error;
     const message = `failed to extract layer contents from artifact: ${error.message}`;
     return phase(context.status, fetchFailedCondition, () =>
       Promise.reject(new RetryableError(layerFailedReason, message, { cause: error })),

@@ -13,6 +13,8 @@ export interface OciRepositoryDeps {
   /** Limits how many artifacts are made at once; waiting for servers is not limited by it. */
   packing: Semaphore;
   authorizations: AuthorizationCache;
+  /** Most bytes that the files of an artifact may hold together. */
+  maxArtifactBytes: number;
   /** Directory for layers while they are unpacked. */
   tempDir: string;
 }

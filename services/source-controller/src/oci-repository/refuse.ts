@@ -1,6 +1,5 @@
 import type { OCIRepository } from '@sluice/shared/api';
 import { errorMessage, parseDigest, StalledError } from '@sluice/shared/base';
-import { RE2JS } from 're2js';
 import {
   AddressError,
   isTag,
@@ -8,6 +7,7 @@ import {
   type RepositoryAddress,
 } from '../adapters/registry/reference.ts';
 import { compileConstraint } from '../semver/constraint.ts';
+import { compileFilter } from '../semver/filter.ts';
 import {
   invalidReferenceReason,
   unsupportedReason,
@@ -46,11 +46,14 @@ export function checkSpec(context: OciContext, spec: OCIRepository['spec']): Rep
   }
 }
 
+/** Characters of a refused value in the message. */
+const maxShownLength = 80;
+
 function checkRef(ref: NonNullable<OCIRepository['spec']['ref']>): void {
   const { tag, semver, semverFilter, digest } = ref;
   check('digest', digest, (text) => parseDigest(text));
   check('semver', semver, compileConstraint);
-  check('semverFilter', semverFilter, (text) => RE2JS.compile(text));
+  check('semverFilter', semverFilter, compileFilter);
   if (tag && !isTag(tag)) {
     throw new StalledError(invalidReferenceReason, `spec.ref.tag '${tag}' is not a valid tag`);
   }
@@ -63,8 +66,13 @@ function check(field: string, value: string | undefined, parse: (text: string) =
   } catch (cause) {
     throw new StalledError(
       invalidReferenceReason,
-      `spec.ref.${field} '${value}': ${errorMessage(cause)}`,
+      `spec.ref.${field} '${shorten(value)}': ${errorMessage(cause)}`,
       { cause },
     );
   }
+}
+
+/** A condition's message has room for the start of a long value. */
+function shorten(value: string): string {
+  return value.length > maxShownLength ? `${value.slice(0, maxShownLength)}...` : value;
 }

@@ -1,9 +1,9 @@
 import type { OCIRepository } from '@sluice/shared/api';
 import { RetryableError } from '@sluice/shared/base';
-import { RE2JS } from 're2js';
 import type { RegistryClient } from '../adapters/registry/client.ts';
 import { resolveTag } from '../adapters/registry/manifest.ts';
 import { listTags } from '../adapters/registry/tags.ts';
+import { filterTags } from '../semver/filter.ts';
 import { selectVersion } from '../semver/select-version.ts';
 import { remoteOperation } from '../source/remote.ts';
 import type { TimeLimit } from '../source/time-limit.ts';
@@ -39,7 +39,7 @@ export async function resolveRef(
           what: `failed to determine the artifact tag for '${spec.url}'`,
           limit,
         },
-        () => highestTag(client, spec, ref.semver as string),
+        () => highestTag(client, spec, ref.semver as string, limit.signal),
       )
     : ref.tag || defaultTag;
   const digest = await remoteOperation(
@@ -53,12 +53,12 @@ async function highestTag(
   client: RegistryClient,
   spec: OCIRepository['spec'],
   range: string,
+  signal: AbortSignal,
 ): Promise<string> {
-  const filter = spec.ref?.semverFilter ? RE2JS.compile(spec.ref.semverFilter) : undefined;
   const isChart = spec.layerSelector?.mediaType === helmChartType;
-  const tags = (await listTags(client)).filter((tag) => filter?.matcher(tag).find() ?? true);
+  const tags = await filterTags(await listTags(client), spec.ref?.semverFilter, signal);
   const versions = new Map(tags.map((tag) => [isChart ? tag.replaceAll('_', '+') : tag, tag]));
-  const best = selectVersion(versions.keys(), range);
+  const best = await selectVersion(versions.keys(), range, signal);
   if (best === undefined) {
     throw new RetryableError(
       readFailedReason,

@@ -1,14 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import {
-  createIgnore,
-  type IgnoreFile,
-  ignoreFileName,
   type PackResult,
   packArtifact,
   readArchive,
   readDirectory,
   type TreeEntry,
   unpackArchive,
+  withoutIgnored,
 } from '@sluice/shared/artifact';
 import type { DigestAlgorithm } from '@sluice/shared/base';
 import { writeContent } from '../source/write-content.ts';
@@ -21,25 +19,19 @@ export interface LayerTask {
   /** A directory that does not exist yet; to be removed by the caller. */
   workDir: string;
   specIgnore?: string;
+  /** Most bytes that the files of the artifact may hold together. */
+  maxBytes: number;
 }
 
 /**
  * Unpacks a `tar+gzip` layer and packs it again the way artifacts are, without what is ignored.
  *
- * @throws ArchiveError when the layer is refused
+ * @throws ArchiveError when the layer is refused; BudgetError when it, or its patterns, are over a limit
  */
 export async function extractLayer(task: LayerTask): Promise<PackResult> {
-  const entries = await entriesOf(task);
-  const sourceignoreFiles: IgnoreFile[] = [];
-  for (const entry of entries) {
-    const slash = entry.path.lastIndexOf('/');
-    if (entry.path.slice(slash + 1) !== ignoreFileName) continue;
-    const content = Buffer.from(await entry.read()).toString('utf8');
-    sourceignoreFiles.push({ dir: entry.path.slice(0, Math.max(0, slash)), content });
-  }
-  const isIgnored = createIgnore({ sourceignoreFiles, specIgnore: task.specIgnore });
-  const kept = entries.filter((entry) => !isIgnored(entry.path, false));
-  return packArtifact(kept, task.destination, { algorithm: task.algorithm });
+  const kept = await withoutIgnored(await entriesOf(task), task.specIgnore);
+  const { algorithm, maxBytes } = task;
+  return packArtifact(kept, task.destination, { algorithm, maxBytes });
 }
 
 /** Small layers stay in memory; large ones go through a directory, in a worker thread. */

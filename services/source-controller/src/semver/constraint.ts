@@ -17,6 +17,10 @@ interface Comparator {
   anyPatch: boolean;
 }
 
+/** Characters and comparators of a range: reading it costs the square of the one, matching a version the other. */
+const maxRangeLength = 512;
+const maxComparators = 64;
+
 const part = '[0-9]+|[xX*]';
 const label = '[0-9A-Za-z-]+(?:\\.[0-9A-Za-z-]+)*';
 const versionText = `v?(${part})(?:\\.(${part}))?(?:\\.(${part}))?(-${label})?(\\+${label})?`;
@@ -30,10 +34,15 @@ const wildcard = /^[xX*]$/;
  * Compiles a range of versions with the meaning that Flux's users know, which is not npm's: a comma or a space
  * means and, `||` means or, and pre-releases match only when the range names one.
  *
- * @throws ConstraintError when the text is no range
+ * @throws ConstraintError when the text is no range, or too long a one
  * @see https://github.com/Masterminds/semver#checking-version-constraints
  */
 export function compileConstraint(text: string): Constraint {
+  if (text.length > maxRangeLength) {
+    throw new ConstraintError(
+      `the range of versions has ${text.length} characters, more than ${maxRangeLength}`,
+    );
+  }
   const groups = text.split('||').map((group) => compileGroup(group, text));
   return (version) => groups.some((group) => group(version));
 }
@@ -45,6 +54,9 @@ function compileGroup(group: string, whole: string): Constraint {
     const match = comparatorPattern.exec(rest);
     if (match === null) throw notARange(whole);
     comparators.push(toComparator(match, whole));
+    if (comparators.length > maxComparators) {
+      throw new ConstraintError(`'${whole}' has more than ${maxComparators} comparisons in a row`);
+    }
     rest = rest.slice(match[0].length);
     // A comma promises another comparator.
     if (match[0].trimEnd().endsWith(',') && rest === '') throw notARange(whole);

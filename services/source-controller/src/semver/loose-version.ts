@@ -1,4 +1,5 @@
 import { parse, type SemVer } from 'semver';
+import { maxVersionLength } from './select-version.ts';
 
 const pattern =
   /^v?(\d{1,15})(?:\.(\d{1,15}))?(?:\.(\d{1,15}))?(-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?$/;
@@ -10,7 +11,7 @@ const pattern =
  * @returns undefined when it is none
  */
 export function parseLooseVersion(text: string): SemVer | undefined {
-  const match = pattern.exec(text);
+  const match = text.length > maxVersionLength ? null : pattern.exec(text);
   if (match === null) return undefined;
   const [, major, minor = '0', patch = '0', preRelease = '', build = ''] = match;
   const numbers = [major, minor, patch].map(Number).join('.');

@@ -1,12 +1,17 @@
+import { TimeSlice } from '@sluice/shared/base';
 import { parse, type SemVer } from 'semver';
 import { compileConstraint } from './constraint.ts';
+
+/** Longer texts are no versions to Go's and to npm's libraries either. */
+export const maxVersionLength = 256;
 
 const versionPattern =
   /^v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/;
 
 /** Parses a complete version, which may start with a `v`; undefined when it is none. */
 export function parseVersion(text: string): SemVer | undefined {
-  return versionPattern.test(text) ? (parse(text) ?? undefined) : undefined;
+  if (text.length > maxVersionLength || !versionPattern.test(text)) return undefined;
+  return parse(text) ?? undefined;
 }
 
 /**
@@ -16,29 +21,36 @@ export function parseVersion(text: string): SemVer | undefined {
  * @returns the candidate as it was written, undefined when none fits
  * @throws ConstraintError when the range is none
  */
-export function selectVersion(texts: Iterable<string>, range: string): string | undefined {
+export function selectVersion(
+  texts: Iterable<string>,
+  range: string,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
   return selectByVersion(texts, range, {
     versionOf: (text) => text,
     // The text decides, so that the choice is stable.
     compare: (a, b) => (a < b ? -1 : Number(a > b)),
+    signal,
   });
 }
 
 /**
- * Finds the item with the highest version inside a range.
+ * Finds the item with the highest version inside a range, without holding up the event loop.
  *
  * @param o.compare orders items whose versions are equal, which they are when build metadata alone differs
  * @returns undefined when none fits
  * @throws ConstraintError when the range is none
  */
-export function selectByVersion<T>(
+export async function selectByVersion<T>(
   items: Iterable<T>,
   range: string,
-  o: { versionOf(item: T): string; compare(a: T, b: T): number },
-): T | undefined {
+  o: { versionOf(item: T): string; compare(a: T, b: T): number; signal?: AbortSignal },
+): Promise<T | undefined> {
   const fits = compileConstraint(range);
+  const slice = new TimeSlice(o.signal);
   let best: { item: T; version: SemVer } | undefined;
   for (const item of items) {
+    if (slice.isOver) await slice.next();
     const version = parseVersion(o.versionOf(item));
     if (version === undefined || !fits(version)) continue;
     const order = best === undefined ? 1 : version.compare(best.version);

@@ -3,7 +3,7 @@ import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { defaultPackLimits, PackReader } from '../../src/adapters/git/pack-reader.ts';
 import { openPack } from '../../src/adapters/git/pack-source.ts';
-import { listTree, readCommit } from '../../src/adapters/git/tree.ts';
+import { defaultTreeLimits, listTree, readCommit } from '../../src/adapters/git/tree.ts';
 
 const numbers = { commit: 1, tree: 2, blob: 3, tag: 4, offsetDelta: 6, nameDelta: 7 };
 
@@ -129,10 +129,64 @@ describe('PackReader', () => {
   });
 });
 
+describe('what a pack may cost', () => {
+  const word = (text: string): RawObject => ({ type: 'blob', content: Buffer.from(text) });
+
+  /** A delta on a base of as many bytes that gives other bytes of its own. */
+  function rename(base: string, text: string): RawObject {
+    const named = Buffer.from(oidOf('blob', Buffer.from(base)), 'hex');
+    const content = Buffer.concat([
+      Buffer.of(base.length, text.length, text.length),
+      Buffer.from(text),
+    ]);
+    return { type: 'nameDelta', base: named, content };
+  }
+
+  it('rebuilds deltas that come in the worst order in one pass', async () => {
+    const names = Array.from({ length: 4000 }, (_, i) => `number ${String(i).padStart(6, '0')}`);
+    const deltas = names.slice(1).map((text, i) => rename(names[i] as string, text));
+    const reader = await read(pack([...deltas.reverse(), word(names[0] as string)]));
+    const last = Buffer.from(names.at(-1) as string);
+    expect(reader.get(oidOf('blob', last)).content).toEqual(last);
+  });
+
+  it('counts what deltas make, not only what they hold', async () => {
+    const base: RawObject = { type: 'blob', content: Buffer.alloc(65536, 1) };
+    const oid = Buffer.from(oidOf('blob', base.content), 'hex');
+    // Each copies the base a hundred times, and adds one byte to differ.
+    const size = (value: number) => [(value & 127) | 128, ((value >> 7) & 127) | 128, value >> 14];
+    const deltas = Array.from(
+      { length: 20 },
+      (_, i): RawObject => ({
+        type: 'nameDelta',
+        base: oid,
+        content: Buffer.from([
+          ...size(65536),
+          ...[...size(6_553_601)].slice(0, 2),
+          ((6_553_601 >> 14) & 127) | 128,
+          6_553_601 >> 21,
+          ...Array.from({ length: 100 }, () => 0b1000_0000),
+          ...[1, i],
+        ]),
+      }),
+    );
+    const bomb = pack([base, ...deltas]);
+    expect(bomb.length).toBeLessThan(5000);
+    await expect(read(bomb, { maxTotalBytes: 50_000_000 })).rejects.toThrow(
+      /unpacks to more than 50000000 bytes/,
+    );
+  });
+
+  it('knows sizes without reading', async () => {
+    const reader = await read(pack([hello]));
+    expect(reader.sizeOf(helloOid)).toBe(12);
+  });
+});
+
 describe('listTree', () => {
-  async function list(objects: RawObject[], root: RawObject, maxFiles = 1000) {
+  async function list(objects: RawObject[], root: RawObject, maxEntries = 1000) {
     const reader = await read(pack([...objects, root]));
-    return listTree(reader, oidOf('tree', root.content), maxFiles);
+    return listTree(reader, oidOf('tree', root.content), { ...defaultTreeLimits, maxEntries });
   }
 
   it('lists files with their modes, without links and submodules', async () => {
@@ -172,6 +226,20 @@ describe('listTree', () => {
     }
     const root = levels.pop() as RawObject;
     await expect(list([hello, ...levels], root)).rejects.toThrow(/more than 1000 files/);
+  });
+
+  it('ends trees whose paths grow without end', async () => {
+    let level = tree([{ mode: '100644', name: 'f', oid: helloOid }]);
+    const levels = [level];
+    for (let depth = 0; depth < 200; depth++) {
+      const oid = oidOf('tree', level.content);
+      level = tree(['a', 'b'].map((c) => ({ mode: '40000', name: c.repeat(250), oid })));
+      levels.push(level);
+    }
+    const root = levels.pop() as RawObject;
+    const reader = await read(pack([hello, ...levels, root]));
+    const listing = listTree(reader, oidOf('tree', root.content));
+    await expect(listing).rejects.toThrow(/paths have more than 67108864 characters/);
   });
 
   it('says when an object is missing or of another type', async () => {

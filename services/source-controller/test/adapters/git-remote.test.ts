@@ -97,7 +97,7 @@ async function fetchTree(commit: string, name: string): Promise<Record<string, s
   const source = openPack(pack);
   const reader = await PackReader.open(source);
   const { tree: root } = await readCommit(reader, commit);
-  const { files } = await listTree(reader, root, 10_000);
+  const { files } = await listTree(reader, root);
   const tree = Object.fromEntries(files.map(({ path, oid }) => [path, oid]));
   source.close();
   return tree;

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compileConstraint } from '../../src/semver/constraint.ts';
+import { compileFilter, filterTags } from '../../src/semver/filter.ts';
+import { parseLooseVersion } from '../../src/semver/loose-version.ts';
 import { parseVersion, selectVersion } from '../../src/semver/select-version.ts';
 import conformance from './conformance.json' with { type: 'json' };
 
@@ -19,17 +21,60 @@ describe('compileConstraint means what Masterminds/semver means', () => {
 });
 
 describe('selectVersion', () => {
-  it('finds the highest version, as it was written', () => {
-    expect(selectVersion(['v1.2.0', '1.10.0', 'v1.9.0', 'main', '1.11'], '1.x')).toBe('1.10.0');
+  it('finds the highest version, as it was written', async () => {
+    expect(await selectVersion(['v1.2.0', '1.10.0', 'v1.9.0', 'main', '1.11'], '1.x')).toBe(
+      '1.10.0',
+    );
   });
 
-  it('leaves out what is no complete version', () => {
-    expect(selectVersion(['latest', '1', '1.2', '01.2.3', '1.2.3.4', ''], '*')).toBeUndefined();
+  it('leaves out what is no complete version', async () => {
+    expect(
+      await selectVersion(['latest', '1', '1.2', '01.2.3', '1.2.3.4', ''], '*'),
+    ).toBeUndefined();
   });
 
-  it('does not depend on the order of equal versions', () => {
+  it('does not depend on the order of equal versions', async () => {
     const texts = ['1.0.0+b', '1.0.0+c', '1.0.0+a'];
-    expect(selectVersion(texts, '1.x')).toBe('1.0.0+c');
-    expect(selectVersion(texts.reverse(), '1.x')).toBe('1.0.0+c');
+    expect(await selectVersion(texts, '1.x')).toBe('1.0.0+c');
+    expect(await selectVersion(texts.reverse(), '1.x')).toBe('1.0.0+c');
+  });
+});
+
+describe('what a range may cost', () => {
+  it('refuses long ranges before they are read', () => {
+    const range = `>=1.0.0${' || 1.x - 2.x'.repeat(5000)}`;
+    expect(() => compileConstraint(range)).toThrow(/has 65007 characters, more than 512/);
+    expect(() => compileConstraint(`1${' '.repeat(600)}`)).toThrow(/more than 512/);
+  });
+
+  it('refuses many comparisons', () => {
+    expect(() => compileConstraint('1 '.repeat(70))).toThrow(/more than 64 comparisons/);
+  });
+
+  it('takes no long text for a version', () => {
+    expect(parseVersion(`1.0.0-${'a'.repeat(100_000)}`)).toBeUndefined();
+    expect(parseLooseVersion(`1.0.0-${'a'.repeat(100_000)}`)).toBeUndefined();
+  });
+});
+
+describe('compileFilter', () => {
+  it('finds what matches', () => {
+    expect(compileFilter('^v1\\.').matcher('v1.2.3').find()).toBe(true);
+  });
+
+  it('ends a filter that costs too much over all tags', async () => {
+    const tags = Array.from({ length: 2000 }, (_, i) => `${i}`.padStart(128, 'x'));
+    const filter = '(?:x{30}){20}';
+    await expect(filterTags(tags, filter)).rejects.toThrow(
+      /2000 tags .* more than 100000000 steps/,
+    );
+    expect(await filterTags(['v1', 'w1'], '^v')).toEqual(['v1']);
+  });
+
+  it.each([
+    { name: 'long', text: 'a'.repeat(600), message: /600 characters, more than 512/ },
+    { name: 'repeating', text: '(?:x{30}){30}y{200}', message: /instructions, more than 1000/ },
+  ])('refuses $name expressions', ({ text, message }) => {
+    expect(() => compileFilter(text)).toThrow(message);
   });
 });

@@ -1,4 +1,4 @@
-/** A pack that is damaged, lacks objects or is over a limit. */
+/** A pack that is damaged or lacks objects. */
 export class PackError extends Error {
   override name = 'PackError';
 }

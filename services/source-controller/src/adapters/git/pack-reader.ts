@@ -1,7 +1,6 @@
-import { createHash, hash } from 'node:crypto';
-import { setImmediate } from 'node:timers/promises';
+import { createHash } from 'node:crypto';
 import { inflateSync } from 'node:zlib';
-import { errorMessage, LruBytes } from '@sluice/shared/base';
+import { BudgetError, errorMessage, LruBytes, TimeSlice } from '@sluice/shared/base';
 import { applyDelta } from './delta.ts';
 import { type ObjectType, type PackEntry, readEntry } from './pack-entry.ts';
 import { PackError } from './pack-error.ts';
@@ -17,7 +16,7 @@ export interface PackLimits {
   maxObjects: number;
   /** Bytes of one object. */
   maxObjectBytes: number;
-  /** Bytes of all objects, decompressed. */
+  /** Bytes of all objects, decompressed and with their deltas applied. */
   maxTotalBytes: number;
 }
 
@@ -32,8 +31,12 @@ const trailerBytes = 20;
 /** Git makes chains of at most 50, and allows 4095. */
 const maxChain = 4095;
 const cacheBytes = 64 * 1024 * 1024;
-/** Longest time, in milliseconds, for which the event loop is held up. */
-const sliceMs = 5;
+
+/** Where an object is, and how large. */
+interface Place {
+  offset: number;
+  size: number;
+}
 
 /**
  * Reads the objects of a pack by their names. Every object is decompressed once while opening, so that its name
@@ -50,7 +53,10 @@ export class PackReader {
   readonly #source: PackSource;
   readonly #limits: PackLimits;
   readonly #entries = new Map<number, PackEntry>();
-  readonly #offsets = new Map<string, number>();
+  readonly #places = new Map<string, Place>();
+  /** Offsets of deltas by what they wait for: the name, or the offset, of their base. */
+  readonly #waiting = new Map<string | number, number[]>();
+  readonly #slice = new TimeSlice();
   readonly #cache = new LruBytes<GitObject>(cacheBytes);
   #totalBytes = 0;
 
@@ -62,7 +68,7 @@ export class PackReader {
   /**
    * Reads and checks the whole pack, pausing now and then for whatever else the thread has to do.
    *
-   * @throws PackError when it is damaged or over a limit
+   * @throws PackError when it is damaged; BudgetError when it is over a limit
    */
   static async open(
     source: PackSource,
@@ -71,14 +77,14 @@ export class PackReader {
     const reader = new PackReader(source, limits);
     const count = reader.#readCount();
     reader.#checkTrailer();
-    const waiting = await reader.#scan(count);
-    reader.#resolve(waiting);
+    await reader.#scan(count);
+    reader.#checkComplete();
     return reader;
   }
 
   /** Number of objects. */
   get size(): number {
-    return this.#offsets.size;
+    return this.#places.size;
   }
 
   /**
@@ -87,9 +93,22 @@ export class PackReader {
    * @throws PackError when the pack does not have it
    */
   get(oid: string): GitObject {
-    const offset = this.#offsets.get(oid);
-    if (offset === undefined) throw new PackError(`object ${oid} is missing`);
-    return this.#read(offset);
+    return this.#read(this.#placeOf(oid).offset);
+  }
+
+  /**
+   * Returns the bytes of an object's content, without reading it.
+   *
+   * @throws PackError when the pack does not have it
+   */
+  sizeOf(oid: string): number {
+    return this.#placeOf(oid).size;
+  }
+
+  #placeOf(oid: string): Place {
+    const place = this.#places.get(oid);
+    if (place === undefined) throw new PackError(`object ${oid} is missing`);
+    return place;
   }
 
   #readCount(): number {
@@ -101,37 +120,36 @@ export class PackReader {
     if (version !== 2 && version !== 3) throw new PackError(`version ${version} is not known`);
     const count = head.readUInt32BE(8);
     if (count > this.#limits.maxObjects) {
-      throw new PackError(`it has ${count} objects, the limit is ${this.#limits.maxObjects}`);
+      throw new BudgetError(`it has ${count} objects, the limit is ${this.#limits.maxObjects}`);
     }
     return count;
   }
 
-  /** Reads all entries; returns the offsets of deltas whose base comes later. */
-  async #scan(count: number): Promise<number[]> {
-    const waiting: number[] = [];
+  async #scan(count: number): Promise<void> {
     let offset = headerBytes;
-    let resumedAt = performance.now();
     for (let index = 0; index < count; index++) {
-      if (performance.now() - resumedAt > sliceMs) {
-        await setImmediate();
-        resumedAt = performance.now();
-      }
+      if (this.#slice.isOver) await this.#slice.next();
       const entry = readEntry(this.#source, offset, this.#limits.maxObjectBytes);
-      this.#totalBytes += entry.size;
-      if (this.#totalBytes > this.#limits.maxTotalBytes) this.#tooLarge();
+      this.#count(entry.size);
       const { content, consumed } = this.#inflate(entry);
       this.#entries.set(offset, entry);
-      if (!this.#learn(offset, entry, content)) waiting.push(offset);
+      const base = this.#missingBase(entry);
+      if (base === undefined) await this.#learn(offset, entry, content);
+      else push(this.#waiting, base, offset);
       offset = entry.data + consumed;
     }
     if (offset !== this.#source.length - trailerBytes) {
       throw new PackError('its length does not fit its content');
     }
-    return waiting;
+  }
+
+  #count(bytes: number): void {
+    this.#totalBytes += bytes;
+    if (this.#totalBytes > this.#limits.maxTotalBytes) this.#tooLarge();
   }
 
   #tooLarge(): never {
-    throw new PackError(`it unpacks to more than ${this.#limits.maxTotalBytes} bytes`);
+    throw new BudgetError(`it unpacks to more than ${this.#limits.maxTotalBytes} bytes`);
   }
 
   #checkTrailer(): void {
@@ -146,35 +164,40 @@ export class PackReader {
     }
   }
 
-  #resolve(deltas: number[]): void {
-    let waiting = deltas;
-    while (waiting.length > 0) {
-      const left = waiting.filter((offset) => {
-        const entry = this.#entries.get(offset) as PackEntry;
-        return !this.#learn(offset, entry, undefined);
-      });
-      if (left.length === waiting.length) {
-        throw new PackError(`${left.length} deltas have no base`);
-      }
-      waiting = left;
-    }
+  #checkComplete(): void {
+    let left = 0;
+    for (const offsets of this.#waiting.values()) left += offsets.length;
+    if (left > 0) throw new PackError(`${left} deltas have no base`);
   }
 
-  /** Computes an object's name; false when its base is not known yet. */
-  #learn(offset: number, entry: PackEntry, content: Buffer | undefined): boolean {
-    if (entry.type === 'name-delta' && !this.#offsets.has(entry.base as string)) return false;
-    if (entry.type === 'offset-delta' && !this.#isResolved(entry.base as number)) return false;
-    const object = this.#build(offset, entry, content, 0);
-    const head = Buffer.from(`${object.type} ${object.content.length}\0`);
-    this.#offsets.set(hash('sha1', Buffer.concat([head, object.content]), 'hex'), offset);
-    this.#resolved.add(offset);
-    return true;
+  /** What a delta has to wait for; undefined when its base is known, or it is none. */
+  #missingBase({ type, base }: PackEntry): string | number | undefined {
+    if (type === 'name-delta') return this.#places.has(base as string) ? undefined : base;
+    if (type !== 'offset-delta') return undefined;
+    if (!this.#entries.has(base as number)) throw new PackError('a delta has no base');
+    return this.#resolved.has(base as number) ? undefined : base;
   }
 
   readonly #resolved = new Set<number>();
-  #isResolved(offset: number): boolean {
-    if (!this.#entries.has(offset)) throw new PackError('a delta has no base');
-    return this.#resolved.has(offset);
+
+  /** Computes the names of an object, and of the deltas that waited for it. */
+  async #learn(offset: number, entry: PackEntry, content: Buffer): Promise<void> {
+    const ready = [{ offset, entry, content: content as Buffer | undefined }];
+    for (let next = ready.pop(); next !== undefined; next = ready.pop()) {
+      if (this.#slice.isOver) await this.#slice.next();
+      const object = this.#build(next.offset, next.entry, next.content, 0);
+      if (this.#isDelta(next.entry)) this.#count(object.content.length);
+      const oid = nameOf(object);
+      this.#places.set(oid, { offset: next.offset, size: object.content.length });
+      this.#resolved.add(next.offset);
+      for (const key of [oid, next.offset]) {
+        for (const waiting of this.#waiting.get(key) ?? []) {
+          const delta = this.#entries.get(waiting) as PackEntry;
+          ready.push({ offset: waiting, entry: delta, content: undefined });
+        }
+        this.#waiting.delete(key);
+      }
+    }
   }
 
   #read(offset: number, chain = 0): GitObject {
@@ -200,7 +223,9 @@ export class PackReader {
 
   #undelta(entry: PackEntry, delta: Buffer, chain: number): GitObject {
     const at =
-      typeof entry.base === 'string' ? this.#offsets.get(entry.base) : (entry.base as number);
+      typeof entry.base === 'string'
+        ? this.#places.get(entry.base)?.offset
+        : (entry.base as number);
     if (at === undefined) throw new PackError(`object ${entry.base} is missing`);
     const base = this.#read(at, chain + 1);
     const content = applyDelta(base.content, delta, this.#limits.maxObjectBytes);
@@ -230,6 +255,16 @@ export class PackReader {
   }
 }
 
+function push<K>(lists: Map<K, number[]>, key: K, value: number): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
+}
+
+function nameOf({ type, content }: GitObject): string {
+  return createHash('sha1').update(`${type} ${content.length}\0`).update(content).digest('hex');
+}
+
 /** `info` makes zlib tell how much of the input it used, which nothing else in the format does. */
 function inflateOne(input: Buffer, size: number): { content: Buffer; consumed: number } {
   const { buffer, engine } = inflateSync(input, {
@@ -242,6 +277,6 @@ function inflateOne(input: Buffer, size: number): { content: Buffer; consumed: n
 }
 
 function damaged(error: unknown): Error {
-  if (error instanceof PackError) return error;
+  if (error instanceof PackError || error instanceof BudgetError) return error;
   return new PackError(`an object cannot be decompressed: ${errorMessage(error)}`);
 }

@@ -1,6 +1,6 @@
-import { setImmediate } from 'node:timers/promises';
 import { deflateSync } from 'node:zlib';
-import git, { Errors, type PromiseFsClient } from 'isomorphic-git';
+import { BudgetError, LruBytes, TimeSlice } from '@sluice/shared/base';
+import git, { Errors, type PromiseFsClient, type TreeEntry } from 'isomorphic-git';
 import { gitdir, memoryFs } from './memory-fs.ts';
 import { PackError } from './pack-error.ts';
 import type { PackReader } from './pack-reader.ts';
@@ -31,8 +31,21 @@ export interface CommitInfo {
 const executableBits = 0o111;
 const symlinkMode = '120000';
 const maxDepth = 256;
-/** Longest time, in milliseconds, for which the event loop is held up. */
-const sliceMs = 5;
+/** Trees that were read and may come again: one that names itself many times over is read once. */
+const cachedTreeBytes = 16 * 1024 * 1024;
+
+/** Bounds of a walk; a few small trees that name each other stand for any number of files. */
+export interface TreeLimits {
+  /** Files, directories, links and submodules. */
+  maxEntries: number;
+  /** Characters of all paths together. */
+  maxPathChars: number;
+}
+
+export const defaultTreeLimits: TreeLimits = {
+  maxEntries: 500_000,
+  maxPathChars: 64 * 1024 * 1024,
+};
 
 /**
  * Reads a commit, following tag objects to it.
@@ -53,26 +66,33 @@ export async function readCommit(pack: PackReader, oid: string): Promise<CommitI
 /**
  * Lists all files below a tree. Symbolic links are left out, as in every artifact.
  *
- * @param maxFiles limit of files, which also ends trees that repeat themselves
- * @throws PackError when a name could leave the tree or fake a repository, or a limit is exceeded
+ * @throws PackError when a name could leave the tree or fake a repository; BudgetError when a limit is exceeded
  */
 export async function listTree(
   pack: PackReader,
   root: string,
-  maxFiles: number,
+  limits: TreeLimits = defaultTreeLimits,
 ): Promise<TreeListing> {
-  const repository = { fs: objectFiles(pack), gitdir, cache: {} };
+  const readTree = treeReader(pack);
+  const slice = new TimeSlice();
   const listing: TreeListing = { files: [], submodules: [] };
   const open: { oid: string; path: string; depth: number }[] = [{ oid: root, path: '', depth: 0 }];
-  let visited = 0;
+  let entries = 0;
+  let chars = 0;
   for (let dir = open.pop(); dir !== undefined; dir = open.pop()) {
     const { oid, path: parent, depth } = dir;
-    if (depth > maxDepth) throw new PackError(`directories are nested over ${maxDepth} deep`);
-    const { tree } = await translate(oid, () => git.readTree({ ...repository, oid }));
-    for (const entry of tree) {
-      if (++visited > maxFiles) throw new PackError(`it has more than ${maxFiles} files`);
+    if (slice.isOver) await slice.next();
+    if (depth > maxDepth) throw new BudgetError(`directories are nested over ${maxDepth} deep`);
+    for (const entry of await readTree(oid)) {
+      if (++entries > limits.maxEntries) {
+        throw new BudgetError(`it has more than ${limits.maxEntries} files`);
+      }
       if (entry.path === '') throw refusedName(entry.path);
       const path = parent === '' ? entry.path : `${parent}/${entry.path}`;
+      chars += path.length;
+      if (chars > limits.maxPathChars) {
+        throw new BudgetError(`its paths have more than ${limits.maxPathChars} characters`);
+      }
       if (entry.type === 'tree') open.push({ oid: entry.oid, path, depth: depth + 1 });
       else if (entry.type === 'commit') listing.submodules.push(path);
       else if (entry.mode !== symlinkMode) {
@@ -84,17 +104,27 @@ export async function listTree(
   return listing;
 }
 
+/** Reads trees through isomorphic-git, which refuses names that are none. */
+function treeReader(pack: PackReader): (oid: string) => Promise<TreeEntry[]> {
+  const repository = { fs: objectFiles(pack), gitdir, cache: {} };
+  const known = new LruBytes<TreeEntry[]>(cachedTreeBytes);
+  return async (oid) => {
+    const cached = known.get(oid);
+    if (cached !== undefined) return cached;
+    const { tree } = await translate(oid, () => git.readTree({ ...repository, oid }));
+    known.set(oid, tree, 8 * pack.sizeOf(oid) + 64);
+    return tree;
+  };
+}
+
 /** Shows a pack's objects to isomorphic-git as files of their own, which spares it the deltas. */
 function objectFiles(pack: PackReader): { promises: PromiseFsClient['promises'] } {
-  let resumedAt = performance.now();
+  const slice = new TimeSlice();
   return memoryFs({
     async read(path) {
       const [, start, end] = /\/objects\/(..)\/([0-9a-f]{38})$/.exec(path) ?? [];
       if (start === undefined) return undefined;
-      if (performance.now() - resumedAt > sliceMs) {
-        await setImmediate();
-        resumedAt = performance.now();
-      }
+      if (slice.isOver) await slice.next();
       const { type, content } = pack.get(`${start}${end}`);
       const head = Buffer.from(`${type} ${content.length}\0`);
       return deflateSync(Buffer.concat([head, content]), { level: 0 });
@@ -108,7 +138,7 @@ async function translate<R>(oid: string, read: () => Promise<R>): Promise<R> {
   try {
     return await read();
   } catch (error) {
-    if (error instanceof PackError) throw error;
+    if (error instanceof PackError || error instanceof BudgetError) throw error;
     if (error instanceof Errors.ObjectTypeError) {
       const { actual, expected } = error.data;
       throw new PackError(`object ${oid} is a ${actual}, not a ${expected}`);

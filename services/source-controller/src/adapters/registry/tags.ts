@@ -4,6 +4,7 @@ import { isTag } from './reference.ts';
 
 const pageSize = 1000;
 const maxPages = 100;
+const maxTags = 100_000;
 const maxPageBytes = 4 * 1024 * 1024;
 
 /**
@@ -19,7 +20,8 @@ export async function listTags(client: RegistryClient): Promise<string[]> {
     const response = await client.request('GET', path);
     const body = await readBody(response, maxPageBytes);
     const answer = parse(body);
-    tags.push(...answer.filter(isTag));
+    for (const tag of answer) if (isTag(tag)) tags.push(tag);
+    if (tags.length > maxTags) throw new HttpError(`the repository has over ${maxTags} tags`);
     path = nextPage(response.headers['link'], response.url);
   }
   return tags;
