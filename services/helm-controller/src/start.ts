@@ -17,6 +17,7 @@ import {
   resourceOf,
   TenantClients,
 } from '@sluice/shared/kube';
+import { createArtifactDispatcher, type Dispatcher, networkGuardOf } from '@sluice/shared/net';
 import {
   type Controller,
   createConfigWatch,
@@ -80,13 +81,17 @@ function createRendering({ flags }: HelmConfig, spawner: Spawner): Renderer {
   });
 }
 
-function createCaches(config: HelmConfig, logger: Logger) {
+function createCaches(
+  config: HelmConfig,
+  { logger, dispatcher }: { logger: Logger; dispatcher: Dispatcher },
+) {
   const { flags, sourceControllerLocalhost: host } = config;
   const dir = flags['work-path'];
   const download = {
     httpRetries: flags['http-retry'],
     httpTimeoutMs: flags['http-timeout'],
     logger,
+    dispatcher,
     ...(host !== undefined && {
       resolveUrl: (url: string) => Object.assign(new URL(url), { host }).href,
     }),
@@ -130,14 +135,19 @@ function createClusters(
 function createDependencies(
   config: HelmConfig,
   doors: ApplierDoors,
-  o: { informer: Informer<HelmRelease>; spawner: Spawner; tenants: TenantClients },
+  o: {
+    informer: Informer<HelmRelease>;
+    spawner: Spawner;
+    tenants: TenantClients;
+    dispatcher: Dispatcher;
+  },
 ): Dependencies {
   const { client, logger } = doors;
   const { informer, spawner, tenants } = o;
   const states = new HelmReleaseStates();
   const namespace = config.watchNamespace;
   return {
-    ...createCaches(config, logger),
+    ...createCaches(config, { logger, dispatcher: o.dispatcher }),
     settings: settingsOf(config),
     renderer: createRendering(config, spawner),
     releaseWatch: createReleaseWatch({ client, logger, namespace }),
@@ -206,8 +216,12 @@ export async function startHelmController(
   mkdirSync(flags['work-path'], { recursive: true, mode: 0o700 });
   const informer = informerOf(config, doors);
   const spawner = createSpawner();
-  const tenants = new TenantClients({ clientOptions: { onRequest: doors.metrics.apiRequest } });
-  const deps = createDependencies(config, doors, { informer, spawner, tenants });
+  const tenants = new TenantClients({
+    guard: networkGuardOf(flags),
+    clientOptions: { onRequest: doors.metrics.apiRequest },
+  });
+  const dispatcher = createArtifactDispatcher(flags);
+  const deps = createDependencies(config, doors, { informer, spawner, tenants, dispatcher });
   const configs = configWatchOf(config, doors);
   const controller = createHelmReleaseController({
     ...doors,
@@ -236,6 +250,7 @@ export async function startHelmController(
       await Promise.all([deps.sources.stop(), deps.dependencies.stop(), deps.clusters.stop()]);
       await Promise.all([tenants.close(), deps.charts.close(), deps.artifacts.close()]);
       await Promise.all([deps.renderer.close(), spawner.close()]);
+      await dispatcher.destroy();
     }
   };
   return { controller, ended: run() };

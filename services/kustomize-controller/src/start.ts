@@ -19,6 +19,7 @@ import {
   resourceOf,
   TenantClients,
 } from '@sluice/shared/kube';
+import { createArtifactDispatcher, type Dispatcher, networkGuardOf } from '@sluice/shared/net';
 import {
   type ConfigWatch,
   type Controller,
@@ -72,7 +73,7 @@ function localhostResolver(host: string | undefined) {
 function createDependencies(
   config: KustomizeConfig,
   doors: ApplierDoors,
-  o: { informer: Informer<Kustomization>; spawner: Spawner },
+  o: { informer: Informer<Kustomization>; spawner: Spawner; dispatcher: Dispatcher },
 ): Dependencies {
   const { client, logger } = doors;
   const { flags } = config;
@@ -80,7 +81,10 @@ function createDependencies(
   // A process that was killed may have left builds in it.
   rmSync(settings.tempDir, { recursive: true, force: true });
   const states = new KustomizationStates();
-  const tenants = new TenantClients({ clientOptions: { onRequest: doors.metrics.apiRequest } });
+  const tenants = new TenantClients({
+    guard: networkGuardOf(flags),
+    clientOptions: { onRequest: doors.metrics.apiRequest },
+  });
   return {
     settings,
     artifacts: new ArtifactCache({
@@ -88,6 +92,7 @@ function createDependencies(
       maxBytes: flags['artifact-cache-size'] * mebibyte,
       httpRetries: flags['http-retry'],
       logger,
+      dispatcher: o.dispatcher,
       resolveUrl: localhostResolver(config.sourceControllerLocalhost),
     }),
     kustomize: createKustomize({
@@ -178,7 +183,8 @@ export async function startKustomizeController(
   const { flags } = config;
   const informer = createKustomizationInformer(config, doors);
   const spawner = createSpawner();
-  const deps = createDependencies(config, doors, { informer, spawner });
+  const dispatcher = createArtifactDispatcher(flags);
+  const deps = createDependencies(config, doors, { informer, spawner, dispatcher });
   const configs = configWatchOf(config, doors);
   const controller = createKustomizationController({
     ...doors,
@@ -206,6 +212,7 @@ export async function startKustomizeController(
         deps.clusters.stop(),
       ]);
       await Promise.all([deps.tenants.close(), deps.artifacts.close(), spawner.close()]);
+      await dispatcher.destroy();
     }
   };
   return { controller, ended: run() };

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { EventSink, FluxEvent, Receiver } from '@sluice/shared/api';
 import { createBusEventSink, type OutboxSink } from '@sluice/shared/bus';
 import { keyOf } from '@sluice/shared/kube';
+import { networkGuardOf } from '@sluice/shared/net';
 import {
   type Controller,
   createController,
@@ -120,7 +121,13 @@ function createDelivering(app: App): Delivering {
         noCrossNamespaceRefs,
         logger,
       }),
-    attempt: createAttempt({ alertOf, providerOf, readSecret: app.readSecret, delivered }),
+    attempt: createAttempt({
+      alertOf,
+      providerOf,
+      readSecret: app.readSecret,
+      delivered,
+      guard: networkGuardOf(config),
+    }),
     retry: {
       minDelayMs: config['delivery-min-retry-delay'],
       maxDelayMs: config['delivery-max-retry-delay'],

@@ -1,6 +1,6 @@
 import { errorMessage, FlagError, type FlagValues, flag, parseFlags } from '@sluice/shared/base';
+import type { DefaultProxy } from '@sluice/shared/net';
 import { commonFlags, parseAddress } from '@sluice/shared/runtime';
-import type { DefaultProxy } from './adapters/endpoint.ts';
 
 const {
   'watch-configs-label-selector': _,

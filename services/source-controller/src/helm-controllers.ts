@@ -15,6 +15,7 @@ import { ArtifactCache, type ArtifactStore } from '@sluice/shared/artifact';
 import type { Logger, Semaphore } from '@sluice/shared/base';
 import type { Informer, KubeClient } from '@sluice/shared/kube';
 import { type Controller, letGo, type Metrics, type Reconciler } from '@sluice/shared/runtime';
+import type { Dispatcher } from 'undici';
 import type { Endpoints } from './adapters/endpoint.ts';
 import type { AuthorizationCache } from './adapters/registry/client.ts';
 import type { Config } from './config.ts';
@@ -32,6 +33,8 @@ export interface HelmParts {
   metrics: Metrics;
   store: ArtifactStore;
   endpoints: Endpoints;
+  /** Through what artifacts of other controllers are downloaded. */
+  dispatcher: Dispatcher;
   announcer?: ArtifactAnnouncer;
   packing: Semaphore;
   authorizations: AuthorizationCache;
@@ -106,13 +109,15 @@ function createIndexCache({ config, store }: HelmParts, metrics: CacheMetrics): 
 }
 
 /** Artifacts of this process are read from itself, whatever address others reach it by. */
-function createUnpackedCache({ store, tempDir, localAddress, logger }: HelmParts): ArtifactCache {
+function createUnpackedCache(parts: HelmParts): ArtifactCache {
+  const { store, tempDir, localAddress, logger, dispatcher } = parts;
   const advertised = store.urlFor('');
   return new ArtifactCache({
     dir: join(tempDir, 'unpacked'),
     maxBytes: maxUnpackedBytes,
     httpRetries: localRetries,
     logger,
+    dispatcher,
     resolveUrl: (url) =>
       url.startsWith(advertised) ? `${localAddress}/${url.slice(advertised.length)}` : url,
   });

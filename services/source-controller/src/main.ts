@@ -14,6 +14,7 @@ import { ArtifactStore, serveArtifacts } from '@sluice/shared/artifact';
 import { Semaphore } from '@sluice/shared/base';
 import { createArtifactAnnouncer } from '@sluice/shared/bus';
 import { createInformer, type Informer, resourceOf } from '@sluice/shared/kube';
+import { createArtifactDispatcher, networkGuardOf } from '@sluice/shared/net';
 import {
   createController,
   createEventRecorder,
@@ -22,6 +23,7 @@ import {
   shardSelector,
 } from '@sluice/shared/runtime';
 import { createEventSink, runProgram, runService, type ServiceDoors } from '@sluice/shared/service';
+import type { Dispatcher } from 'undici';
 import { Endpoints } from './adapters/endpoint.ts';
 import { AuthorizationCache } from './adapters/registry/client.ts';
 import { type Config, flags, readConfig } from './config.ts';
@@ -40,6 +42,8 @@ interface App extends ServiceDoors {
   events: EventRecorder;
   announcer?: ArtifactAnnouncer;
   endpoints: Endpoints;
+  /** Through what artifacts of other controllers are downloaded. */
+  dispatcher: Dispatcher;
 }
 
 async function main(argv: readonly string[]): Promise<void> {
@@ -57,7 +61,8 @@ function build(config: Config, doors: ServiceDoors) {
   const { bus } = doors;
   const sink = createEventSink(doors);
   const events = createEventRecorder({ ...doors, controllerName, sink });
-  const endpoints = new Endpoints(config.proxy);
+  const endpoints = new Endpoints(networkGuardOf(config), config.proxy);
+  const dispatcher = createArtifactDispatcher(config);
   const announcer = bus && createArtifactAnnouncer(bus);
   let isServing = false;
   return {
@@ -68,13 +73,13 @@ function build(config: Config, doors: ServiceDoors) {
       },
     },
     start: ({ signal, client }: { signal: AbortSignal; client: App['client'] }) =>
-      run({ ...doors, client, config, events, announcer, endpoints }, signal, () => {
+      run({ ...doors, client, config, events, announcer, endpoints, dispatcher }, signal, () => {
         isServing = true;
       }),
     flush: () => events.flush(flushMs),
     close: async () => {
       await sink?.close();
-      await endpoints.close();
+      await Promise.all([endpoints.close(), dispatcher.destroy()]);
     },
   };
 }

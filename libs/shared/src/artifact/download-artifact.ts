@@ -1,3 +1,4 @@
+import type { Dispatcher } from 'undici';
 import type { Artifact } from '../api/index.ts';
 import {
   backoff,
@@ -23,6 +24,8 @@ export interface ArtifactDownloadOptions {
   /** Milliseconds without any byte before an attempt is given up; 30,000 unless told. */
   httpTimeoutMs?: number;
   logger: Logger;
+  /** Through what an address is reached that is not rewritten. */
+  dispatcher: Dispatcher;
   /** Rewrites an artifact's address, for a controller outside of the cluster. */
   resolveUrl?: (url: string) => string;
   clock?: Clock;
@@ -50,9 +53,12 @@ export async function downloadArtifact(
   for (let attempt = 0; ; attempt++) {
     try {
       o.onDownload?.(artifact.size);
+      const url = o.resolveUrl?.(artifact.url) ?? artifact.url;
       return await download({
         ...at,
-        url: o.resolveUrl?.(artifact.url) ?? artifact.url,
+        url,
+        // What the administrator has rewritten leads where the administrator says.
+        ...(url === artifact.url && { dispatcher: o.dispatcher }),
         digest: artifact.digest,
         memoryBytes: inlineArchiveBytes,
         timeoutMs: o.httpTimeoutMs ?? defaultTimeoutMs,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import type { Dispatcher } from 'undici';
 import { formatDigest, parseDigest } from '../base/index.ts';
+import { refusalIn } from '../net/refused-error.ts';
 
 /** A download that failed; `retryable` says whether the same request may succeed later. */
 export class DownloadError extends Error {
@@ -25,6 +26,8 @@ export interface DownloadOptions {
   spillPath: string;
   /** Milliseconds without any byte before the download is given up. */
   timeoutMs: number;
+  /** How the server is reached; without, like any other. */
+  dispatcher?: Dispatcher;
   signal?: AbortSignal;
 }
 
@@ -78,12 +81,13 @@ async function get(o: DownloadOptions): Promise<Dispatcher.ResponseData> {
   try {
     response = await request(o.url, {
       signal: o.signal,
+      dispatcher: o.dispatcher,
       headersTimeout: o.timeoutMs,
       bodyTimeout: o.timeoutMs,
     });
   } catch (error) {
     if (o.signal?.aborted) throw error;
-    throw new DownloadError(causeOf(error), true, error);
+    throw new DownloadError(causeOf(error), refusalIn(error) === undefined, error);
   }
   if (response.statusCode === 200) return response;
   await response.body.dump();

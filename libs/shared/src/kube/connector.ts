@@ -1,3 +1,4 @@
+import { guardedConnector, type NetworkGuard } from '@sluice/shared/net';
 import { buildConnector } from 'undici';
 import type { ClusterConfig, TlsMaterial } from './cluster-config.ts';
 
@@ -20,19 +21,25 @@ function sameMaterial(a: TlsMaterial, b: TlsMaterial): boolean {
  * Returns a function that opens connections with the TLS material of the moment, so that rotated certificates count
  * from the next connection on. Sessions are resumed as long as the material stays the same.
  *
- * @param allowH2 offers HTTP/2 to the server
+ * @param o.allowH2 offers HTTP/2 to the server
+ * @param o.guard when an object names the server
  */
-export function createConnector(config: ClusterConfig, allowH2: boolean): buildConnector.connector {
+export function createConnector(
+  config: ClusterConfig,
+  o: { allowH2: boolean; guard?: NetworkGuard },
+): buildConnector.connector {
   let current: { material: TlsMaterial; connect: buildConnector.connector } | undefined;
   const connector = async () => {
     const material = await config.tls();
     if (current === undefined || !sameMaterial(current.material, material)) {
-      const connect = buildConnector({
+      const options = {
         ...material,
-        allowH2,
+        allowH2: o.allowH2,
         timeout: connectTimeoutMs,
         keepAliveInitialDelay: keepAliveDelayMs,
-      });
+      };
+      const connect =
+        o.guard === undefined ? buildConnector(options) : guardedConnector(o.guard, options);
       current = { material, connect };
     }
     return current;

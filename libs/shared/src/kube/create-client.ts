@@ -1,4 +1,5 @@
 import { type Clock, type Logger, silentLogger, systemClock } from '@sluice/shared/base';
+import type { NetworkGuard } from '@sluice/shared/net';
 import { defaultTimeoutMs, HttpKubeClient } from './client.ts';
 import type { ClusterConfig } from './cluster-config.ts';
 import { DiscoveryMapper } from './mapper.ts';
@@ -14,6 +15,8 @@ export interface KubeClientOptions {
   userAgent?: string;
   /** Connections for requests; watches share others. Default 20. */
   connections?: number;
+  /** When an object names the server; without, its address may be any. */
+  guard?: NetworkGuard;
   /** Called after every attempt of a request, for metrics. */
   onRequest?: (info: RequestInfo) => void;
   /** Gets the server's warnings, for instance about deprecated kinds, each once. */
@@ -26,6 +29,7 @@ export function createKubeClient(config: ClusterConfig, o: KubeClientOptions = {
   const clock = o.clock ?? systemClock;
   const transport = new Transport(config, {
     connections: o.connections ?? 20,
+    guard: o.guard,
     limiter: new RateLimiter({ qps: o.qps ?? 50, burst: o.burst ?? 300, clock }),
     userAgent: o.userAgent ?? 'sluice',
     clock,

@@ -8,6 +8,7 @@ import {
   systemClock,
   type Timer,
 } from '@sluice/shared/base';
+import { AddressRefusedError, NetworkGuard } from '@sluice/shared/net';
 import { isNotFound } from './api-error.ts';
 import { KubeConfigError } from './cluster-config.ts';
 import { createKubeClient, type KubeClientOptions } from './create-client.ts';
@@ -52,8 +53,10 @@ export interface TenantClientsOptions {
   /** Milliseconds that a replaced client stays usable for reconciles under way. Default 10 minutes. */
   graceMs?: number;
   clock?: Clock;
+  /** Where other clusters may be; the strict defaults when absent. */
+  guard?: NetworkGuard;
   /** Options of the clients of other clusters. */
-  clientOptions?: KubeClientOptions;
+  clientOptions?: Omit<KubeClientOptions, 'guard'>;
 }
 
 /** The reason that Flux gives when it can build no client. */
@@ -74,6 +77,7 @@ interface SecretObject extends KubeObject {
 export class TenantClients {
   readonly #options: TenantClientsOptions;
   readonly #clock: Clock;
+  readonly #guard: NetworkGuard;
   readonly #local: LruBytes<KubeClient>;
   readonly #remote: LruBytes<RemoteCluster>;
   readonly #open = new Map<KubeClient, Timer | undefined>();
@@ -81,6 +85,7 @@ export class TenantClients {
   constructor(options: TenantClientsOptions = {}) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#guard = options.guard ?? new NetworkGuard();
     this.#local = this.#identities();
     this.#remote = new LruBytes(options.maxClients ?? 100, (evicted) => this.#retire(evicted));
   }
@@ -132,13 +137,16 @@ export class TenantClients {
     const { insecureExec, insecureTls } = o;
     try {
       const config = loadKubeConfig({ content, insecureExec, insecureTls });
-      return createKubeClient(config, this.#options.clientOptions);
+      this.#guard.check(new URL(config.server).hostname);
+      return createKubeClient(config, { ...this.#options.clientOptions, guard: this.#guard });
     } catch (error) {
-      if (!(error instanceof KubeConfigError)) throw error;
+      const isRefused = error instanceof AddressRefusedError;
+      if (!(error instanceof KubeConfigError || isRefused)) throw error;
       const name = o.kubeConfig?.secretRef?.name;
+      const field = isRefused ? 'server: ' : '';
       throw new RetryableError(
         reason,
-        `the kubeconfig in Secret ${o.namespace}/${name} (spec.kubeConfig.secretRef) cannot be used: ${error.message}`,
+        `the kubeconfig in Secret ${o.namespace}/${name} (spec.kubeConfig.secretRef) cannot be used: ${field}${error.message}`,
         { cause: error },
       );
     }

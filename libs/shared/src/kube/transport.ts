@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { type Clock, errorMessage } from '@sluice/shared/base';
+import type { NetworkGuard } from '@sluice/shared/net';
 import { type Dispatcher, Pool } from 'undici';
 import { abortable, destroyOnAbort, discard } from './abortable.ts';
 import { ConnectionError, decodeError } from './api-error.ts';
@@ -48,6 +49,8 @@ export interface RequestInfo {
 
 export interface TransportOptions {
   connections: number;
+  /** When an object names the server. */
+  guard?: NetworkGuard;
   limiter: RateLimiter;
   userAgent: string;
   clock: Clock;
@@ -106,7 +109,7 @@ export class Transport {
     this.#prefix = pathname === '/' ? '' : pathname.replace(/\/$/, '');
     const pool = (allowH2: boolean, connections?: number) =>
       new Pool(origin, {
-        connect: createConnector(config, allowH2),
+        connect: createConnector(config, { allowH2, guard: options.guard }),
         allowH2,
         connections,
         keepAliveTimeout: keepAliveMs,

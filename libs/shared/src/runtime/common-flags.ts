@@ -1,4 +1,5 @@
 import { FlagError, flag } from '@sluice/shared/base';
+import { networkFlags } from '@sluice/shared/net';
 
 /** Flags of every service, as Flux names them and with Flux's defaults. Durations are in milliseconds. */
 const fluxFlags = {
@@ -123,6 +124,7 @@ const leaderElectionFlags = {
 
 /** Flags that Flux does not have. */
 const sluiceFlags = {
+  ...networkFlags,
   'nats-url': flag.string({
     default: '',
     help: 'URL of the NATS server; empty to do without, with events over HTTP.',

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { localNetworkFlags } from './local-network.ts';
 import { freePorts } from './ports.ts';
 import { ServerProcess } from './server-process.ts';
 import { toolPath } from './tool-path.ts';
@@ -36,6 +37,8 @@ export interface ControllersOptions {
   nodeArgs?: string[];
   /** These do without NATS: they post events to notification-controller, or keep them on its disk. */
   withoutNats?: readonly ControllerName[];
+  /** False: the servers of this machine are out of reach for what objects name, as in a cluster. */
+  localNetwork?: boolean;
   /** More flags for each controller. */
   extraArgs?: Partial<Record<ControllerName, string[]>>;
 }
@@ -197,6 +200,7 @@ function createProcess(
       `--outbox-path=${join(dir, 'outbox')}`,
       `--health-addr=${at.health}`,
       `--metrics-addr=${at.metrics}`,
+      ...(o.localNetwork === false ? [] : localNetworkFlags),
       ...at.specific,
       ...(o.extraArgs?.[name] ?? []),
     ],

@@ -39,6 +39,7 @@ export {
   startHelmServer,
 } from './helm-server.ts';
 export type { ServerAuth } from './http-auth.ts';
+export { localDispatcher, localNetwork, localNetworkFlags } from './local-network.ts';
 export { type LoggingNode, startLoggingNode } from './logging-node.ts';
 export { type NatsOptions, type NatsServer, startNats } from './nats.ts';
 export {

@@ -8,6 +8,7 @@ import { gzipSync } from 'node:zlib';
 import type { Artifact } from '@sluice/shared/api';
 import { ArtifactCache, type ArtifactCacheOptions } from '@sluice/shared/artifact';
 import { RetryableError, StalledError, sha256Hex, silentLogger } from '@sluice/shared/base';
+import { localDispatcher } from '@sluice/shared/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rawArchive, rawTar } from './tar-builder.ts';
 
@@ -46,6 +47,7 @@ function cacheWith(options: Partial<ArtifactCacheOptions> = {}): ArtifactCache {
     maxBytes: 10_000,
     httpRetries: 2,
     logger: silentLogger,
+    dispatcher: localDispatcher(),
     ...options,
   });
 }

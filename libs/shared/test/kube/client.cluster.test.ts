@@ -17,7 +17,7 @@ import {
   serviceAccountIdentity,
   TenantClients,
 } from '@sluice/shared/kube';
-import { testCluster, testNamespace } from '@sluice/shared/testing';
+import { localNetwork, testCluster, testNamespace } from '@sluice/shared/testing';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 
 const { configMaps, deployments, namespaces, roleBindings, secrets } = coreResources;
@@ -232,7 +232,7 @@ describe('identities', () => {
       data: undefined,
       stringData,
     });
-    const cache = new TenantClients();
+    const cache = new TenantClients({ guard: localNetwork });
     const o = { client, namespace, cache, kubeConfig: { secretRef: { name: 'cluster' } } };
     const admin = await clientForTenant(o);
     await expect(admin.list(secrets, { namespace })).resolves.toBeDefined();

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { Artifact } from '@sluice/shared/api';
 import { sha256Hex, silentLogger } from '@sluice/shared/base';
+import { localDispatcher } from '@sluice/shared/testing';
 import { onTestFinished } from 'vitest';
 import { ChartCache, type ChartCacheOptions } from '../../src/chart/acquire.ts';
 import { directory, helm } from '../values/helm.ts';
@@ -62,6 +63,7 @@ export async function chartWorld(options: Partial<ChartCacheOptions> = {}): Prom
     maxBytes: 1_000_000,
     httpRetries: 0,
     logger: silentLogger,
+    dispatcher: localDispatcher(),
     trackDigests: true,
     ...options,
   });

@@ -21,6 +21,7 @@ import { createEventRecorder, createMetrics } from '@sluice/shared/runtime';
 import {
   assertStatusContract,
   EventLog,
+  localNetworkFlags,
   startArtifactSource,
   testCluster,
   testNamespace,
@@ -125,6 +126,7 @@ export async function startBed(
       `--helm-binary=${toolPath('helm')}`,
       `--kustomize-binary=${toolPath('kustomize')}`,
       '--http-retry=2',
+      ...localNetworkFlags,
       '--min-retry-delay=100ms',
       ...flags,
     ],

@@ -2,7 +2,7 @@ import type { Artifact, HelmRelease, KubeObject } from '@sluice/shared/api';
 import { ArtifactCache } from '@sluice/shared/artifact';
 import { SecretMasker, silentLogger, WaitingError } from '@sluice/shared/base';
 import { coreResources, type KubeClient } from '@sluice/shared/kube';
-import { testCluster, testNamespace } from '@sluice/shared/testing';
+import { localDispatcher, testCluster, testNamespace } from '@sluice/shared/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { rawArchive } from '../../../../libs/shared/test/artifact/tar-builder.ts';
 import type { Values } from '../../src/release/release.ts';
@@ -82,6 +82,7 @@ async function compose(spec: Spec, world: Partial<World> = {}) {
     maxBytes: 1_000_000,
     httpRetries: 0,
     logger: silentLogger,
+    dispatcher: localDispatcher(),
   });
   const { signal } = new AbortController();
   return composeValues({ object, client, artifacts, artifactOf, masker, signal });

@@ -20,6 +20,7 @@ import { createEventRecorder, createMetrics } from '@sluice/shared/runtime';
 import {
   assertStatusContract,
   EventLog,
+  localNetworkFlags,
   startArtifactSource,
   testCluster,
   testNamespace,
@@ -88,6 +89,7 @@ export async function startBed(flags: string[] = []): Promise<Bed> {
       `--kustomize-binary=${toolPath('kustomize')}`,
       `--sops-binary=${toolPath('sops')}`,
       '--http-retry=2',
+      ...localNetworkFlags,
       ...flags,
     ],
     {},

@@ -1,6 +1,7 @@
 import type { Alert, Provider } from '@sluice/shared/api';
 import { Semaphore } from '@sluice/shared/base';
 import { currentTrace } from '@sluice/shared/bus';
+import type { NetworkGuard } from '@sluice/shared/net';
 import { withSpan } from '@sluice/shared/runtime';
 import { adapterFor } from '../provider/adapters.ts';
 import { DeliveryError } from '../provider/delivery-error.ts';
@@ -17,6 +18,8 @@ export interface AttemptContext {
   providerOf: (key: string) => Provider | undefined;
   readSecret: SecretReader;
   delivered: DeliveredLog;
+  /** Says where Providers may have deliveries go. */
+  guard: NetworkGuard;
 }
 
 /** Tries once to deliver; never throws. */
@@ -71,7 +74,8 @@ async function attempt(
     'sluice.event.reason': event.reason,
   };
   await withSpan('deliver', { attributes, kind: 'client' }, async () => {
-    const post = createPost(endpoint, { signal, traceHeaders: currentTrace() });
+    const { guard } = context;
+    const post = createPost(endpoint, { guard, signal, traceHeaders: currentTrace() });
     // An adapter may take the event apart; the delivery may be needed again.
     await send(structuredClone(event), endpoint, post);
   });

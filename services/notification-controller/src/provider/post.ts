@@ -1,5 +1,11 @@
 import { errorMessage, SecretMasker } from '@sluice/shared/base';
-import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
+import {
+  createDispatcher,
+  type NamedProxy,
+  type NetworkGuard,
+  refusalIn,
+} from '@sluice/shared/net';
+import { type Dispatcher, request } from 'undici';
 import type { Endpoint, Post, PostRequest } from './adapter.ts';
 import { DeliveryError } from './delivery-error.ts';
 
@@ -14,11 +20,11 @@ const maxRetryAfterMs = 60 * 60_000;
 /** Makes the function by which an adapter posts to an endpoint; `traceHeaders` go along. */
 export function createPost(
   endpoint: Endpoint,
-  o: { signal: AbortSignal; traceHeaders: Record<string, string> },
+  o: { guard: NetworkGuard; signal: AbortSignal; traceHeaders: Record<string, string> },
 ): Post {
   const masker = secretsOf(endpoint);
   return async (message) => {
-    const dispatcher = createDispatcher(endpoint);
+    const dispatcher = dispatcherFor(endpoint, o.guard);
     const timeout = AbortSignal.timeout(endpoint.timeoutMs);
     try {
       await exchange(message, {
@@ -29,6 +35,14 @@ export function createPost(
       });
     } catch (error) {
       if (error instanceof DeliveryError) throw error;
+      const refusal = refusalIn(error);
+      if (refusal !== undefined) {
+        const field = refusal.role === 'proxy' ? 'the proxy address' : 'spec.address';
+        throw new DeliveryError(`${field} cannot be used: ${refusal.message}`, {
+          permanent: true,
+          cause: error,
+        });
+      }
       const what = timeout.aborted
         ? `no answer within ${endpoint.timeoutMs} ms; spec.timeout sets the limit`
         : masker.mask(errorMessage(error));
@@ -94,23 +108,24 @@ function retryAfterMs(header: string | string[] | undefined): number | undefined
   return ms > 0 ? Math.min(ms, maxRetryAfterMs) : undefined;
 }
 
-function createDispatcher(endpoint: Endpoint): Dispatcher {
-  const { ca, cert, key } = endpoint.tls ?? {};
-  const tls = endpoint.tls ? { ca, cert, key } : undefined;
-  const common = {
-    headersTimeout: endpoint.timeoutMs,
-    bodyTimeout: endpoint.timeoutMs,
-    connectTimeout: endpoint.timeoutMs,
-  };
-  if (endpoint.proxy === undefined) return new Agent({ ...common, connect: tls });
-  const { origin, username, password } = new URL(endpoint.proxy);
-  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return new ProxyAgent({
-    ...common,
-    uri: origin,
-    requestTls: tls,
-    token: username ? `Basic ${Buffer.from(credentials).toString('base64')}` : undefined,
+function dispatcherFor(endpoint: Endpoint, guard: NetworkGuard): Dispatcher {
+  const { timeoutMs, tls } = endpoint;
+  return createDispatcher({
+    guard,
+    connectTimeoutMs: timeoutMs,
+    answerTimeoutMs: timeoutMs,
+    ...(tls !== undefined && { tls }),
+    ...(endpoint.proxy !== undefined && { proxy: proxyOf(endpoint.proxy) }),
   });
+}
+
+function proxyOf(address: string): NamedProxy {
+  const { origin, username, password } = new URL(address);
+  return {
+    address: origin,
+    username: decodeURIComponent(username),
+    password: decodeURIComponent(password),
+  };
 }
 
 /** Everything of an endpoint that must not show up in a message. */

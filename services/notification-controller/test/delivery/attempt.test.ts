@@ -1,5 +1,5 @@
 import type { Alert, Provider } from '@sluice/shared/api';
-import { receiveWebhooks, type WebhookReceiver } from '@sluice/shared/testing';
+import { localNetwork, receiveWebhooks, type WebhookReceiver } from '@sluice/shared/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type AttemptContext, createAttempt } from '../../src/delivery/attempt.ts';
 import { memoryDeliveredLog } from '../../src/delivery/delivered.ts';
@@ -36,6 +36,7 @@ function attemptWith(o: {
     providerOf: () => provider ?? undefined,
     readSecret: () => Promise.reject(new SecretUnavailableError('Secret is missing')),
     delivered: memoryDeliveredLog(300_000),
+    guard: localNetwork,
     ...o.change,
   });
   return (delivery: Delivery) => attempt(delivery, new AbortController().signal);

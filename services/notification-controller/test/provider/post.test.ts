@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect } from 'node:net';
-import { receiveWebhooks, type WebhookReceiver } from '@sluice/shared/testing';
+import { NetworkGuard } from '@sluice/shared/net';
+import { localNetwork, receiveWebhooks, type WebhookReceiver } from '@sluice/shared/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Endpoint } from '../../src/provider/adapter.ts';
 import { createPost } from '../../src/provider/post.ts';
@@ -15,7 +16,10 @@ beforeEach(async () => {
 
 afterEach(() => receiver.close());
 
-function post(change: Partial<Endpoint> = {}, signal = new AbortController().signal) {
+function post(
+  change: Partial<Endpoint> = {},
+  { signal = new AbortController().signal, guard = localNetwork } = {},
+) {
   const endpoint: Endpoint = {
     type: 'generic',
     address: `${receiver.url}/services/canary-path?k=canary-query`,
@@ -27,7 +31,8 @@ function post(change: Partial<Endpoint> = {}, signal = new AbortController().sig
     timeoutMs: 5_000,
     ...change,
   };
-  const send = createPost(endpoint, { signal, traceHeaders: { traceparent: '00-a-b-01' } });
+  const traceHeaders = { traceparent: '00-a-b-01' };
+  const send = createPost(endpoint, { guard, signal, traceHeaders });
   return send({ url: endpoint.address, body: '{}', headers: endpoint.headers });
 }
 
@@ -97,6 +102,34 @@ describe('a post', () => {
     await expect(post({ address, timeoutMs: 50 })).rejects.toThrow('no answer within 50 ms');
     silent.closeAllConnections();
     silent.close();
+  });
+});
+
+describe('to a refused address', () => {
+  const guard = new NetworkGuard();
+
+  test.each([
+    'http://127.0.0.1',
+    'http://localhost',
+    'http://[::1]',
+    'http://0.0.0.0',
+    'http://[::ffff:127.0.0.1]',
+    'http://2130706433',
+    'http://169.254.169.254',
+  ])('%s is not sent, and fails for good', async (host) => {
+    const address = `${host}:${new URL(receiver.url).port}/canary-path`;
+    const error = await post({ address }, { guard }).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ name: 'DeliveryError', permanent: true });
+    expect(String(error)).toMatch(/spec\.address cannot be used: host '.*' has /);
+    expect(String(error)).not.toContain('canary');
+    expect(receiver.requests).toHaveLength(0);
+  });
+
+  test('is not sent through a proxy there either', async () => {
+    const address = 'https://service.example/';
+    const sending = post({ address, proxy: receiver.url }, { guard });
+    await expect(sending).rejects.toThrow("the proxy address cannot be used: proxy '127.0.0.1'");
+    expect(receiver.requests).toHaveLength(0);
   });
 });
 

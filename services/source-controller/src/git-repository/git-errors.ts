@@ -1,6 +1,7 @@
-import { errorMessage, ReconcileError, RetryableError, redactUrl } from '@sluice/shared/base';
+import { ReconcileError, RetryableError, redactUrl } from '@sluice/shared/base';
 import { HttpError } from '../adapters/http.ts';
 import { authenticationFailedReason } from '../source/names.ts';
+import { whyOf } from '../source/remote.ts';
 import type { TimeLimit } from '../source/time-limit.ts';
 import { gitFailedReason } from './resolve-ref.ts';
 
@@ -22,7 +23,7 @@ export async function gitOperation<R>(
     if (error instanceof ReconcileError && error.kind !== 'retryable') throw error;
     const { status, retryAfterMs } = error instanceof HttpError ? error : {};
     const reason = status === 401 || status === 403 ? authenticationFailedReason : gitFailedReason;
-    const why = limit.error ?? errorMessage(error);
+    const why = limit.error ?? whyOf(error);
     throw new RetryableError(
       reason,
       `failed to checkout and determine revision: unable to clone '${redactUrl(url)}': ${why}`,

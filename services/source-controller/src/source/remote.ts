@@ -1,4 +1,5 @@
 import { errorMessage, ReconcileError, RetryableError } from '@sluice/shared/base';
+import { refusalIn } from '@sluice/shared/net';
 import { HttpError } from '../adapters/http.ts';
 import { RegistryAuthError } from '../adapters/registry/client.ts';
 import { authenticationFailedReason } from './names.ts';
@@ -23,8 +24,16 @@ export async function remoteOperation<R>(
     const refused = error instanceof RegistryAuthError || status === 401 || status === 403;
     throw new RetryableError(
       refused ? authenticationFailedReason : o.reason,
-      `${o.what}: ${o.limit.error ?? errorMessage(error)}`,
+      `${o.what}: ${o.limit.error ?? whyOf(error)}`,
       { cause: error, retryAfterMs },
     );
   }
+}
+
+/** Says what went wrong with a server; of an address that is refused also which field leads there. */
+export function whyOf(error: unknown): string {
+  const refusal = refusalIn(error);
+  if (refusal === undefined) return errorMessage(error);
+  const field = refusal.role === 'proxy' ? 'spec.proxySecretRef' : 'spec.url';
+  return `${field} leads to a refused address: ${refusal.message}`;
 }

@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { FakeClock, sha256Hex } from '@sluice/shared/base';
+import { createDispatcher, NetworkGuard } from '@sluice/shared/net';
 import { createMetrics, type Metrics } from '@sluice/shared/runtime';
-import { Agent } from 'undici';
+import { Agent, type Dispatcher } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fetchBlob } from '../../src/adapters/registry/blob.ts';
 import { mayReceiveLogin, parseChallenge } from '../../src/adapters/registry/challenge.ts';
@@ -58,11 +59,11 @@ beforeEach(async () => {
 });
 afterEach(() => Promise.all([registry.close(), tokens.close()]));
 
-function clientFor(o: { login?: typeof login } = {}): RegistryClient {
+function clientFor(o: { login?: typeof login; dispatcher?: Dispatcher } = {}): RegistryClient {
   return new RegistryClient({
     address: parseRepositoryUrl(`oci://${registry.host}/org/app`, true),
     login: o.login,
-    dispatcher,
+    dispatcher: o.dispatcher ?? dispatcher,
     signal: AbortSignal.timeout(10_000),
     clock,
     authorizations,
@@ -203,6 +204,34 @@ describe('RegistryClient', () => {
       }
     };
     expect(await listTags(clientFor())).toEqual(['a', 'b']);
+    expect(tokens.requests).toHaveLength(0);
+  });
+
+  it.each([
+    '//HOST/v2/tags?last=a',
+    '/x//..//HOST/v2/tags?last=a',
+    'http://REGISTRY//HOST/?last=a',
+  ])('takes no link to %s for another host, which would get the credentials', async (target) => {
+    const link = target.replace('HOST', tokens.host).replace('REGISTRY', registry.host);
+    registry.handle = (request, response) => {
+      if (request.headers.authorization !== basic) {
+        response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end();
+      } else if (request.url?.includes('last=a')) response.end('{"tags":["b"]}');
+      else response.writeHead(200, { link: `<${link}>; rel="next"` }).end('{"tags":["a"]}');
+    };
+    expect(await listTags(clientFor({ login }))).toEqual(['a', 'b']);
+    expect(tokens.requests).toHaveLength(0);
+  });
+
+  it('reaches no token server at a refused address', async () => {
+    tokens.handle = (_, response) => response.end('{"token":"t"}');
+    const address = tokens.host.replace('127.0.0.1', '127.0.0.9');
+    registry.handle = demand('Bearer t', `Bearer realm="http://${address}/token"`);
+    const guard = new NetworkGuard({ allow: ['127.0.0.1'] });
+    const guarded = createDispatcher({ guard, connectTimeoutMs: 5000 });
+    const client = clientFor({ dispatcher: guarded });
+    await expect(resolveTag(client, 'v1')).rejects.toThrow("host '127.0.0.9' has a loopback");
+    await guarded.destroy();
     expect(tokens.requests).toHaveLength(0);
   });
 });

@@ -104,7 +104,11 @@ export class RegistryClient {
   async request(method: 'GET' | 'HEAD', path: string, accept?: string): Promise<HttpResponse> {
     const { address, authorizations, clock } = this.#o;
     const target = path.startsWith('/') ? path : `/v2/${address.repository}/${path}`;
-    const url = new URL(target, address.base);
+    // Set, not parsed: a path that starts with two slashes would name another host.
+    const url = new URL(address.base);
+    const query = target.indexOf('?');
+    url.pathname = query < 0 ? target : target.slice(0, query);
+    url.search = query < 0 ? '' : target.slice(query);
     const headers: Record<string, string> = accept === undefined ? {} : { accept };
     const known = authorizations.get(this.#key, clock.now());
     if (known !== undefined) authorizations.metrics?.used('cache_hit', this.#o.user);

@@ -1,0 +1,12 @@
+import { createDispatcher, NetworkGuard } from '../net/index.ts';
+
+/** Flags with which controllers reach the servers of tests and of `npm start`, all of which listen on loopback. */
+export const localNetworkFlags: readonly string[] = ['--allow-addresses=loopback'];
+
+/** What those flags allow, for parts that are tested without their controller. */
+export const localNetwork = new NetworkGuard({ allow: ['loopback'] });
+
+/** Makes connection pools that reach the servers of tests, through the guard. */
+export function localDispatcher() {
+  return createDispatcher({ guard: localNetwork, connectTimeoutMs: 15_000 });
+}
