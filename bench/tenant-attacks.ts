@@ -1,0 +1,322 @@
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { createGzip } from 'node:zlib';
+import type { KubeObject } from '@sluice/shared/api';
+import type { GitRepository } from '@sluice/shared/testing';
+import type { Bench } from './setup.ts';
+
+/** Where the attacks come from. */
+export const attackers = 'attackers';
+
+/** What a tenant does to take the time or the memory of a controller. */
+export interface Attack {
+  name: string;
+  /** Prepares repositories and servers; returns the objects that start it, and what ends its servers. */
+  prepare(bench: Bench): Promise<{ objects: KubeObject[]; stop?(): void }>;
+}
+
+type Spec = Record<string, unknown>;
+
+function object(apiVersion: string, kind: string, name: string, spec: Spec): KubeObject {
+  return { apiVersion, kind, metadata: { name, namespace: attackers }, spec } as KubeObject;
+}
+
+const gitRepository = (name: string, url: string, spec: Spec = {}) =>
+  object('source.toolkit.fluxcd.io/v1', 'GitRepository', name, {
+    interval: '1h',
+    timeout: '20s',
+    url,
+    ref: { branch: 'main' },
+    ...spec,
+  });
+
+const kustomization = (name: string, spec: Spec = {}) =>
+  object('kustomize.toolkit.fluxcd.io/v1', 'Kustomization', name, {
+    interval: '1h',
+    timeout: '30s',
+    prune: true,
+    path: './',
+    serviceAccountName: 'reconciler',
+    targetNamespace: attackers,
+    sourceRef: { kind: 'GitRepository', name: 'attack' },
+    ...spec,
+  });
+
+const configMap = (data: string) =>
+  `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: attack\ndata:\n${data}`;
+
+const several = <T>(count: number, make: (at: number) => T) =>
+  Array.from({ length: count }, (_, at) => make(at));
+
+/** A repository of files, and Kustomizations of it. */
+async function filesAttack(
+  bench: Bench,
+  files: Record<string, string>,
+  specs: Spec[],
+): Promise<{ objects: KubeObject[] }> {
+  const { url } = await repository(bench, (repo) => repo.commit({ files }));
+  const all = specs.map((spec, at) => kustomization(`attack-${at}`, spec));
+  return { objects: [gitRepository('attack', url), ...all] };
+}
+
+let repositories = 0;
+async function repository(bench: Bench, fill: (repo: GitRepository) => Promise<unknown>) {
+  const name = `attack-${repositories++}`;
+  await fill(await bench.git.createRepo(name));
+  return { url: bench.git.url(name) };
+}
+
+/** Commits a tree whose levels each hold the next one many times over. */
+async function expandingTree(
+  repo: GitRepository,
+  o: { levels: number; width: number; leaf: string },
+) {
+  const blob = (await repo.git(['hash-object', '-w', '--stdin'], o.leaf)).trim();
+  const entries = (mode: string, sha: string) =>
+    several(o.width, (at) => `${mode} ${sha}\tpart-${at}`).join('\n');
+  let tree = (await repo.git(['mktree'], entries('100644 blob', blob))).trim();
+  for (let level = 1; level < o.levels; level++)
+    tree = (await repo.git(['mktree'], entries('040000 tree', tree))).trim();
+  const commit = (await repo.git(['commit-tree', tree, '-m', 'expand'])).trim();
+  await repo.setRef('refs/heads/main', commit);
+}
+
+/** A server that answers every request so. */
+function serve(answer: () => { headers: Record<string, string>; body: NodeJS.ReadableStream }) {
+  const server = createServer((_, response) => {
+    const { headers, body } = answer();
+    response.writeHead(200, headers);
+    body.pipe(response);
+  });
+  return new Promise<{ url: string; stop(): void }>((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      const stop = () => {
+        server.closeAllConnections();
+        server.close();
+      };
+      resolve({ url: `http://127.0.0.1:${port}`, stop });
+    });
+  });
+}
+
+/** 300 MB of JSON that take 300 kB on the way. */
+function bomb() {
+  const gzip = createGzip({ level: 9 });
+  const block = Buffer.alloc(1 << 20, ' ');
+  gzip.write('{"items":[');
+  for (let at = 0; at < 300; at++) gzip.write(block);
+  gzip.end(']}');
+  return gzip;
+}
+
+const nested = (depth: number): string =>
+  depth === 0 ? 'true' : `data.list.all(x${depth}, ${nested(depth - 1)})`;
+
+function yamlAliases(levels: number, width: number): string {
+  const lines = [`  l0: &l0 [${several(width, () => 'lol').join(',')}]`];
+  for (let level = 1; level <= levels; level++)
+    lines.push(`  l${level}: &l${level} [${several(width, () => `*l${level - 1}`).join(',')}]`);
+  return `apiVersion: example.com/v1\nkind: Laugh\nmetadata:\n  name: attack\nspec:\n${lines.join('\n')}\n`;
+}
+
+function helmIndex(bytes: number): string {
+  const entry = (at: number) =>
+    `  chart-${at}:\n  - apiVersion: v2\n    name: chart-${at}\n    version: 1.0.0\n    digest: ${'0'.repeat(64)}\n    urls: [chart-${at}-1.0.0.tgz]\n    description: ${'x'.repeat(200)}\n`;
+  const count = Math.floor(bytes / entry(10_000).length);
+  return `apiVersion: v1\nentries:\n${several(count, entry).join('')}`;
+}
+
+async function helmRepository() {
+  const text = helmIndex(20 * 1024 * 1024);
+  const server = await serve(() => ({
+    headers: { 'content-type': 'text/yaml' },
+    body: Readable.from([text]),
+  }));
+  const spec = { interval: '1h', timeout: '20s', url: server.url };
+  return {
+    objects: several(3, (at) =>
+      object('source.toolkit.fluxcd.io/v1', 'HelmRepository', `attack-${at}`, spec),
+    ),
+    stop: server.stop,
+  };
+}
+
+async function kubeConfigBomb(bench: Bench) {
+  const server = await serve(() => ({
+    headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+    body: bomb(),
+  }));
+  const value = JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'c', cluster: { server: server.url } }],
+    users: [{ name: 'u', user: { token: 'attack' } }],
+    contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+    'current-context': 'x',
+  });
+  const secret = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'attack', namespace: attackers },
+    stringData: { value },
+  } as KubeObject;
+  const kubeConfig = { secretRef: { name: 'attack' } };
+  const made = await filesAttack(
+    bench,
+    { 'a.yaml': configMap('  a: b\n') },
+    several(3, () => ({ kubeConfig, serviceAccountName: undefined })),
+  );
+  return { objects: [secret, ...made.objects], stop: server.stop };
+}
+
+function alertObjects(): KubeObject[] {
+  const expressions = several(400, (at) => `(a|aa|b${at})*(x+x+)+y(.*.*.*)=.*${at}`);
+  return [
+    object('notification.toolkit.fluxcd.io/v1beta3', 'Provider', 'attack', {
+      type: 'generic',
+      address: 'http://127.0.0.1:9/',
+    }),
+    object('notification.toolkit.fluxcd.io/v1beta3', 'Alert', 'attack', {
+      providerRef: { name: 'attack' },
+      eventSources: [{ kind: 'Kustomization', name: '*' }],
+      exclusionList: expressions,
+    }),
+    ...several(5, (at) => kustomization(`attack-${at}`, { path: './missing' })),
+  ];
+}
+
+const template = '{{ range until 2000000000 }}{{ printf "%d" . }}{{ end }}';
+
+async function helmTemplate(bench: Bench) {
+  const { url } = await repository(bench, (repo) =>
+    repo.commit({
+      files: {
+        'chart/Chart.yaml': 'apiVersion: v2\nname: attack\nversion: 0.1.0\n',
+        'chart/templates/a.yaml': template,
+      },
+    }),
+  );
+  const release = (at: number) =>
+    object('helm.toolkit.fluxcd.io/v2', 'HelmRelease', `attack-${at}`, {
+      interval: '1h',
+      timeout: '20s',
+      serviceAccountName: 'reconciler',
+      chart: { spec: { chart: './chart', sourceRef: { kind: 'GitRepository', name: 'attack' } } },
+    });
+  return { objects: [gitRepository('attack', url), ...several(4, release)] };
+}
+
+/** What was found to block a controller or to take its memory, and their like. */
+export const attacks: Attack[] = [
+  {
+    name: 'nested all() in healthCheckExprs and readyExpr',
+    async prepare(bench) {
+      const current = nested(6);
+      const list = several(200, () => '"x"').join(', ');
+      const expr = `[${list}].all(a, [${list}].all(b, [${list}].all(c, a == b || b == c || true)))`;
+      const healthCheckExprs = [
+        { apiVersion: 'v1', kind: 'ConfigMap', current: expr },
+        { apiVersion: 'v1', kind: 'Secret', current },
+      ];
+      return filesAttack(bench, { 'a.yaml': configMap('  a: b\n') }, [
+        ...several(3, () => ({ wait: true, healthCheckExprs })),
+        { dependsOn: [{ name: 'attack-0', readyExpr: expr }] },
+      ]);
+    },
+  },
+  {
+    name: 'nested substitution of a large value',
+    prepare: (bench) =>
+      filesAttack(
+        bench,
+        { 'a.yaml': configMap('  a: "${v//x/${v}}"\n') },
+        several(3, () => ({ postBuild: { substitute: { v: 'x'.repeat(10_000) } } })),
+      ),
+  },
+  {
+    name: 'YAML aliases, 7 levels of 10',
+    prepare: (bench) =>
+      filesAttack(
+        bench,
+        { 'a.yaml': yamlAliases(7, 10) },
+        several(3, () => ({})),
+      ),
+  },
+  { name: 'API server that answers 300 MB of gzip', prepare: kubeConfigBomb },
+  {
+    name: 'Alert with 400 expressions',
+    async prepare(bench) {
+      const { url } = await repository(bench, (repo) =>
+        repo.commit({ files: { 'a.yaml': configMap('  a: b\n') } }),
+      );
+      return { objects: [gitRepository('attack', url), ...alertObjects()] };
+    },
+  },
+  {
+    name: '8,000 ignore patterns and 3,000 files',
+    async prepare(bench) {
+      const ignore = several(8000, (at) => `**/*${at}*/**/x*${at}*`).join('\n');
+      const files = several(
+        3000,
+        (at) => [`d${at % 50}/e${at % 7}/f${at}.yaml`, 'a: b\n'] as const,
+      );
+      const { url } = await repository(bench, (repo) =>
+        repo.commit({ files: { '.sourceignore': ignore, ...Object.fromEntries(files) } }),
+      );
+      return { objects: several(3, (at) => gitRepository(`attack-${at}`, url)) };
+    },
+  },
+  {
+    name: 'Git trees that expand without end',
+    async prepare(bench) {
+      const { url } = await repository(bench, (repo) =>
+        expandingTree(repo, { levels: 12, width: 12, leaf: 'a: b\n' }),
+      );
+      return { objects: several(3, (at) => gitRepository(`attack-${at}`, url)) };
+    },
+  },
+  {
+    name: 'a small pack of 3 GB',
+    async prepare(bench) {
+      const { url } = await repository(bench, (repo) =>
+        expandingTree(repo, { levels: 2, width: 10, leaf: '\0'.repeat(30 * 1024 * 1024) }),
+      );
+      return { objects: several(2, (at) => gitRepository(`attack-${at}`, url)) };
+    },
+  },
+  {
+    name: 'three packs of 100 MB',
+    async prepare(bench) {
+      const objects = await Promise.all(
+        several(3, async (at) => {
+          const { url } = await repository(bench, (repo) =>
+            repo.commit({
+              files: Object.fromEntries(
+                several(10, (n) => [`f${n}`, randomBytes(10 * 1024 * 1024)] as const),
+              ),
+            }),
+          );
+          return gitRepository(`attack-${at}`, url);
+        }),
+      );
+      return { objects };
+    },
+  },
+  { name: 'Helm index of 20 MB', prepare: helmRepository },
+  {
+    name: 'version range of 60 kB',
+    async prepare(bench) {
+      const { url } = await repository(bench, (repo) =>
+        repo.commit({ files: { 'a.yaml': configMap('  a: b\n') }, tag: 'v1.0.0' }),
+      );
+      const semver = several(6000, (at) => `>=0.${at}.0`).join(' || ');
+      return {
+        objects: several(3, (at) => gitRepository(`attack-${at}`, url, { ref: { semver } })),
+      };
+    },
+  },
+  { name: 'a template that never ends', prepare: helmTemplate },
+];
