@@ -15,7 +15,9 @@ export { applyObject } from './apply-object.ts';
 export { applyObjects } from './apply-objects.ts';
 export { stagesOf } from './apply-stages.ts';
 export { checkObjects } from './apply-validate.ts';
-export { compileCel, type Predicate } from './cel.ts';
+export { checkCelCount, compileCel, type Predicate } from './cel.ts';
+export { type CelBudget, celBudgetOf } from './cel-budget.ts';
+export { CelError, type CelErrorKind } from './cel-error.ts';
 export {
   type Applier,
   type ChangeListener,

@@ -1,5 +1,8 @@
 import type { KubeObject, Kustomization } from '@sluice/shared/api';
-import { compileCel, type Predicate } from './cel.ts';
+import { errorMessage } from '@sluice/shared/base';
+import { checkCelCount, compileCel, type Predicate } from './cel.ts';
+import { type CelBudget, celBudgetOf } from './cel-budget.ts';
+import { CelError } from './cel-error.ts';
 import { computeHealth, type Health } from './health.ts';
 import { gvkOf } from './resource.ts';
 
@@ -14,14 +17,21 @@ export interface HealthRules {
 
 type Step = { status: 'InProgress' | 'Failed' | 'Current'; holds: Predicate };
 
-const compiledRules = new WeakMap<object, Step[]>();
+/** A compiled entry. */
+interface Rule {
+  steps: Step[];
+  /** What the last look at a state of an object found, so that each state is looked at once. */
+  judged: WeakMap<KubeObject, Health>;
+}
+
+const compiledRules = new WeakMap<object, Rule>();
 
 /**
  * Compiles an entry of spec.healthCheckExprs, once.
  *
  * @throws StalledError InvalidCELExpression
  */
-function compile(entry: NonNullable<Expressions>[number], field: string): Step[] {
+function compile(entry: NonNullable<Expressions>[number], field: string): Rule {
   const known = compiledRules.get(entry);
   if (known !== undefined) return known;
   const steps: Step[] = [];
@@ -32,8 +42,9 @@ function compile(entry: NonNullable<Expressions>[number], field: string): Step[]
   add('InProgress', 'inProgress');
   add('Failed', 'failed');
   add('Current', 'current');
-  compiledRules.set(entry, steps);
-  return steps;
+  const rule: Rule = { steps, judged: new WeakMap() };
+  compiledRules.set(entry, rule);
+  return rule;
 }
 
 /**
@@ -41,12 +52,17 @@ function compile(entry: NonNullable<Expressions>[number], field: string): Step[]
  *
  * @throws StalledError InvalidCELExpression that names the field
  */
-export function checkHealthRules({ exprs, field }: HealthRules): void {
-  for (const [index, entry] of (exprs ?? []).entries()) compile(entry, `${field}[${index}]`);
+export function checkHealthRules({ exprs = [], field }: HealthRules): void {
+  const all = exprs.flatMap(({ inProgress, failed, current }) => [inProgress, failed, current]);
+  checkCelCount(
+    all.filter((expression) => expression !== undefined),
+    field,
+  );
+  for (const [index, entry] of exprs.entries()) compile(entry, `${field}[${index}]`);
 }
 
 /** Finds the entry for an object: one with its kind before one for its whole group. */
-function entryFor(object: KubeObject, { exprs, field }: HealthRules): Step[] | undefined {
+function entryFor(object: KubeObject, { exprs, field }: HealthRules): Rule | undefined {
   if (!exprs?.length) return undefined;
   const { group, kind } = gvkOf(object);
   const inGroup = exprs
@@ -67,19 +83,28 @@ export function hasHealthRule(object: KubeObject, rules: HealthRules): boolean {
  * evaluated, for instance because the status is not there yet, does not hold.
  */
 export function evaluateHealth(object: KubeObject, rules: HealthRules): Health {
-  const steps = entryFor(object, rules);
-  if (steps === undefined) return computeHealth(object);
+  const rule = entryFor(object, rules);
+  if (rule === undefined) return computeHealth(object);
   if (object.metadata.deletionTimestamp) return computeHealth(object);
-  let problem = '';
+  return rule.judged.get(object) ?? judge(object, rule, celBudgetOf(rules.exprs ?? rule));
+}
+
+function judge(object: KubeObject, { steps, judged }: Rule, budget: CelBudget): Health {
+  let problem: unknown;
   for (const { status, holds } of steps) {
     try {
-      if (holds({ ...object })) return { status, message: 'as spec.healthCheckExprs says' };
+      if (!holds({ ...object }, budget)) continue;
+      const health: Health = { status, message: 'as spec.healthCheckExprs says' };
+      judged.set(object, health);
+      return health;
     } catch (error) {
-      problem = error instanceof Error ? error.message : String(error);
+      problem = error;
     }
   }
-  return {
-    status: 'InProgress',
-    message: problem || 'no expression of spec.healthCheckExprs holds',
-  };
+  const message =
+    problem === undefined ? 'no expression of spec.healthCheckExprs holds' : errorMessage(problem);
+  const health: Health = { status: 'InProgress', message };
+  // Later there may be more to spend.
+  if (!(problem instanceof CelError && problem.kind === 'cost-limit')) judged.set(object, health);
+  return health;
 }

@@ -6,6 +6,8 @@ import {
 } from '@sluice/shared/api';
 import { errorMessage, type Logger, WaitingError } from '@sluice/shared/base';
 import {
+  celBudgetOf,
+  checkCelCount,
   compileCel,
   createInformer,
   type Informer,
@@ -88,7 +90,12 @@ export class Dependencies {
    * @throws StalledError InvalidCELExpression
    */
   check(object: Dependant, moreToAsk?: (dependency: KubeObject) => string | undefined): void {
-    for (const [index, reference] of (object.spec.dependsOn ?? []).entries()) {
+    const references = object.spec.dependsOn ?? [];
+    checkCelCount(
+      references.flatMap(({ readyExpr }) => readyExpr ?? []),
+      'spec.dependsOn',
+    );
+    for (const [index, reference] of references.entries()) {
       const field = `spec.dependsOn[${index}]`;
       const why = this.#whyNotReady({ object, reference, field, moreToAsk });
       if (why === undefined) continue;
@@ -124,10 +131,10 @@ export class Dependencies {
     return dependency.kind === this.#options.kind ? moreToAsk?.(dependency) : undefined;
   }
 
-  #evaluate(self: KubeObject, dep: KubeObject, o: { expression: string; field: string }): boolean {
-    const predicate = compileCel(o.expression, o.field);
+  #evaluate(self: Dependant, dep: KubeObject, o: { expression: string; field: string }): boolean {
+    const predicate = compileCel(o.expression, o.field, ['self', 'dep']);
     try {
-      return predicate({ self, dep });
+      return predicate({ self, dep }, celBudgetOf(self.spec.dependsOn ?? self));
     } catch (error) {
       // Mostly because a status is not there yet.
       const { logger } = this.#options;
