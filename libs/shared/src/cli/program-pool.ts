@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { FairSlots } from '@sluice/shared/base';
 import { type ProgramCall, type ProgramOptions, ProgramWorker } from './program-worker.ts';
+import { CommandError } from './run.ts';
 
 /** How a pool of processes of one program is run. */
 export interface ProgramPoolOptions extends ProgramOptions {
@@ -43,6 +44,7 @@ class Pool implements ProgramPool {
   readonly #idle = new Map<ProgramWorker, NodeJS.Timeout>();
   readonly #all = new Set<ProgramWorker>();
   #version: Promise<string> | undefined;
+  #closed = false;
 
   constructor(o: ProgramPoolOptions) {
     const size = o.size ?? availableParallelism();
@@ -50,7 +52,7 @@ class Pool implements ProgramPool {
     this.#slots = new FairSlots({ total: size + 1, perShare: size });
   }
 
-  call<T>(request: unknown, o: PoolCall): Promise<T> {
+  async call<T>(request: unknown, o: PoolCall): Promise<T> {
     const run = async () => {
       const worker = this.#take();
       try {
@@ -59,7 +61,13 @@ class Pool implements ProgramPool {
         this.#putBack(worker);
       }
     };
-    return this.#slots.run(o.share, run, o.signal);
+    try {
+      return await this.#slots.run(o.share, run, o.signal);
+    } catch (error) {
+      // It may have aborted while the call waited for its turn.
+      if (!o.signal?.aborted || error !== o.signal.reason) throw error;
+      throw new CommandError('aborted', `${this.#o.name} was not asked: aborted`, { cause: error });
+    }
   }
 
   version(): Promise<string> {
@@ -80,6 +88,7 @@ class Pool implements ProgramPool {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     for (const timer of this.#idle.values()) clearTimeout(timer);
     this.#idle.clear();
     const all = [...this.#all];
@@ -89,6 +98,8 @@ class Pool implements ProgramPool {
 
   /** The one that ran last, so that the others get idle and end. */
   #take(): ProgramWorker {
+    if (this.#closed)
+      throw new CommandError('aborted', `${this.#o.name} was not asked: its pool is closed`);
     const latest = [...this.#idle.keys()].filter((worker) => worker.usable).at(-1);
     if (latest === undefined) return this.#start();
     clearTimeout(this.#idle.get(latest));

@@ -23,8 +23,10 @@ describe('FairSlots', () => {
   test('keeps a slot for a newcomer, however much one share asks for', async () => {
     const { started, start, end } = calls(new FairSlots({ total: 3, perShare: 2 }));
     const all = ['a1', 'a2', 'a3', 'a4'].map((name) => start('a', name));
+    await new Promise(setImmediate);
     expect(started).toEqual(['a1', 'a2']);
     all.push(start('b', 'b1'));
+    await new Promise(setImmediate);
     expect(started).toEqual(['a1', 'a2', 'b1']);
     for (const name of ['a1', 'a2', 'b1', 'a3', 'a4']) {
       end(name);
@@ -36,6 +38,7 @@ describe('FairSlots', () => {
   test('lets shares that wait take turns', async () => {
     const { started, start, end } = calls(new FairSlots({ total: 1, perShare: 1 }));
     const all = ['a1', 'a2', 'a3', 'b1', 'b2', 'c1'].map((name) => start(name.slice(0, 1), name));
+    await new Promise(setImmediate);
     for (let ended = 0; ended < all.length; ended++) {
       end(started[ended] as string);
       await new Promise(setImmediate);
@@ -50,6 +53,7 @@ describe('FairSlots', () => {
     const first = start('a', 'a1');
     const abort = new AbortController();
     const second = start('a', 'a2', abort.signal);
+    await new Promise(setImmediate);
     abort.abort(new Error('deleted'));
     await expect(second).rejects.toThrow('deleted');
     end('a1');

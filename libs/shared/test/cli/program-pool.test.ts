@@ -111,9 +111,22 @@ describe('a pool of programs', () => {
     const { pid } = await echo(pool, 1);
     const abort = new AbortController();
     const spinning = pool.call({ deed: 'spin' }, { ...call, signal: abort.signal });
+    await new Promise(setImmediate);
     abort.abort();
     await expect(spinning).rejects.toMatchObject({ code: 'aborted' });
     await expect.poll(() => isAlive(pid)).toBe(false);
+  });
+
+  test('does not ask for a call that is aborted while it waits', async () => {
+    const pool = createPool();
+    const [first, second] = [new AbortController(), new AbortController()];
+    const spinning = pool.call({ deed: 'spin' }, { ...call, signal: first.signal });
+    const waiting = echo(pool, 'never', { ...call, signal: second.signal });
+    await new Promise(setImmediate);
+    second.abort();
+    await expect(waiting).rejects.toMatchObject({ code: 'aborted' });
+    first.abort();
+    await expect(spinning).rejects.toMatchObject({ code: 'aborted' });
   });
 
   test('answers others while one share holds all that it may', async () => {
