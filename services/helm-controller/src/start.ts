@@ -5,6 +5,8 @@ import {
   helmGroup,
   helmReleaseKind,
   helmReleaseNameLabel,
+  type KindDefinition,
+  wrongFieldOf,
 } from '@sluice/shared/api';
 import { ArtifactCache } from '@sluice/shared/artifact';
 import { type DigestAlgorithm, type Logger, Semaphore } from '@sluice/shared/base';
@@ -150,9 +152,10 @@ function createDependencies(
     ...createCaches(config, { logger, dispatcher: o.dispatcher }),
     settings: settingsOf(config),
     renderer: createRendering(config, spawner),
-    releaseWatch: createReleaseWatch({ client, logger, namespace }),
+    releaseWatch: createReleaseWatch({ client, logger, namespace, monitor: doors.metrics.watches }),
     states,
     sources: createSources({
+      monitor: doors.metrics.watches,
       client,
       logger,
       namespace,
@@ -160,6 +163,7 @@ function createDependencies(
     }),
     helmReleases: informer,
     dependencies: new DependencyWatch({
+      monitor: doors.metrics.watches,
       kind: 'HelmRelease',
       informer,
       client,
@@ -182,10 +186,12 @@ function createDependencies(
   };
 }
 
-function informerOf({ flags, namespace }: HelmConfig, { client, logger }: ApplierDoors) {
+function informerOf({ flags, namespace }: HelmConfig, { client, logger, metrics }: ApplierDoors) {
   return createInformer<HelmRelease>({
     client,
     resource: resourceOf(helmReleaseKind),
+    check: (object) => wrongFieldOf(helmReleaseKind as KindDefinition, object),
+    monitor: metrics.watches,
     indexes: helmReleaseIndexes,
     logger,
     ...shardSelector({
@@ -196,10 +202,17 @@ function informerOf({ flags, namespace }: HelmConfig, { client, logger }: Applie
   });
 }
 
-function configWatchOf(config: HelmConfig, { client, logger }: ApplierDoors) {
+function configWatchOf(config: HelmConfig, { client, logger, metrics }: ApplierDoors) {
   if (config.gates.DisableConfigWatchers) return undefined;
   const labelSelector = config.flags['watch-configs-label-selector'];
-  return createConfigWatch({ client, logger, labelSelector, namespace: config.watchNamespace });
+  const monitor = metrics.watches;
+  return createConfigWatch({
+    client,
+    logger,
+    labelSelector,
+    namespace: config.watchNamespace,
+    monitor,
+  });
 }
 
 /**

@@ -1,10 +1,12 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  type KindDefinition,
   type Kustomization,
   kustomizationKind,
   kustomizationNameLabel,
   kustomizeGroup,
+  wrongFieldOf,
 } from '@sluice/shared/api';
 import { ArtifactCache } from '@sluice/shared/artifact';
 import { LruBytes } from '@sluice/shared/base';
@@ -109,6 +111,7 @@ function createDependencies(
     builds: new LruBytes(flags['build-cache-size'] * mebibyte),
     states,
     sources: createSources({
+      monitor: doors.metrics.watches,
       client,
       logger,
       namespace: config.watchNamespace,
@@ -116,6 +119,7 @@ function createDependencies(
     }),
     kustomizations: o.informer,
     dependencies: new DependencyWatch({
+      monitor: doors.metrics.watches,
       kind: 'Kustomization',
       informer: o.informer,
       client,
@@ -150,15 +154,27 @@ function createDependencies(
   };
 }
 
-function configWatchOf(config: KustomizeConfig, { client, logger }: ApplierDoors): ConfigWatch {
+function configWatchOf(
+  config: KustomizeConfig,
+  { client, logger, metrics }: ApplierDoors,
+): ConfigWatch {
   const labelSelector = config.flags['watch-configs-label-selector'];
-  return createConfigWatch({ client, logger, labelSelector, namespace: config.watchNamespace });
+  const monitor = metrics.watches;
+  return createConfigWatch({
+    client,
+    logger,
+    labelSelector,
+    namespace: config.watchNamespace,
+    monitor,
+  });
 }
 
 function createKustomizationInformer({ flags, namespace }: KustomizeConfig, doors: ApplierDoors) {
   return createInformer<Kustomization>({
     client: doors.client,
     resource: resourceOf(kustomizationKind),
+    check: (object) => wrongFieldOf(kustomizationKind as KindDefinition, object),
+    monitor: doors.metrics.watches,
     indexes: kustomizationIndexes,
     logger: doors.logger,
     ...shardSelector({

@@ -1,11 +1,13 @@
 import {
   type Alert,
   alertKind,
+  type KindDefinition,
   type KubeObject,
   type Provider,
   providerKind,
   type Receiver,
   receiverKind,
+  wrongFieldOf,
 } from '@sluice/shared/api';
 import type { Logger } from '@sluice/shared/base';
 import {
@@ -14,6 +16,7 @@ import {
   type Informer,
   type KubeClient,
   resourceOf,
+  type WatchMonitor,
 } from '@sluice/shared/kube';
 import { letGo } from '@sluice/shared/runtime';
 
@@ -42,14 +45,15 @@ export function createInformers(o: {
   secretSelector: string;
   controllerName: string;
   logger: Logger;
+  monitor?: WatchMonitor;
 }): Informers {
-  const { client, namespace, logger } = o;
-  const common = { client, namespace, logger };
-  const alerts = createInformer<Alert>({ ...common, resource: resourceOf(alertKind) });
-  const providers = createInformer<Provider>({ ...common, resource: resourceOf(providerKind) });
+  const { client, namespace, logger, monitor } = o;
+  const common = { client, namespace, logger, monitor };
+  const alerts = createInformer<Alert>({ ...common, ...ofKind(alertKind) });
+  const providers = createInformer<Provider>({ ...common, ...ofKind(providerKind) });
   const receivers = createInformer<Receiver>({
     ...common,
-    resource: resourceOf(receiverKind),
+    ...ofKind(receiverKind),
     indexes: {
       [byWebhookPath]: ({ status }) => (status?.webhookPath ? [status.webhookPath] : []),
       [bySecret]: ({ metadata, spec }) =>
@@ -61,6 +65,7 @@ export function createInformers(o: {
     resource: coreResources.secrets,
     labelSelector: o.secretSelector,
     metadataOnly: true,
+    optional: true,
   });
   logChanges(alerts, logger);
   logChanges(providers, logger);
@@ -69,6 +74,14 @@ export function createInformers(o: {
   letGo(providers, { client, kind: providerKind, controllerName, logger });
   const all = [alerts, providers, receivers, secrets] as Informer<KubeObject>[];
   return { alerts, providers, receivers, secrets, all };
+}
+
+function ofKind<T extends KubeObject>(kind: KindDefinition<T>) {
+  const definition = kind as KindDefinition;
+  return {
+    resource: resourceOf(definition),
+    check: (object: T) => wrongFieldOf(definition, object),
+  };
 }
 
 /** What is in effect from when on, for who wonders why an event went where it did. */

@@ -19,6 +19,7 @@ import {
   type ServiceDoors,
   type ServiceParts,
 } from '@sluice/shared/service';
+import { reportRefused } from './alert/report-refused.ts';
 import { watchAlerts } from './alert/watch-alerts.ts';
 import { type Config, flags, readConfig } from './config.ts';
 import { createAttempt } from './delivery/attempt.ts';
@@ -90,14 +91,21 @@ function build(config: Config, doors: ServiceDoors): ServiceParts {
 }
 
 function createApp(config: Config, doors: ServiceDoors): App {
-  const { client, logger } = doors;
+  const { client, logger, metrics } = doors;
   const { namespace } = shardSelector({
     watchLabelSelector: '',
     watchAllNamespaces: config['watch-all-namespaces'],
     namespace: config.runtimeNamespace,
   });
   const secretSelector = config['watch-configs-label-selector'];
-  const informers = createInformers({ client, namespace, secretSelector, controllerName, logger });
+  const informers = createInformers({
+    client,
+    namespace,
+    secretSelector,
+    controllerName,
+    logger,
+    monitor: metrics.watches,
+  });
   return { ...doors, config, informers, readSecret: createSecretReader(client) };
 }
 
@@ -199,11 +207,14 @@ async function serve(
   onListening: () => void,
 ): Promise<void> {
   const { informers, config, logger } = app;
+  const events = delivering.alertEvents;
   watchAlerts(informers.alerts, {
     noCrossNamespaceRefs: config['no-cross-namespace-refs'],
-    events: delivering.alertEvents,
+    events,
     logger,
   });
+  reportRefused(informers.alerts, { events, logger });
+  reportRefused(informers.providers, { events, logger });
   for (const informer of informers.all) informer.start();
   try {
     await Promise.all(informers.all.map((informer) => informer.synced(signal)));

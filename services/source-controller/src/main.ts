@@ -9,6 +9,7 @@ import {
   type KubeObject,
   type OCIRepository,
   ociRepositoryKind,
+  wrongFieldOf,
 } from '@sluice/shared/api';
 import { ArtifactStore, serveArtifacts } from '@sluice/shared/artifact';
 import { Semaphore } from '@sluice/shared/base';
@@ -156,14 +157,16 @@ function createStore({ config, logger }: App): ArtifactStore {
 }
 
 function informerOf<T extends KubeObject>(app: App, kind: KindDefinition<T>): Informer<T> {
-  const { config, client, logger } = app;
+  const { config, client, logger, metrics } = app;
   const selection = shardSelector({
     watchLabelSelector: config['watch-label-selector'],
     watchAllNamespaces: config['watch-all-namespaces'],
     namespace: config.runtimeNamespace,
   });
   const resource = resourceOf(kind as KindDefinition);
-  return createInformer<T>({ client, resource, logger, ...selection });
+  const check = (object: T) => wrongFieldOf(kind as KindDefinition, object);
+  const monitor = metrics.watches;
+  return createInformer<T>({ client, resource, logger, check, monitor, ...selection });
 }
 
 function controllerOf<T extends KubeObject>(

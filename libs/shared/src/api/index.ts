@@ -3,6 +3,7 @@ export { type Alert, type AlertSpec, alertKind } from './alert.ts';
 export { allKinds } from './all-kinds.ts';
 export { type Bucket, type BucketSpec, type BucketStatus, bucketKind } from './bucket.ts';
 export { additionKeyword, type CrossFieldRule } from './builders.ts';
+export { withoutWrongFields, wrongFieldOf } from './check-spec.ts';
 export type { Artifact, Condition, IgnoreRule, Selector } from './common.ts';
 export {
   type CustomResourceDefinition,

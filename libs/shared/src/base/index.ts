@@ -34,6 +34,7 @@ export {
 } from './flags.ts';
 export { LruBytes, mapConcurrently, Semaphore, SingleFlight } from './keyed.ts';
 export { joinLines } from './lines.ts';
+export { Listeners } from './listeners.ts';
 export { createLogger, type Logger, logLevels, silentLogger } from './log.ts';
 export { redactUrl, SecretMasker, secretMask } from './mask.ts';
 export { TimeSlice } from './time-slice.ts';

@@ -22,14 +22,17 @@ export {
 } from './cluster-config.ts';
 export { createKubeClient, type KubeClientOptions } from './create-client.ts';
 export { serviceAccountIdentity } from './identity.ts';
-export {
-  createInformer,
-  type Informer,
-  type InformerEvent,
-  type InformerHealth,
-  type InformerOptions,
-} from './informer.ts';
+export { createInformer } from './informer.ts';
 export { IndexedStore, type Indexers } from './informer-store.ts';
+export type {
+  Informer,
+  InformerEvent,
+  InformerHealth,
+  InformerOptions,
+  InformerPart,
+  RefusedObject,
+  WatchMonitor,
+} from './informer-types.ts';
 export { type LoadKubeConfigOptions, loadKubeConfig } from './kube-config.ts';
 export { NoKindMatchError } from './mapper.ts';
 export {

@@ -126,6 +126,7 @@ export class HttpKubeClient implements KubeClient {
       headers: { ...this.#acting, accept: o.metadataOnly ? partialObject : json },
       signal: o.signal,
       idleTimeoutMs: o.idleTimeoutMs,
+      onOpen: o.onOpen,
       apiVersion: apiVersionString(r),
       kind: r.kind,
     });

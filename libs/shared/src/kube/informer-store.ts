@@ -4,15 +4,23 @@ import { keyOf } from './resource.ts';
 /** Which index values an object has. */
 export type Indexers<T> = Record<string, (object: T) => string[]>;
 
-/** The objects of a list-watch by key, and by the values of each index. */
+function ignore(): void {}
+
+/**
+ * The objects of a list-watch by key, and by the values of each index. An object for which an index function throws is
+ * kept without values in that index.
+ */
 export class IndexedStore<T extends KubeObject> {
   readonly #objects = new Map<string, T>();
   readonly #indexers: Indexers<T>;
+  readonly #onFailure: (error: unknown, object: T) => void;
   /** Index name, then index value, then keys. */
   readonly #indexes = new Map<string, Map<string, Set<string>>>();
 
-  constructor(indexers: Indexers<T> = {}) {
+  /** @param onFailure hears what an index function threw */
+  constructor(indexers: Indexers<T> = {}, onFailure: (error: unknown, object: T) => void = ignore) {
     this.#indexers = indexers;
+    this.#onFailure = onFailure;
     for (const name of Object.keys(indexers)) this.#indexes.set(name, new Map());
   }
 
@@ -40,11 +48,9 @@ export class IndexedStore<T extends KubeObject> {
   set(object: T): void {
     const key = keyOf(object);
     const previous = this.#objects.get(key);
-    // Computed first: when an index function throws, the store is as before.
-    const added = this.#valuesOf(object);
     if (previous !== undefined) this.#unindex(key, previous);
     this.#objects.set(key, object);
-    for (const [name, values] of added) {
+    for (const [name, values] of this.#valuesOf(object, this.#onFailure)) {
       const index = this.#indexes.get(name) as Map<string, Set<string>>;
       for (const value of values) {
         const keys = index.get(value) ?? new Set();
@@ -60,12 +66,20 @@ export class IndexedStore<T extends KubeObject> {
     this.#objects.delete(key);
   }
 
-  #valuesOf(object: T): [string, string[]][] {
-    return Object.entries(this.#indexers).map(([name, valuesOf]) => [name, valuesOf(object)]);
+  #valuesOf(object: T, onFailure: (error: unknown, object: T) => void): [string, string[]][] {
+    return Object.entries(this.#indexers).map(([name, valuesOf]) => {
+      try {
+        return [name, valuesOf(object)];
+      } catch (error) {
+        onFailure(error, object);
+        return [name, []];
+      }
+    });
   }
 
   #unindex(key: string, object: T): void {
-    for (const [name, values] of this.#valuesOf(object)) {
+    // What it throws was told of when the object was added.
+    for (const [name, values] of this.#valuesOf(object, ignore)) {
       const index = this.#indexes.get(name) as Map<string, Set<string>>;
       for (const value of values) {
         const keys = index.get(value);

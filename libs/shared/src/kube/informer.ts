@@ -16,62 +16,33 @@
  * 11. The delay starts anew only after a watch that lasted, so that a server which ends watches at once is not stormed.
  * 12. A listener that throws is logged and keeps neither other listeners nor later events from their turn.
  * 13. After `stop` no listener is called; objects stay readable.
+ * 14. An object for which `transform`, `check` or an index function throws ends nothing: it is kept, and announced.
+ * 15. An object that `check` refuses is shown to nobody who did not ask for refused ones; for the others one that
+ *     becomes unusable is deleted, and one that was corrected is added.
+ * 16. It says for how long it is behind: until a watch has stayed open, whatever else succeeds.
  *
- * `transform` and index functions must not throw or keep state; `transform` keeps name, namespace, uid and version.
+ * `transform`, `check` and index functions must not keep state; `transform` keeps name, namespace, uid and version.
  */
 import type { KubeObject } from '@sluice/shared/api';
-import { backoff, type Clock, type Logger, silentLogger, systemClock } from '@sluice/shared/base';
+import {
+  backoff,
+  type Clock,
+  type Logger,
+  silentLogger,
+  systemClock,
+  type Timer,
+} from '@sluice/shared/base';
 import { ConnectionError, isGone } from './api-error.ts';
-import { IndexedStore, type Indexers } from './informer-store.ts';
+import { InformerObjects } from './informer-objects.ts';
+import type {
+  Informer,
+  InformerEvent,
+  InformerHealth,
+  InformerOptions,
+  InformerPart,
+} from './informer-types.ts';
 import { type ApiResource, keyOf } from './resource.ts';
-import type { KubeClient, WatchEvent } from './types.ts';
-
-/** A change of the local copy. */
-export type InformerEvent<T> = {
-  type: 'added' | 'modified' | 'deleted';
-  /** The new state; of a deleted object the last one. */
-  object: T;
-  previous?: T;
-};
-
-/** What happened to the connection, for logs, metrics and callers that wait. */
-export type InformerHealth =
-  | { type: 'listed'; items: number }
-  | { type: 'watching'; resourceVersion: string }
-  | { type: 'failed'; error: unknown; attempt: number; retryMs: number };
-
-export interface Informer<T extends KubeObject> {
-  readonly resource: ApiResource;
-  start(): void;
-  stop(): Promise<void>;
-  /** Resolves after the first list; rejects with the signal's reason, or when stopped before. */
-  synced(signal?: AbortSignal): Promise<void>;
-  readonly hasSynced: boolean;
-  get(key: string): T | undefined;
-  list(): T[];
-  /** @throws RangeError when there is no index of that name */
-  byIndex(index: string, value: string): T[];
-  /** Adds a listener; returns a function that removes it. */
-  onEvent(listener: (e: InformerEvent<T>) => void): () => void;
-}
-
-export interface InformerOptions<T extends KubeObject> {
-  client: KubeClient;
-  resource: ApiResource;
-  namespace?: string;
-  labelSelector?: string;
-  fieldSelector?: string;
-  metadataOnly?: boolean;
-  indexes?: Indexers<T>;
-  /** Applied to every object before it is kept, for instance to drop what nobody reads. */
-  transform?: (object: T) => T;
-  logger?: Logger;
-  clock?: Clock;
-  random?: () => number;
-  onHealth?: (e: InformerHealth) => void;
-  /** Milliseconds without a byte after which a watch is opened anew. Default 100,000: bookmarks come every 75 s or sooner. */
-  idleTimeoutMs?: number;
-}
+import type { WatchEvent } from './types.ts';
 
 const defaultIdleTimeoutMs = 100_000;
 const retryMinMs = 200;
@@ -91,21 +62,26 @@ class ListWatch<T extends KubeObject> implements Informer<T> {
   readonly #options: InformerOptions<T>;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #store: IndexedStore<T>;
-  readonly #listeners = new Set<(e: InformerEvent<T>) => void>();
+  readonly #objects: InformerObjects<T>;
   readonly #stopping = new AbortController();
   readonly #firstList = Promise.withResolvers<void>();
   #running?: Promise<void>;
   #synced = false;
   #resourceVersion?: string;
   #attempt = 0;
+  #failingSince?: number;
+  #unmonitor?: () => void;
 
   constructor(options: InformerOptions<T>) {
     this.#options = options;
     this.resource = options.resource;
     this.#clock = options.clock ?? systemClock;
     this.#logger = (options.logger ?? silentLogger).child({ resource: options.resource.plural });
-    this.#store = new IndexedStore(options.indexes);
+    this.#objects = new InformerObjects({
+      ...options,
+      signal: this.#stopping.signal,
+      onFailure: (part, error, object) => this.#report(part, error, keyOf(object)),
+    });
     // Whoever waits sees the rejection; when nobody does, it is no unhandled one.
     this.#firstList.promise.catch(() => {});
   }
@@ -114,18 +90,26 @@ class ListWatch<T extends KubeObject> implements Informer<T> {
     if (this.#stopping.signal.aborted) {
       throw new Error(`the informer of ${this.resource.plural} was stopped`);
     }
-    this.#running ??= this.#run();
+    if (this.#running !== undefined) return;
+    this.#unmonitor = this.#options.monitor?.started(this, this.#options.optional ?? false);
+    this.#running = this.#run();
   }
 
   async stop(): Promise<void> {
     const reason = new Error(`the informer of ${this.resource.plural} was stopped`);
     this.#stopping.abort(reason);
     this.#firstList.reject(reason);
+    this.#unmonitor?.();
     await this.#running;
   }
 
   get hasSynced(): boolean {
     return this.#synced;
+  }
+
+  behindMs(): number {
+    if (!this.#synced) return Number.POSITIVE_INFINITY;
+    return this.#failingSince === undefined ? 0 : this.#clock.now() - this.#failingSince;
   }
 
   async synced(signal?: AbortSignal): Promise<void> {
@@ -142,23 +126,27 @@ class ListWatch<T extends KubeObject> implements Informer<T> {
   }
 
   get(key: string): T | undefined {
-    return this.#store.get(key);
+    return this.#objects.store.get(key);
   }
 
   list(): T[] {
-    return this.#store.list();
+    return this.#objects.store.list();
   }
 
   byIndex(index: string, value: string): T[] {
-    return this.#store.byIndex(index, value);
+    return this.#objects.store.byIndex(index, value);
   }
 
   onEvent(listener: (e: InformerEvent<T>) => void): () => void {
-    // Each registration is its own, also of the same function.
-    const own = (e: InformerEvent<T>) => listener(e);
-    for (const object of this.#store.list()) this.#call(own, { type: 'added', object });
-    this.#listeners.add(own);
-    return () => this.#listeners.delete(own);
+    return this.#objects.onEvent(listener);
+  }
+
+  get refused(): Informer<T>['refused'] {
+    return this.#objects.refused;
+  }
+
+  onRefused(listener: Parameters<Informer<T>['onRefused']>[0]): () => void {
+    return this.#objects.onRefused(listener);
   }
 
   async #run(): Promise<void> {
@@ -179,13 +167,15 @@ class ListWatch<T extends KubeObject> implements Informer<T> {
   #end(error: ConnectionError): void {
     this.#logger.debug({ error }, 'client closed, informer ended');
     this.#firstList.reject(error);
+    this.#unmonitor?.();
   }
 
   async #pause(error: unknown, signal: AbortSignal): Promise<void> {
     const attempt = this.#attempt++;
+    this.#failingSince ??= this.#clock.now();
     const { random } = this.#options;
     const retryMs = backoff({ attempt, minMs: retryMinMs, maxMs: retryMaxMs, random });
-    this.#options.onHealth?.({ type: 'failed', error, attempt, retryMs });
+    this.#tell({ type: 'failed', error, attempt, retryMs });
     const level = attempt < 2 ? 'debug' : 'warn';
     this.#logger[level]({ error, attempt, retryMs }, 'list-watch interrupted');
     await this.#clock.sleep(retryMs, signal).catch(() => {});
@@ -200,13 +190,13 @@ class ListWatch<T extends KubeObject> implements Informer<T> {
       metadataOnly,
       signal,
     });
-    const gone = new Set(this.#store.keys());
+    const gone = new Set(this.#objects.keys());
     for (const item of items) {
       gone.delete(keyOf(item));
-      this.#upsert(item);
+      this.#objects.upsert(item);
     }
-    for (const key of gone) this.#remove(key);
-    this.#options.onHealth?.({ type: 'listed', items: items.length });
+    for (const key of gone) this.#objects.remove(key);
+    this.#tell({ type: 'listed', items: items.length });
     this.#synced = true;
     this.#firstList.resolve();
     return resourceVersion;
@@ -216,7 +206,8 @@ class ListWatch<T extends KubeObject> implements Informer<T> {
   async #watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
     const { client, namespace, labelSelector, fieldSelector, metadataOnly } = this.#options;
     const startedAt = this.#clock.now();
-    this.#options.onHealth?.({ type: 'watching', resourceVersion });
+    this.#tell({ type: 'watching', resourceVersion });
+    const recovery = this.#recovery();
     const events = client.watch<T>(this.resource, {
       namespace,
       labelSelector,
@@ -226,6 +217,7 @@ class ListWatch<T extends KubeObject> implements Informer<T> {
       bookmarks: true,
       idleTimeoutMs: this.#options.idleTimeoutMs ?? defaultIdleTimeoutMs,
       serverTimeoutMs: watchLifeMs * (1 + (this.#options.random ?? Math.random)()),
+      onOpen: recovery.begin,
       signal,
     });
     try {
@@ -234,54 +226,45 @@ class ListWatch<T extends KubeObject> implements Informer<T> {
         this.#accept(event);
       }
     } finally {
+      recovery.cancel();
       if (this.#clock.now() - startedAt >= healthyMs) this.#attempt = 0;
     }
     if (this.#clock.now() - startedAt < healthyMs)
       throw new Error('the server ended the watch at once');
   }
 
+  /** The copy counts as current again once a watch has stayed open for a while. */
+  #recovery(): { begin(): void; cancel(): void } {
+    let timer: Timer | undefined;
+    const recover = () => {
+      this.#failingSince = undefined;
+    };
+    return {
+      begin: () => {
+        if (this.#failingSince !== undefined) timer ??= this.#clock.setTimer(recover, healthyMs);
+      },
+      cancel: () => timer?.cancel(),
+    };
+  }
+
   #accept({ type, object }: WatchEvent<T>): void {
     const version = object.metadata.resourceVersion;
-    if (type === 'DELETED') this.#remove(keyOf(object), object);
-    else if (type !== 'BOOKMARK') this.#upsert(object);
+    if (type === 'DELETED') this.#objects.remove(keyOf(object), object);
+    else if (type !== 'BOOKMARK') this.#objects.upsert(object);
     if (version) this.#resourceVersion = version;
   }
 
-  #upsert(incoming: T): void {
-    const key = keyOf(incoming);
-    const previous = this.#store.get(key);
-    const sameVersion = previous?.metadata.resourceVersion === incoming.metadata.resourceVersion;
-    if (previous !== undefined && sameVersion) return;
-    const replaced = previous !== undefined && previous.metadata.uid !== incoming.metadata.uid;
-    if (replaced) this.#remove(key);
-    const object = this.#options.transform?.(incoming) ?? incoming;
-    this.#store.set(object);
-    if (previous === undefined || replaced) this.#emit({ type: 'added', object });
-    else this.#emit({ type: 'modified', object, previous });
-  }
-
-  #remove(key: string, incoming?: T): void {
-    const previous = this.#store.get(key);
-    if (previous === undefined) return;
-    const last = incoming && (this.#options.transform?.(incoming) ?? incoming);
-    this.#store.delete(key);
-    this.#emit({ type: 'deleted', object: last ?? previous, previous });
-  }
-
-  #emit(event: InformerEvent<T>): void {
-    // A listener added by a listener has had this object replayed already.
-    for (const listener of [...this.#listeners]) {
-      if (this.#stopping.signal.aborted) return;
-      if (this.#listeners.has(listener)) this.#call(listener, event);
-    }
-  }
-
-  #call(listener: (e: InformerEvent<T>) => void, event: InformerEvent<T>): void {
+  #tell(health: InformerHealth): void {
     try {
-      listener(event);
+      this.#options.onHealth?.(health);
     } catch (error) {
-      const stack = error instanceof Error ? error.stack : undefined;
-      this.#logger.error({ error, stack, key: keyOf(event.object) }, 'informer listener failed');
+      this.#logger.error({ error }, 'The health of a watch could not be told');
     }
+  }
+
+  #report(part: InformerPart, error: unknown, key: string): void {
+    const stack = error instanceof Error ? error.stack : undefined;
+    this.#logger.error({ error, stack, key, part }, 'An object makes a part of a watch fail');
+    this.#options.monitor?.failed(this.resource, part);
   }
 }

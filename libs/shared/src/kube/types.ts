@@ -34,6 +34,8 @@ export interface WatchOptions extends ListOptions {
   idleTimeoutMs?: number;
   /** Milliseconds after which the server ends the watch in an orderly way. */
   serverTimeoutMs?: number;
+  /** Called when the server has agreed to the watch. */
+  onOpen?: () => void;
 }
 
 export interface PatchOptions extends WriteOptions {

@@ -45,6 +45,7 @@ export interface StreamEventsOptions {
   headers: Record<string, string | string[]>;
   signal?: AbortSignal;
   idleTimeoutMs?: number;
+  onOpen?: () => void;
   apiVersion: string;
   kind: string;
 }
@@ -57,6 +58,7 @@ export async function* streamEvents<T extends KubeObject>(
   const call = { method: 'GET', path: o.path, headers: o.headers, signal: o.signal };
   const body = await transport.stream(call, o.idleTimeoutMs ?? 0);
   body.setEncoding('utf8');
+  o.onOpen?.();
   let failure: unknown;
   body.on('error', (error) => {
     failure = error;

@@ -6,6 +6,7 @@ import {
   createInformer,
   type Informer,
   type KubeClient,
+  type WatchMonitor,
 } from '@sluice/shared/kube';
 
 /** Watches of the Secrets and ConfigMaps that ask for it by a label. */
@@ -24,12 +25,13 @@ export interface ConfigWatchOptions {
   labelSelector: string;
   /** The only namespace to watch; all unless told. */
   namespace?: string;
+  monitor?: WatchMonitor;
 }
 
 /** Creates the watches of Secrets and ConfigMaps; they never see the content. */
 export function createConfigWatch(o: ConfigWatchOptions): ConfigWatch {
   const informerOf = (resource: ApiResource): Informer<KubeObject> =>
-    createInformer<KubeObject>({ ...o, resource, metadataOnly: true });
+    createInformer<KubeObject>({ ...o, resource, metadataOnly: true, optional: true });
   const watches = [
     { kind: 'Secret', informer: informerOf(coreResources.secrets) },
     { kind: 'ConfigMap', informer: informerOf(coreResources.configMaps) },

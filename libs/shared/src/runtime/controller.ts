@@ -14,8 +14,17 @@ import { reasonToReconcile } from './predicates.ts';
 import type { QueueItem } from './queue.ts';
 import { type ReconcileOptions, reconcileObject } from './reconcile-key.ts';
 import type { EventRecorder, Priority, Reconciler } from './reconciler.ts';
+import { ObjectGoneError } from './status-patch.ts';
 import { createWorkQueue, type WorkQueue } from './workqueue.ts';
 import { WrittenObjects } from './written-objects.ts';
+
+/** A reconcile under way. */
+interface Running {
+  uid: string | undefined;
+  /** It is a deletion, which goes on even when the object is gone. */
+  finalizes: boolean;
+  abort: AbortController;
+}
 
 /** Runs a reconciler for every object of its kind that the informer knows. */
 export interface Controller<T extends KubeObject> {
@@ -59,6 +68,7 @@ class ObjectController<T extends KubeObject> implements Controller<T> {
   readonly #queue: WorkQueue;
   readonly #metrics: ControllerMetrics;
   readonly #written = new WrittenObjects<T>();
+  readonly #running = new Map<string, Running>();
   readonly #clock: Clock;
 
   constructor(options: ControllerOptions<T>) {
@@ -66,7 +76,7 @@ class ObjectController<T extends KubeObject> implements Controller<T> {
     this.informer = options.informer;
     this.#clock = options.clock ?? systemClock;
     this.#metrics = options.metrics.forController(options.reconciler.kind as KindDefinition);
-    this.#metrics.describe(() => options.informer.list());
+    this.#metrics.describe(() => this.#objects());
     this.#queue = createWorkQueue({
       clock: this.#clock,
       minRetryDelayMs: options.minRetryDelayMs,
@@ -86,7 +96,10 @@ class ObjectController<T extends KubeObject> implements Controller<T> {
 
   async run(signal: AbortSignal): Promise<void> {
     const { concurrency, logger, reconciler } = this.#options;
-    const unsubscribe = this.informer.onEvent((event) => this.#onEvent(event));
+    const unsubscribe = [
+      this.informer.onEvent((event) => this.#onEvent(event)),
+      this.informer.onRefused((event) => this.#onEvent(event)),
+    ];
     const drain = this.#drainSignal(signal);
     try {
       this.informer.start();
@@ -99,7 +112,7 @@ class ObjectController<T extends KubeObject> implements Controller<T> {
       if (!signal.aborted) throw error;
     } finally {
       drain.cancel();
-      unsubscribe();
+      for (const end of unsubscribe) end();
       this.#queue.close();
       await this.informer.stop();
     }
@@ -127,6 +140,7 @@ class ObjectController<T extends KubeObject> implements Controller<T> {
 
   #onEvent(event: InformerEvent<T>): void {
     const key = keyOf(event.object);
+    this.#abortWhenDeleted(key, event);
     if (event.type === 'deleted') {
       this.#forget(key);
       return;
@@ -136,6 +150,25 @@ class ObjectController<T extends KubeObject> implements Controller<T> {
     // A new spec deserves a fresh start, whatever happened with the old one.
     this.#queue.forget(key);
     this.#queue.add(key, { priority });
+  }
+
+  /** What is done for an object ends with it: nobody waits for the result, and others wait for the slot. */
+  #abortWhenDeleted(key: string, { type, object }: InformerEvent<T>): void {
+    const running = this.#running.get(key);
+    if (running === undefined || running.finalizes) return;
+    const isDeleted = type === 'deleted' || object.metadata.deletionTimestamp !== undefined;
+    if (isDeleted || object.metadata.uid !== running.uid) {
+      running.abort.abort(new ObjectGoneError('The object is deleted'));
+    }
+  }
+
+  #objects(): T[] {
+    const refused = [...this.informer.refused.values()].map(({ object }) => object);
+    return [...this.informer.list(), ...refused];
+  }
+
+  #find(key: string): T | undefined {
+    return this.informer.get(key) ?? this.informer.refused.get(key)?.object;
   }
 
   async #work(signal: AbortSignal, hard: AbortSignal): Promise<void> {
@@ -148,16 +181,20 @@ class ObjectController<T extends KubeObject> implements Controller<T> {
     }
   }
 
-  async #reconcile({ key, priority, waitedMs }: QueueItem, signal: AbortSignal): Promise<void> {
+  async #reconcile({ key, priority, waitedMs }: QueueItem, hard: AbortSignal): Promise<void> {
     // What was scheduled before is overtaken by the reconcile that runs now.
     this.#queue.cancelDelayed(key);
-    const object = this.#written.current(key, this.informer.get(key));
+    const object = this.#written.current(key, this.#find(key));
     if (!object) {
       this.#queue.forget(key);
       return;
     }
     const logger = this.#loggerFor(key);
     const onWritten = (written: T) => this.#written.record(key, written);
+    const { uid, deletionTimestamp } = object.metadata;
+    const abort = new AbortController();
+    this.#running.set(key, { uid, finalizes: deletionTimestamp !== undefined, abort });
+    const signal = AbortSignal.any([hard, abort.signal]);
     const job = { key, object, priority, waitedMs, logger, signal, onWritten };
     const end = this.#metrics.begin(object);
     try {
@@ -169,8 +206,10 @@ class ObjectController<T extends KubeObject> implements Controller<T> {
       const stack = error instanceof Error ? error.stack : undefined;
       logger.error({ error: errorMessage(error), stack }, 'Runtime failed; this is a bug');
       this.#requeue(key, { how: 'backoff' });
+    } finally {
+      this.#running.delete(key);
     }
-    if (!this.informer.get(key)) this.#forget(key);
+    if (!this.#find(key)) this.#forget(key);
   }
 
   #forget(key: string): void {
@@ -215,9 +254,12 @@ class ObjectController<T extends KubeObject> implements Controller<T> {
  * 5. A suspended object is left alone and not looked at again before it changes; deletion goes on.
  * 6. The finalizer is on the object before the first effect, and goes only after `finalize` is done.
  * 7. `waiting` holds no slot. An earlier timer of a key never survives a reconcile of the key.
- * 8. One object's failure, of whatever kind, affects no other object.
+ * 8. One object's failure, of whatever kind, affects no other object. One that its informer refuses gets a condition
+ *    that says why, and nothing else is done for it until it is corrected or deleted.
  * 9. `status.lastHandledReconcileAt` is part of the last status write, also of a failed reconcile, and is
  *    not written while a reconcile is `waiting`.
+ * 10. The signal of a reconcile aborts as soon as its object is known to be deleted, so that nothing goes on for it but
+ *    its deletion.
  */
 export function createController<T extends KubeObject>(
   options: ControllerOptions<T>,

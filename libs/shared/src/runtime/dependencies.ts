@@ -4,7 +4,7 @@ import {
   type KubeObject,
   kustomizationKind,
 } from '@sluice/shared/api';
-import { errorMessage, type Logger, WaitingError } from '@sluice/shared/base';
+import { errorMessage, Listeners, type Logger, WaitingError } from '@sluice/shared/base';
 import {
   celBudgetOf,
   checkCelCount,
@@ -14,6 +14,7 @@ import {
   type KubeClient,
   keyOf,
   resourceOf,
+  type WatchMonitor,
 } from '@sluice/shared/kube';
 import { isReady } from './conditions.ts';
 import { DependencyIndex } from './depends-on.ts';
@@ -46,6 +47,7 @@ export interface DependenciesOptions {
   logger: Logger;
   /** The only namespace to watch; all unless told. */
   namespace?: string;
+  monitor?: WatchMonitor;
   /** The gate AdditiveCELDependencyCheck: readyExpr adds to the usual check instead of replacing it. */
   additive: boolean;
 }
@@ -59,22 +61,29 @@ export interface DependenciesOptions {
 export class Dependencies {
   readonly #options: DependenciesOptions;
   readonly #index = new DependencyIndex();
-  readonly #listeners: ((dependant: string) => void)[] = [];
+  readonly #listeners: Listeners<string>;
   #other: Informer<KubeObject> | undefined;
 
   constructor(options: DependenciesOptions) {
     this.#options = options;
+    this.#listeners = new Listeners((error, dependant) =>
+      options.logger.error(
+        { error: errorMessage(error), dependant },
+        'Listener to dependencies failed',
+      ),
+    );
     options.informer.onEvent(({ type, object }) => {
       const key = keyOf(object);
       if (type === 'deleted') this.#index.delete(this.#idOf(key));
       else this.#set(object as Dependant);
       this.#changed(this.#idOf(key), object);
     });
+    options.informer.onRefused(({ object }) => this.#changed(this.#idOf(keyOf(object)), object));
   }
 
   /** Calls the listener with the key of each object whose dependency may have become ready. */
   onChange(listener: (dependant: string) => void): void {
-    this.#listeners.push(listener);
+    this.#listeners.add(listener);
   }
 
   /** Ends the watch of the other kind. */
@@ -154,10 +163,11 @@ export class Dependencies {
 
   #watchOther(): void {
     if (this.#other !== undefined) return;
-    const { kind, client, logger, namespace } = this.#options;
+    const { kind, client, logger, namespace, monitor } = this.#options;
     const other = kinds[kind === 'HelmRelease' ? 'Kustomization' : 'HelmRelease'] as KindDefinition;
     const resource = resourceOf(other);
-    this.#other = createInformer<KubeObject>({ client, resource, logger, namespace });
+    // Only their metadata and status are read.
+    this.#other = createInformer<KubeObject>({ client, resource, logger, namespace, monitor });
     this.#other.onEvent(({ object }) => {
       this.#changed(`${other.kind}/${keyOf(object)}`, object);
     });
@@ -170,13 +180,14 @@ export class Dependencies {
       const object = this.#options.informer.get(key) as Dependant | undefined;
       const usesExpression = object?.spec.dependsOn?.some((one) => one.readyExpr);
       if (!isReady(dependency) && !usesExpression) continue;
-      for (const listener of this.#listeners) listener(key);
+      this.#listeners.emit(key);
     }
   }
 
   #get(id: string): KubeObject | undefined {
     const key = id.slice(id.indexOf('/') + 1);
-    return (this.#isOwn(id) ? this.#options.informer : this.#other)?.get(key);
+    const informer = this.#isOwn(id) ? this.#options.informer : this.#other;
+    return informer?.get(key) ?? informer?.refused.get(key)?.object;
   }
 
   /** The kind is left out where it is the object's own. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { finalizer, type KindDefinition, type KubeObject } from '@sluice/shared/api';
 import { errorMessage, type Logger } from '@sluice/shared/base';
-import { type Informer, type KubeClient, keyOf } from '@sluice/shared/kube';
+import { type Informer, type InformerEvent, type KubeClient, keyOf } from '@sluice/shared/kube';
 import { hasFinalizer, removeFinalizer } from './finalizer.ts';
 
 const retryMs = 5_000;
@@ -19,9 +19,10 @@ export function letGo<T extends KubeObject>(
 ): void {
   const isHeld = (object: T | undefined) =>
     object?.metadata.deletionTimestamp !== undefined && hasFinalizer(object, finalizer);
+  const find = (key: string) => informer.get(key) ?? informer.refused.get(key)?.object;
   const release = async (object: T) => {
     const key = keyOf(object.metadata);
-    while (informer.get(key)?.metadata.uid === object.metadata.uid) {
+    while (find(key)?.metadata.uid === object.metadata.uid) {
       try {
         await removeFinalizer({ ...o, object, finalizer });
         return;
@@ -34,7 +35,9 @@ export function letGo<T extends KubeObject>(
       await delay(retryMs, undefined, { ref: false });
     }
   };
-  informer.onEvent(({ type, object, previous }) => {
+  const look = ({ type, object, previous }: InformerEvent<T>) => {
     if (type !== 'deleted' && isHeld(object) && !isHeld(previous)) void release(object);
-  });
+  };
+  informer.onEvent(look);
+  informer.onRefused(look);
 }

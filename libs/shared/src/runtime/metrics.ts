@@ -7,6 +7,7 @@ import type { QueueObserver } from './queue.ts';
 import { registerQueueMetrics } from './queue-metrics.ts';
 import { type ResourceSource, registerResourceMetrics } from './resource-metrics.ts';
 import { registerTokenCacheMetrics, type TokenCacheMetrics } from './token-cache-metrics.ts';
+import { registerWatchMetrics, type WatchMetrics } from './watch-metrics.ts';
 
 /** Measures one kind's reconciles. */
 export interface ControllerMetrics {
@@ -25,6 +26,8 @@ export interface Metrics {
   readonly registry: Registry;
   /** Of the caches of access tokens. */
   readonly tokens: TokenCacheMetrics;
+  /** Of the watches that the process works by. */
+  readonly watches: WatchMetrics;
   forController(kind: KindDefinition): ControllerMetrics;
   /** Counts a request to an API server; fits the client's `onRequest`. */
   apiRequest(request: { method: string; code: number | string; host: string }): void;
@@ -80,6 +83,7 @@ export function createMetrics(controllerName: string): Metrics {
   return {
     registry,
     tokens: parts.tokens,
+    watches: registerWatchMetrics(registry),
     forController: (kind) => forController(kind, parts),
     apiRequest: ({ method, code, host }) =>
       requests.inc({ method, code: String(code), host: bounded(host) }),

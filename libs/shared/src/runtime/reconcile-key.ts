@@ -1,9 +1,12 @@
 import {
   finalizer as defaultFinalizer,
+  type KindDefinition,
   type KubeObject,
   reconcileRequestAnnotation,
+  withoutWrongFields,
+  wrongFieldOf,
 } from '@sluice/shared/api';
-import { errorMessage, formatDuration, type Logger } from '@sluice/shared/base';
+import { errorMessage, formatDuration, type Logger, StalledError } from '@sluice/shared/base';
 import type { KubeClient } from '@sluice/shared/kube';
 import { isSuspended, readyCondition, stalledCondition } from './conditions.ts';
 import { addFinalizer, hasFinalizer, removeFinalizer } from './finalizer.ts';
@@ -16,7 +19,7 @@ import type {
   ReconcileContext,
   Reconciler,
 } from './reconciler.ts';
-import { defaultTimes, type TimesOptions, timesOf } from './requeue-times.ts';
+import { defaultTimes, invalidSpecReason, type TimesOptions, timesOf } from './requeue-times.ts';
 import { createStatusDraft, ObjectGoneError } from './status-patch.ts';
 import { requestedTraceparent, withSpan } from './tracing-api.ts';
 
@@ -65,7 +68,7 @@ export async function reconcileObject<T extends KubeObject>(
       'sluice.priority': job.priority,
       'sluice.waited_ms': job.waitedMs,
     };
-    const parent = requestedTraceparent(object) ?? options.reconciler.cause?.(object);
+    const parent = requestedTraceparent(object) ?? causeOf(job, object, options);
     return await withSpan(`reconcile ${kind}`, { parent, attributes }, (span) =>
       run({ ...job, object }, options, span),
     );
@@ -74,6 +77,25 @@ export async function reconcileObject<T extends KubeObject>(
     job.logger.error({ error: errorMessage(error) }, 'Status or finalizer could not be written');
     return tryAgain;
   }
+}
+
+/** A trace is not worth a failure. */
+function causeOf<T extends KubeObject>(
+  { logger }: Job<T>,
+  object: T,
+  { reconciler }: ReconcileOptions<T>,
+): string | undefined {
+  try {
+    return wrongField(object, reconciler) === undefined ? reconciler.cause?.(object) : undefined;
+  } catch (error) {
+    logger.warn({ error: errorMessage(error) }, 'The cause of a reconcile could not be told');
+    return undefined;
+  }
+}
+
+/** What makes an object unusable, so that it is only said, and undone when the object is being deleted. */
+function wrongField<T extends KubeObject>(object: T, { kind }: Reconciler<T>): string | undefined {
+  return wrongFieldOf(kind as KindDefinition, object);
 }
 
 /** Whatever is thrown when the process may not go on says nothing about the object. */
@@ -89,13 +111,15 @@ async function prepare<T extends KubeObject>(
   const { object, logger } = job;
   const finalizer = finalizerOf(options.reconciler);
   if (isDeleted(object)) {
-    return finalizer && hasFinalizer(object, finalizer) ? object : undefined;
+    if (!finalizer || !hasFinalizer(object, finalizer)) return undefined;
+    return withoutWrongFields(options.reconciler.kind as KindDefinition, object);
   }
   if (isSuspended(object)) {
     logger.info('Reconciliation is suspended for this object');
     return undefined;
   }
   if (!finalizer || hasFinalizer(object, finalizer)) return object;
+  if (wrongField(object, options.reconciler) !== undefined) return object;
   if (!isHeld(object, options.reconciler)) return object;
   const { client, reconciler } = options;
   const { kind, controllerName } = reconciler;
@@ -195,6 +219,8 @@ async function act<T extends KubeObject>(
   const deleting = isDeleted(context.object);
   let times = defaultTimes(options);
   try {
+    const problem = deleting ? undefined : wrongField(context.object, reconciler);
+    if (problem !== undefined) throw new StalledError(invalidSpecReason, problem);
     // Before anything is done, so that a bad interval has no effects; it must not hinder the deletion.
     if (!deleting) times = { ...times, ...timesOf(context.object, reconciler) };
     const outcome = await (deleting

@@ -6,6 +6,9 @@ import type { Reconciler } from './reconciler.ts';
 /** Reason of a stall because of an interval that is no duration. */
 export const invalidIntervalReason = 'InvalidInterval';
 
+/** Reason of a stall because of a spec that has not the form of its schema. */
+export const invalidSpecReason = 'InvalidSpec';
+
 /** Where the times of requeues come from. Delays in milliseconds. */
 export interface TimesOptions<T extends KubeObject> {
   reconciler: Reconciler<T>;
@@ -28,16 +31,12 @@ export function defaultTimes<T extends KubeObject>(options: TimesOptions<T>): Re
 /**
  * Reads the times an object asks for.
  *
- * @throws StalledError with the reason InvalidInterval when one is no duration, InvalidSpec when there is no spec:
- * the API lets such objects pass, as Flux's does
+ * @throws StalledError with the reason InvalidInterval when one is no duration
  */
 export function timesOf<T extends KubeObject>(
   object: T,
   reconciler: Reconciler<T>,
 ): Partial<RequeueTimes> {
-  if ((object as { spec?: object }).spec === undefined) {
-    throw new StalledError('InvalidSpec', `spec is missing: write the ${object.kind} with a spec`);
-  }
   try {
     const intervalMs = reconciler.intervalMs ? reconciler.intervalMs(object) : specInterval(object);
     // An interval of zero means none, as in Flux; taken literally it would spin.

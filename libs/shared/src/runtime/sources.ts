@@ -8,7 +8,7 @@ import {
   type KubeObject,
   ociRepositoryKind,
 } from '@sluice/shared/api';
-import type { Logger } from '@sluice/shared/base';
+import { errorMessage, Listeners, type Logger } from '@sluice/shared/base';
 import {
   createInformer,
   type Informer,
@@ -18,6 +18,7 @@ import {
   NoKindMatchError,
   type ObjectKey,
   resourceOf,
+  type WatchMonitor,
 } from '@sluice/shared/kube';
 
 /** A kind whose objects publish artifacts. */
@@ -77,10 +78,13 @@ export function createSources(o: {
   kinds: readonly SourceKind[];
   /** The only namespace to watch; all unless told. */
   namespace?: string;
+  monitor?: WatchMonitor;
 }): Sources {
-  const { client, logger, namespace } = o;
+  const { client, logger, namespace, monitor } = o;
   const informers = new Map<string, Informer<SourceObject>>();
-  const listeners: ((id: string, artifact: Artifact | undefined) => void)[] = [];
+  const listeners = new Listeners<{ id: string; artifact: Artifact | undefined }>((error, { id }) =>
+    logger.error({ error: errorMessage(error), source: id }, 'Listener to sources failed'),
+  );
   const watch = async (kind: KindDefinition) => {
     try {
       await client.mapper.resourceFor(kind);
@@ -90,11 +94,11 @@ export function createSources(o: {
       return;
     }
     const resource = resourceOf(kind);
-    const informer = createInformer<SourceObject>({ client, resource, logger, namespace });
+    const informer = createInformer<SourceObject>({ client, resource, logger, namespace, monitor });
     informer.onEvent((event) => {
       if (!artifactChanged(event)) return;
       const id = sourceId(kind.kind, event.object.metadata);
-      for (const listener of listeners) listener(id, event.object.status?.artifact);
+      listeners.emit({ id, artifact: event.object.status?.artifact });
     });
     informers.set(kind.kind, informer);
     informer.start();
@@ -120,6 +124,6 @@ export function createSources(o: {
         throw error;
       }
     },
-    onArtifact: (listener) => void listeners.push(listener),
+    onArtifact: (listener) => void listeners.add(({ id, artifact }) => listener(id, artifact)),
   };
 }

@@ -83,6 +83,7 @@ export async function runService(o: ServiceOptions): Promise<void> {
     await runManager({
       ...doors,
       ...parts,
+      readyChecks: { ...parts.readyChecks, current: doors.metrics.watches.check },
       leaderElection: election && {
         ...election,
         namespace,

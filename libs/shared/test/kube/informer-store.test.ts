@@ -25,16 +25,27 @@ describe('indexed store', () => {
     expect(() => store.byIndex('size', 'big')).toThrow('no index size: there are color');
   });
 
-  test('when an index function throws, the store is as before', () => {
-    const store = new IndexedStore<Thing>({
-      color: (o) => {
-        if (o.color === 'bad') throw new Error('a bug');
-        return colors(o);
+  test('an object for which an index function throws is kept without values in that index', () => {
+    const failures: string[] = [];
+    const store = new IndexedStore<Thing>(
+      {
+        color: (o) => {
+          if (o.color === 'bad') throw new Error('a bug');
+          return colors(o);
+        },
+        name: (o) => [o.metadata.name],
       },
-    });
+      (error, o) => failures.push(`${o.metadata.name}: ${(error as Error).message}`),
+    );
     store.set(thing('a', 1, { color: 'red' }));
-    expect(() => store.set(thing('a', 2, { color: 'bad' }))).toThrow('a bug');
-    expect(store.get('ns/a')).toEqual(thing('a', 1, { color: 'red' }));
-    expect(names(store.byIndex('color', 'red'))).toEqual(['a']);
+    store.set(thing('a', 2, { color: 'bad' }));
+    expect(store.get('ns/a')).toEqual(thing('a', 2, { color: 'bad' }));
+    expect(store.byIndex('color', 'red')).toEqual([]);
+    expect(names(store.byIndex('name', 'a'))).toEqual(['a']);
+    store.set(thing('a', 3, { color: 'blue' }));
+    expect(names(store.byIndex('color', 'blue'))).toEqual(['a']);
+    store.delete('ns/a');
+    expect(store.byIndex('name', 'a')).toEqual([]);
+    expect(failures).toEqual(['a: a bug']);
   });
 });

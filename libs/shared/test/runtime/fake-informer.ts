@@ -11,6 +11,7 @@ export class FakeInformer<T extends KubeObject> implements Informer<T> {
     plural: '',
     namespaced: true,
   };
+  readonly refused = new Map();
   readonly #objects = new Map<string, T>();
   readonly #listeners = new Set<(event: InformerEvent<T>) => void>();
 
@@ -34,6 +35,14 @@ export class FakeInformer<T extends KubeObject> implements Informer<T> {
   async stop(): Promise<void> {}
 
   async synced(): Promise<void> {}
+
+  behindMs(): number {
+    return 0;
+  }
+
+  onRefused(): () => void {
+    return () => undefined;
+  }
 
   get(key: string): T | undefined {
     return this.#objects.get(key);

@@ -5,6 +5,7 @@ import {
   createInformer,
   type KubeClient,
   type ObjectKey,
+  type WatchMonitor,
 } from '@sluice/shared/kube';
 
 /** The newest record of a release. */
@@ -39,6 +40,7 @@ export interface ReleaseWatchOptions {
   logger: Logger;
   /** The only namespace to watch; all unless told. */
   namespace?: string;
+  monitor?: WatchMonitor;
 }
 
 function recordOf({ metadata }: KubeObject): NewestRecord {

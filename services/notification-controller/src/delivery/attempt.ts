@@ -60,7 +60,7 @@ async function attempt(
   const provider = context.providerOf(providerKey);
   if (provider === undefined) {
     throw new DeliveryError(
-      `spec.providerRef names the Provider '${providerKey}', which does not exist: create it or correct the Alert`,
+      `spec.providerRef names the Provider '${providerKey}', which does not exist or whose spec is refused: create or correct it, or correct the Alert`,
     );
   }
   if (provider.spec.suspend) return { type: 'dropped', why: 'the provider is suspended' };

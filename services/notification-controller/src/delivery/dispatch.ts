@@ -8,7 +8,6 @@ import type { Delivery } from './delivery.ts';
 
 export interface DispatchContext extends MatchContext {
   providerOf: (key: string) => Provider | undefined;
-  logger: Logger;
 }
 
 /**

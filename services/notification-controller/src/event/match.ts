@@ -1,4 +1,5 @@
 import type { Alert, FluxEvent } from '@sluice/shared/api';
+import { errorMessage, type Logger } from '@sluice/shared/base';
 import { messageFilter } from './message-filter.ts';
 
 type Source = Alert['spec']['eventSources'][number];
@@ -9,6 +10,7 @@ export interface MatchContext {
   noCrossNamespaceRefs: boolean;
   /** Labels of the object an event is about; undefined when it is gone. Asked only when an alert selects by labels. */
   labelsOf: (event: FluxEvent) => Promise<Record<string, string> | undefined>;
+  logger: Logger;
 }
 
 /**
@@ -25,16 +27,30 @@ export async function matchAlerts(event: FluxEvent, context: MatchContext): Prom
 }
 
 async function wants(alert: Alert, event: FluxEvent, context: MatchContext): Promise<boolean> {
-  const { spec, metadata } = alert;
-  if (spec.suspend || !severityFits(alert, event)) return false;
-  if (context.noCrossNamespaceRefs && event.involvedObject.namespace !== metadata.namespace) {
-    return false;
-  }
-  const sources = spec.eventSources.filter((source) => names(source, alert, event));
-  if (sources.length === 0 || !messageFilter(spec).accepts(event.message)) return false;
+  const sources = sourcesFor(alert, event, context);
+  if (sources.length === 0) return false;
   if (sources.some((source) => source.matchLabels === undefined)) return true;
   const labels = await context.labelsOf(event);
   return labels !== undefined && sources.some((source) => hasLabels(source, labels));
+}
+
+/** The sources of an alert that want the event, were it not for labels; none when the alert cannot be worked with. */
+function sourcesFor(alert: Alert, event: FluxEvent, context: MatchContext): Source[] {
+  const { spec, metadata } = alert;
+  try {
+    if (spec.suspend || !severityFits(alert, event)) return [];
+    if (context.noCrossNamespaceRefs && event.involvedObject.namespace !== metadata.namespace)
+      return [];
+    const sources = spec.eventSources.filter((source) => names(source, alert, event));
+    return sources.length > 0 && messageFilter(spec).accepts(event.message) ? sources : [];
+  } catch (error) {
+    const { namespace, name } = metadata;
+    context.logger.error(
+      { error: errorMessage(error), alert: `${namespace}/${name}` },
+      'An alert cannot be matched and gets no events',
+    );
+    return [];
+  }
 }
 
 /** `info`, the default, wants everything. */

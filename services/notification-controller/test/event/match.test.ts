@@ -1,4 +1,5 @@
 import type { Alert, FluxEvent } from '@sluice/shared/api';
+import { silentLogger } from '@sluice/shared/base';
 import { describe, expect, test } from 'vitest';
 import { matchAlerts } from '../../src/event/match.ts';
 import { alertOf, eventOf } from '../objects.ts';
@@ -13,6 +14,7 @@ async function matches(
   const matching = await matchAlerts(event, {
     alerts: [alert],
     noCrossNamespaceRefs: o.noCrossNamespaceRefs ?? false,
+    logger: silentLogger,
     labelsOf: async () => ('labels' in o ? o.labels : labels),
   });
   return matching.length === 1;
@@ -123,6 +125,17 @@ describe('an alert', () => {
     expect(await matches(alert, eventOf(), { noCrossNamespaceRefs: true })).toBe(false);
   });
 
+  test('is not lost to others because of an alert without spec', async () => {
+    const { spec: _, ...broken } = alertOf();
+    const matching = await matchAlerts(eventOf(), {
+      alerts: [broken as Alert, alertOf()],
+      noCrossNamespaceRefs: false,
+      logger: silentLogger,
+      labelsOf: async () => labels,
+    });
+    expect(matching).toEqual([alertOf()]);
+  });
+
   test('by labels does not want an object that is gone', async () => {
     const alert = alertOf({ eventSources: [kustomization({ matchLabels: {} })] });
     expect(await matches(alert, eventOf(), { labels: undefined })).toBe(false);
@@ -132,6 +145,7 @@ describe('an alert', () => {
     const asked = matchAlerts(eventOf(), {
       alerts: [alertOf()],
       noCrossNamespaceRefs: false,
+      logger: silentLogger,
       labelsOf: () => Promise.reject(new Error('asked')),
     });
     await expect(asked).resolves.toHaveLength(1);
@@ -141,6 +155,7 @@ describe('an alert', () => {
     const asked = matchAlerts(eventOf(), {
       alerts: [alertOf({ eventSources: [kustomization({ matchLabels: { a: 'b' } })] })],
       noCrossNamespaceRefs: false,
+      logger: silentLogger,
       labelsOf: () => Promise.reject(new Error('the API server is away')),
     });
     await expect(asked).rejects.toThrow('away');
