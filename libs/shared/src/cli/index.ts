@@ -26,9 +26,7 @@ export {
   type CreateSopsOptions,
   createSops,
   type Sops,
-  SopsError,
-  type SopsFile,
-  type SopsFormat,
   type SopsOptions,
 } from './sops.ts';
+export { SopsError, type SopsFile, type SopsFormat } from './sops-file.ts';
 export { createSpawner, type RunCommand, type Spawner } from './spawner.ts';

@@ -2,6 +2,8 @@ import { availableParallelism } from 'node:os';
 import { RetryableError, Semaphore } from '@sluice/shared/base';
 import { createHome } from './home.ts';
 import { type RunResult, runCommand } from './run.ts';
+import { SopsError, type SopsFile } from './sops-file.ts';
+import { ageOnly } from './sops-metadata.ts';
 import type { RunCommand } from './spawner.ts';
 
 /** Limit of a decrypted file, in bytes of its base64 form. */
@@ -16,29 +18,18 @@ const exitCodes = {
   noKey: 128,
 };
 
-/** A format that sops knows. */
-export type SopsFormat = 'yaml' | 'json' | 'dotenv' | 'ini' | 'binary';
-
 /** The sops program. */
 export interface Sops {
   /**
    * Decrypts a file and checks its message authentication code. No key service is asked: the age keys given are the
-   * only ones that count.
+   * only ones that count, and a file that needs others is refused before the program runs.
    *
    * @returns the content as it was before the encryption
-   * @throws SopsError when no key fits, or the file was changed after its encryption
+   * @throws SopsError when the file needs other keys than age's, is larger than 5 MiB, no key fits, or the file was changed after its encryption
    * @throws RetryableError BuildFailed when it takes longer than `timeoutMs`
    * @throws CommandError when the program is missing, stopped, or writes more than 12 MiB
    */
   decrypt(file: SopsFile, o: SopsOptions): Promise<Buffer>;
-}
-
-/** An encrypted file. */
-export interface SopsFile {
-  /** Its name in messages. */
-  name: string;
-  content: Buffer;
-  format: SopsFormat;
 }
 
 /** One decryption. */
@@ -47,11 +38,6 @@ export interface SopsOptions {
   ageKeys: string;
   timeoutMs: number;
   signal?: AbortSignal;
-}
-
-/** A file that cannot be decrypted. The message holds nothing of the content. */
-export class SopsError extends Error {
-  override name = 'SopsError';
 }
 
 /** How to run sops. */
@@ -65,8 +51,8 @@ export interface CreateSopsOptions {
 }
 
 /**
- * Files may name key services at any address. The program would ask them once the age keys do not fit: a proxy that
- * nobody serves, and no instance metadata, keep it from reaching any.
+ * A second line, should the program find a key service where {@link ageOnly} saw none: a proxy that nobody serves,
+ * and no instance metadata.
  */
 const offline = {
   HTTP_PROXY: 'http://127.0.0.1:9',
@@ -119,13 +105,14 @@ export function createSops(o: CreateSopsOptions): Sops {
   return {
     decrypt: (file, { ageKeys, timeoutMs, signal }) =>
       slots.run(async () => {
+        const input = ageOnly(file);
         home ??= createHome(o.tempDir);
         const HOME = await home;
         const { format } = file;
         const result = await (o.runCommand ?? runCommand)({
           file: o.binary,
           args: ['decrypt', `--input-type=${format}`, `--output-type=${format}`],
-          input: file.content,
+          input,
           cwd: HOME,
           env: { ...offline, HOME, TMPDIR: HOME, SOPS_AGE_KEY: ageKeys },
           timeoutMs,
