@@ -54,7 +54,7 @@ export class ApiError extends Error {
 }
 
 /**
- * No answer came from the API server. `code` is `TIMEOUT` when the time of the call ran out, `IDLE` when a watch
+ * No answer came from the API server, or one that was cut off: `code` `ANSWER_TOO_LARGE`. Otherwise it is `TIMEOUT` when the time of the call ran out, `IDLE` when a watch
  * carried no byte for its idle time, `CLOSED` when the client was closed, else the code of the socket's error.
  */
 export class ConnectionError extends Error {
@@ -179,4 +179,9 @@ export function secretHider(object: unknown): (text: string) => string {
     masker.add(Buffer.from(value, 'base64').toString('utf8'));
   }
   return (text) => masker.mask(text.replace(printedValue, '$1*****'));
+}
+
+/** Whether an answer was cut off because it is larger than its limit. */
+export function isTooLarge(error: unknown): boolean {
+  return error instanceof ConnectionError && error.code === 'ANSWER_TOO_LARGE';
 }

@@ -1,5 +1,6 @@
 import type { KubeObject } from '@sluice/shared/api';
-import { isGone, isKindMissing } from './api-error.ts';
+import { tooLarge } from './answer-limits.ts';
+import { isGone, isKindMissing, isTooLarge } from './api-error.ts';
 import {
   applyType,
   hiderFor,
@@ -32,6 +33,7 @@ import { streamEvents } from './watch.ts';
 
 export const defaultTimeoutMs = 60_000;
 const defaultPageSize = 500;
+const smallPageSize = 20;
 
 /** What clients of one API server share, and whom this one acts as. */
 export interface Parts {
@@ -41,6 +43,11 @@ export interface Parts {
   acting?: Identity;
   /** Only the client that was created, not those that act through it, closes the connections. */
   owner: boolean;
+}
+
+interface Page<T> {
+  metadata?: { resourceVersion?: string; continue?: string };
+  items?: T[];
 }
 
 /** The client of {@link createKubeClient}. */
@@ -75,6 +82,8 @@ export class HttpKubeClient implements KubeClient {
     try {
       return await this.#pages<T>(r, o, o.limit ?? defaultPageSize);
     } catch (error) {
+      // Of a few large objects, fewer fit into an answer.
+      if (isTooLarge(error)) return this.#pages<T>(r, o, smallPageSize);
       // The snapshot that the pages came from expired on the way; one big answer cannot expire.
       if (!isGone(error) || o.resourceVersion) throw error;
       return this.#pages<T>(r, o, 0);
@@ -82,11 +91,20 @@ export class HttpKubeClient implements KubeClient {
   }
 
   async #pages<T extends KubeObject>(r: ApiResource, o: ListOptions, limit: number) {
+    const { pages } = this.#parts.transport.limits;
     const items: T[] = [];
+    let bytes = 0;
     let resourceVersion = '';
     let next: string | undefined;
     do {
-      const page = await this.#page<T>(r, o, { limit: limit || undefined, continue: next });
+      const answer = await this.#page<T>(r, o, { limit: limit || undefined, continue: next });
+      const { page } = answer;
+      bytes += answer.bytes;
+      if (bytes > pages) {
+        const path = collectionPath(r, o.namespace);
+        const error = tooLarge(`the list of ${r.plural}`, pages);
+        throw this.#parts.transport.streamError(error, { method: 'GET', path });
+      }
       resourceVersion = page.metadata?.resourceVersion ?? '';
       for (const item of page.items ?? []) items.push(named(item, r));
       next = page.metadata?.continue;
@@ -98,7 +116,7 @@ export class HttpKubeClient implements KubeClient {
     r: ApiResource,
     o: ListOptions,
     page: { limit?: number; continue?: string },
-  ): Promise<{ metadata?: { resourceVersion?: string; continue?: string }; items?: T[] }> {
+  ): Promise<{ page: Page<T>; bytes: number }> {
     const path = withQuery(collectionPath(r, o.namespace), {
       ...page,
       labelSelector: o.labelSelector,
@@ -108,8 +126,9 @@ export class HttpKubeClient implements KubeClient {
     const accept = o.metadataOnly ? partialList : json;
     // The server compresses answers over 128 KiB only.
     const headers = { accept, 'accept-encoding': 'gzip' };
-    const { body } = await this.#send({ ...o, dryRun: false }, { r, method: 'GET', path, headers });
-    return body as { items?: T[] };
+    const call = { r, method: 'GET', path, headers, shape: 'list' as const };
+    const { body, bytes } = await this.#send({ ...o, dryRun: false }, call);
+    return { page: body as Page<T>, bytes };
   }
 
   watch<T extends KubeObject>(r: ApiResource, o: WatchOptions): AsyncIterable<WatchEvent<T>> {
@@ -248,7 +267,7 @@ export class HttpKubeClient implements KubeClient {
   }
 
   async #send(o: RequestOptions, call: Outgoing): Promise<Answer> {
-    const { r, method, path, headers, body, idempotent = true, sensitive } = call;
+    const { r, method, path, headers, body, idempotent = true, sensitive, shape } = call;
     try {
       return await this.#parts.transport.send({
         method,
@@ -259,6 +278,7 @@ export class HttpKubeClient implements KubeClient {
         idempotent,
         body,
         sensitive,
+        shape,
       });
     } catch (error) {
       if (r !== undefined && isKindMissing(error)) this.#parts.mapper.forget(r);
@@ -267,7 +287,7 @@ export class HttpKubeClient implements KubeClient {
   }
 }
 
-type Outgoing = Pick<Call, 'method' | 'path' | 'body' | 'sensitive'> & {
+type Outgoing = Pick<Call, 'method' | 'path' | 'body' | 'sensitive' | 'shape'> & {
   headers: Record<string, string>;
   idempotent?: boolean;
   /** The resource that the path is of. */

@@ -1,5 +1,6 @@
 import { type Clock, type Logger, silentLogger, systemClock } from '@sluice/shared/base';
 import type { NetworkGuard } from '@sluice/shared/net';
+import type { AnswerLimits } from './answer-limits.ts';
 import { defaultTimeoutMs, HttpKubeClient } from './client.ts';
 import type { ClusterConfig } from './cluster-config.ts';
 import { DiscoveryMapper } from './mapper.ts';
@@ -17,6 +18,8 @@ export interface KubeClientOptions {
   connections?: number;
   /** When an object names the server; without, its address may be any. */
   guard?: NetworkGuard;
+  /** How much the server may answer; the limits of the own cluster unless told. */
+  limits?: AnswerLimits;
   /** Called after every attempt of a request, for metrics. */
   onRequest?: (info: RequestInfo) => void;
   /** Gets the server's warnings, for instance about deprecated kinds, each once. */
@@ -30,6 +33,7 @@ export function createKubeClient(config: ClusterConfig, o: KubeClientOptions = {
   const transport = new Transport(config, {
     connections: o.connections ?? 20,
     guard: o.guard,
+    limits: o.limits,
     limiter: new RateLimiter({ qps: o.qps ?? 50, burst: o.burst ?? 300, clock }),
     userAgent: o.userAgent ?? 'sluice',
     clock,

@@ -56,7 +56,7 @@ function resourcesOf(document: DiscoveryDocument): ApiResource[] {
 
 export interface MapperOptions {
   /** Sends a GET; an answer of 304 means that the known document is current. */
-  get: (path: string, headers: Record<string, string>) => Promise<Answer>;
+  get: (path: string, headers: Record<string, string>) => Promise<Omit<Answer, 'bytes'>>;
   clock: Clock;
   /** Milliseconds between two refreshes caused by unknown kinds. */
   minRefreshMs?: number;

@@ -1,5 +1,6 @@
 import type { KubeObject } from '@sluice/shared/api';
 import {
+  ByteBudget,
   type Clock,
   errorMessage,
   LruBytes,
@@ -9,6 +10,7 @@ import {
   type Timer,
 } from '@sluice/shared/base';
 import { AddressRefusedError, NetworkGuard } from '@sluice/shared/net';
+import { tenantLimits } from './answer-limits.ts';
 import { isNotFound } from './api-error.ts';
 import { KubeConfigError } from './cluster-config.ts';
 import { createKubeClient, type KubeClientOptions } from './create-client.ts';
@@ -80,6 +82,8 @@ export class TenantClients {
   readonly #guard: NetworkGuard;
   readonly #local: LruBytes<KubeClient>;
   readonly #remote: LruBytes<RemoteCluster>;
+  /** What answers of other clusters may hold while they are read. */
+  readonly #memory = new ByteBudget({ total: 96 * 2 ** 20, perShare: 48 * 2 ** 20 });
   readonly #open = new Map<KubeClient, Timer | undefined>();
 
   constructor(options: TenantClientsOptions = {}) {
@@ -138,7 +142,12 @@ export class TenantClients {
     try {
       const config = loadKubeConfig({ content, insecureExec, insecureTls });
       this.#guard.check(new URL(config.server).hostname);
-      return createKubeClient(config, { ...this.#options.clientOptions, guard: this.#guard });
+      const limits = { ...tenantLimits, memory: { budget: this.#memory, share: o.namespace } };
+      return createKubeClient(config, {
+        limits,
+        ...this.#options.clientOptions,
+        guard: this.#guard,
+      });
     } catch (error) {
       const isRefused = error instanceof AddressRefusedError;
       if (!(error instanceof KubeConfigError || isRefused)) throw error;

@@ -1,17 +1,19 @@
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
 import { type Clock, errorMessage } from '@sluice/shared/base';
 import type { NetworkGuard } from '@sluice/shared/net';
 import { type Dispatcher, Pool } from 'undici';
 import { abortable, destroyOnAbort, discard } from './abortable.ts';
+import {
+  type AnswerLimits,
+  type AnswerShape,
+  AnswerTooLargeError,
+  ownLimits,
+} from './answer-limits.ts';
 import { ConnectionError, decodeError } from './api-error.ts';
 import { type ClusterConfig, KubeConfigError } from './cluster-config.ts';
 import { createConnector } from './connector.ts';
-import { parseJson } from './json.ts';
 import type { RateLimiter } from './rate-limit.ts';
+import { readAnswer } from './read-answer.ts';
 import { withRetries } from './retry.ts';
-
-const unzip = promisify(gunzip);
 
 /** Shorter than the API server's, so that no request is sent on a connection it is about to close. */
 const keepAliveMs = 30_000;
@@ -28,6 +30,8 @@ export interface Call {
   signal?: AbortSignal;
   timeoutMs: number;
   idempotent: boolean;
+  /** What the answer is limited as; one object unless told. */
+  shape?: AnswerShape;
   /** Hides in error messages what the body must not reveal. */
   sensitive?: (text: string) => string;
 }
@@ -36,6 +40,8 @@ export interface Answer {
   status: number;
   headers: Record<string, string | string[] | undefined>;
   body: unknown;
+  /** Of the body, after decompression. */
+  bytes: number;
 }
 
 export interface RequestInfo {
@@ -51,6 +57,8 @@ export interface TransportOptions {
   connections: number;
   /** When an object names the server. */
   guard?: NetworkGuard;
+  /** How much the server may answer; those of the own cluster unless told. */
+  limits?: AnswerLimits;
   limiter: RateLimiter;
   userAgent: string;
   clock: Clock;
@@ -95,6 +103,8 @@ const ownCodes: Record<string, string> = {
 export class Transport {
   readonly #config: ClusterConfig;
   readonly #options: TransportOptions;
+  /** How much the server may answer. */
+  readonly limits: AnswerLimits;
   readonly #requests: Pool;
   readonly #streams: Pool;
   readonly #prefix: string;
@@ -104,6 +114,7 @@ export class Transport {
   constructor(config: ClusterConfig, options: TransportOptions) {
     this.#config = config;
     this.#options = options;
+    this.limits = options.limits ?? ownLimits;
     const { origin, host, pathname } = new URL(config.server);
     this.#host = host;
     this.#prefix = pathname === '/' ? '' : pathname.replace(/\/$/, '');
@@ -167,7 +178,9 @@ export class Transport {
       destroyOnAbort(response.body, call.signal);
       return response.body;
     }
-    const body = await this.#read(response).catch((error) => this.#fail(error, call, started));
+    const { body } = await this.#read(response, call).catch((error) =>
+      this.#fail(error, call, started),
+    );
     if (response.statusCode === 401) this.#config.credentials.refresh();
     throw this.#refusal(response, body, call);
   }
@@ -206,13 +219,13 @@ export class Transport {
         headersTimeout: 0,
         bodyTimeout: 0,
       });
-      const body = await this.#read(response);
+      const { body, bytes } = await this.#read(response, { ...call, signal });
       this.#observe(call.method, String(response.statusCode), started);
       if (response.headers[fairnessHeader] !== undefined) this.#options.limiter.disable();
       for (const warning of [response.headers['warning'] ?? []].flat()) {
         this.#options.onWarning?.(warning);
       }
-      return { status: response.statusCode, headers: response.headers, body };
+      return { status: response.statusCode, headers: response.headers, body, bytes };
     } catch (error) {
       return this.#fail(error, { ...call, signal }, started);
     }
@@ -233,13 +246,8 @@ export class Transport {
     });
   }
 
-  async #read(response: Dispatcher.ResponseData): Promise<unknown> {
-    const zipped = response.headers['content-encoding'] === 'gzip';
-    const text = zipped
-      ? (await unzip(await response.body.arrayBuffer())).toString('utf8')
-      : await response.body.text();
-    const type = String(response.headers['content-type'] ?? '');
-    return type.includes('json') && text !== '' ? parseJson(text) : text;
+  #read(response: Dispatcher.ResponseData, { shape = 'object', signal }: Partial<Call>) {
+    return readAnswer(response, { limits: this.limits, shape, signal });
   }
 
   #refusal(
@@ -280,11 +288,12 @@ export class Transport {
     if (error instanceof KubeConfigError || error instanceof ConnectionError) return error;
     const code = this.#closed ? 'CLOSED' : (ownCodes[codeOf(error)] ?? codeOf(error));
     const problem = this.#closed ? 'the client was closed' : errorMessage(error);
+    const cutOff = error instanceof AnswerTooLargeError;
     return new ConnectionError({
       code,
       verb: call.method,
       path: withoutQuery(call.path),
-      message: `no answer from the API server at ${this.#host}: ${problem}`,
+      message: `${cutOff ? 'cut off the answer of' : 'no answer from'} the API server at ${this.#host}: ${problem}`,
       cause: error,
     });
   }

@@ -1,23 +1,34 @@
 import type { KubeObject } from '@sluice/shared/api';
+import { AnswerTooLargeError, checkValues, tooLarge } from './answer-limits.ts';
 import { type ApiError, decodeError } from './api-error.ts';
 import { parseJson } from './json.ts';
 import type { Transport } from './transport.ts';
 import type { WatchEvent } from './types.ts';
 
-/** Splits a stream into lines. A last line without an end was cut off, and is dropped. */
-export async function* splitLines(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+/**
+ * Splits a stream into lines. A last line without an end was cut off, and is dropped.
+ *
+ * @param maxLength characters of the longest line
+ * @throws AnswerTooLargeError
+ */
+export async function* splitLines(
+  chunks: AsyncIterable<string>,
+  maxLength = Number.POSITIVE_INFINITY,
+): AsyncGenerator<string> {
   let rest = '';
   for await (const chunk of chunks) {
     // Only the new part can hold the next line's end.
     let end = chunk.indexOf('\n');
     if (end < 0) {
       rest += chunk;
+      if (rest.length > maxLength) throw tooLarge('an event of the watch', maxLength);
       continue;
     }
     end += rest.length;
     rest += chunk;
     let start = 0;
     for (; end >= 0; end = rest.indexOf('\n', start)) {
+      if (end - start > maxLength) throw tooLarge('an event of the watch', maxLength);
       yield rest.slice(start, end);
       start = end + 1;
     }
@@ -59,20 +70,23 @@ export async function* streamEvents<T extends KubeObject>(
   const body = await transport.stream(call, o.idleTimeoutMs ?? 0);
   body.setEncoding('utf8');
   o.onOpen?.();
+  const { event } = transport.limits;
   let failure: unknown;
   body.on('error', (error) => {
     failure = error;
   });
   try {
-    for await (const line of splitLines(body as AsyncIterable<string>)) {
+    for await (const line of splitLines(body as AsyncIterable<string>, event)) {
       if (line === '') continue;
-      const event = parseJson(line) as RawEvent<T>;
-      if (event.type === 'ERROR') throw errorOf(event.object, o.path);
-      event.object.apiVersion = o.apiVersion;
-      event.object.kind = o.kind;
-      yield event as WatchEvent<T>;
+      checkValues(line, transport.limits);
+      const raw = parseJson(line) as RawEvent<T>;
+      if (raw.type === 'ERROR') throw errorOf(raw.object, o.path);
+      raw.object.apiVersion = o.apiVersion;
+      raw.object.kind = o.kind;
+      yield raw as WatchEvent<T>;
     }
   } catch (error) {
-    throw error === failure ? transport.streamError(error, call) : error;
+    const isOurs = error === failure || error instanceof AnswerTooLargeError;
+    throw isOurs ? transport.streamError(error, call) : error;
   }
 }

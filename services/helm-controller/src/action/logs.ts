@@ -111,7 +111,9 @@ async function readLog(ctx: ActionContext, pod: Pod, container: string): Promise
   try {
     const headers = { accept: '*/*' };
     const text = await client.request('GET', path, { query, headers, timeoutMs, signal });
-    return { ...found, lines: linesOf(masker.mask(asText(text))), problem: '' };
+    // Not every server keeps to limitBytes.
+    const kept = asText(text).slice(-maxBytes);
+    return { ...found, lines: linesOf(masker.mask(kept)), problem: '' };
   } catch (error) {
     signal.throwIfAborted();
     const reason = error instanceof ApiError ? error.message : `no answer (${errorMessage(error)})`;
