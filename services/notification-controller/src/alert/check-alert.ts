@@ -17,17 +17,21 @@ export function checkAlert(alert: Alert, o: { noCrossNamespaceRefs: boolean }): 
   return problems;
 }
 
+/** Most problems of an Alert that are told, and characters of each. */
+const maxTold = 10;
+const maxProblemLength = 500;
+
 /** Tells the author of an Alert, in a Kubernetes Event, what is wrong with it. */
 export async function reportProblems(
   alert: Alert,
   problems: FilterProblem[],
   events: EventRecorder,
 ): Promise<void> {
-  for (const { field, problem } of problems) {
+  for (const { field, problem } of problems.slice(0, maxTold)) {
     await events.record(alert, {
       severity: 'error',
       reason: 'InvalidConfig',
-      message: `${field}: ${problem}`,
+      message: `${field}: ${problem.slice(0, maxProblemLength)}`,
     });
   }
 }

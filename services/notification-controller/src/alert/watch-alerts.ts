@@ -13,7 +13,7 @@ export function watchAlerts(
     const isNew = previous?.metadata.generation !== object.metadata.generation;
     if (type === 'deleted' || !isNew) return;
     const problems = checkAlert(object, o);
-    for (const problem of problems) {
+    for (const problem of problems.slice(0, 10)) {
       o.logger.warn({ ...problem, alert: keyOf(object) }, 'An alert is not usable as it is');
     }
     void reportProblems(object, problems, o.events);

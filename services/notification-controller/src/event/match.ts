@@ -1,6 +1,12 @@
 import type { Alert, FluxEvent } from '@sluice/shared/api';
-import { errorMessage, type Logger } from '@sluice/shared/base';
+import { BudgetError, errorMessage, type Logger, TimeSlice, WorkBudget } from '@sluice/shared/base';
 import { messageFilter } from './message-filter.ts';
+
+/** Steps that the lists of all Alerts of a namespace may take for one event: characters times instructions. */
+const maxSteps = 2_000_000;
+
+/** What matching one event has taken, by the namespace of the Alerts. */
+type Budgets = Map<string, WorkBudget>;
 
 type Source = Alert['spec']['eventSources'][number];
 
@@ -20,13 +26,20 @@ export interface MatchContext {
  */
 export async function matchAlerts(event: FluxEvent, context: MatchContext): Promise<Alert[]> {
   const matching: Alert[] = [];
+  const budgets: Budgets = new Map();
+  const slice = new TimeSlice();
   for (const alert of context.alerts) {
-    if (await wants(alert, event, context)) matching.push(alert);
+    if (slice.isOver) await slice.next();
+    if (await wants(alert, event, { ...context, budgets })) matching.push(alert);
   }
   return matching;
 }
 
-async function wants(alert: Alert, event: FluxEvent, context: MatchContext): Promise<boolean> {
+interface Matching extends MatchContext {
+  budgets: Budgets;
+}
+
+async function wants(alert: Alert, event: FluxEvent, context: Matching): Promise<boolean> {
   const sources = sourcesFor(alert, event, context);
   if (sources.length === 0) return false;
   if (sources.some((source) => source.matchLabels === undefined)) return true;
@@ -35,14 +48,14 @@ async function wants(alert: Alert, event: FluxEvent, context: MatchContext): Pro
 }
 
 /** The sources of an alert that want the event, were it not for labels; none when the alert cannot be worked with. */
-function sourcesFor(alert: Alert, event: FluxEvent, context: MatchContext): Source[] {
+function sourcesFor(alert: Alert, event: FluxEvent, context: Matching): Source[] {
   const { spec, metadata } = alert;
   try {
     if (spec.suspend || !severityFits(alert, event)) return [];
     if (context.noCrossNamespaceRefs && event.involvedObject.namespace !== metadata.namespace)
       return [];
     const sources = spec.eventSources.filter((source) => names(source, alert, event));
-    return sources.length > 0 && messageFilter(spec).accepts(event.message) ? sources : [];
+    return sources.length > 0 && accepts(alert, event, context) ? sources : [];
   } catch (error) {
     const { namespace, name } = metadata;
     context.logger.error(
@@ -50,6 +63,25 @@ function sourcesFor(alert: Alert, event: FluxEvent, context: MatchContext): Sour
       'An alert cannot be matched and gets no events',
     );
     return [];
+  }
+}
+
+/** An alert whose lists would take too long for a message gets it: better one too many than one too few. */
+function accepts({ spec, metadata }: Alert, event: FluxEvent, context: Matching): boolean {
+  const { namespace = '', name } = metadata;
+  const budget =
+    context.budgets.get(namespace) ??
+    new WorkBudget(`matching the Alerts of namespace ${namespace}`, maxSteps);
+  context.budgets.set(namespace, budget);
+  try {
+    return messageFilter(spec).accepts(event.message, (steps) => budget.take(steps));
+  } catch (error) {
+    if (!(error instanceof BudgetError)) throw error;
+    context.logger.warn(
+      { error: error.message, alert: `${namespace}/${name}` },
+      'The lists of an alert are too costly for an event, which it gets without them',
+    );
+    return true;
   }
 }
 

@@ -161,3 +161,26 @@ describe('an alert', () => {
     await expect(asked).rejects.toThrow('away');
   });
 });
+
+test('alerts of one namespace that are costly to match get the event, and those of others are judged', async () => {
+  const costly = Array.from({ length: 50 }, (_, i) =>
+    alertOf(
+      { inclusionList: Array(100).fill('(?i)error.*timeout.*(foo|bar|baz)') },
+      { name: `costly-${i}` },
+    ),
+  );
+  const theirs = (name: string, inclusionList: string[]) =>
+    alertOf(
+      { inclusionList, eventSources: [kustomization({ namespace: 'apps' })] },
+      { name, namespace: 'other' },
+    );
+  const matching = await matchAlerts(eventOf({ message: 'error x '.repeat(4000) }), {
+    alerts: [...costly, theirs('wants', ['error']), theirs('wants-not', ['success'])],
+    noCrossNamespaceRefs: false,
+    logger: silentLogger,
+    labelsOf: async () => labels,
+  });
+  expect(matching.map(({ metadata }) => metadata.name)).toContain('wants');
+  expect(matching.map(({ metadata }) => metadata.name)).not.toContain('wants-not');
+  expect(matching).toHaveLength(51);
+});

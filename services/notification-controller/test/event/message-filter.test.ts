@@ -39,4 +39,24 @@ describe('message lists', () => {
     expect(problems[0]?.field).toBe('spec.exclusionList[1]');
     expect(problems[0]?.problem).toContain(`'${bad}' is no Go regular expression`);
   });
+
+  test.each([
+    { name: 'too many expressions', list: Array(101).fill('a'), problem: '101 expressions' },
+    { name: 'expressions that grow', list: Array(20).fill('(a{100}){5}'), problem: 'instructions' },
+  ])('over a limit want nothing: $name', ({ list, problem }) => {
+    const filter = messageFilter({ exclusionList: list });
+    expect(filter.problems).toMatchObject([{ problem: expect.stringContaining(problem) }]);
+    expect(filter.accepts('anything')).toBe(false);
+  });
+
+  test('report an expression that is too long, and use the others', () => {
+    const filter = messageFilter({ inclusionList: ['a'.repeat(1025), 'ok'] });
+    expect(filter.problems).toMatchObject([{ field: 'spec.inclusionList[0]' }]);
+    expect(filter.accepts('ok')).toBe(true);
+  });
+
+  test('are compiled once for a spec', () => {
+    const spec = { inclusionList: ['ok'] };
+    expect(messageFilter(spec)).toBe(messageFilter(spec));
+  });
 });
