@@ -152,7 +152,7 @@ export class CelMachine {
       });
     }
     const regex = this.#compileRegex(source);
-    this.#spend(Math.ceil((text.length * regex.programSize()) / 4));
+    this.#spend(text.length * regex.programSize());
     return regex.matcher(text).find();
   }
 
