@@ -22,6 +22,8 @@ const maxDepth = 32;
 class Cursor {
   readonly text: string;
   at = 0;
+  /** The last line that was asked for, and where; the next one is mostly further on. */
+  #known = { offset: 0, line: 1 };
 
   constructor(text: string) {
     this.text = text;
@@ -40,13 +42,15 @@ class Cursor {
   }
 
   lineOf(offset: number): number {
-    let line = 1;
+    const known = offset < this.#known.offset ? { offset: 0, line: 1 } : this.#known;
+    let { line } = known;
     for (
-      let i = this.text.indexOf('\n');
+      let i = this.text.indexOf('\n', known.offset);
       i !== -1 && i < offset;
       i = this.text.indexOf('\n', i + 1)
     )
       line++;
+    this.#known = { offset, line };
     return line;
   }
 

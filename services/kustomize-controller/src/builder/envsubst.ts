@@ -1,10 +1,11 @@
+import { BudgetError } from '@sluice/shared/base';
 import {
   type Expansion,
   parseTemplate,
   SubstitutionError,
   type TemplateNode,
 } from './envsubst-parse.ts';
-import { trimMatch } from './glob.ts';
+import { type Spend, type TrimOptions, trimMatch } from './glob.ts';
 
 export { SubstitutionError } from './envsubst-parse.ts';
 
@@ -12,6 +13,8 @@ export { SubstitutionError } from './envsubst-parse.ts';
 export interface EnvsubstOptions {
   /** Refuse variables that are not set, except where a default is given. */
   strict: boolean;
+  /** Told each piece of work, a step for a character that is read or made; what it throws ends the evaluation. */
+  spend: Spend;
 }
 
 const defaulting = new Set(['=', '-', ':=', ':-', ':?', ':+']);
@@ -34,9 +37,29 @@ function substring(value: string, args: string[]): string {
   return bytes(value, offset, offset + count);
 }
 
-function replaceFirst(value: string, pattern: string, by: string): string {
+/** What looking for a text in another may take: with long ones, each place may be compared at length. */
+function searchCost(value: string, pattern: string): number {
+  return value.length + Math.ceil((value.length * pattern.length) / 4096);
+}
+
+function replaceFirst(value: string, [pattern = '', by = '']: string[], spend: Spend): string {
+  spend(searchCost(value, pattern));
   const at = value.indexOf(pattern);
   return at === -1 ? value : value.slice(0, at) + by + value.slice(at + pattern.length);
+}
+
+/** The result is paid for before it is made. */
+function replaceAll(value: string, [pattern = '', by = '']: string[], spend: Spend): string {
+  spend(searchCost(value, pattern));
+  let count = pattern === '' ? value.length + 1 : 0;
+  if (pattern !== '') {
+    for (let at = value.indexOf(pattern); at !== -1; at = value.indexOf(pattern, at)) {
+      count++;
+      at += pattern.length;
+    }
+  }
+  spend(count * by.length);
+  return value.replaceAll(pattern, () => by);
 }
 
 function replaceSuffix(value: string, pattern: string, by: string): string {
@@ -48,19 +71,25 @@ function changeFirst(value: string, change: (first: string) => string): string {
   return change(first) + value.slice(first.length);
 }
 
-const operations: Record<string, (value: string, args: string[]) => string> = {
+type Operation = (value: string, args: string[], spend: Spend) => string;
+
+function trim(o: TrimOptions): Operation {
+  return (value, [pattern = ''], spend) => trimMatch(value, pattern, o, spend);
+}
+
+const operations: Record<string, Operation> = {
   length: (value) => String(Buffer.byteLength(value)),
   '^': (value) => changeFirst(value, (first) => first.toUpperCase()),
   '^^': (value) => value.toUpperCase(),
   ',': (value) => changeFirst(value, (first) => first.toLowerCase()),
   ',,': (value) => value.toLowerCase(),
   ':': substring,
-  '#': (value, [pattern = '']) => trimMatch(value, pattern, { end: false, longest: false }),
-  '##': (value, [pattern = '']) => trimMatch(value, pattern, { end: false, longest: true }),
-  '%': (value, [pattern = '']) => trimMatch(value, pattern, { end: true, longest: false }),
-  '%%': (value, [pattern = '']) => trimMatch(value, pattern, { end: true, longest: true }),
-  '/': (value, [pattern = '', by = '']) => replaceFirst(value, pattern, by),
-  '//': (value, [pattern = '', by = '']) => value.replaceAll(pattern, () => by),
+  '#': trim({ end: false, longest: false }),
+  '##': trim({ end: false, longest: true }),
+  '%': trim({ end: true, longest: false }),
+  '%%': trim({ end: true, longest: true }),
+  '/': replaceFirst,
+  '//': replaceAll,
   '/#': (value, [pattern = '', by]) =>
     by !== undefined && value.startsWith(pattern) ? by + value.slice(pattern.length) : value,
   '/%': (value, [pattern = '', by]) =>
@@ -81,13 +110,37 @@ function expand(node: Expansion, lookup: Lookup, options: EnvsubstOptions): stri
       `variable '${node.name}' is not set (line ${node.line} of the object): set it in spec.postBuild or write \${${node.name}:=default}`,
     );
   }
-  return operations[node.operator]?.(value ?? '', args) ?? value ?? '';
+  const operation = operations[node.operator];
+  if (operation === undefined) return value ?? '';
+  options.spend((value ?? '').length);
+  return operation(value ?? '', args, options.spend);
+}
+
+/** The expression as it starts in the source. */
+function shown({ name, operator }: Expansion): string {
+  return operator === 'length'
+    ? `\${#${name}}`
+    : `\${${name}${operator}${operator === '' ? '' : '…'}}`;
+}
+
+function expandWithin(node: Expansion, lookup: Lookup, options: EnvsubstOptions): string {
+  try {
+    const text = expand(node, lookup, options);
+    options.spend(1 + text.length);
+    return text;
+  } catch (error) {
+    if (!(error instanceof BudgetError)) throw error;
+    throw new SubstitutionError(
+      `${error.message} at '${shown(node)}' (line ${node.line} of the object): use shorter values, or fewer expressions within each other`,
+      { cause: error },
+    );
+  }
 }
 
 function evaluate(nodes: TemplateNode[], lookup: Lookup, options: EnvsubstOptions): string {
   let result = '';
   for (const node of nodes)
-    result += typeof node === 'string' ? node : expand(node, lookup, options);
+    result += typeof node === 'string' ? node : expandWithin(node, lookup, options);
   return result;
 }
 
@@ -95,7 +148,8 @@ function evaluate(nodes: TemplateNode[], lookup: Lookup, options: EnvsubstOption
  * Expands `${var}` and its bash-like forms as Flux does; a variable that is not set is empty.
  *
  * @param lookup returns the value of a variable, undefined when it is not set
- * @throws SubstitutionError for an expression that cannot be read, or an unset variable in strict mode
+ * @throws SubstitutionError for an expression that cannot be read, an unset variable in strict mode, or one that takes
+ * too long, which `options.spend` says by a BudgetError
  */
 export function envsubst(text: string, lookup: Lookup, options: EnvsubstOptions): string {
   return evaluate(parseTemplate(text), lookup, options);

@@ -6,10 +6,18 @@ export interface TrimOptions {
   longest: boolean;
 }
 
-/** Longest pattern and value: matching takes time in proportion to the product of both. */
+/** Told the steps of a computation; throws to end it. */
+export type Spend = (steps: number) => void;
+
 const maxPattern = 1024;
 
-type Token = { match(char: string): boolean } | 'star';
+interface CharToken {
+  match(char: string): boolean;
+  /** Steps of a comparison. */
+  cost: number;
+}
+
+type Token = CharToken | 'star';
 
 function parseClass(pattern: string, start: number): { token: Token; next: number } | undefined {
   let at = start + 1;
@@ -32,7 +40,7 @@ function parseClass(pattern: string, start: number): { token: Token; next: numbe
   if (pattern[at] !== ']' || ranges.length === 0) return undefined;
   const match = (char: string) =>
     ranges.some(([low, high]) => low <= char && char <= high) !== negated;
-  return { token: { match }, next: at + 1 };
+  return { token: { match, cost: 1 + ranges.length }, next: at + 1 };
 }
 
 function parsePattern(pattern: string): Token[] | undefined {
@@ -43,7 +51,7 @@ function parsePattern(pattern: string): Token[] | undefined {
       if (tokens.at(-1) !== 'star') tokens.push('star');
       at++;
     } else if (char === '?') {
-      tokens.push({ match: () => true });
+      tokens.push({ match: () => true, cost: 1 });
       at++;
     } else if (char === '[') {
       const parsed = parseClass(pattern, at);
@@ -53,28 +61,69 @@ function parsePattern(pattern: string): Token[] | undefined {
     } else {
       const literal = char === '\\' ? pattern[at + 1] : char;
       if (literal === undefined) return undefined;
-      tokens.push({ match: (c: string) => c === literal });
+      tokens.push({ match: (c: string) => c === literal, cost: 1 });
       at += char === '\\' ? 2 : 1;
     }
   }
   return tokens;
 }
 
-/** Returns the lengths of all prefixes of `value` that the tokens match, shortest first. */
-function prefixLengths(tokens: Token[], value: string): number[] {
-  let reached = new Set([0]);
+/** The parts of a pattern between its stars; none of them where a star is first or last. */
+function segmentsOf(tokens: Token[]): CharToken[][] {
+  const segments: CharToken[][] = [[]];
   for (const token of tokens) {
-    const next = new Set<number>();
-    if (token === 'star') {
-      for (let at = Math.min(...reached); at <= value.length; at++) next.add(at);
-    } else {
-      for (const at of reached)
-        if (at < value.length && token.match(value[at] as string)) next.add(at + 1);
-    }
-    reached = next;
-    if (reached.size === 0) return [];
+    if (token === 'star') segments.push([]);
+    else segments.at(-1)?.push(token);
   }
-  return [...reached].sort((a, b) => a - b);
+  return segments;
+}
+
+function matchesAt(segment: CharToken[], value: string, at: number, spend: Spend): boolean {
+  let steps = 1;
+  let isMatch = at + segment.length <= value.length;
+  for (let i = 0; isMatch && i < segment.length; i++) {
+    const token = segment[i] as CharToken;
+    steps += token.cost;
+    isMatch = token.match(value[at + i] as string);
+  }
+  spend(steps);
+  return isMatch;
+}
+
+interface Search {
+  value: string;
+  /** Where the segment may start. */
+  from: number;
+  last: boolean;
+  spend: Spend;
+}
+
+/** Where a segment matches first, or last; -1 if nowhere. */
+function find(segment: CharToken[], { value, from, last, spend }: Search): number {
+  const end = value.length - segment.length;
+  for (let i = from; i <= end; i++) {
+    const at = last ? end - (i - from) : i;
+    if (matchesAt(segment, value, at, spend)) return at;
+  }
+  return -1;
+}
+
+/** The length of the shortest, or longest, prefix of a value that the tokens match, 1 at least; -1 for none. */
+function prefixLength(tokens: Token[], value: string, longest: boolean, spend: Spend): number {
+  const [first = [], ...others] = segmentsOf(tokens);
+  if (!matchesAt(first, value, 0, spend)) return -1;
+  const final = others.pop();
+  if (final === undefined) return first.length === 0 ? -1 : first.length;
+  let at = first.length;
+  // The leftmost place of each part leaves the most for those after it.
+  for (const segment of others) {
+    const found = find(segment, { value, from: at, last: false, spend });
+    if (found < 0) return -1;
+    at = found + segment.length;
+  }
+  if (final.length === 0) return longest ? value.length : Math.max(1, at);
+  const found = find(final, { value, from: at, last: longest, spend });
+  return found < 0 ? -1 : found + final.length;
 }
 
 function reverse(text: string): string {
@@ -84,15 +133,14 @@ function reverse(text: string): string {
 /**
  * Cuts off what a shell pattern (`*`, `?`, `[a-z]`, `\c`) matches at the start or end of a value.
  * A pattern that cannot be read, or is longer than 1024 characters, matches nothing.
+ *
+ * @param spend told what is compared; what it throws is thrown
  */
-export function trimMatch(value: string, pattern: string, o: TrimOptions): string {
+export function trimMatch(value: string, pattern: string, o: TrimOptions, spend: Spend): string {
   const tokens = pattern.length > maxPattern ? undefined : parsePattern(pattern);
   if (tokens === undefined || value === '') return value;
   const directed = o.end ? reverse(value) : value;
-  const lengths = prefixLengths(o.end ? tokens.toReversed() : tokens, directed).filter(
-    (n) => n > 0,
-  );
-  const length = o.longest ? lengths.at(-1) : lengths[0];
-  if (length === undefined) return value;
+  const length = prefixLength(o.end ? tokens.toReversed() : tokens, directed, o.longest, spend);
+  if (length < 0) return value;
   return o.end ? value.slice(0, value.length - length) : value.slice(length);
 }

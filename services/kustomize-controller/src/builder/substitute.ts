@@ -1,9 +1,12 @@
 import { disabledValue, type KubeObject, kustomizeSubstituteAnnotation } from '@sluice/shared/api';
 import {
+  BudgetError,
   errorMessage,
   formatCanonicalYaml,
   parseYamlStream,
   RetryableError,
+  TimeSlice,
+  WorkBudget,
   YamlError,
 } from '@sluice/shared/base';
 import { envsubst } from './envsubst.ts';
@@ -16,6 +19,11 @@ export interface SubstituteOptions {
   /** Substitute even when there is no variable at all, so that defaults take effect. */
   always: boolean;
 }
+
+/** Steps of the substitution of one object, and of a build: a step reads or makes a character. */
+const maxSteps = { object: 8_000_000, build: 64_000_000 };
+/** Characters of an object after it: the API server takes no more than 3 MiB. */
+const maxResult = 3 * 2 ** 20;
 
 const variableName = /^[_A-Za-z][_A-Za-z0-9]*$/;
 
@@ -50,12 +58,23 @@ function failure(object: KubeObject, error: unknown): RetryableError {
   return new RetryableError('BuildFailed', `post build substitution failed for ${name}: ${why}`);
 }
 
-function substituteObject(object: KubeObject, o: SubstituteOptions): KubeObject {
+function substituteObject(object: KubeObject, o: SubstituteOptions, build: WorkBudget): KubeObject {
   if (isDisabled(object)) return object;
   const template = formatCanonicalYaml(object);
   if (!template.includes('${') && !template.includes('$$')) return object;
   try {
-    const text = envsubst(template, (name) => o.variables.get(name), { strict: o.strict });
+    const own = new WorkBudget('the substitution of an object', maxSteps.object);
+    const spend = (steps: number) => {
+      own.take(steps);
+      build.take(steps);
+    };
+    spend(template.length);
+    const text = envsubst(template, (name) => o.variables.get(name), { strict: o.strict, spend });
+    if (text.length > maxResult) {
+      throw new BudgetError(
+        `the result is longer than ${maxResult} characters: use shorter values`,
+      );
+    }
     const documents = parseYamlStream(text, 'result of the substitution');
     const [result] = documents as (KubeObject | undefined)[];
     if (documents.length !== 1 || typeof result !== 'object' || !result.metadata?.name)
@@ -70,9 +89,20 @@ function substituteObject(object: KubeObject, o: SubstituteOptions): KubeObject 
  * Replaces `${var}` in built objects, in the text of each object's YAML, so that a value may also be a number, a
  * boolean or a list. Objects with the label or annotation `kustomize.toolkit.fluxcd.io/substitute: disabled` stay.
  *
- * @throws RetryableError BuildFailed that names the object and the expression, never a value
+ * @throws RetryableError BuildFailed that names the object and the expression, never a value; also when the values would
+ * make too much of an object, or of all
  */
-export function substituteVariables(objects: KubeObject[], o: SubstituteOptions): KubeObject[] {
+export async function substituteVariables(
+  objects: KubeObject[],
+  o: SubstituteOptions,
+): Promise<KubeObject[]> {
   if (o.variables.size === 0 && !o.always) return objects;
-  return objects.map((object) => substituteObject(object, o));
+  const build = new WorkBudget('the substitution of all objects', maxSteps.build);
+  const slice = new TimeSlice();
+  const results: KubeObject[] = [];
+  for (const object of objects) {
+    if (slice.isOver) await slice.next();
+    results.push(substituteObject(object, o, build));
+  }
+  return results;
 }

@@ -45,12 +45,16 @@ function keyOf(run: Run, plan: BuildPlan, { variables, keys, version }: Inputs) 
   ]);
 }
 
-function finish(run: Run, objects: KubeObject[], variables: Map<string, string>): KubeObject[] {
+async function finish(
+  run: Run,
+  objects: KubeObject[],
+  variables: Map<string, string>,
+): Promise<KubeObject[]> {
   const { postBuild } = run.object.spec;
   const substituted =
     postBuild === undefined
       ? objects
-      : substituteVariables(objects, {
+      : await substituteVariables(objects, {
           variables,
           strict: run.deps.settings.strictSubstitutions,
           always: postBuild.substituteStrategy === 'Always',
@@ -104,7 +108,7 @@ async function carryOut(run: Run, plan: BuildPlan, { variables, keys }: Omit<Inp
       return built;
     });
     deps.metrics.build('built');
-    const finished = finish(run, objects, variables);
+    const finished = await finish(run, objects, variables);
     const digest = `sha256:${sha256Hex(JSON.stringify(finished))}`;
     return { build: { objects: finished, digest, secrets: [...secrets] }, bytes };
   } catch (error) {

@@ -7,7 +7,6 @@ import { toolPath } from '@sluice/shared/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runBuild } from '../../src/builder/build.ts';
 import { planBuild } from '../../src/builder/plan.ts';
-import { substituteVariables } from '../../src/builder/substitute.ts';
 import { configMap, directoryWith } from './artifact.ts';
 
 let tempDir: string;
@@ -188,76 +187,5 @@ configMapGenerator: [{name: generated, files: [key=../shared/app.properties], en
     await build({ 'a.yaml': 'x' }).catch(() => undefined);
     const left = await readdir(tempDir);
     expect(left.filter((name) => !name.startsWith('home-'))).toEqual([]);
-  });
-});
-
-describe('substituteVariables', () => {
-  const substitute = (object: object, variables: Record<string, string>, more = {}) =>
-    substituteVariables([object as KubeObject], {
-      variables: new Map(Object.entries(variables)),
-      strict: false,
-      always: false,
-      ...more,
-    })[0];
-  const object = (data: object, metadata: object = {}) => ({
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: { name: 'x', ...metadata },
-    data,
-  });
-
-  test.each([
-    { name: 'a string', data: { v: '${a}' }, variables: { a: 'text' }, expected: { v: 'text' } },
-    { name: 'a number', data: { v: '${a}' }, variables: { a: '3' }, expected: { v: 3 } },
-    { name: 'a boolean', data: { v: '${a}' }, variables: { a: 'true' }, expected: { v: true } },
-    {
-      name: 'a list',
-      data: { v: '${a}' },
-      variables: { a: '[p, q]' },
-      expected: { v: ['p', 'q'] },
-    },
-    {
-      name: 'a quoted number',
-      data: { v: '${q}${a}${q}' },
-      variables: { a: '3', q: '"' },
-      expected: { v: '3' },
-    },
-    { name: 'a key', data: { '${a}': '1' }, variables: { a: 'k' }, expected: { k: '1' } },
-    {
-      name: 'a text of several lines',
-      data: { v: 'a ${a}\nb $${a}\n' },
-      variables: { a: 'x: y' },
-      expected: { v: 'a x: y\nb ${a}\n' },
-    },
-    { name: 'a default', data: { v: '${b:=c}' }, variables: { a: '1' }, expected: { v: 'c' } },
-    {
-      name: 'nothing without variables',
-      data: { v: '${b:=c}' },
-      variables: {},
-      expected: { v: '${b:=c}' },
-    },
-  ])('gives $name', ({ data, variables, expected }) => {
-    expect(substitute(object(data), variables as Record<string, string>)).toMatchObject({
-      data: expected,
-    });
-  });
-
-  test('always substitutes when told to', () => {
-    expect(substitute(object({ v: '${b:=c}' }), {}, { always: true })).toMatchObject({
-      data: { v: 'c' },
-    });
-  });
-
-  test.each(['labels', 'annotations'])('leaves objects alone that switch it off by %s', (where) => {
-    const off = { [where]: { 'kustomize.toolkit.fluxcd.io/substitute': 'disabled' } };
-    expect(substitute(object({ v: '${a}' }, off), { a: 'b' })).toMatchObject({
-      data: { v: '${a}' },
-    });
-  });
-
-  test('names the object but no value when the result is broken', () => {
-    const run = () => substitute(object({ v: '${a}' }), { a: '*s3cr3t-canary' });
-    expect(run).toThrow(/substitution failed for ConfigMap 'x': the result is not valid YAML/);
-    expect(run).not.toThrow(/canary/);
   });
 });
