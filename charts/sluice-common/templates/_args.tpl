@@ -17,6 +17,9 @@
 - --outbox-path=/outbox
 {{- if $v.nats.url }}
 {{- include "sluice.nats-args" $v.nats }}
+{{- if .component.ownsStreams }}
+- --nats-stream-replicas={{ $v.nats.streamReplicas }}
+{{- end }}
 {{- end }}
 {{- with $v.tracing.otlpEndpoint }}
 - --otlp-endpoint={{ . }}
@@ -41,7 +44,6 @@
 {{- define "sluice.nats-args" }}
 - {{ printf "--nats-url=%s" .url | quote }}
 - --nats-prefix={{ .prefix }}
-- --nats-stream-replicas={{ .streamReplicas }}
 {{- with .user }}
 - {{ printf "--nats-user=%s" . | quote }}
 {{- end }}

@@ -39,7 +39,7 @@ authorization {
       password: ${{ $name | upper | replace "-" "_" }}_PASSWORD
       permissions {
         publish: {{ $own.publish | toRawJson }}
-        subscribe: {{ list (printf "_INBOX.%s.>" $name) | toRawJson }}
+        subscribe: {{ $own.subscribe | toRawJson }}
       }
     }
     {{- end }}
@@ -48,44 +48,39 @@ authorization {
 {{- end -}}
 
 {{- /*
-The subjects that each controller publishes to, by its name; requests to JetStream are among them. All of them make sure
-of the streams.
+The subjects that each controller publishes and subscribes to, by its name; requests to JetStream are among those it
+publishes. notification-controller alone makes, changes and reads streams: whoever may change one can have the server copy
+the others into it. No consumer can be made but the two of its own, by name, and no stream deleted or purged by anyone.
 */}}
 {{- define "sluice.nats-permissions" -}}
 {{- $prefix := .Values.nats.prefix -}}
 {{- $stream := printf "%s_" (regexReplaceAll "[^A-Z0-9_-]" (upper $prefix) "_") -}}
-{{- $streams := list -}}
-{{- range $verb := list "INFO" "CREATE" "UPDATE" -}}
-{{- range list "ARTIFACTS" "EVENTS" "DELIVERIES" "DEADLETTER" "DELIVERED" -}}
-{{- $streams = append $streams (printf "$JS.API.STREAM.%s.%s%s" $verb $stream .) -}}
-{{- end -}}
-{{- end -}}
-{{- range $name, $o := dict
-  "source-controller" (dict "publish" (list "artifact" "event") "consume" list "acknowledge" list)
-  "kustomize-controller" (dict "publish" (list "event") "consume" (list "ARTIFACTS") "acknowledge" list)
-  "helm-controller" (dict "publish" (list "event") "consume" list "acknowledge" list)
-  "notification-controller" (dict "publish" (list "event" "delivery" "deadletter" "delivered") "consume" (list "EVENTS" "DELIVERIES") "acknowledge" (list "EVENTS" "DELIVERIES") "read" (list "DELIVERED")) }}
-{{ $name }}:
+{{- $owner := "notification-controller" -}}
+source-controller:
+  publish: [{{ $prefix }}.artifact.>, {{ $prefix }}.event.>]
+  subscribe: [_INBOX.source-controller.>]
+kustomize-controller:
+  publish: [{{ $prefix }}.event.>]
+  subscribe: [_INBOX.kustomize-controller.>, {{ $prefix }}.artifact.>]
+helm-controller:
+  publish: [{{ $prefix }}.event.>]
+  subscribe: [_INBOX.helm-controller.>]
+{{ $owner }}:
   publish:
-    {{- range $o.publish }}
-    - {{ printf "%s.%s.>" $prefix . | quote }}
+    {{- range list "event" "delivery" "deadletter" "delivered" }}
+    - {{ $prefix }}.{{ . }}.>
     {{- end }}
-    {{- range $streams }}
-    - {{ . | quote }}
+    {{- range $verb := list "INFO" "CREATE" "UPDATE" }}
+    {{- range list "ARTIFACTS" "EVENTS" "DELIVERIES" "DEADLETTER" "DELIVERED" }}
+    - $JS.API.STREAM.{{ $verb }}.{{ $stream }}{{ . }}
     {{- end }}
-    {{- range $o.consume }}
-    - {{ printf "$JS.API.CONSUMER.CREATE.%s%s" $stream . | quote }}
-    - {{ printf "$JS.API.CONSUMER.CREATE.%s%s.>" $stream . | quote }}
-    - {{ printf "$JS.API.CONSUMER.DURABLE.CREATE.%s%s.>" $stream . | quote }}
-    - {{ printf "$JS.API.CONSUMER.INFO.%s%s.>" $stream . | quote }}
-    - {{ printf "$JS.API.CONSUMER.MSG.NEXT.%s%s.>" $stream . | quote }}
     {{- end }}
-    {{- range $o.acknowledge }}
-    - {{ printf "$JS.ACK.%s%s.>" $stream . | quote }}
+    {{- range list "EVENTS" "DELIVERIES" }}
+    - $JS.API.CONSUMER.CREATE.{{ $stream }}{{ . }}.{{ $owner }}
+    - $JS.API.CONSUMER.INFO.{{ $stream }}{{ . }}.{{ $owner }}
+    - $JS.API.CONSUMER.MSG.NEXT.{{ $stream }}{{ . }}.{{ $owner }}
+    - $JS.ACK.{{ $stream }}{{ . }}.{{ $owner }}.>
     {{- end }}
-    {{- range default list $o.read }}
-    - {{ printf "$JS.API.DIRECT.GET.%s%s" $stream . | quote }}
-    - {{ printf "$JS.API.DIRECT.GET.%s%s.>" $stream . | quote }}
-    {{- end }}
-{{- end }}
+    - $JS.API.DIRECT.GET.{{ $stream }}DELIVERED.>
+  subscribe: [_INBOX.{{ $owner }}.>]
 {{- end -}}

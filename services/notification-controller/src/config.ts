@@ -41,6 +41,12 @@ export const flags = {
     min: 0,
     help: 'Time after which a delivery that still fails goes to the dead letters.',
   }),
+  'nats-stream-replicas': flag.int({
+    default: 1,
+    min: 1,
+    max: 5,
+    help: 'Replicas of the NATS streams; streams with fewer are raised to it.',
+  }),
   'outbox-max-bytes': flag.int({
     default: 64 * 1024 * 1024,
     min: 1024 * 1024,

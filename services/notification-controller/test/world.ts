@@ -16,6 +16,7 @@ import {
   type StreamId,
   streamName,
   streams,
+  streamsOwnedBy,
 } from '@sluice/shared/bus';
 import { coreResources, type KubeClient, resourceOf } from '@sluice/shared/kube';
 import {
@@ -68,7 +69,13 @@ export async function startWorld(o: WorldOptions = {}): Promise<World> {
   const namespace = await testNamespace(client, 'notify');
   const folder = await temporaryFolder('notify');
   const natsPrefix = `n${randomBytes(5).toString('hex')}`;
-  const bus = connectBus({ url: natsUrl, prefix: natsPrefix, name: 'test', logger: silentLogger });
+  const bus = connectBus({
+    url: natsUrl,
+    prefix: natsPrefix,
+    name: 'test',
+    owns: streamsOwnedBy('notification-controller'),
+    logger: silentLogger,
+  });
   const controllers = await startControllers({
     dir: folder.path,
     kubeconfigPath,

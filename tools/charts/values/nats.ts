@@ -42,7 +42,11 @@ export const natsClient: Value = group(
   {
     ...login,
     prefix,
-    streamReplicas: count(1, 'Replicas of the streams; streams with fewer are raised to it.', 1),
+    streamReplicas: count(
+      1,
+      'Replicas of the streams, which notification-controller makes; those with fewer are raised to it.',
+      1,
+    ),
   },
 );
 

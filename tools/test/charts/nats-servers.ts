@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { freePorts, ServerProcess, temporaryFolder, toolPath } from '@sluice/shared/testing';
 import { find, type Rendered, render } from './render.ts';
 
@@ -10,6 +11,8 @@ export interface ChartNats {
   servers: ServerProcess[];
   /** A file with the password of a user. */
   passwordFile(user: string): string;
+  /** Connects as one who may do everything, who is not in the chart. */
+  admin(): Promise<NatsConnection>;
   stop(): Promise<void>;
 }
 
@@ -19,7 +22,9 @@ interface Variable {
   valueFrom?: { secretKeyRef?: { key: string } };
 }
 
-/** Replaces what is the pod's: ports that are the same in each pod, and paths. */
+const admin = { user: 'test-admin', pass: 'password-of-test-admin' };
+
+/** Replaces what is the pod's: ports that are the same in each pod, and paths. Adds the administrator. */
 function onLoopback(config: string, dir: string, ports: number[]): string {
   const [client, monitor, cluster] = ports;
   return config
@@ -27,6 +32,7 @@ function onLoopback(config: string, dir: string, ports: number[]): string {
     .replace('http_port: 8222', `http: 127.0.0.1:${monitor}`)
     .replace('port: 6222', `listen: 127.0.0.1:${cluster}`)
     .replace('/tmp/nats.pid', join(dir, 'nats.pid'))
+    .replace('users: [', `users: [{ user: ${admin.user}, password: ${admin.pass} },`)
     .replace('store_dir: /data', `store_dir: ${JSON.stringify(join(dir, 'data'))}`);
 }
 
@@ -90,6 +96,7 @@ export async function startChartNats(settings: string[]): Promise<ChartNats> {
     url: ports.map(([client]) => `nats://127.0.0.1:${client}`).join(','),
     servers,
     passwordFile: (user) => join(folder.path, user),
+    admin: () => connect({ servers: ports.map(([client]) => `127.0.0.1:${client}`), ...admin }),
     stop,
   };
 }

@@ -2,21 +2,14 @@ import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '@sluice/shared/base';
 import type { BusAddress } from './connection-options.ts';
-
-/** The bus cannot take messages now: not connected, or its streams are not there yet. */
-export class BusUnavailableError extends Error {
-  override name = 'BusUnavailableError';
-}
-
-/** A message that no later attempt can publish: its subject, size or content is refused, whoever asks. */
-export class UnpublishableError extends Error {
-  override name = 'UnpublishableError';
-}
+import type { StreamId } from './streams.ts';
 
 export interface BusOptions extends BusAddress {
   /** First token of all subjects; `sluice` when unset. */
   prefix?: string;
-  /** Replicas of the streams; 1 when unset. Streams that have more keep them. */
+  /** The streams that this process makes and keeps as they should be; it leaves the others alone. */
+  owns: readonly StreamId[];
+  /** Replicas of its streams; 1 when unset. Streams that have more keep them. */
   replicas?: number;
   logger: Logger;
 }
@@ -48,7 +41,7 @@ export interface BusConnection {
 
 export interface BusStatus {
   connected: boolean;
-  /** Connected, and all streams are there. */
+  /** Connected, and the streams of its own are there. */
   ready: boolean;
   /** Why the bus is not ready, when known. */
   lastError?: string;
@@ -66,12 +59,19 @@ export interface Bus {
    * @throws UnpublishableError when the server will not take this message at any time
    */
   publish(message: BusMessage): Promise<Stored>;
+  /**
+   * Sends a message to whoever listens now, and to the stream if there is one, and asks for no acknowledgement.
+   *
+   * @returns whether there is a connection to send it on
+   * @throws UnpublishableError when it cannot be sent at any time
+   */
+  send(message: BusMessage): boolean;
   status(): BusStatus;
   /** Resolves when the bus is ready; rejects when the signal is aborted or the bus closed. */
   ready(signal?: AbortSignal): Promise<BusConnection>;
   /** Calls the listener each time the bus becomes ready, and at once when it is. Returns how to stop that. */
   onReady(listener: () => void): () => void;
-  /** Makes sure again that all streams are there; for who finds one missing. Never throws. */
+  /** Makes sure again that the streams of its own are there; for who finds one missing. Never throws. */
   repair(): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,26 +1,21 @@
 import { type JetStreamClient, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { backoff, errorMessage, type Logger, SingleFlight, systemClock } from '@sluice/shared/base';
-import {
-  type Bus,
-  type BusConnection,
-  type BusMessage,
-  type BusOptions,
-  type BusStatus,
-  BusUnavailableError,
-  type Stored,
-  UnpublishableError,
-} from './bus.ts';
+import type { Bus, BusConnection, BusMessage, BusOptions, BusStatus, Stored } from './bus.ts';
+import { BusUnavailableError, UnpublishableError } from './bus-errors.ts';
 import { connectionOptions } from './connection-options.ts';
 import { ensureStreams } from './ensure-streams.ts';
 import { encodeMessage } from './message.ts';
 import { isFinalRefusal } from './refusal.ts';
+import type { StreamId } from './streams.ts';
 
 const acknowledgeTimeoutMs = 5_000;
+/** By it a stream recognises a message that it has. */
+const idHeader = 'Nats-Msg-Id';
 const retry = { minMs: 250, maxMs: 10_000 };
 
 /**
- * Connects to NATS in the background, for ever, and makes sure that the streams are there.
+ * Connects to NATS in the background, for ever, and makes sure that the streams of its own are there.
  *
  * @throws RangeError when the address cannot be used
  */
@@ -32,6 +27,7 @@ class NatsBus implements Bus {
   readonly prefix: string;
   readonly name: string;
   readonly logger: Logger;
+  readonly #owns: readonly StreamId[];
   readonly #replicas: number;
   readonly #closing = new AbortController();
   readonly #running: Promise<void>;
@@ -46,6 +42,7 @@ class NatsBus implements Bus {
     this.prefix = options.prefix || 'sluice';
     this.name = options.name;
     this.logger = options.logger;
+    this.#owns = options.owns;
     this.#replicas = options.replicas ?? 1;
     const natsOptions = connectionOptions(options);
     this.#loss.promise.catch(() => undefined);
@@ -74,10 +71,7 @@ class NatsBus implements Bus {
       return { stream: ack.stream, sequence: ack.seq, duplicate: ack.duplicate };
     } catch (cause) {
       if (isFinalRefusal(cause)) {
-        throw new UnpublishableError(
-          `NATS refuses the message on ${message.subject} (${body.length} bytes): ${errorMessage(cause)}`,
-          { cause },
-        );
+        throw refusal(message, body, cause);
       }
       // No answer may mean that somebody deleted the stream.
       void this.repair();
@@ -85,6 +79,20 @@ class NatsBus implements Bus {
         `NATS did not acknowledge the message on ${message.subject}: ${errorMessage(cause)}`,
         { cause },
       );
+    }
+  }
+
+  send(message: BusMessage): boolean {
+    const { body, headers } = this.#encode(message);
+    const nats = this.#connection?.nats;
+    if (nats === undefined || nats.isClosed()) return false;
+    headers.set(idHeader, message.id);
+    try {
+      nats.publish(message.subject, body, { headers });
+      return true;
+    } catch (cause) {
+      if (!isFinalRefusal(cause)) return false;
+      throw refusal(message, body, cause);
     }
   }
 
@@ -133,7 +141,7 @@ class NatsBus implements Bus {
 
   async repair(): Promise<void> {
     const connection = this.#connection;
-    if (connection === undefined) return;
+    if (connection === undefined || this.#owns.length === 0) return;
     await this.#ensure(connection).catch((error: unknown) => {
       this.#lastError = errorMessage(error);
       this.logger.warn({ error }, 'the streams could not be checked');
@@ -219,6 +227,7 @@ class NatsBus implements Bus {
     return this.#ensuring.run('streams', () =>
       ensureStreams(connection.manager, {
         prefix: this.prefix,
+        owns: this.#owns,
         replicas: this.#replicas,
         logger: this.logger,
       }),
@@ -231,4 +240,9 @@ class NatsBus implements Bus {
     if (text !== this.#lastError) this.logger.warn({ error }, message);
     this.#lastError = text;
   }
+}
+
+function refusal({ subject }: BusMessage, body: Uint8Array, cause: unknown): UnpublishableError {
+  const text = `NATS refuses the message on ${subject} (${body.length} bytes): ${errorMessage(cause)}`;
+  return new UnpublishableError(text, { cause });
 }

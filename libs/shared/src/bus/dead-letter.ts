@@ -1,4 +1,5 @@
-import { type Bus, UnpublishableError } from './bus.ts';
+import type { Bus } from './bus.ts';
+import { UnpublishableError } from './bus-errors.ts';
 import { deadLetterSubject } from './streams.ts';
 
 /** What could not be handled; `error` and `subject` are kept also when the rest is too large for a message. */

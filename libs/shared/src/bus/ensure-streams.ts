@@ -42,17 +42,17 @@ export function streamConfig(prefix: string, id: StreamId, replicas: number): Wa
 }
 
 /**
- * Creates the streams that are missing and updates those whose limits differ or that have too few replicas. Controllers
- * do this side by side.
+ * Creates those streams that are missing and updates those whose limits differ or that have too few replicas. Replicas
+ * of the owner do this side by side.
  *
  * @throws Error that names the stream and the fix when the server refuses one; the others are still ensured
  */
 export async function ensureStreams(
   manager: JetStreamManager,
-  o: { prefix: string; replicas: number; logger: Logger },
+  o: { prefix: string; owns: readonly StreamId[]; replicas: number; logger: Logger },
 ): Promise<void> {
   const failures: Error[] = [];
-  for (const id of Object.keys(streams) as StreamId[]) {
+  for (const id of o.owns) {
     const config = streamConfig(o.prefix, id, o.replicas);
     try {
       if (await ensureStream(manager, config)) {
@@ -72,7 +72,7 @@ async function ensureStream(manager: JetStreamManager, wanted: WantedConfig): Pr
   });
   if (existing === undefined) {
     await manager.streams.add(wanted).catch((error: unknown) => {
-      // Another controller created it in between.
+      // Another replica created it in between.
       if (!(error instanceof JetStreamApiError && error.code === streamNameInUse)) throw error;
     });
     return true;

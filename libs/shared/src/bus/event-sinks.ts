@@ -1,6 +1,7 @@
 import type { EventSink, FluxEvent } from '@sluice/shared/api';
 import { errorMessage, redactUrl } from '@sluice/shared/base';
-import { type Bus, UnpublishableError } from './bus.ts';
+import type { Bus } from './bus.ts';
+import { UnpublishableError } from './bus-errors.ts';
 import { createOutbox } from './outbox.ts';
 import type { Outbox, OutboxOptions } from './outbox-contract.ts';
 import { eventSubject } from './streams.ts';

@@ -1,15 +1,7 @@
 // NATS: the connection, its streams, publishing that never waits, and consumers.
 export { createArtifactAnnouncer, onArtifacts, type Subscription } from './artifacts.ts';
-export {
-  type Bus,
-  type BusConnection,
-  type BusMessage,
-  type BusOptions,
-  type BusStatus,
-  BusUnavailableError,
-  type Stored,
-  UnpublishableError,
-} from './bus.ts';
+export type { Bus, BusConnection, BusMessage, BusOptions, BusStatus, Stored } from './bus.ts';
+export { BusUnavailableError, UnpublishableError } from './bus-errors.ts';
 export { connectBus } from './connect-bus.ts';
 export type { BusAddress } from './connection-options.ts';
 export {
@@ -44,5 +36,6 @@ export {
   streamName,
   streamSubjects,
   streams,
+  streamsOwnedBy,
 } from './streams.ts';
 export { currentTrace, inTrace, type TraceCarrier, traceContext } from './trace.ts';

@@ -1,5 +1,5 @@
 import { backoff, type Clock, errorMessage, systemClock } from '@sluice/shared/base';
-import { BusUnavailableError, UnpublishableError } from './bus.ts';
+import { BusUnavailableError, UnpublishableError } from './bus-errors.ts';
 import type { Outbox, OutboxOptions } from './outbox-contract.ts';
 import { type OutboxFile, OutboxFiles } from './outbox-files.ts';
 import { currentTrace, inTrace } from './trace.ts';

@@ -1,5 +1,5 @@
 import type { ArtifactNotice, FluxEvent, ObjectReference } from '@sluice/shared/api';
-import { UnpublishableError } from './bus.ts';
+import { UnpublishableError } from './bus-errors.ts';
 
 /** The streams of the bus, by what they carry. */
 export type StreamId = 'artifacts' | 'events' | 'deliveries' | 'deadletter' | 'delivered';
@@ -73,6 +73,17 @@ export const streams = {
     duplicateWindowMs: 2 * minuteMs,
   },
 } as const satisfies Record<StreamId, StreamDefinition>;
+
+/**
+ * The controller that makes and changes the streams, and alone reads from them. Whoever may change a stream can have
+ * the server copy any other one into it, so nobody who may not read everything may own one.
+ */
+const owner = 'notification-controller';
+
+/** The streams that a controller makes and changes. */
+export function streamsOwnedBy(controller: string): StreamId[] {
+  return controller === owner ? (Object.keys(streams) as StreamId[]) : [];
+}
 
 /** Name of a stream on the server, such as `SLUICE_EVENTS` for the prefix `sluice`. */
 export function streamName(prefix: string, stream: StreamId): string {

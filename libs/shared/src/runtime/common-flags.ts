@@ -155,12 +155,6 @@ const sluiceFlags = {
     default: 'sluice',
     help: 'First token of the NATS subjects, in capitals of the stream names.',
   }),
-  'nats-stream-replicas': flag.int({
-    default: 1,
-    min: 1,
-    max: 5,
-    help: 'Replicas of the NATS streams; streams with fewer are raised to it.',
-  }),
   'outbox-path': flag.string({
     default: '/tmp/outbox',
     help: 'Directory where events are kept until the NATS server has them.',

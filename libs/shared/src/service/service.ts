@@ -6,7 +6,7 @@ import {
   formatHelp,
   type Logger,
 } from '@sluice/shared/base';
-import { type Bus, connectBus } from '@sluice/shared/bus';
+import { type Bus, connectBus, streamsOwnedBy } from '@sluice/shared/bus';
 import { createKubeClient, type KubeClient, loadKubeConfig } from '@sluice/shared/kube';
 import {
   type commonFlags,
@@ -25,11 +25,12 @@ import { Gauge } from 'prom-client';
 export type ServiceFlags = Omit<
   FlagValues<typeof commonFlags>,
   | 'watch-label-selector'
+  | 'nats-stream-replicas'
   | 'watch-configs-label-selector'
   | 'interval-jitter-percentage'
   | 'default-service-account'
   | 'no-cross-namespace-refs'
-> & { 'watch-label-selector'?: string };
+> & { 'watch-label-selector'?: string; 'nats-stream-replicas'?: number };
 
 /** The doors of a service to the world. */
 export interface ServiceDoors {
@@ -150,7 +151,7 @@ function openDoors(name: string, flags: ServiceFlags, logger: Logger): ServiceDo
 function measureBus({ registry }: Metrics, bus: Bus): void {
   new Gauge({
     name: 'sluice_nats_connected',
-    help: 'Whether NATS can be used: 1, or 0 when it is away or its streams are missing.',
+    help: 'Whether NATS can be used: 1, or 0 when it is away or, for notification-controller, its streams are missing.',
     registers: [registry],
     collect() {
       this.set(bus.status().ready ? 1 : 0);
@@ -164,6 +165,7 @@ function openBus(name: string, flags: ServiceFlags, logger: Logger): Bus | undef
     url: flags['nats-url'],
     prefix: flags['nats-prefix'],
     name,
+    owns: streamsOwnedBy(name),
     replicas: flags['nats-stream-replicas'],
     user: flags['nats-user'] || undefined,
     passwordFile: flags['nats-password-file'] || undefined,

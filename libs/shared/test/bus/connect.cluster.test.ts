@@ -5,7 +5,7 @@ import { createLogger, silentLogger } from '@sluice/shared/base';
 import { connectBus, streams } from '@sluice/shared/bus';
 import { createCertificateAuthority, startNats, temporaryFolder } from '@sluice/shared/testing';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { eventOf } from './helpers.ts';
+import { allStreams, eventOf } from './helpers.ts';
 
 let folder: { path: string; remove(): Promise<void> };
 
@@ -24,7 +24,13 @@ describe('a bus', () => {
       config: `authorization: { users: [{ nkey: ${user.getPublicKey()} }] }`,
     });
     const nkeyFile = join(folder.path, 'user.nk');
-    const bus = connectBus({ url: nats.url, name: 'test', nkeyFile, logger: silentLogger });
+    const bus = connectBus({
+      url: nats.url,
+      name: 'test',
+      owns: allStreams,
+      nkeyFile,
+      logger: silentLogger,
+    });
     try {
       await expect(bus.publish(message())).rejects.toThrow('NATS is not ready');
       await writeFile(nkeyFile, `${new TextDecoder().decode(user.getSeed())}\n`);
@@ -53,10 +59,17 @@ describe('a bus', () => {
     const trusting = connectBus({
       url: nats.url,
       name: 't',
+      owns: allStreams,
       tls: { caFile },
       logger: silentLogger,
     });
-    const doubting = connectBus({ url: nats.url, name: 't', tls: {}, logger: silentLogger });
+    const doubting = connectBus({
+      url: nats.url,
+      name: 't',
+      owns: allStreams,
+      tls: {},
+      logger: silentLogger,
+    });
     try {
       await trusting.ready(AbortSignal.timeout(30_000));
       expect(doubting.status().ready).toBe(false);
@@ -67,7 +80,12 @@ describe('a bus', () => {
   });
 
   test('closes while there is no server', async () => {
-    const bus = connectBus({ url: 'nats://127.0.0.1:1', name: 't', logger: silentLogger });
+    const bus = connectBus({
+      url: 'nats://127.0.0.1:1',
+      name: 't',
+      owns: allStreams,
+      logger: silentLogger,
+    });
     const waiting = expect(bus.ready()).rejects.toThrow('closed');
     await bus.close();
     await waiting;
@@ -75,12 +93,12 @@ describe('a bus', () => {
 
   test('gives streams their limits again and leaves their messages', async () => {
     const nats = await startNats();
-    const first = connectBus({ url: nats.url, name: 't', logger: silentLogger });
+    const first = connectBus({ url: nats.url, name: 't', owns: allStreams, logger: silentLogger });
     const { manager } = await first.ready();
     await first.publish(message());
     await manager.streams.update('SLUICE_EVENTS', { max_bytes: 1_000_000, max_age: 0 });
     await first.close();
-    const second = connectBus({ url: nats.url, name: 't', logger: silentLogger });
+    const second = connectBus({ url: nats.url, name: 't', owns: allStreams, logger: silentLogger });
     try {
       const { manager } = await second.ready();
       const { config, state } = await manager.streams.info('SLUICE_EVENTS');
@@ -95,7 +113,13 @@ describe('a bus', () => {
 
   test('says what to do when a single server is to keep several replicas', async () => {
     const nats = await startNats();
-    const bus = connectBus({ url: nats.url, name: 't', replicas: 3, logger: silentLogger });
+    const bus = connectBus({
+      url: nats.url,
+      name: 't',
+      owns: allStreams,
+      replicas: 3,
+      logger: silentLogger,
+    });
     try {
       await vi.waitUntil(() => bus.status().lastError !== undefined);
       expect(bus.status().lastError).toContain('--nats-stream-replicas=1');
@@ -111,13 +135,14 @@ describe('a bus', () => {
     { user: 'me', passwordFile: 'password', credsFile: 'creds', want: '--nats-creds-file' },
     { nkeyFile: 'nkey', credsFile: 'creds', want: '--nats-nkey-file' },
   ])('refuses half a login, or two: $want', ({ want, ...login }) => {
-    const address = { url: 'nats://127.0.0.1:1', name: 't', ...login };
+    const address = { url: 'nats://127.0.0.1:1', name: 't', owns: allStreams, ...login };
     expect(() => connectBus({ ...address, logger: silentLogger })).toThrow(want);
   });
 
   test('refuses credentials in its address without repeating them', () => {
     const logger = createLogger({ level: 'silent', name: 'test' });
-    const connect = () => connectBus({ url: 'nats://user:canary@nats:4222', name: 't', logger });
+    const connect = () =>
+      connectBus({ url: 'nats://user:canary@nats:4222', name: 't', owns: allStreams, logger });
     expect(connect).toThrow('--nats-creds-file');
     expect(connect).not.toThrow('canary');
   });

@@ -39,15 +39,21 @@ export function noticeOf(name: string, revision: string): ArtifactNotice {
   };
 }
 
-/** A bus with subjects and streams of its own. */
-export function busAt(url: string, prefix = `t${randomBytes(4).toString('hex')}`): Bus {
-  return connectBus({ url, prefix, name: 'test', logger: silentLogger });
+export const allStreams = Object.keys(streams) as StreamId[];
+
+/** A bus with subjects of its own, which makes all streams of them unless told. */
+export function busAt(
+  url: string,
+  prefix = `t${randomBytes(4).toString('hex')}`,
+  owns: readonly StreamId[] = allStreams,
+): Bus {
+  return connectBus({ url, prefix, name: 'test', owns, logger: silentLogger });
 }
 
 /** Deletes a bus's streams and closes it. */
 export async function dispose(bus: Bus): Promise<void> {
   const { manager } = await bus.ready(AbortSignal.timeout(10_000));
-  for (const id of Object.keys(streams) as StreamId[]) {
+  for (const id of allStreams) {
     await manager.streams.delete(streamName(bus.prefix, id));
   }
   await bus.close();

@@ -5,7 +5,7 @@ import { connectBus, createBusEventSink } from '@sluice/shared/bus';
 import { eventOf } from './helpers.ts';
 
 const [url = '', prefix = '', dir = ''] = process.argv.slice(2);
-const bus = connectBus({ url, prefix, name: 'publisher', logger: silentLogger });
+const bus = connectBus({ url, prefix, name: 'publisher', owns: [], logger: silentLogger });
 const sink = createBusEventSink(bus, { dir, logger: silentLogger });
 for (let number = 0; ; number++) {
   await sink.publish(eventOf(`event ${number}`));

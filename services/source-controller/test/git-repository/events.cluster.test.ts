@@ -79,7 +79,8 @@ describe('artifacts of a GitRepository', () => {
   beforeAll(async () => {
     const prefix = `test-${randomBytes(4).toString('hex')}`;
     const { natsUrl } = await testCluster();
-    bus = connectBus({ url: natsUrl, prefix, name: 'test', logger: silentLogger });
+    bus = connectBus({ url: natsUrl, prefix, name: 'test', owns: [], logger: silentLogger });
+    await bus.ready();
     bed = await startSourceBed({ natsPrefix: prefix });
   });
   afterAll(async () => {

@@ -1,0 +1,147 @@
+import { readFile } from 'node:fs/promises';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect, type NatsConnection, PermissionViolationError } from '@nats-io/transport-node';
+import { silentLogger } from '@sluice/shared/base';
+import { connectBus, streamsOwnedBy } from '@sluice/shared/bus';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { type ChartNats, startChartNats } from './nats-servers.ts';
+import { verbsOf } from './nats-verbs.ts';
+
+const users = [
+  'source-controller',
+  'kustomize-controller',
+  'helm-controller',
+  'notification-controller',
+] as const;
+const owned = ['ARTIFACTS', 'EVENTS', 'DELIVERIES', 'DEADLETTER', 'DELIVERED'].map(
+  (name) => `SLUICE_${name}`,
+);
+const streams = [...owned, 'SLUICE_OTHER', 'OTHER'];
+const consumers = [...users, 'spy'];
+const kinds = ['artifact', 'event', 'delivery', 'deadletter', 'delivered', 'other'];
+
+/** What each may publish, of everything that there is; nothing else. */
+const allowed: Record<(typeof users)[number], string[]> = {
+  'source-controller': ['sluice.artifact.x', 'sluice.event.x'],
+  'kustomize-controller': ['sluice.event.x'],
+  'helm-controller': ['sluice.event.x'],
+  'notification-controller': [
+    ...['event', 'delivery', 'deadletter', 'delivered'].map((kind) => `sluice.${kind}.x`),
+    ...owned.flatMap((stream) =>
+      ['INFO', 'CREATE', 'UPDATE'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`),
+    ),
+    ...[
+      'SLUICE_EVENTS.notification-controller',
+      'SLUICE_DELIVERIES.notification-controller',
+    ].flatMap((consumer) => [
+      `$JS.API.CONSUMER.CREATE.${consumer}`,
+      `$JS.API.CONSUMER.INFO.${consumer}`,
+      `$JS.API.CONSUMER.MSG.NEXT.${consumer}`,
+      `$JS.ACK.${consumer}.1.1.1.1.1`,
+    ]),
+    '$JS.API.DIRECT.GET.SLUICE_DELIVERED.sluice.delivered.apps.all.key',
+  ],
+};
+
+/** What each may hear. */
+const heard: Record<(typeof users)[number], string[]> = {
+  'source-controller': ['_INBOX.source-controller.x'],
+  'kustomize-controller': ['_INBOX.kustomize-controller.x', 'sluice.artifact.>'],
+  'helm-controller': ['_INBOX.helm-controller.x'],
+  'notification-controller': ['_INBOX.notification-controller.x'],
+};
+
+let nats: ChartNats;
+let admin: NatsConnection;
+
+beforeAll(async () => {
+  nats = await startChartNats([]);
+  admin = await nats.admin();
+  const owner = connectBus({
+    url: nats.url,
+    name: 'notification-controller',
+    user: 'notification-controller',
+    passwordFile: nats.passwordFile('notification-controller'),
+    owns: streamsOwnedBy('notification-controller'),
+    logger: silentLogger,
+  });
+  await owner.ready(AbortSignal.timeout(30_000));
+  await owner.close();
+});
+
+afterAll(async () => {
+  await admin?.close();
+  await nats?.stop();
+});
+
+async function connectAs(user: string): Promise<NatsConnection> {
+  const pass = await readFile(nats.passwordFile(user), 'utf8');
+  return connect({ servers: nats.url, user, pass, inboxPrefix: `_INBOX.${user}` });
+}
+
+/** Tries subjects; those that the server did not refuse. */
+async function notRefused(
+  connection: NatsConnection,
+  subjects: readonly string[],
+  attempt: (subject: string) => void,
+): Promise<string[]> {
+  const refused = new Set<string>();
+  const listening = (async () => {
+    for await (const status of connection.status()) {
+      const error = status.type === 'error' ? status.error : undefined;
+      if (error instanceof PermissionViolationError) refused.add(error.subject);
+    }
+  })();
+  for (const subject of subjects) attempt(subject);
+  // Refusals come before the answer to this.
+  await connection.flush();
+  await connection.close();
+  await listening;
+  return subjects.filter((subject) => !refused.has(subject)).sort();
+}
+
+describe.each(users)('the NATS user %s', (user) => {
+  const verbs = [...verbsOf(streams, consumers), ...kinds.map((kind) => `sluice.${kind}.x`)];
+
+  test(`may publish ${allowed[user].length} subjects of ${verbs.length}: its own work, and no verb of another's`, async () => {
+    const connection = await connectAs(user);
+    const got = await notRefused(connection, verbs, (subject) => connection.publish(subject));
+    expect(got).toEqual([...allowed[user]].sort());
+  });
+
+  test('hears its own replies, and of the others nothing', async () => {
+    const connection = await connectAs(user);
+    const subjects = [
+      ...users.map((other) => `_INBOX.${other}.x`),
+      ...kinds.map((kind) => `sluice.${kind}.>`),
+      ...['>', '*.>', 'sluice.>', '_INBOX.>', '$JS.>', '$JS.API.>', '$SYS.>', '$JS.EVENT.>'],
+    ];
+    const got = await notRefused(connection, subjects, (subject) => {
+      connection.subscribe(subject, { callback: () => undefined });
+    });
+    expect(got).toEqual([...heard[user]].sort());
+  });
+
+  test('cannot have the server do what it may not, by the subject of a reply', async () => {
+    const connection = await connectAs(user);
+    const manager = await jetstreamManager(admin);
+    const before = await configurations();
+    const replies = owned.flatMap((stream) => [
+      `$JS.API.STREAM.PURGE.${stream}`,
+      `$JS.API.STREAM.DELETE.${stream}`,
+      `$JS.API.STREAM.UPDATE.${stream}`,
+    ]);
+    for (const reply of replies) connection.publish('sluice.event.x', '{}', { reply });
+    await connection.flush();
+    await connection.close();
+    const events = (all: typeof before) => all[owned.indexOf('SLUICE_EVENTS')]?.state.messages;
+    const want = (events(before) ?? 0) + replies.length;
+    await vi.waitUntil(async () => events(await configurations()) === want, { timeout: 10_000 });
+    const after = await configurations();
+    expect(after.map(({ config }) => config)).toEqual(before.map(({ config }) => config));
+
+    async function configurations() {
+      return Promise.all(owned.map((stream) => manager.streams.info(stream)));
+    }
+  });
+});
