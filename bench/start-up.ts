@@ -76,7 +76,7 @@ async function startUp(bench: Bench, name: ControllerName): Promise<Sample> {
     ],
     'helm-controller': [
       `--kustomize-binary=${toolPath('kustomize')}`,
-      `--helm-binary=${toolPath('helm')}`,
+      `--helm-renderer=${toolPath('helm-renderer')}`,
       `--work-path=${join(dir, 'work')}`,
     ],
     'notification-controller': [`--events-addr=${first}`, `--receiverAddr=${second}`],

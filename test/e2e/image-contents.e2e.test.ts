@@ -28,7 +28,7 @@ const expected: Record<string, { programs: string[]; workers: string[]; packages
     ],
   },
   'helm-controller': {
-    programs: ['helm', 'kustomize', 'node'],
+    programs: ['helm-renderer', 'kustomize', 'node'],
     workers: ['archive-worker.mjs', 'chart-worker.mjs', 'spawn-worker.mjs'],
     packages: ['pkg:golang/helm.sh/helm/v4@v4.', 'pkg:golang/stdlib@1.', 'pkg:deb/debian/tzdata@'],
   },

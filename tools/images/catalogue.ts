@@ -32,7 +32,7 @@ export const imageRecipes: readonly ImageRecipe[] = [
     name: 'helm-controller',
     description: 'Installs, upgrades, tests and watches Helm releases',
     // Templates may use dateInZone.
-    programs: ['helm', 'kustomize'],
+    programs: ['helm-renderer', 'kustomize'],
     timeZones: true,
   },
   {

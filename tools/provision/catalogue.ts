@@ -14,6 +14,7 @@ export const toolNames = [
   'kustomize',
   'sops',
   'helm',
+  'helm-renderer',
   'alertmanager',
   'flux',
   'flux-kustomize-controller',
@@ -143,6 +144,7 @@ const recipes: Record<ToolName, ToolRecipe> = {
     versionArgs: ['version', '--short'],
     linkerValues: (version) => ({ 'helm.sh/helm/v4/internal/version.version': version }),
   },
+  'helm-renderer': ownProgram('helm-renderer', 'helm.sh/helm/v4'),
   alertmanager: {
     module: 'alertmanager',
     versionOf: 'github.com/prometheus/alertmanager',

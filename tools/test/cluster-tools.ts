@@ -15,6 +15,7 @@ export const commandTools: ToolName[] = [
   'kubectl',
   'kustomize',
   'helm',
+  'helm-renderer',
   'sops',
   'registry',
   'alertmanager',

@@ -31,7 +31,10 @@ export const helmFlags = {
     max: 100,
     help: 'Number of objects of one release that are applied at once.',
   }),
-  'helm-binary': flag.string({ default: 'helm', help: 'Name or path of the helm program.' }),
+  'helm-renderer': flag.string({
+    default: 'helm-renderer',
+    help: 'Name or path of the program that renders charts.',
+  }),
   'helm-memory-limit': flag.int({
     default: 512,
     min: 64,
@@ -111,7 +114,7 @@ export function readConfig(
 ): HelmConfig {
   const flags = parseFlags(helmFlags, argv, env);
   const programs = {
-    'helm-binary': findProgram(flags['helm-binary'], env['PATH']),
+    'helm-renderer': findProgram(flags['helm-renderer'], env['PATH']),
     'kustomize-binary': findProgram(flags['kustomize-binary'], env['PATH']),
   };
   return {

@@ -10,7 +10,12 @@ import {
 } from '@sluice/shared/api';
 import { ArtifactCache } from '@sluice/shared/artifact';
 import { type DigestAlgorithm, type Logger, Semaphore } from '@sluice/shared/base';
-import { createHelm, createKustomize, createSpawner, type Spawner } from '@sluice/shared/cli';
+import {
+  createHelmRenderer,
+  createKustomize,
+  createSpawner,
+  type Spawner,
+} from '@sluice/shared/cli';
 import {
   Clusters,
   createInformer,
@@ -36,7 +41,7 @@ import type { Dependencies, HelmReleaseSettings } from './helm-release/run.ts';
 import { HelmReleaseStates } from './helm-release/state.ts';
 import { createHelmReleaseMetrics } from './metrics.ts';
 import { createReleaseCache, fieldManager } from './release/storage.ts';
-import { createDiscoveryServer } from './render/discovery-server.ts';
+import { createDiscovery } from './render/discovery.ts';
 import { createKindsWatch } from './render/kinds-watch.ts';
 import { createRenderer, type Renderer } from './render/renderer.ts';
 
@@ -71,14 +76,12 @@ function createRendering({ flags }: HelmConfig, spawner: Spawner): Renderer {
   rmSync(tempDir, { recursive: true, force: true });
   const runCommand = spawner.run;
   return createRenderer({
-    helm: createHelm({
-      binary: flags['helm-binary'],
-      tempDir,
+    helm: createHelmRenderer({
+      program: flags['helm-renderer'],
       maxRssBytes: flags['helm-memory-limit'] * mebibyte,
-      runCommand,
     }),
     kustomize: createKustomize({ binary: flags['kustomize-binary'], tempDir, runCommand }),
-    discovery: createDiscoveryServer(),
+    discovery: createDiscovery(),
     tempDir,
   });
 }

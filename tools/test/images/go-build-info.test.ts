@@ -14,14 +14,17 @@ function modulesByGo(path: string): string[] {
 }
 
 // helm holds the bytes by which the section is found also where it looks for them in others.
-test.each(['kustomize', 'helm'] as const)('the modules of %s are those that Go reports', (tool) => {
-  const path = toolPath(tool);
-  const { goVersion, main, modules } = readGoBuildInfo(readFileSync(path));
-  expect([main, ...modules].map((each) => `${each.path} ${each.version}`)).toEqual(
-    modulesByGo(path),
-  );
-  expect(goVersion).toMatch(/^go1\.\d+/);
-});
+test.each(['kustomize', 'helm', 'helm-renderer'] as const)(
+  'the modules of %s are those that Go reports',
+  (tool) => {
+    const path = toolPath(tool);
+    const { goVersion, main, modules } = readGoBuildInfo(readFileSync(path));
+    expect([main, ...modules].map((each) => `${each.path} ${each.version}`)).toEqual(
+      modulesByGo(path),
+    );
+    expect(goVersion).toMatch(/^go1\.\d+/);
+  },
+);
 
 test('a file that is no Go program is refused', () => {
   expect(() => readGoBuildInfo(readFileSync(process.execPath))).toThrow('not a Go program');

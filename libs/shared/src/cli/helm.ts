@@ -1,177 +1,162 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
-import { basename, join } from 'node:path';
-import { Semaphore, yamlFromJson } from '@sluice/shared/base';
-import { createHome } from './home.ts';
-import { type RunResult, runCommand } from './run.ts';
-import type { RunCommand } from './spawner.ts';
+import { createProgramPool, type ProgramPool } from './program-pool.ts';
+import { ProgramError } from './program-worker.ts';
+import { CommandError } from './run.ts';
 
-/** Limit of a release as Helm prints it, in bytes. Helm stores at most one MiB of it, compressed. */
+/** Limit of a release as JSON, in bytes. Helm stores at most one MiB of it, compressed. */
 const maxReleaseOutput = 64 * 1024 * 1024;
 
-/** Memory that a rendering may take unless told, in bytes; Helm itself takes 45 MiB. */
+/** Memory that a rendering may take unless told, in bytes; the program itself takes 30 MiB. */
 const defaultMaxRssBytes = 512 * 1024 * 1024;
 
-/**
- * Helm starts in two thirds of the CPU time with these. At its start a library of kubectl compresses and parses the
- * texts of its language, of which traditional Chinese has seven and English thousands; none is of a command of Helm.
- */
-const fastStart = { LC_ALL: 'zh_TW.UTF-8', GOGC: '400', GOMAXPROCS: '1' };
-
-/** The helm program. */
-export interface Helm {
+/** The helm-renderer program. */
+export interface HelmRenderer {
   /**
    * Renders the release that `helm install` or `helm upgrade` would create.
    *
-   * @returns the release as Helm's JSON
-   * @throws HelmError when Helm refuses the chart or the values, or takes longer than `timeoutMs`
+   * @returns the release as Helm's JSON has it
+   * @throws HelmError when chart, values or release are refused, or it takes longer than `timeoutMs`
    * @throws CommandError when the program is missing or stopped, takes too much memory, or writes more than 64 MiB
    */
-  render(o: HelmRenderOptions): Promise<string>;
+  render<Release>(request: HelmRenderRequest, o: HelmRenderOptions): Promise<Release>;
+  /** Ends its processes. */
+  close(): Promise<void>;
 }
 
-/** One rendering. */
-export interface HelmRenderOptions {
+/** What to render; the form in which the program takes it. */
+export interface HelmRenderRequest {
   /** Name of the release. */
   name: string;
   namespace: string;
+  /** Number of the release; an installation is always the first. */
+  revision: number;
   /** Absolute path of the chart. */
   chartPath: string;
-  /** Values of the user, as JSON. */
-  values: string;
-  /** Values in the syntax of `--set`, put over the others; they show in the list of processes. */
+  /** Values of the user. */
+  values: Record<string, unknown>;
+  /** Values in the syntax of `--set`, put over the others. */
   set?: string[];
-  /** URL at which the API server is asked for its kinds and for what templates look up. */
-  apiServer: string;
-  /** The release before, as Helm's JSON; makes it an upgrade. */
-  previous?: string;
-  /** Keep the values of the release before, as `--reuse-values`. */
-  reuseValues?: boolean;
+  /** What templates see of the cluster. */
+  capabilities: HelmCapabilities;
+  /** Makes it an upgrade. */
+  previous?: {
+    /** RFC 3339. */
+    firstDeployed?: string;
+    /** Chart and values of the release before, to be kept as with `--reuse-values`. */
+    reuse?: { chart: unknown; config?: unknown };
+  };
   /** Note in the release that it is applied on the server. */
   serverSideApply: boolean;
   skipSchemaValidation?: boolean;
   /** Let `getHostByName` in templates ask the DNS. */
   enableDns?: boolean;
+}
+
+/** What a cluster serves. */
+export interface HelmCapabilities {
+  kubeVersion: { gitVersion: string; major: string; minor: string };
+  /** Such as `apps/v1` and `apps/v1/Deployment`. */
+  apiVersions: readonly string[];
+}
+
+/** What a template looks up; all objects without a name. */
+export interface HelmLookup {
+  apiVersion: string;
+  kind: string;
+  /** May be empty. */
+  namespace: string;
+  /** May be empty. */
+  name: string;
+}
+
+/** How to render it. */
+export interface HelmRenderOptions {
+  /** Finds an object or a list; undefined when there is none. The message of what it throws stands in the template's. */
+  lookup(question: HelmLookup): Promise<unknown>;
   timeoutMs: number;
+  /** Whose turn it takes: the namespace of the tenant. */
+  share: string;
   signal?: AbortSignal;
 }
 
-/** A rendering that Helm refused; the message is Helm's, without our paths. */
+/**
+ * Why a release was refused: `schema`, the values do not fit the chart; `schema-reference`, a schema refers to what is
+ * outside of it; `template`, a template failed, or what it made is no YAML; `kubeVersion`, the chart is not for this
+ * cluster; `other`, such as a missing dependency or a limit.
+ */
+export type HelmErrorKind = 'schema' | 'schema-reference' | 'template' | 'kubeVersion' | 'other';
+
+/** A rendering that was refused; the message is Helm's, of a reference what it refers to. */
 export class HelmError extends Error {
   override name = 'HelmError';
+  readonly kind: HelmErrorKind;
+  constructor(kind: HelmErrorKind, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.kind = kind;
+  }
 }
 
-/** How to run Helm. */
-export interface HelmOptions {
-  /** Name or path of the program. */
-  binary: string;
-  /** Where private directories are made; its path must hold no colon. */
-  tempDir: string;
-  /** Renderings at the same time; as many as there are processors when not given. */
-  concurrency?: number;
+/** How to run the program. */
+export interface HelmRendererOptions {
+  /** Its name or path. */
+  program: string;
+  /** Renderings of one namespace at the same time, 2 when not given; one more is for the others. */
+  size?: number;
   /** Memory that one rendering may take, in bytes. */
   maxRssBytes?: number;
-  /** How the program is started; by this process itself when not given. */
-  runCommand?: RunCommand;
 }
 
-function argumentsOf(o: HelmRenderOptions): string[] {
-  const flags = [
-    '--values=-',
-    '--dry-run=server',
-    '--output=json',
-    `--server-side=${o.serverSideApply}`,
-    ...(o.set ?? []).map((setting) => `--set=${setting}`),
-  ];
-  if (o.previous === undefined) flags.push('--skip-crds');
-  else flags.push(o.reuseValues ? '--reuse-values' : '--reset-values');
-  if (o.skipSchemaValidation) flags.push('--skip-schema-validation');
-  if (o.enableDns) flags.push('--enable-dns');
-  return [o.previous === undefined ? 'install' : 'upgrade', ...flags, '--', o.name, o.chartPath];
+const kinds: readonly string[] = [
+  'schema',
+  'schema-reference',
+  'template',
+  'kubeVersion',
+] satisfies HelmErrorKind[];
+
+function helmError(error: ProgramError): HelmError {
+  const { message, cause } = error;
+  const kind = kinds.includes(error.kind) ? (error.kind as HelmErrorKind) : 'other';
+  if (kind !== 'schema-reference') return new HelmError(kind, message, { cause });
+  const { reference } = error.details as { reference: string };
+  return new HelmError(kind, reference);
 }
 
-/** What Helm says of its failure, without the log lines before it. */
-function failureText(stderr: string, o: HelmRenderOptions): string {
-  const at = stderr.search(/^Error: /m);
-  return (at < 0 ? stderr : stderr.slice(at))
-    .replace(/^Error: (INSTALLATION FAILED: |UPGRADE FAILED: )?/, '')
-    .replaceAll(o.apiServer, 'the API server')
-    .replaceAll(o.chartPath, basename(o.chartPath))
-    .trim();
-}
-
-function check(result: RunResult, o: HelmRenderOptions): string {
-  if (result.timedOut) {
+async function render<Release>(
+  pool: ProgramPool,
+  request: HelmRenderRequest,
+  { lookup, ...o }: HelmRenderOptions,
+): Promise<Release> {
+  try {
+    return await pool.call<Release>(request, {
+      ...o,
+      async onQuestion(method, params) {
+        if (method !== 'lookup') throw new Error('the host answers lookups only');
+        return lookup(params as HelmLookup);
+      },
+    });
+  } catch (error) {
+    if (error instanceof ProgramError) throw helmError(error);
+    if (!(error instanceof CommandError && error.code === 'timed-out')) throw error;
     throw new HelmError(
+      'other',
       `rendering the chart took longer than ${o.timeoutMs} ms: raise spec.timeout, or make its templates do less`,
     );
   }
-  if (result.exitCode !== 0)
-    throw new HelmError(failureText(result.stderr, o) || `helm ended with ${result.exitCode}`);
-  return result.stdout;
 }
 
-/** A private directory with the release before, for the time of one rendering. */
-async function storePrevious(tempDir: string, previous: string) {
-  await mkdir(tempDir, { recursive: true, mode: 0o700 });
-  const dir = await mkdtemp(join(tempDir, 'release-'));
-  const remove = () => rm(dir, { recursive: true, force: true });
-  try {
-    const path = join(dir, 'previous.json');
-    await writeFile(path, `[${yamlFromJson(previous)}]`, { mode: 0o600 });
-    return { path, remove };
-  } catch (error) {
-    await remove();
-    throw error;
-  }
-}
-
-/**
- * Creates the door to the helm program; renderings wait for a free processor.
- *
- * Helm runs with its storage in memory, which holds the release before: it then takes the API server for the kinds and
- * for lookups alone, and writes nothing.
- */
-export function createHelm(o: HelmOptions): Helm {
-  const slots = new Semaphore(o.concurrency ?? availableParallelism());
+/** Creates the door to the helm-renderer program; renderings wait for a free process. */
+export function createHelmRenderer(o: HelmRendererOptions): HelmRenderer {
   const maxRssBytes = o.maxRssBytes ?? defaultMaxRssBytes;
-  let home: Promise<string> | undefined;
-  const run = async (r: HelmRenderOptions, previousPath: string): Promise<RunResult> => {
-    home ??= createHome(o.tempDir);
-    const HOME = await home;
-    return (o.runCommand ?? runCommand)({
-      file: o.binary,
-      args: argumentsOf(r),
-      input: yamlFromJson(r.values),
-      cwd: HOME,
-      env: {
-        ...fastStart,
-        GOMEMLIMIT: String(Math.floor(maxRssBytes * 0.75)),
-        HOME,
-        TMPDIR: HOME,
-        // A place where nothing can be: answers about kinds are for one rendering.
-        KUBECACHEDIR: '/dev/null/cache',
-        HELM_NAMESPACE: r.namespace,
-        HELM_KUBEAPISERVER: r.apiServer,
-        HELM_DRIVER: 'memory',
-        HELM_MEMORY_DRIVER_DATA: previousPath,
-      },
-      timeoutMs: r.timeoutMs,
-      maxOutputBytes: maxReleaseOutput,
-      maxRssBytes,
-      signal: r.signal,
-    });
-  };
+  const pool = createProgramPool({
+    name: 'helm-renderer',
+    file: o.program,
+    // Three times the default limit of memory stays below the limit of the chart.
+    size: o.size ?? 2,
+    maxRssBytes,
+    maxOutputBytes: maxReleaseOutput,
+    env: { GOGC: '400', GOMAXPROCS: '1', GOMEMLIMIT: String(Math.floor(maxRssBytes * 0.75)) },
+  });
   return {
-    render: (r) =>
-      slots.run(async () => {
-        if (r.previous === undefined) return check(await run(r, '/dev/null'), r);
-        const previous = await storePrevious(o.tempDir, r.previous);
-        try {
-          return check(await run(r, previous.path), r);
-        } finally {
-          await previous.remove();
-        }
-      }),
+    render: (request, options) => render(pool, request, options),
+    close: () => pool.close(),
   };
 }

@@ -1,11 +1,15 @@
 // Command-line programs: the only way to start one.
 export { findProgram } from './find-program.ts';
 export {
-  createHelm,
-  type Helm,
+  createHelmRenderer,
+  type HelmCapabilities,
   HelmError,
-  type HelmOptions,
+  type HelmErrorKind,
+  type HelmLookup,
+  type HelmRenderer,
+  type HelmRendererOptions,
   type HelmRenderOptions,
+  type HelmRenderRequest,
 } from './helm.ts';
 export {
   createKustomize,

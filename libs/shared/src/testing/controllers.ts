@@ -170,7 +170,7 @@ function specificArgs(
     case 'helm-controller':
       return [
         `--kustomize-binary=${toolPath('kustomize')}`,
-        `--helm-binary=${toolPath('helm')}`,
+        `--helm-renderer=${toolPath('helm-renderer')}`,
         `--work-path=${join(at.dir, 'work')}`,
       ];
     case 'notification-controller':

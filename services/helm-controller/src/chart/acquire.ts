@@ -29,8 +29,6 @@ export interface PreparedChart {
   revisionDigest?: string;
   /** The version holds the digest of the source's revision, if that has one. */
   metadata: ChartMetadata;
-  /** A reference in a schema of values that leads out of the schema. */
-  schemaReference: string | undefined;
   /**
    * Lists the files with CRDs of the chart and of those charts inside it that the values leave enabled, with paths
    * such as `app/charts/database/crds/a.yaml`.
@@ -94,9 +92,9 @@ export class ChartCache {
     const key = revision === undefined ? digest : `${digest} ${revision}`;
     const { path, value, release } = await this.#charts.acquire(key, make, signal);
     const { chart, revisionDigest } = value;
-    const { metadata, schemaReference } = chart;
+    const { metadata } = chart;
     const crds = (values: Values) => enabledCrds(chart, values);
-    return { path, digest, revisionDigest, metadata, schemaReference, crds, release };
+    return { path, digest, revisionDigest, metadata, crds, release };
   }
 
   /** Removes everything, for shutdown. */

@@ -2,7 +2,6 @@ import { ArchiveError } from '@sluice/shared/artifact';
 import type { ChartMetadata, Values } from '../release/release.ts';
 import type { ChartBudget, ChartFile } from './files.ts';
 import { parseChartYaml, readMetadata } from './metadata.ts';
-import { outsideReference } from './schema-reference.ts';
 
 /** A file of the `crds` directory of a chart. */
 export interface CrdFile {
@@ -19,8 +18,6 @@ export interface ChartDescription {
   /** In the order of their paths. */
   crds: CrdFile[];
   subcharts: ChartDescription[];
-  /** A reference in the schema of the values, of this chart or one inside it, that leads out of the schema. */
-  schemaReference?: string;
 }
 
 /** Deeper than any chart that people write; archives in archives could go on for ever. */
@@ -90,10 +87,6 @@ export function describeChart(
     const at = { where: `${where}charts/${name}/`, depth: depth + 1 };
     return inner.length === 0 ? [] : [describeChart(inner, o, at)];
   });
-  const schema = find('values.schema.json')?.content.toString();
-  const schemaReference =
-    (schema && outsideReference(schema)) ||
-    subcharts.find((chart) => chart.schemaReference)?.schemaReference;
   return {
     metadata: readMetadata(chartFile, find('requirements.yaml')),
     values: values === undefined ? {} : parseChartYaml(values.content, values.path),
@@ -101,7 +94,6 @@ export function describeChart(
       .filter(({ path }) => path.startsWith('crds/') && crdExtension.test(path))
       .map(({ path, content }) => ({ path, content: content.toString() })),
     subcharts,
-    ...(schemaReference && { schemaReference }),
   };
 }
 

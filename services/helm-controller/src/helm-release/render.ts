@@ -1,9 +1,7 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { withSpan } from '@sluice/shared/runtime';
-import type { PreparedChart } from '../chart/acquire.ts';
 import { documentObjects } from '../release/manifest.ts';
 import type { Release } from '../release/release.ts';
-import { RenderError } from '../render/errors.ts';
 import type { PreviousRelease } from '../render/renderer.ts';
 import type { Part } from './action-context.ts';
 import { postRenderStrategyOf } from './options.ts';
@@ -19,15 +17,6 @@ export interface Rendering {
   previous?: PreviousRelease;
 }
 
-/** Helm would read what the schema refers to, with its own rights. */
-function refuseOutsideSchema({ schemaReference }: PreparedChart, action: string): void {
-  if (schemaReference === undefined) return;
-  throw new RenderError(
-    'schema',
-    `the chart's values.schema.json refers to '${schemaReference}', outside of itself, which is not read: put the definitions into the schema, or set spec.${action}.disableSchemaValidation`,
-  );
-}
-
 /**
  * Renders what is to be released.
  *
@@ -38,7 +27,6 @@ export async function renderDesired(run: Run, part: Part, o: Rendering): Promise
   const { chart, values, integers } = desiredOf(run);
   const { postRenderers, commonMetadata } = object.spec;
   const skipSchemaValidation = object.spec[o.action]?.disableSchemaValidation ?? false;
-  if (!skipSchemaValidation) refuseOutsideSchema(chart, o.action);
   const { client } = await targetOf(run);
   deps.metrics.rendered();
   const render = () =>
@@ -61,6 +49,7 @@ export async function renderDesired(run: Run, part: Part, o: Rendering): Promise
         },
       }),
       client,
+      share: object.metadata.namespace ?? '',
       timeoutMs: timeoutOf(object, o.action),
       signal: part.signal,
       secrets: masker,

@@ -1,19 +1,34 @@
+import { type Clock, LruBytes, systemClock } from '@sluice/shared/base';
+import type { HelmCapabilities } from '@sluice/shared/cli';
 import type { KubeClient } from '@sluice/shared/kube';
 
-/** Answers of an API server about what it serves, in the form in which Helm takes them fastest. */
+/** Knows from memory what API servers serve. */
 export interface Discovery {
-  /** Answer of /version. */
-  version: string;
-  /** Answer of /api: all versions and kinds of the server, see {@link packApiVersions}. */
-  core: string;
+  /**
+   * Returns what the API server of a client serves.
+   *
+   * @throws ApiError or ConnectionError when it does not tell
+   */
+  capabilitiesOf(client: KubeClient): Promise<HelmCapabilities>;
+  /** Forgets what API servers serve, because a CRD or an APIService has changed. */
+  invalidate(): void;
+  /**
+   * Adds what the API server of a client serves since now, which it may list only later.
+   *
+   * @param apiVersions such as `apps/v1` and `apps/v1/Deployment`
+   */
+  learn(client: KubeClient, apiVersions: readonly string[]): void;
+}
+
+/** Settings. */
+export interface DiscoveryOptions {
+  /** Milliseconds after which an API server is asked again what it serves. */
+  maxAgeMs?: number;
+  clock?: Clock;
 }
 
 /** Media type of an answer that lists all groups with all kinds. */
-export const aggregatedType =
-  'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
-
-/** The list of groups when there are none besides those of /api. */
-export const noGroups = listOfGroups([]);
+const aggregatedType = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 
 interface Kind {
   responseKind?: { kind?: string };
@@ -30,15 +45,6 @@ export interface DiscoveryDocument {
       resources?: (Kind & { subresources?: Kind[] })[];
     }[];
   }[];
-}
-
-function listOfGroups(items: unknown[]): string {
-  return JSON.stringify({
-    apiVersion: 'apidiscovery.k8s.io/v2',
-    kind: 'APIGroupDiscoveryList',
-    metadata: {},
-    items,
-  });
 }
 
 /**
@@ -62,43 +68,74 @@ export function apiVersionsOf(documents: readonly DiscoveryDocument[]): Set<stri
   return found;
 }
 
-const coreVersion = 'v1';
-
-/**
- * Writes API versions as the kinds of the core group alone. Helm joins each kind with the version it is of as if they
- * were paths, so that kind `../apps/v1` of `v1` becomes `apps/v1`. It reads one short list instead of every group, and
- * does not try to store each in a file of its own: 9 ms less for every rendering.
- *
- * @see https://github.com/helm/helm/blob/v4.3.1/pkg/action/action.go GetVersionSet
- */
-export function packApiVersions(apiVersions: ReadonlySet<string>): string {
-  const own = `${coreVersion}/`;
-  const resources = [...apiVersions]
-    .filter((name) => name !== coreVersion)
-    .map((name) => (name.startsWith(own) ? name.slice(own.length) : `../${name}`))
-    .map((kind) => ({ resource: 'r', responseKind: { kind } }));
-  return listOfGroups([
-    { metadata: { name: '' }, versions: [{ version: coreVersion, resources }] },
-  ]);
-}
-
-/**
- * Asks an API server what it serves.
- *
- * @param learned what it is known to serve besides; new kinds are listed some time after they are established
- * @throws ApiError or ConnectionError
- */
-export async function loadDiscovery(
-  client: KubeClient,
-  learned: Iterable<string> = [],
-): Promise<Discovery> {
+async function load(client: KubeClient, learned: readonly string[]): Promise<HelmCapabilities> {
   const headers = { accept: aggregatedType, 'accept-encoding': 'gzip' };
   const [version, ...documents] = await Promise.all([
     client.request('GET', '/version'),
     client.request('GET', '/api', { headers }),
     client.request('GET', '/apis', { headers }),
   ]);
+  const { gitVersion, major, minor } = version as HelmCapabilities['kubeVersion'];
   const apiVersions = apiVersionsOf(documents as DiscoveryDocument[]);
   for (const name of learned) apiVersions.add(name);
-  return { version: JSON.stringify(version), core: packApiVersions(apiVersions) };
+  return { kubeVersion: { gitVersion, major, minor }, apiVersions: [...apiVersions].sort() };
+}
+
+interface World {
+  loadedAt: number;
+  capabilities: Promise<HelmCapabilities>;
+}
+
+/** Enough for hundreds of clients; what each may hold is estimated from a server with some CRDs. */
+const maxCacheBytes = 16 * 1024 * 1024;
+const worldBytes = 64 * 1024;
+
+class CachedDiscovery implements Discovery {
+  readonly #clock: Clock;
+  readonly #maxAgeMs: number;
+  #worlds = new LruBytes<World>(maxCacheBytes);
+  readonly #learned = new Map<string, { names: readonly string[]; at: number }>();
+
+  constructor({ maxAgeMs = 10_000, clock = systemClock }: DiscoveryOptions) {
+    this.#maxAgeMs = maxAgeMs;
+    this.#clock = clock;
+  }
+
+  capabilitiesOf(client: KubeClient): Promise<HelmCapabilities> {
+    const { identity } = client;
+    const known = this.#worlds.get(identity);
+    if (known !== undefined && this.#clock.now() - known.loadedAt < this.#maxAgeMs)
+      return known.capabilities;
+    const capabilities = load(client, this.#learnedOf(identity));
+    const world: World = { loadedAt: this.#clock.now(), capabilities };
+    this.#worlds.set(identity, world, worldBytes);
+    capabilities.catch(() => {
+      if (this.#worlds.get(identity) === world) this.#worlds.delete(identity);
+    });
+    return capabilities;
+  }
+
+  learn({ identity }: KubeClient, apiVersions: readonly string[]): void {
+    const names = [...this.#learnedOf(identity), ...apiVersions];
+    this.#learned.set(identity, { names, at: this.#clock.now() });
+    this.#worlds.delete(identity);
+  }
+
+  /** What was learned long ago is listed by now, or gone. */
+  #learnedOf(identity: string): readonly string[] {
+    const known = this.#learned.get(identity);
+    if (known === undefined) return [];
+    if (this.#clock.now() - known.at < this.#maxAgeMs) return known.names;
+    this.#learned.delete(identity);
+    return [];
+  }
+
+  invalidate(): void {
+    this.#worlds = new LruBytes(maxCacheBytes);
+  }
+}
+
+/** Creates it; nothing is asked before the first use. */
+export function createDiscovery(o: DiscoveryOptions = {}): Discovery {
+  return new CachedDiscovery(o);
 }

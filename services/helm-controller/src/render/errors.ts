@@ -1,5 +1,6 @@
 import { errorMessage, type SecretMasker } from '@sluice/shared/base';
 import { CommandError, HelmError, KustomizeError } from '@sluice/shared/cli';
+import { ConnectionError } from '@sluice/shared/kube';
 
 /**
  * Why a release cannot be rendered: `schema`, the values do not fit the chart; `template`, a template failed, or what it
@@ -20,16 +21,6 @@ export class RenderError extends Error {
 
 /** A template that includes itself makes a message of a thousand steps. */
 const maxLength = 2000;
-
-const kinds: [RenderErrorKind, RegExp][] = [
-  ['schema', /^values don't meet the specifications of the schema/],
-  ['kubeVersion', /^chart requires kubeVersion/],
-  [
-    'template',
-    /^(template: |(parse|execution) error |YAML parse error on |rendering template failed)/,
-  ],
-  ['template', /^\S+:\d+(:\d+)?\s+executing /],
-];
 
 /** Where one template is called by another in the messages of Go. */
 const callStep = /(?=template: [^\s:]+:\d+:\d+: executing )/;
@@ -67,15 +58,19 @@ function shorten(text: string): string {
   return `${text.slice(0, maxLength / 2)} … ${text.slice(-maxLength / 2)}`;
 }
 
-/**
- * Turns what Helm says of a failed rendering into one line that names the template with its line, or the values' path.
- *
- * @param text what Helm wrote, without the word `Error`
- */
-export function explainFailure(text: string): RenderError {
-  const kind = kinds.find(([, pattern]) => pattern.test(text))?.[0] ?? 'other';
-  const message = kind === 'schema' ? schemaMessage(text) : oneLine(withoutRepetition(text));
-  return new RenderError(kind, shorten(message));
+/** Turns what Helm says of a failed rendering into one line that names the template with its line, or the values' path. */
+function explainFailure({ kind, message }: HelmError): RenderError {
+  switch (kind) {
+    case 'schema':
+      return new RenderError(kind, shorten(schemaMessage(message)));
+    case 'schema-reference':
+      return new RenderError(
+        'schema',
+        `the chart's values.schema.json refers to '${shorten(message)}', outside of itself, which is not read: put the definitions into the schema, or set disableSchemaValidation in spec.install and spec.upgrade`,
+      );
+    default:
+      return new RenderError(kind, shorten(oneLine(withoutRepetition(message))));
+  }
 }
 
 const limits: Partial<Record<CommandError['code'], string>> = {
@@ -92,6 +87,8 @@ const limits: Partial<Record<CommandError['code'], string>> = {
  * @param secrets values that must not be in messages; templates and schemas quote what they are given
  */
 export function renderError(error: unknown, secrets?: SecretMasker): unknown {
+  // A lookup did not reach the API server: the chart is not to blame.
+  if (error instanceof HelmError && error.cause instanceof ConnectionError) return error.cause;
   const known = knownError(error);
   if (known === undefined) return error;
   return new RenderError(known.kind, secrets?.mask(known.message) ?? known.message);
@@ -99,7 +96,7 @@ export function renderError(error: unknown, secrets?: SecretMasker): unknown {
 
 function knownError(error: unknown): RenderError | undefined {
   if (error instanceof RenderError) return error;
-  if (error instanceof HelmError) return explainFailure(error.message);
+  if (error instanceof HelmError) return explainFailure(error);
   if (error instanceof KustomizeError)
     return new RenderError('other', `spec.postRenderers: ${errorMessage(error)}`);
   const limit = error instanceof CommandError ? limits[error.code] : undefined;

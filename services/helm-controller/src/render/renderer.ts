@@ -1,13 +1,14 @@
 import type { SecretMasker } from '@sluice/shared/base';
-import type { Helm, Kustomize } from '@sluice/shared/cli';
+import type { HelmRenderer, Kustomize } from '@sluice/shared/cli';
 import type { KubeClient } from '@sluice/shared/kube';
 import type { Chart, Release, Values } from '../release/release.ts';
 import type { IntegerSetting } from '../values/helm-integer.ts';
-import type { DiscoveryServer } from './discovery-server.ts';
+import type { Discovery } from './discovery.ts';
 import { renderError } from './errors.ts';
+import { createLookup } from './lookup.ts';
 import { type PostRendering, postRender } from './post-render.ts';
 
-/** Renders releases as the helm program does. */
+/** Renders releases as Helm does. */
 export interface Renderer {
   /**
    * Renders the release that Helm would create, in the state in which it would store it before anything is applied.
@@ -26,9 +27,9 @@ export interface Renderer {
 
 /** What a renderer needs. */
 export interface RendererParts {
-  helm: Helm;
+  helm: HelmRenderer;
   kustomize: Kustomize;
-  discovery: DiscoveryServer;
+  discovery: Discovery;
   /** Where private directories are made. */
   tempDir: string;
 }
@@ -46,7 +47,7 @@ export interface RenderRequest {
   chartPath: string;
   /** Values of the user. */
   values: Values;
-  /** Numbers among them that are integers for templates; those of Secrets stay floats. */
+  /** Numbers among them that are integers for templates. */
   integers?: readonly IntegerSetting[];
   applyMethod: 'ssa' | 'csa';
   skipSchemaValidation?: boolean;
@@ -55,6 +56,8 @@ export interface RenderRequest {
   postRendering?: PostRendering;
   /** Sees the cluster as the tenant may: what it serves, and what templates look up. */
   client: KubeClient;
+  /** Whose turn it takes: the namespace of the HelmRelease. */
+  share: string;
   /** Limit of each program that is run, in milliseconds. */
   timeoutMs: number;
   signal?: AbortSignal;
@@ -72,44 +75,38 @@ export interface PreviousRelease {
   reuse?: { chart: Chart; config?: Values };
 }
 
-/** The record of the release before from which Helm goes on. */
-function previousRecord(r: RenderRequest, previous: PreviousRelease): string {
-  const { chart = { metadata: { name: r.name, version: '0.0.0' } }, config } = previous.reuse ?? {};
-  return JSON.stringify({
-    name: r.name,
-    namespace: r.namespace,
-    version: r.revision - 1,
-    info: { status: 'deployed', first_deployed: previous.firstDeployed },
-    chart,
-    config,
-  });
-}
-
 async function runHelm({ helm, discovery }: RendererParts, r: RenderRequest): Promise<Release> {
-  const { previous } = r;
-  const session = await discovery.open(r.client, r.signal);
+  const { previous, client } = r;
+  const capabilities = await discovery.capabilitiesOf(client);
+  const ended = new AbortController();
+  const signal = AbortSignal.any([ended.signal, ...(r.signal ? [r.signal] : [])]);
   try {
-    const text = await helm.render({
-      name: r.name,
-      namespace: r.namespace,
-      chartPath: r.chartPath,
-      values: JSON.stringify(r.values),
-      // The command line is for everybody to read, and files know no integers.
-      set: r.integers?.filter(({ secret }) => !secret).map(({ path, value }) => `${path}=${value}`),
-      apiServer: session.url,
-      previous: previous && previousRecord(r, previous),
-      reuseValues: previous?.reuse !== undefined,
-      serverSideApply: r.applyMethod === 'ssa',
-      skipSchemaValidation: r.skipSchemaValidation,
-      enableDns: r.enableDns,
-      timeoutMs: r.timeoutMs,
-      signal: r.signal,
-    });
-    const release = JSON.parse(text) as Partial<Release>;
+    const release = await helm.render<Partial<Release>>(
+      {
+        name: r.name,
+        namespace: r.namespace,
+        revision: r.revision,
+        chartPath: r.chartPath,
+        values: r.values,
+        set: r.integers?.map(({ path, value }) => `${path}=${value}`),
+        capabilities,
+        previous: previous && { firstDeployed: previous.firstDeployed, reuse: previous.reuse },
+        serverSideApply: r.applyMethod === 'ssa',
+        skipSchemaValidation: r.skipSchemaValidation,
+        enableDns: r.enableDns,
+      },
+      {
+        lookup: createLookup(client, signal),
+        timeoutMs: r.timeoutMs,
+        share: r.share,
+        signal: r.signal,
+      },
+    );
     // Helm leaves out what is empty.
     return { ...(release as Release), manifest: release.manifest ?? '' };
   } finally {
-    session.close();
+    // A lookup may still be on its way.
+    ended.abort();
   }
 }
 
@@ -141,6 +138,6 @@ export function createRenderer(parts: RendererParts): Renderer {
     },
     invalidate: () => parts.discovery.invalidate(),
     learn: (client, apiVersions) => parts.discovery.learn(client, apiVersions),
-    close: () => parts.discovery.close(),
+    close: () => parts.helm.close(),
   };
 }

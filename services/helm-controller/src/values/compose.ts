@@ -90,7 +90,7 @@ function applyTarget(values: Values, loaded: LoadedReference, budget: StrvalsBud
   const { entry, content: value, secret, shown } = loaded;
   const { targetPath: path = '', literal = false } = entry;
   try {
-    setAtPath(values, { path, value, literal, secret }, budget);
+    setAtPath(values, { path, value, literal }, budget);
   } catch (error) {
     if (!(error instanceof StrvalsError)) throw error;
     const why = secret ? 'path and content are not in the syntax of helm --set' : error.message;

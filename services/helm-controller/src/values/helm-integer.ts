@@ -1,12 +1,9 @@
 /** A whole number that the syntax of `--set` made: Helm keeps it apart from the numbers of YAML. */
 export class HelmInteger {
   readonly value: bigint;
-  /** It comes from a Secret. */
-  readonly secret: boolean;
 
-  constructor(value: bigint, secret: boolean) {
+  constructor(value: bigint) {
     this.value = value;
-    this.secret = secret;
   }
 }
 
@@ -19,8 +16,6 @@ export interface IntegerSetting {
   path: string;
   /** All digits, also where a number cannot hold them. */
   value: string;
-  /** It comes from a Secret and must not be part of a command line. */
-  secret: boolean;
 }
 
 function keyText(key: string): string {
@@ -30,7 +25,7 @@ function keyText(key: string): string {
 /** Returns a copy in which integers are numbers, and adds them to the list with their paths. */
 export function plainValue(value: unknown, path: string, found: IntegerSetting[]): unknown {
   if (value instanceof HelmInteger) {
-    found.push({ path, value: String(value.value), secret: value.secret });
+    found.push({ path, value: String(value.value) });
     return Number(value.value);
   }
   if (Array.isArray(value)) {

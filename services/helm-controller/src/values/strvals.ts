@@ -16,8 +16,6 @@ export interface StrvalsOptions {
   /** Take all values as text. */
   asText: boolean;
   budget: StrvalsBudget;
-  /** The text comes from a Secret. */
-  secret: boolean;
 }
 
 /** Elements that indexes may add to lists in all; four lists of the greatest length. */
@@ -195,7 +193,7 @@ class StrvalsParser {
     if (text !== '0' && !/^[+-][0-9]{1,40}$|^[1-9][0-9]{0,40}$/.test(text)) return text;
     const value = BigInt(text.replace(/^\+/, ''));
     if (value < minInt64 || value > maxInt64) return text;
-    return new HelmInteger(value, this.#options.secret);
+    return new HelmInteger(value);
   }
 }
 

@@ -8,7 +8,6 @@ export interface TargetValue {
   value: string;
   /** Take the value as it is. */
   literal: boolean;
-  secret: boolean;
 }
 
 const quotesAtEnds = /^['"]+|['"]+$/g;
@@ -24,13 +23,13 @@ function isQuoted(value: string): boolean {
  * @throws StrvalsError when path or value cannot be understood
  */
 export function setAtPath(data: Values, target: TargetValue, budget: StrvalsBudget): void {
-  const { path, value, literal, secret } = target;
+  const { path, value, literal } = target;
   if (literal) {
     const escaped = value.replace(/[\\,[\]{}]/g, '\\$&');
-    parseStrvals(`${path}=${escaped}`, data, { asText: true, budget, secret });
+    parseStrvals(`${path}=${escaped}`, data, { asText: true, budget });
     return;
   }
   const asText = isQuoted(value);
   const content = asText ? value.replace(quotesAtEnds, '') : value;
-  parseStrvals(`${path}=${content}`, data, { asText, budget, secret });
+  parseStrvals(`${path}=${content}`, data, { asText, budget });
 }

@@ -31,11 +31,7 @@ describe('ChartCache', () => {
       version: '1.2.3',
       appVersion: '1.10',
     });
-    expect([first.schemaReference, first.revisionDigest, first.crds({})]).toEqual([
-      undefined,
-      undefined,
-      [],
-    ]);
+    expect([first.revisionDigest, first.crds({})]).toEqual([undefined, []]);
   });
 
   test('drops what is not in use once it is full', async () => {

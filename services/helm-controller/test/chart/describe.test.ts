@@ -15,34 +15,6 @@ const crd = (name: string) =>
     metadata: { name },
   });
 
-describe('schemaReference', () => {
-  const inner = { 'charts/inner/Chart.yaml': 'apiVersion: v2\nname: inner\nversion: 1.0.0\n' };
-
-  test.each([
-    { name: 'a file', schema: { $ref: 'file:///etc/passwd' }, found: 'file:///etc/passwd' },
-    {
-      name: 'an address, deep inside',
-      schema: { properties: { a: { items: [{ $ref: 'http://10.0.0.1/x#/a' }] } } },
-      found: 'http://10.0.0.1/x#/a',
-    },
-    { name: 'a relative one', schema: { $ref: 'other.json' }, found: 'other.json' },
-    { name: 'a dynamic one', schema: { $dynamicRef: 'https://a.b/c' }, found: 'https://a.b/c' },
-    { name: 'its own definitions', schema: { $ref: '#/$defs/a', $defs: { a: {} } } },
-    { name: 'its own id', schema: { $id: 'https://a.b/c', $ref: 'https://a.b/c#/$defs/a' } },
-    {
-      name: 'a well-known schema',
-      schema: { $schema: 'x', $ref: 'http://json-schema.org/draft-07/schema#' },
-    },
-    { name: 'a value that looks like one', schema: { default: ['http://a.b'] } },
-  ])('names $name', async ({ schema, found }) => {
-    const text = JSON.stringify(schema);
-    for (const path of ['values.schema.json', 'charts/inner/values.schema.json']) {
-      const chart = await prepared({ ...chartFiles(), ...inner, [path]: text });
-      expect(chart.schemaReference).toBe(found);
-    }
-  });
-});
-
 describe('metadata', () => {
   test('reads texts as Helm does, and the dependencies of old charts', async () => {
     const inner = { 'charts/db/Chart.yaml': 'apiVersion: v1\nname: db\nversion: 1.0.0\n' };

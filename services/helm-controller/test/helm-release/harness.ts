@@ -123,7 +123,7 @@ export async function startBed(
     [
       `--watch-label-selector=${shard}=${namespace}`,
       `--work-path=${join(dir, 'work')}`,
-      `--helm-binary=${toolPath('helm')}`,
+      `--helm-renderer=${toolPath('helm-renderer')}`,
       `--kustomize-binary=${toolPath('kustomize')}`,
       '--http-retry=2',
       ...localNetworkFlags,

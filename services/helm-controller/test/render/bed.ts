@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { gunzipSync } from 'node:zlib';
 import type { KubeObject } from '@sluice/shared/api';
-import { createHelm, createKustomize } from '@sluice/shared/cli';
+import { createHelmRenderer, createKustomize, type Kustomize } from '@sluice/shared/cli';
 import { coreResources, type KubeClient } from '@sluice/shared/kube';
 import { temporaryFolder, testCluster, testNamespace, toolPath } from '@sluice/shared/testing';
 import type { Release } from '../../src/release/release.ts';
-import { createDiscoveryServer } from '../../src/render/discovery-server.ts';
+import { createDiscovery } from '../../src/render/discovery.ts';
 import { createRenderer, type Renderer, type RenderRequest } from '../../src/render/renderer.ts';
 
 /** A renderer with all that it needs, and the real thing to compare with. */
@@ -14,6 +14,7 @@ export interface RenderBed {
   client: KubeClient;
   namespace: string;
   renderer: Renderer;
+  kustomize: Kustomize;
   /** A rendering of an installation; the fields given replace those of the default. */
   install(chartPath: string, more?: Partial<RenderRequest>): Promise<Release>;
   /** Runs helm as a person would; throws what it wrote to standard error. */
@@ -29,18 +30,31 @@ export async function createRenderBed(): Promise<RenderBed> {
   const namespace = await testNamespace(client, 'render');
   const folder = await temporaryFolder('render');
   const tempDir = folder.path;
+  const kustomize = createKustomize({ binary: toolPath('kustomize'), tempDir });
   const renderer = createRenderer({
     tempDir,
-    helm: createHelm({ binary: toolPath('helm'), tempDir, maxRssBytes: 160 * 1024 * 1024 }),
-    kustomize: createKustomize({ binary: toolPath('kustomize'), tempDir }),
-    discovery: createDiscoveryServer({ maxAgeMs: 3_600_000 }),
+    helm: createHelmRenderer({
+      program: toolPath('helm-renderer'),
+      maxRssBytes: 160 * 1024 * 1024,
+    }),
+    kustomize,
+    discovery: createDiscovery({ maxAgeMs: 3_600_000 }),
   });
-  const request = { name: 'web', namespace, revision: 1, values: {}, client, timeoutMs: 60_000 };
+  const request = {
+    name: 'web',
+    namespace,
+    revision: 1,
+    values: {},
+    client,
+    share: namespace,
+    timeoutMs: 60_000,
+  };
   return {
     dir: tempDir,
     client,
     namespace,
     renderer,
+    kustomize,
     install: (chartPath, more) =>
       renderer.render({ ...request, applyMethod: 'ssa', chartPath, ...more }),
     helm(args, { input, env } = {}) {

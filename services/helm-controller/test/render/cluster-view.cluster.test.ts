@@ -1,13 +1,13 @@
 import type { KubeObject } from '@sluice/shared/api';
 import {
   type ApiResource,
+  ConnectionError,
   coreResources,
   type KubeClient,
   serviceAccountIdentity,
 } from '@sluice/shared/kube';
 import { until } from '@sluice/shared/testing';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { createDiscoveryServer } from '../../src/render/discovery-server.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRenderBed, type RenderBed } from './bed.ts';
 import { writeChart } from './charts.ts';
 
@@ -65,6 +65,77 @@ describe('templates look up', () => {
     });
   });
 
+  test.each([
+    { name: 'a version that is not served', call: '"gone.example/v1" "Gear" "" "x"' },
+    { name: 'no version', call: '"" "ConfigMap" "" "x"' },
+    { name: 'a version that leads elsewhere', call: '"apps/.." "ConfigMap" "" "x"' },
+    { name: 'more than a version', call: '"apps/v1/namespaces" "ConfigMap" "" "x"' },
+    { name: 'a name that leads elsewhere', call: '"v1" "ConfigMap" "default" ".."' },
+    { name: 'a name with more parts', call: '"v1" "ConfigMap" "default" "x/../../secrets"' },
+    { name: 'a namespace with more parts', call: '"v1" "ConfigMap" "a/secrets" "x"' },
+    { name: 'a name that is encoded', call: '"v1" "ConfigMap" "default" "x%2f"' },
+  ])('$name fails', async ({ name, call }) => {
+    const path = await chartOf(name.replaceAll(' ', '-'), `{{ lookup ${call} | toJson }}`);
+    await expect(bed.install(path)).rejects.toMatchObject({
+      kind: 'template',
+      message: expect.stringMatching(/error calling lookup: (cannot look up|invalid )/),
+    });
+  });
+
+  test.each([
+    { name: 'a kind that its version lacks', call: '"v1" "Gear" "default" "x"' },
+    { name: 'an object in no namespace', call: '"v1" "ConfigMap" "" "kube-root-ca.crt"' },
+    { name: 'a part of an object', call: '"v1" "Binding" "default" "x"' },
+    { name: 'a namespace that is not there', call: '"v1" "ConfigMap" "nowhere" "x"' },
+  ])('$name is nothing', async ({ name, call }) => {
+    const path = await chartOf(name.replaceAll(' ', '-'), `"{{ empty (lookup ${call}) }}"`);
+    expect((await bed.install(path)).manifest).toContain('found: "true"');
+  });
+
+  test('objects of the cluster whatever the namespace', async () => {
+    const call = 'lookup "v1" "Namespace" "nowhere" "default"';
+    const path = await chartOf('wide', `"{{ (${call}).metadata.name }}"`);
+    expect((await bed.install(path)).manifest).toContain('found: "default"');
+  });
+
+  test('no more than a thousand times', async () => {
+    const call = 'lookup "v1" "Gear" "default" "x"';
+    const path = await chartOf('often', `"{{ range until 1001 }}{{ ${call} }}{{ end }}"`);
+    await expect(bed.install(path)).rejects.toMatchObject({
+      kind: 'template',
+      message: expect.stringContaining('look up more than 1000 times'),
+    });
+  });
+
+  test('no more than 16 MiB', async () => {
+    const key = { name: 'large', namespace: bed.namespace };
+    const data = { text: 'x'.repeat(900_000) };
+    await bed.client.create(coreResources.configMaps, {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: key,
+      data,
+    } as KubeObject);
+    const call = 'lookup "v1" "ConfigMap" $.Release.Namespace "large"';
+    const path = await chartOf('much', `"{{ range until 20 }}{{ $_ := ${call} }}{{ end }}"`);
+    await expect(bed.install(path)).rejects.toMatchObject({
+      kind: 'template',
+      message: expect.stringContaining('look up more than 16777216 bytes'),
+    });
+    await bed.client.delete(coreResources.configMaps, key);
+  });
+
+  test('and a lost API server is not the fault of the chart', async () => {
+    const lost = new ConnectionError({ code: 'TIMEOUT', verb: 'GET', path: '/', message: 'lost' });
+    const request: KubeClient['request'] = (method, path, o) =>
+      path === '/api/v1' ? Promise.reject(lost) : bed.client.request(method, path, o);
+    const client = new Proxy(bed.client, {
+      get: (target, key) => (key === 'request' ? request : Reflect.get(target, key)),
+    });
+    const path = await chartOf('lost', '{{ lookup "v1" "ConfigMap" "default" "x" | toJson }}');
+    await expect(bed.install(path, { client })).rejects.toBe(lost);
+  });
+
   test('names in the DNS only when that is allowed', async () => {
     const path = await chartOf('dns', `"<{{ getHostByName "localhost" }}>"`);
     expect((await bed.install(path)).manifest).toContain('found: "<>"');
@@ -116,23 +187,4 @@ test('a new kind is seen once what is known was forgotten', async () => {
   } finally {
     await bed.client.delete(crds, { name });
   }
-});
-
-describe('the server for helm', () => {
-  test('answers reads of its own run alone, and ends with it', async () => {
-    const server = createDiscoveryServer();
-    onTestFinished(() => server.close());
-    const session = await server.open(bed.client);
-    const status = async (url: string, method = 'GET') => (await fetch(url, { method })).status;
-    const { origin } = new URL(session.url);
-    expect(await status(`${session.url}/version`)).toBe(200);
-    expect(await status(`${session.url}/api/v1/namespaces/default`)).toBe(200);
-    expect(await status(`${session.url}/api/v1/namespaces/nowhere`)).toBe(404);
-    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE'])
-      expect(await status(`${session.url}/api/v1/namespaces/default`, method)).toBe(403);
-    expect(await status(`${origin}/version`)).toBe(403);
-    expect(await status(`${origin}/${'0'.repeat(48)}/version`)).toBe(403);
-    session.close();
-    expect(await status(`${session.url}/version`)).toBe(403);
-  });
 });

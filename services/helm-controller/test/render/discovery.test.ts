@@ -1,6 +1,5 @@
-import { posix } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { apiVersionsOf, packApiVersions } from '../../src/render/discovery.ts';
+import { apiVersionsOf } from '../../src/render/discovery.ts';
 
 const kind = (name: string) => ({ responseKind: { kind: name } });
 
@@ -36,15 +35,5 @@ const all = [
 describe('API versions', () => {
   test('are the versions and kinds that answer, those of subresources included', () => {
     expect([...apiVersionsOf([core, groups])].sort()).toEqual(all);
-  });
-
-  test('are read back from one list by the rule by which Helm joins them', () => {
-    const packed = JSON.parse(packApiVersions(new Set(all)));
-    expect(packed.items).toHaveLength(1);
-    const [{ version, resources }] = packed.items[0].versions;
-    const read = resources.map((r: { responseKind: { kind: string } }) =>
-      posix.join(version, r.responseKind.kind),
-    );
-    expect([version, ...read].sort()).toEqual(all);
   });
 });

@@ -87,12 +87,11 @@ describe('a rendering is what helm stores', () => {
     expect(content(rendered)).toEqual(content(await bed.stored(name, 2)));
   });
 
-  test('integers of --set are integers, but those of Secrets, which must not be seen', async () => {
+  test('integers of --set are integers, and those of values are floats', async () => {
     const values = { million: 2_000_000, list: [{ 'a.b': 3_000_000 }], ratio: 4_000_000 };
     const integers = [
-      { path: 'million', value: '2000000', secret: false },
-      { path: 'list[0].a\\.b', value: '3000000', secret: false },
-      { path: 'ratio', value: '4000000', secret: true },
+      { path: 'million', value: '2000000' },
+      { path: 'list[0].a\\.b', value: '3000000' },
     ];
     const { manifest, config } = await bed.install(chartPath, { values, integers });
     expect(manifest).toMatch(/numbers: "\S+ 2000000 4e\+06 /);

@@ -11,7 +11,7 @@ import { setAtPath } from '../../src/values/target-path.ts';
 import { valuesByHelm } from './helm.ts';
 
 function parse(text: string, data: Values = {}, asText = false): Values {
-  parseStrvals(text, data, { asText, budget: newBudget(), secret: false });
+  parseStrvals(text, data, { asText, budget: newBudget() });
   return plainValue(data, '', []) as Values;
 }
 
@@ -241,7 +241,7 @@ describe('plainValue', () => {
   test('lists the integers with paths that helm --set takes', async () => {
     const data: Values = {};
     const text = 'a\\.b[1].c\\,d=1000000,e=9007199254740993,f=x,g=1.5,h=0';
-    parseStrvals(text, data, { asText: false, budget: newBudget(), secret: false });
+    parseStrvals(text, data, { asText: false, budget: newBudget() });
     const integers: IntegerSetting[] = [];
     const values = plainValue(data, '', integers);
     expect(integers.map(({ value }) => value)).toEqual(['1000000', '9007199254740993', '0']);
@@ -253,7 +253,7 @@ describe('plainValue', () => {
 
 describe('setAtPath', () => {
   const at = (path: string, value: string, literal = false, data: Values = {}) => {
-    setAtPath(data, { path, value, literal, secret: false }, newBudget());
+    setAtPath(data, { path, value, literal }, newBudget());
     return plainValue(data, '', []);
   };
 
