@@ -18,8 +18,9 @@ import {
   type WebhookReceiver,
 } from '@sluice/shared/testing';
 import { appObjects, tenant, toYaml } from './apps.ts';
+import { attackers } from './attack-parts.ts';
 import { argument, type Bench, percentile, withBench } from './setup.ts';
-import { type Attack, attackers, attacks } from './tenant-attacks.ts';
+import { type Attack, attacks } from './tenant-attacks.ts';
 
 const namespace = 'victim';
 const count = Number(argument('n', '20'));
