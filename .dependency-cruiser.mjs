@@ -26,6 +26,16 @@ export default {
     mayImport('cli', 'base', 'api'),
     mayImport('service', 'base', 'api', 'net', 'kube', 'runtime', 'bus'),
     {
+      name: 'yaml-has-one-door',
+      severity: 'error',
+      comment: 'base/yaml.ts limits what a text may become',
+      from: {
+        path: '^(libs/shared|services/[^/]+)/src/',
+        pathNot: '^libs/shared/src/(base/yaml\\.ts|testing/)',
+      },
+      to: { path: 'js-yaml' },
+    },
+    {
       name: 'shared-imports-no-service',
       severity: 'error',
       from: { path: '^libs/' },

@@ -9,6 +9,7 @@ import {
   type Schema,
   YAMLException,
 } from 'js-yaml';
+import { countSeparators, excessOf } from './yaml-limits.ts';
 
 /** YAML that cannot be read; the message starts with the file and the line. */
 export class YamlError extends Error {
@@ -108,25 +109,13 @@ const exactSchema = buildSchema(true);
 const textSchema = buildSchema(false, true);
 const exactTextSchema = buildSchema(true, true);
 
-/** Most values that aliases may stand for in one text, unless told; Go's yaml.v2 refuses such texts by a similar measure. */
-const maxExpandedValues = 1_000_000;
+/** What aliases may stand for in one text, unless told: more than any person writes, less than harms. */
+const maxExpandedValues = 100_000;
+const maxExpandedCharacters = 4 * 2 ** 20;
 
-/** Counts values as often as they are reached, up to the limit: what writing them out as JSON would cost. */
-function refuseExpansion(documents: unknown[], file: string, maxValues: number): void {
-  let count = 0;
-  const pending = [...documents];
-  while (pending.length > 0) {
-    const value = pending.pop();
-    if (++count > maxValues) {
-      throw new YamlError(
-        `${file}: aliases stand for more than ${maxValues} values; write them out, or use fewer`,
-      );
-    }
-    if (typeof value === 'object' && value !== null) {
-      for (const nested of Object.values(value)) pending.push(nested);
-    }
-  }
-}
+/** Longest text, and most values in it: parsing takes many times their memory. */
+const maxLength = 64 * 2 ** 20;
+const maxWrittenValues = 4_000_000;
 
 export interface YamlOptions {
   /** Let the last of equal keys count, as Go's yaml.v2 does; an error unless told. */
@@ -138,7 +127,7 @@ export interface YamlOptions {
   exactIntegers?: boolean;
   /** Read `yes`, `no`, `on` and `off` as text, as kustomize does with Go's yaml.v3; as booleans unless told. */
   wordsAsText?: boolean;
-  /** Most values that a text with aliases may stand for; 1,000,000 unless told. */
+  /** Most values that aliases may stand for; 100,000 unless told. */
   maxValues?: number;
 }
 
@@ -158,15 +147,30 @@ function located(error: unknown, file: string): YamlError {
  * Parses a stream of YAML documents with the scalar rules of Kubernetes; empty documents are left out.
  *
  * @param file name used in error messages
- * @throws YamlError that names the file and the line, also when aliases would expand beyond measure
+ * @throws YamlError that names the file and the line, also when the text is too long, or its aliases stand for too much
  */
 export function parseYamlStream(text: string, file: string, options: YamlOptions = {}): unknown[] {
+  refuseSize(text, file);
   const schema = schemaOf(options);
   const documents = load(text, file, { schema, json: options.lastKeyWins });
   if (text.includes('&') && text.includes('*')) {
-    refuseExpansion(documents, file, options.maxValues ?? maxExpandedValues);
+    const values = options.maxValues ?? maxExpandedValues;
+    const excess = excessOf(documents, {
+      values,
+      characters: maxExpandedCharacters,
+      length: text.length,
+    });
+    if (excess !== undefined) throw new YamlError(`${file}: ${excess}`);
   }
   return documents.filter((document) => document !== null);
+}
+
+/** Before anything is parsed. */
+function refuseSize(text: string, file: string): void {
+  if (text.length > maxLength)
+    throw new YamlError(`${file}: longer than ${maxLength} characters: split it`);
+  if (text.length > maxWrittenValues && countSeparators(text) > maxWrittenValues)
+    throw new YamlError(`${file}: holds more than ${maxWrittenValues} values: split it`);
 }
 
 /** Most characters that are parsed again to repair a text. */

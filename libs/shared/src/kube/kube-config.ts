@@ -8,8 +8,7 @@ import {
   newUsers,
   type User,
 } from '@kubernetes/client-node/dist/config_types.js';
-import { errorMessage } from '@sluice/shared/base';
-import { load, YAMLException } from 'js-yaml';
+import { errorMessage, parseYamlStream, YamlError } from '@sluice/shared/base';
 import { type ClusterConfig, KubeConfigError, type TlsMaterial } from './cluster-config.ts';
 import {
   type ExecCredentials,
@@ -92,15 +91,17 @@ interface RawConfig {
   users?: RawEntry[];
 }
 
+const fileName = 'the kubeconfig';
+
 function parse(text: string): RawConfig {
   try {
-    const config = load(text);
+    const [config] = parseYamlStream(text, fileName);
     if (typeof config === 'object' && config !== null) return config;
   } catch (error) {
-    if (!(error instanceof YAMLException)) throw error;
-    // The exception's message quotes the file.
-    const line = error.mark === undefined ? '' : ` at line ${error.mark.line + 1}`;
-    throw new KubeConfigError(`the kubeconfig is no valid YAML${line}: ${error.reason}`);
+    if (!(error instanceof YamlError)) throw error;
+    const line = error.line === undefined ? '' : ` at line ${error.line}`;
+    const why = error.message.replace(/^the kubeconfig(:\d+)?: /, '');
+    throw new KubeConfigError(`the kubeconfig is no valid YAML${line}: ${why}`);
   }
   throw new KubeConfigError('the kubeconfig is no YAML mapping');
 }

@@ -77,7 +77,7 @@ test('aliases that would expand beyond measure are refused', () => {
     lines.push(`a${i}: &a${i} [${aliases}]`);
   }
   expect(() => parse(lines.join('\n'))).toThrow(YamlError);
-  expect(() => parse(lines.join('\n'))).toThrow('aliases stand for more than 1000000 values');
+  expect(() => parse(lines.join('\n'))).toThrow('aliases stand for more than 100000 values');
   const few = () => parseYamlStream(lines.slice(0, 3).join('\n'), 'f', { maxValues: 100 });
   expect(few).toThrow('more than 100 values');
   expect(parse(lines.slice(0, 3).join('\n'))).toMatchObject({ a2: { length: 10 } });
@@ -88,4 +88,65 @@ test('an error names file and line', () => {
     expect.objectContaining({ line: expect.any(Number) }),
   );
   expect(() => parse('a: 1\n b: c: d\n')).toThrow(/^file\.yaml:2: /);
+});
+
+const tens = (last: string) => {
+  const lines = [`a0: &a0 [${Array(10).fill(last).join(', ')}]`];
+  for (let i = 1; i < 6; i++) {
+    lines.push(
+      `a${i}: &a${i} [${Array(10)
+        .fill(`*a${i - 1}`)
+        .join(', ')}]`,
+    );
+  }
+  return lines.join('\n');
+};
+
+test.each([
+  { name: 'six levels', text: tens('x'), message: 'more than 100000 values' },
+  {
+    name: 'a long text, often',
+    text: `a: &a ${'x'.repeat(100_000)}\nb: [${Array(50).fill('*a').join(', ')}]`,
+    message: 'more than 4194304 characters',
+  },
+  {
+    name: 'long keys, often',
+    text: `a: &a {${'k'.repeat(100_000)}: 1}\nb: [${Array(50).fill('*a').join(', ')}]`,
+    message: 'more than 4194304 characters',
+  },
+  {
+    name: 'itself',
+    text: 'a: &a [1, *a]',
+    message: 'more than 200 deep, or stand for what they are part of',
+  },
+  {
+    name: 'a chain of levels',
+    text: `a0: &a0 x\n${Array.from({ length: 1000 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}]`).join('\n')}`,
+    message: 'more than 200 deep',
+  },
+  {
+    name: 'a chain that is read from its end',
+    text: `${1000}: &a0 x\n${Array.from({ length: 900 }, (_, i) => `${999 - i}: &a${i + 1} [*a${i}]`).join('\n')}`,
+    message: 'more than 200 deep',
+  },
+  {
+    name: 'merge keys',
+    text: `a: &a {${Array.from({ length: 200 }, (_, i) => `k${i}: 1`).join(', ')}}\n${Array.from({ length: 200 }, (_, i) => `b${i}: {<<: *a}`).join('\n')}`,
+    message: 'merge keys exceeded',
+  },
+])('aliases are measured before anything follows them: $name', ({ text, message }) => {
+  const before = process.memoryUsage().heapUsed;
+  expect(() => parse(text)).toThrow(message);
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(100 * 2 ** 20);
+});
+
+test('anchors that people write are no trouble', () => {
+  const text = `base: &base {image: x, env: [a, b]}\nall: [${Array(500).fill('*base').join(', ')}]`;
+  expect(parse(text)).toMatchObject({ all: { length: 500 } });
+});
+
+test('a text is refused for its size before it is parsed', () => {
+  expect(() => parse('x'.repeat(64 * 2 ** 20 + 1))).toThrow('file.yaml: longer than');
+  expect(() => parse(`a: [${'[],'.repeat(2_100_000)}]`)).toThrow('more than 4000000 values');
+  expect(() => parse('['.repeat(10_000))).toThrow('nesting exceeded');
 });

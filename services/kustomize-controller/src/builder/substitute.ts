@@ -52,7 +52,7 @@ export function checkVariableName(name: string, origin: string): void {
 function failure(object: KubeObject, error: unknown): RetryableError {
   const name = `${object.kind} '${object.metadata.name}'`;
   const why =
-    error instanceof YamlError
+    error instanceof YamlError && error.line !== undefined
       ? `the result is not valid YAML (line ${error.line}): check the values for quotes and colons`
       : errorMessage(error);
   return new RetryableError('BuildFailed', `post build substitution failed for ${name}: ${why}`);

@@ -67,3 +67,28 @@ test('an expression that is estimated to cost too much is refused, with its fiel
     /^spec\.healthCheckExprs\[0\]\.current is no valid CEL expression: it may cost too much/,
   );
 });
+
+test.each([
+  {
+    name: 'a value within itself',
+    substitute: { v: 'x'.repeat(10_000) },
+    data: { text: '${v//x/${v}}' },
+    message: /more than 8000000 steps at '\$\{v\/\/…\}' \(line \d+ of the object\)/,
+  },
+  {
+    name: 'aliases in a value',
+    substitute: {
+      v: `{a0: &a0 [${'x, '.repeat(20)}], ${[1, 2, 3, 4, 5].map((i) => `a${i}: &a${i} [${`*a${i - 1}, `.repeat(20)}]`).join(', ')}}`,
+    },
+    data: { text: '${v}' },
+    message: /the result is not valid YAML|aliases stand for more than/,
+  },
+])('a substitution that explodes fails alone: $name', async ({ substitute, data, message }) => {
+  const name = `explodes-${Object.keys(substitute).length}-${substitute.v.length}`;
+  await bed.publish({ 'a.yaml': configMap(name, data) }, 'r1', name);
+  await bed.apply({ sourceRef: sourceOf(name), postBuild: { substitute } }, name);
+  const failed = await bed.failed('BuildFailed', name);
+  expect(conditionOf(failed)?.message).toMatch(message);
+  expect(conditionOf(failed)?.message).not.toMatch(/xxx|x, x/);
+  await victimIsReady(`beside-${name}`);
+});

@@ -1,6 +1,5 @@
 import type { Provider } from '@sluice/shared/api';
-import { parseDuration } from '@sluice/shared/base';
-import { CORE_SCHEMA, load } from 'js-yaml';
+import { parseDuration, parseYamlStream } from '@sluice/shared/base';
 import type { Endpoint } from './adapter.ts';
 import { DeliveryError } from './delivery-error.ts';
 import type { SecretData, SecretReader } from './secrets.ts';
@@ -53,7 +52,7 @@ function headers(yaml: string | undefined): Record<string, string> {
   const where = "the key 'headers' of the Secret of spec.secretRef";
   let parsed: unknown;
   try {
-    parsed = load(yaml, { schema: CORE_SCHEMA });
+    [parsed] = parseYamlStream(yaml, 'headers', { wordsAsText: true });
   } catch (cause) {
     // The parser's message quotes the text, which is secret.
     throw new DeliveryError(`${where} is no YAML: write 'Name: value' lines`, { cause });

@@ -64,6 +64,19 @@ describe('an event of the stream', () => {
     expect(JSON.parse(body)).toMatchObject({ message: event.message, metadata: { cluster: 'c1' } });
   });
 
+  test('reaches others at once when an alert has too many expressions', async () => {
+    await world.alert({
+      provider: { address: `${service.url}/greedy` },
+      alert: { inclusionList: Array.from({ length: 400 }, (_, i) => `(?i)(a|b|c)*${i}.*never`) },
+    });
+    await world.alert({ provider: { address: `${service.url}/modest` } });
+    const event = await world.publish({
+      message: `${uniqueEvent('x').message} ${'a'.repeat(20_000)}`,
+    });
+    const { path } = await service.waitFor(about(event.message));
+    expect(path).toBe('/modest');
+  });
+
   test('goes to those alerts only that want it', async () => {
     await world.alert({
       provider: { address: `${service.url}/errors` },
