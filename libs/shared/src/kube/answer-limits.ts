@@ -5,7 +5,7 @@ export type AnswerShape = 'object' | 'list';
 
 /** How much an API server may answer, in bytes after decompression. */
 export interface AnswerLimits extends Record<AnswerShape, number> {
-  /** All pages of a list. */
+  /** All pages of a list; all events of one watch, in characters. */
   pages: number;
   /** One event of a watch, in characters. */
   event: number;

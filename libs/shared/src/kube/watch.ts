@@ -70,7 +70,8 @@ export async function* streamEvents<T extends KubeObject>(
   const body = await transport.stream(call, o.idleTimeoutMs ?? 0);
   body.setEncoding('utf8');
   o.onOpen?.();
-  const { event } = transport.limits;
+  const { event, pages } = transport.limits;
+  let characters = 0;
   let failure: unknown;
   body.on('error', (error) => {
     failure = error;
@@ -79,6 +80,9 @@ export async function* streamEvents<T extends KubeObject>(
     for await (const line of splitLines(body as AsyncIterable<string>, event)) {
       if (line === '') continue;
       checkValues(line, transport.limits);
+      // Who follows a watch keeps what it brings; a list, as long as it may be, starts over.
+      characters += line.length;
+      if (characters > pages) throw tooLarge('what one watch has brought', pages);
       const raw = parseJson(line) as RawEvent<T>;
       if (raw.type === 'ERROR') throw errorOf(raw.object, o.path);
       raw.object.apiVersion = o.apiVersion;

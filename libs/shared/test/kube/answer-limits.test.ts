@@ -145,6 +145,25 @@ test('a watch event without an end is cut off', async () => {
   });
 });
 
+test('a watch that brings new objects without an end is cut off', async () => {
+  const client = await tenantOf((_path, response) => {
+    response.writeHead(200, json);
+    const object = { ...configMap, data: { text: 'a'.repeat(3 * mebibyte) } };
+    const line = `${JSON.stringify({ type: 'ADDED', object })}\n`;
+    const more = () => !response.destroyed && response.write(line, more);
+    more();
+  });
+  let count = 0;
+  const follow = async () => {
+    for await (const _ of client.watch(coreResources.pods, { resourceVersion: '1' })) count++;
+  };
+  await expect(follow()).rejects.toMatchObject({
+    code: 'ANSWER_TOO_LARGE',
+    message: expect.stringContaining('what one watch has brought is larger than 128 MiB'),
+  });
+  expect(count).toBe(42);
+});
+
 test('large answers of one namespace leave memory to those of others', async () => {
   const budget = new ByteBudget({ total: 16 * mebibyte, perShare: 8 * mebibyte });
   const text = JSON.stringify({ ...configMap, data: { text: 'a'.repeat(2 * mebibyte) } });
