@@ -133,7 +133,9 @@ describe.skipIf(reason)('with multitenancy.enabled, a tenant', () => {
   }
 
   beforeAll(async () => {
-    world = await startChartWorld({ values: { multitenancy: { enabled: true } } });
+    // The Git server of the tests, as one in the own network would be.
+    const allowAddresses = ['10.0.255.254'];
+    world = await startChartWorld({ values: { multitenancy: { enabled: true, allowAddresses } } });
     for (const object of onboarding(fluxNamespace)) await world.apply(object);
     await world.git.createRepo('apps', repository);
     const url = world.reach(world.git.url('apps'));

@@ -15,6 +15,14 @@
 - --log-encoding=json
 - --enable-leader-election={{ if include "sluice.elects" . }}true{{ else }}false{{ end }}
 - --outbox-path=/outbox
+{{- if $v.multitenancy.enabled }}
+{{- with $v.multitenancy.denyAddresses }}
+- {{ printf "--deny-addresses=%s" (join "," .) | quote }}
+{{- end }}
+{{- with $v.multitenancy.allowAddresses }}
+- {{ printf "--allow-addresses=%s" (join "," .) | quote }}
+{{- end }}
+{{- end }}
 {{- if $v.nats.url }}
 {{- include "sluice.nats-args" $v.nats }}
 {{- if .component.ownsStreams }}

@@ -10,6 +10,9 @@ multitenancy:
   defaultServiceAccount: default
   privileged: false
   watchRole: view
+  denyAddresses:
+    - private
+  allowAddresses: []
 clusterDomain: cluster.local
 logLevel: info
 watchAllNamespaces: true

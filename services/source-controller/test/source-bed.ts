@@ -63,6 +63,8 @@ export interface SourceBed {
 
 export interface SourceBedOptions {
   extraArgs?: string[];
+  /** False: the servers of tests are as out of reach as in a cluster. */
+  localNetwork?: boolean;
   /** Connects to the test run's NATS server, under this prefix. */
   natsPrefix?: string;
 }
@@ -78,6 +80,7 @@ export async function startSourceBed(options: SourceBedOptions = {}): Promise<So
     natsUrl: options.natsPrefix === undefined ? '' : natsUrl,
     natsPrefix: options.natsPrefix,
     names: ['source-controller'],
+    localNetwork: options.localNetwork,
     extraArgs: {
       'source-controller': [
         `--watch-label-selector=${shardLabel}=${shard}`,

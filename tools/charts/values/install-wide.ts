@@ -68,7 +68,7 @@ export const installWide: ValueTree = {
   multitenancy: group('Several tenants in one cluster.', {
     enabled: toggle(
       false,
-      'Lock tenants down: no references to other namespaces, no remote bases, and everything is applied as an account of the tenant.',
+      'Lock tenants down: no references to other namespaces, no remote bases, no connections to denyAddresses, and everything is applied as an account of the tenant.',
     ),
     defaultServiceAccount: text(
       'default',
@@ -82,6 +82,18 @@ export const installWide: ValueTree = {
       'view',
       'ClusterRole with which kustomize-controller and helm-controller watch what tenants have applied, for drift and health; empty for none: drift is then seen at the next interval only, and health is polled.',
     ),
+    denyAddresses: {
+      description:
+        'Ranges and classes of addresses that objects of locked-down tenants may not have the controllers connect to (--deny-addresses), besides those that are always refused.',
+      default: ['private'],
+      schema: { type: 'array', items: { type: 'string' } },
+    },
+    allowAddresses: {
+      description:
+        'Ranges and classes of addresses that they may connect to all the same (--allow-addresses), such as those of Git servers in the own network.',
+      default: [],
+      schema: { type: 'array', items: { type: 'string' } },
+    },
   }),
   clusterDomain: text('cluster.local', 'Domain of the Services of the cluster.'),
   logLevel: choice(

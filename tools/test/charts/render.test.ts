@@ -276,6 +276,15 @@ describe('permissions', () => {
         '--default-service-account=default',
       ]),
     );
+    for (const name of ['source-controller', 'helm-controller', 'notification-controller']) {
+      expect(argsOf(find(objects, 'Deployment', name))).toContain('--deny-addresses=private');
+    }
+    const allowed = await render('sluice', [
+      'multitenancy.enabled=true',
+      'multitenancy.allowAddresses=["10.1.0.0/16","fd00:1::/64"]',
+    ]);
+    const source = argsOf(find(allowed, 'Deployment', 'source-controller'));
+    expect(source).toContain('--allow-addresses=10.1.0.0/16,fd00:1::/64');
     const none = await render('sluice', ['multitenancy.enabled=true', 'multitenancy.watchRole=']);
     expect(none.some(({ roleRef }) => roleRef?.name === 'view')).toBe(false);
   });

@@ -141,6 +141,33 @@ describe('tenants of other clusters', () => {
     await expect(first.request('GET', '/')).rejects.toMatchObject({ code: 'CLOSED' });
   });
 
+  test.each([
+    'https://127.0.0.1:6443',
+    'https://[::1]:6443',
+    'https://0.0.0.0',
+    'https://[::ffff:169.254.169.254]',
+    'https://[64:ff9b::7f00:1]',
+  ])('a server at %s is refused', async (server) => {
+    const content = kubeconfig().replace('https://remote:6443', server);
+    const { get, cache } = setup({ 'apps/k': value(content) });
+    const error = await get(remote).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ reason: 'ReconciliationFailed', kind: 'retryable' });
+    expect(String(error)).toMatch(
+      /Secret apps\/k .* cannot be used: server: host '.*' has .*refused/,
+    );
+    expect(cache.open).toBe(0);
+  });
+
+  test('a server whose name has a refused address gets no connection, and is not asked again', async () => {
+    const content = kubeconfig().replace('remote', 'localhost');
+    const { get } = setup({ 'apps/k': value(content) });
+    const client = await get(remote);
+    await expect(client.request('GET', '/version')).rejects.toMatchObject({
+      code: 'ERR_ADDRESS_REFUSED',
+      message: expect.stringContaining("host 'localhost' has a loopback address, which is refused"),
+    });
+  });
+
   test('their number is bounded: the one not used for longest goes', async () => {
     const secrets = { 'a/k': value(), 'b/k': value(), 'c/k': value() };
     const { get, clock, cache } = setup(secrets, 2);
