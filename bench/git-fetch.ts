@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { startGitServer, temporaryFolder } from '@sluice/shared/testing';
 import { Agent } from 'undici';
 import { GitRemote } from '../services/source-controller/src/adapters/git/remote.ts';
-import { packTreeAnywhere } from '../services/source-controller/src/git-repository/git-workers.ts';
+import { packTreeAnywhere } from '../services/source-controller/src/packing/packing-workers.ts';
 import { argument, percentile } from './setup.ts';
 
 const run = promisify(execFile);
@@ -60,7 +60,8 @@ async function main(): Promise<void> {
         algorithm: 'sha256' as const,
         maxBytes,
       };
-      await packTreeAnywhere({ ...task, destination: `${name}.tar.gz` });
+      const places = { destination: `${name}.tar.gz`, workDir: `${name}.d` };
+      await packTreeAnywhere({ ...task, ...places }, {});
     };
     const clone = (round: number) =>
       run('git', ['clone', '-q', '--depth=1', server.url('app'), `${folder.path}/clone-${round}`]);

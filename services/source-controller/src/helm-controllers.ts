@@ -12,7 +12,7 @@ import {
   type KubeObject,
 } from '@sluice/shared/api';
 import { ArtifactCache, type ArtifactStore } from '@sluice/shared/artifact';
-import type { Logger, Semaphore } from '@sluice/shared/base';
+import type { FairSlots, Logger } from '@sluice/shared/base';
 import type { Informer, KubeClient } from '@sluice/shared/kube';
 import { type Controller, letGo, type Metrics, type Reconciler } from '@sluice/shared/runtime';
 import type { Dispatcher } from 'undici';
@@ -36,7 +36,7 @@ export interface HelmParts {
   /** Through what artifacts of other controllers are downloaded. */
   dispatcher: Dispatcher;
   announcer?: ArtifactAnnouncer;
-  packing: Semaphore;
+  packing: FairSlots;
   authorizations: AuthorizationCache;
   tempDir: string;
   /** Where this process serves the stored artifacts, as it reaches itself. */

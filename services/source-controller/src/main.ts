@@ -12,7 +12,7 @@ import {
   wrongFieldOf,
 } from '@sluice/shared/api';
 import { ArtifactStore, serveArtifacts } from '@sluice/shared/artifact';
-import { Semaphore } from '@sluice/shared/base';
+import { FairSlots } from '@sluice/shared/base';
 import { createArtifactAnnouncer } from '@sluice/shared/bus';
 import { createInformer, type Informer, resourceOf } from '@sluice/shared/kube';
 import { createArtifactDispatcher, networkGuardOf } from '@sluice/shared/net';
@@ -116,7 +116,8 @@ function createControllers(
   { store, tempDir, localAddress }: { store: ArtifactStore; tempDir: string; localAddress: string },
 ) {
   const { announcer, endpoints, config } = app;
-  const packing = new Semaphore(config.concurrent);
+  // One more than a namespace may have: whatever it makes, others go on.
+  const packing = new FairSlots({ total: config.concurrent + 1, perShare: config.concurrent });
   const authorizations = new AuthorizationCache(app.metrics.tokens);
   const maxArtifactBytes = config['artifact-max-size'];
   const common = { store, endpoints, announcer, packing, tempDir, maxArtifactBytes };

@@ -45,9 +45,22 @@ export interface SourceBed {
   process: ControllerProcess;
   /** Directory of the stored artifacts. */
   storage: string;
-  createGit(name: string, spec: Partial<GitRepository['spec']>): Promise<GitRepository>;
-  createOci(name: string, spec: Partial<OCIRepository['spec']>): Promise<OCIRepository>;
-  createHelm(name: string, spec: Partial<HelmRepository['spec']>): Promise<HelmRepository>;
+  /** Objects are made in the bed's namespace, unless another one is given. */
+  createGit(
+    name: string,
+    spec: Partial<GitRepository['spec']>,
+    ns?: string,
+  ): Promise<GitRepository>;
+  createOci(
+    name: string,
+    spec: Partial<OCIRepository['spec']>,
+    ns?: string,
+  ): Promise<OCIRepository>;
+  createHelm(
+    name: string,
+    spec: Partial<HelmRepository['spec']>,
+    ns?: string,
+  ): Promise<HelmRepository>;
   createChart(name: string, spec: Partial<HelmChart['spec']>): Promise<HelmChart>;
   createSecret(name: string, values: Record<string, string>, type?: string): Promise<void>;
   patchSpec(object: Source, spec: object): Promise<void>;
@@ -92,11 +105,16 @@ export async function startSourceBed(options: SourceBedOptions = {}): Promise<So
   });
   const resource = (object: Source) =>
     resourceOf(kinds[object.kind as keyof typeof kinds] as KindDefinition);
-  const create = async <T extends Source>(kind: KindDefinition<T>, name: string, spec: object) => {
+  const create = async <T extends Source>(
+    kind: KindDefinition<T>,
+    name: string,
+    spec: object,
+    inNamespace = namespace,
+  ) => {
     const object = {
       apiVersion: apiVersionOf(kind),
       kind: kind.kind,
-      metadata: { name, namespace, labels: { [shardLabel]: shard } },
+      metadata: { name, namespace: inNamespace, labels: { [shardLabel]: shard } },
       spec: { interval: '1h', ...spec },
     };
     return client.create<T>(resourceOf(kind as KindDefinition), object as unknown as T);
@@ -106,9 +124,9 @@ export async function startSourceBed(options: SourceBedOptions = {}): Promise<So
     namespace,
     process: controllers.processes['source-controller'],
     storage: `${folder.path}/source-controller/data`,
-    createGit: (name, spec) => create(gitRepositoryKind, name, spec),
-    createOci: (name, spec) => create(ociRepositoryKind, name, spec),
-    createHelm: (name, spec) => create(helmRepositoryKind, name, spec),
+    createGit: (name, spec, ns) => create(gitRepositoryKind, name, spec, ns),
+    createOci: (name, spec, ns) => create(ociRepositoryKind, name, spec, ns),
+    createHelm: (name, spec, ns) => create(helmRepositoryKind, name, spec, ns),
     createChart: (name, spec) => create(helmChartKind, name, spec),
     async createSecret(name, values, type) {
       const secret = {

@@ -15,7 +15,7 @@ const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
 /** The threads which unpack large archives. None runs before the first task. */
 export const archiveWorkers = new WorkerPool({
   url: new URL(`./archive-worker${extension}`, import.meta.url),
-  size: 1,
+  size: 2,
   toError: (name, message) =>
     name === 'ArchiveError' ? new ArchiveError(message) : new Error(message),
 });

@@ -70,11 +70,13 @@ export class ArtifactCache {
   async #load(artifact: Artifact, dir: string): Promise<DiskCacheContent<number>> {
     const spillPath = `${dir}.tar.gz`;
     const maxBytes = this.#o.maxUnpackedBytes ?? defaultArchiveLimits.maxBytes;
+    // Its path is that of the kind, the namespace and the name of its source.
+    const share = artifact.path.split('/')[1] ?? '';
     const maxFiles = this.#o.maxFiles ?? defaultArchiveLimits.maxFiles;
     try {
       const content = await downloadArtifact(artifact, { spillPath, maxBytes }, this.#o);
       await mkdir(dir, { mode: 0o700 });
-      const { files, bytes } = await unpackArchive(content, dir, { maxBytes, maxFiles });
+      const { files, bytes } = await unpackArchive(content, dir, { maxBytes, maxFiles }, { share });
       return { value: files, bytes };
     } catch (error) {
       throw artifactError(artifact, error);

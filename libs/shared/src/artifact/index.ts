@@ -47,6 +47,12 @@ export {
   readArchiveHere,
   type UnpackResult,
   unpackArchive,
+  unpackFileHere,
 } from './unpack.ts';
 export { withoutIgnored } from './without-ignored.ts';
-export { type ErrorFactory, WorkerPool } from './worker-pool.ts';
+export {
+  type ErrorFactory,
+  type TaskOptions,
+  WorkerPool,
+  type WorkerPoolOptions,
+} from './worker-pool.ts';

@@ -14,8 +14,9 @@ import {
   MemorySink,
   maxTarBytes,
 } from './archive-reader.ts';
-import { archiveWorkers } from './archive-workers.ts';
+import { type ArchiveTask, archiveWorkers } from './archive-workers.ts';
 import { DirectorySink } from './directory-sink.ts';
+import type { TaskOptions } from './worker-pool.ts';
 
 /** Archives up to this many compressed bytes are unpacked at once; a worker thread would cost more. */
 export const inlineArchiveBytes = 256 * 1024;
@@ -32,12 +33,14 @@ export interface UnpackResult {
  * worker thread.
  *
  * @param source path of the archive, its bytes, or a stream
+ * @param turn of the thread that unpacks a large archive
  * @throws ArchiveError when any entry is refused, the limits are exceeded or the archive is damaged
  */
 export async function unpackArchive(
   source: string | Uint8Array | Readable,
   dir: string,
   limits: Partial<ArchiveLimits> = {},
+  turn: TaskOptions = {},
 ): Promise<UnpackResult> {
   const all = { ...defaultArchiveLimits, ...limits };
   const small = await smallContent(source);
@@ -50,7 +53,8 @@ export async function unpackArchive(
     }
   }
   if (typeof source === 'string') {
-    return archiveWorkers.run<UnpackResult>({ operation: 'unpack', source, dir, limits: all });
+    const task = { operation: 'unpack', source, dir, limits: all } satisfies ArchiveTask;
+    return archiveWorkers.run<UnpackResult>(task, turn);
   }
   return withSink(dir, (sink) => unpackStream(source, sink, all));
 }

@@ -2,17 +2,19 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Artifact } from '@sluice/shared/api';
+import { ArchiveError } from '@sluice/shared/artifact';
 import { BudgetError, RetryableError } from '@sluice/shared/base';
 import { PackError } from '../adapters/git/pack-error.ts';
 import type { GitRemote } from '../adapters/git/remote.ts';
+import { packTreeAnywhere } from '../packing/packing-workers.ts';
 import { cleanPath } from '../source/clean-path.ts';
 import { fetchFailedCondition } from '../source/names.ts';
 import { storeArtifact } from '../source/publish.ts';
 import { phase } from '../source/status.ts';
 import type { TimeLimit } from '../source/time-limit.ts';
+import { turnOf } from '../source/turn.ts';
 import type { GitContext, GitRepositoryDeps } from './deps.ts';
 import { gitOperation } from './git-errors.ts';
-import { packTreeAnywhere } from './git-workers.ts';
 import { inclusionsOf } from './includes.ts';
 import { MissingDirectoryError, type PackTreeResult, type PackTreeTask } from './pack-tree.ts';
 import { gitFailedReason, type ResolvedRef } from './resolve-ref.ts';
@@ -65,8 +67,8 @@ export async function build(
       revision: ref.revision,
       fileName: `${ref.commit}.tar.gz`,
       write: async (destination) => {
-        const task = { ...settings, pack, destination };
-        const result = await deps.packing.run(() => makeArtifact(context, task));
+        const task = { ...settings, pack, destination, workDir: `${path}.d` };
+        const result = await makeArtifact(context, deps, limit, task);
         subject = result.subject;
         return { digest: result.digest, size: result.size };
       },
@@ -74,6 +76,7 @@ export async function build(
     return { artifact, subject };
   } finally {
     await rm(path, { force: true });
+    await rm(`${path}.d`, { recursive: true, force: true });
   }
 }
 
@@ -81,7 +84,7 @@ function contentSettings(
   { object }: GitContext,
   deps: GitRepositoryDeps,
   { ref, includes }: Target,
-): Omit<PackTreeTask, 'pack' | 'destination'> {
+): Omit<PackTreeTask, 'pack' | 'destination' | 'workDir'> {
   const { spec } = object;
   return {
     commit: ref.commit,
@@ -99,16 +102,28 @@ function contentSettings(
 }
 
 /** What is wrong with the repository is a failure to fetch, not one to store. */
-async function makeArtifact(context: GitContext, task: PackTreeTask): Promise<PackTreeResult> {
+async function makeArtifact(
+  context: GitContext,
+  { packing }: GitRepositoryDeps,
+  limit: TimeLimit,
+  task: PackTreeTask,
+): Promise<PackTreeResult> {
+  const turn = turnOf(context, limit.signal);
   try {
-    return await packTreeAnywhere(task);
+    return await packing.run(turn.share, () => packTreeAnywhere(task, turn), turn.signal);
   } catch (error) {
-    const kinds = [PackError, BudgetError, MissingDirectoryError];
-    if (!kinds.some((kind) => error instanceof kind) || !(error instanceof Error)) throw error;
-    const what = error instanceof PackError ? 'the received pack is refused: ' : '';
-    const message = `failed to checkout commit ${task.commit}: ${what}${error.message}`;
+    limit.throwIfStopped();
+    const why = limit.error ?? refusal(error);
+    if (why === undefined) throw error;
+    const message = `failed to checkout commit ${task.commit}: ${why}`;
     return phase(context.status, fetchFailedCondition, () =>
       Promise.reject(new RetryableError(gitFailedReason, message, { cause: error })),
     );
   }
+}
+
+function refusal(error: unknown): string | undefined {
+  if (error instanceof PackError) return `the received pack is refused: ${error.message}`;
+  if (error instanceof MissingDirectoryError || error instanceof BudgetError) return error.message;
+  return error instanceof ArchiveError ? `an included artifact: ${error.message}` : undefined;
 }

@@ -1,6 +1,6 @@
 import type { ArtifactAnnouncer, GitRepository } from '@sluice/shared/api';
 import type { ArtifactStore } from '@sluice/shared/artifact';
-import type { Semaphore } from '@sluice/shared/base';
+import type { FairSlots } from '@sluice/shared/base';
 import type { ReconcileContext } from '@sluice/shared/runtime';
 import type { Endpoints } from '../adapters/endpoint.ts';
 import type { Discovery } from '../adapters/git/git-http.ts';
@@ -12,7 +12,7 @@ export interface GitRepositoryDeps {
   endpoints: Endpoints;
   announcer?: ArtifactAnnouncer;
   /** Limits how many artifacts are made at once; waiting for servers is not limited by it. */
-  packing: Semaphore;
+  packing: FairSlots;
   /** What was learned about servers, by object and address. */
   discoveries: Map<string, Discovery>;
   find: FindRepository;

@@ -1,14 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  defaultArchiveLimits,
   defaultIgnoreLimits,
   type IgnoreLimits,
   type PackResult,
   packArtifact,
   readDirectory,
   type TreeEntry,
-  unpackArchive,
+  unpackFileHere,
   withoutIgnored,
 } from '@sluice/shared/artifact';
 import type { DigestAlgorithm } from '@sluice/shared/base';
@@ -27,6 +27,8 @@ export interface PackTreeTask {
   /** Paths of archives on the disk, with the directories to copy between. */
   includes: { archive: string; from: string; to: string }[];
   destination: string;
+  /** A directory that does not exist yet; to be removed by the caller. */
+  workDir: string;
   algorithm: DigestAlgorithm;
   /** Most bytes that the files of the artifact may hold together. */
   maxBytes: number;
@@ -68,7 +70,6 @@ export async function packTree(
   limits: PackTreeLimits = defaultPackTreeLimits,
 ): Promise<PackTreeResult> {
   const source = openPack(task.pack);
-  const temporary = await mkdtemp(join(tmpdir(), 'include-'));
   try {
     const pack = await PackReader.open(source, limits.pack);
     const commit = await readCommit(pack, task.commit);
@@ -82,16 +83,13 @@ export async function packTree(
       }),
     );
     const entries = new Map(takeSparse(own, task.sparse).map((entry) => [entry.path, entry]));
-    for (const include of task.includes) {
-      for (const entry of await entriesOf(include, temporary)) entries.set(entry.path, entry);
-    }
+    for (const entry of await includedEntries(task)) entries.set(entry.path, entry);
     const kept = await withoutIgnored([...entries.values()], task.specIgnore, limits.ignore);
     const { algorithm, maxBytes } = task;
     const result = await packArtifact(kept, task.destination, { algorithm, maxBytes });
     return { ...result, subject: commit.subject, files: kept.length };
   } finally {
     source.close();
-    await rm(temporary, { recursive: true, force: true });
   }
 }
 
@@ -112,12 +110,30 @@ function takeSparse(entries: TreeEntry[], directories: string[]): TreeEntry[] {
   );
 }
 
+/** All included artifacts together are unpacked within the limits of one. */
+async function includedEntries({
+  includes,
+  workDir,
+  maxBytes,
+}: PackTreeTask): Promise<TreeEntry[]> {
+  if (includes.length === 0) return [];
+  await mkdir(workDir, { mode: 0o700 });
+  const left = { ...defaultArchiveLimits, maxBytes };
+  const entries: TreeEntry[] = [];
+  for (const include of includes) {
+    const dir = await mkdtemp(join(workDir, 'archive-'));
+    const { files, bytes } = await unpackFileHere(include.archive, dir, left);
+    left.maxBytes -= bytes;
+    left.maxFiles -= files;
+    entries.push(...(await entriesOf(include, dir)));
+  }
+  return entries;
+}
+
 async function entriesOf(
   include: PackTreeTask['includes'][number],
-  temporary: string,
+  dir: string,
 ): Promise<TreeEntry[]> {
-  const dir = await mkdtemp(join(temporary, 'archive-'));
-  await unpackArchive(include.archive, dir);
   const prefix = include.from === '' ? '' : `${include.from}/`;
   const target = include.to === '' ? '' : `${include.to}/`;
   const entries = (await readDirectory(dir)).filter((entry) => entry.path.startsWith(prefix));

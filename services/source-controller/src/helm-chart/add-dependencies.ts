@@ -3,7 +3,6 @@ import { join, posix } from 'node:path';
 import type { HelmRepository } from '@sluice/shared/api';
 import { errorMessage, mapConcurrently, ReconcileError } from '@sluice/shared/base';
 import { ChartError } from '../helm/chart-error.ts';
-import { isSmallArchive } from '../helm/chart-files.ts';
 import { inspectAnywhere } from '../helm/helm-workers.ts';
 import { type ChartDependency, isChartName } from '../helm/metadata.ts';
 import type { Addition, ChartSource } from '../helm/package-chart.ts';
@@ -11,6 +10,7 @@ import { comparableAddress } from '../helm-repository/address.ts';
 import { compileConstraint } from '../semver/constraint.ts';
 import { parseLooseVersion } from '../semver/loose-version.ts';
 import { cleanPath } from '../source/clean-path.ts';
+import { turnOf } from '../source/turn.ts';
 import type { HelmChartContext, HelmChartDeps } from './deps.ts';
 import { openRepository } from './open-repository.ts';
 
@@ -55,7 +55,7 @@ export async function addDependencies(
     const isLocal = repository === '' || repository.startsWith(filePrefix);
     try {
       return isLocal
-        ? await addLocal(deps, dependency, place)
+        ? await addLocal(context, deps, dependency, place)
         : await addRemote(context, deps, dependency, join(place.dir, `dependency-${index}.tgz`));
     } catch (cause) {
       context.signal.throwIfAborted();
@@ -67,6 +67,7 @@ export async function addDependencies(
 }
 
 async function addLocal(
+  context: HelmChartContext,
   { limits }: HelmChartDeps,
   { name, version, repository }: ChartDependency,
   { root, path }: Place,
@@ -75,7 +76,7 @@ async function addLocal(
   const inside = cleanPath(posix.join('.', path, reference), `the repository '${repository}'`);
   const source = await sourceAt(join(root, inside), repository);
   const task = { operation: 'inspect', source, whole: false, limits } as const;
-  const { metadata } = await inspectAnywhere(task, !('dir' in source));
+  const { metadata } = await inspectAnywhere(task, turnOf(context));
   checkVersion(metadata.version, version);
   return 'dir' in source
     ? { name: metadata.name, source }
@@ -124,7 +125,7 @@ async function addRemote(
   const archive = await opened.download(offered, path);
   const source = { archive };
   const task = { operation: 'inspect', source, whole: false, limits: deps.limits } as const;
-  const { metadata } = await inspectAnywhere(task, !isSmallArchive(archive));
+  const { metadata } = await inspectAnywhere(task, turnOf(context));
   if (metadata.name !== name || !isChartName(metadata.version)) {
     throw new ChartError(
       'DependencyBuildError',

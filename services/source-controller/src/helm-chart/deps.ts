@@ -6,7 +6,7 @@ import type {
   HelmRepository,
 } from '@sluice/shared/api';
 import type { ArtifactCache, ArtifactStore } from '@sluice/shared/artifact';
-import type { Semaphore } from '@sluice/shared/base';
+import type { FairSlots } from '@sluice/shared/base';
 import type { ReconcileContext } from '@sluice/shared/runtime';
 import type { Endpoints } from '../adapters/endpoint.ts';
 import type { AuthorizationCache } from '../adapters/registry/client.ts';
@@ -27,7 +27,7 @@ export interface HelmChartDeps {
   endpoints: Endpoints;
   announcer?: ArtifactAnnouncer;
   /** Limits how many artifacts are made at once; waiting for servers is not limited by it. */
-  packing: Semaphore;
+  packing: FairSlots;
   authorizations: AuthorizationCache;
   /** Directory for charts while they are made. */
   tempDir: string;

@@ -1,6 +1,5 @@
 import { rm } from 'node:fs/promises';
 import type { HelmRepository } from '@sluice/shared/api';
-import { inlineArchiveBytes } from '@sluice/shared/artifact';
 import { errorMessage, ReconcileError, RetryableError, StalledError } from '@sluice/shared/base';
 import { endpointId } from '../adapters/endpoint.ts';
 import { RegistryClient } from '../adapters/registry/client.ts';
@@ -16,6 +15,7 @@ import { dockerConfigKey, loginFrom } from '../source/registry-login.ts';
 import type { SecretData } from '../source/secrets.ts';
 import { ownerOf } from '../source/source.ts';
 import { TimeLimit } from '../source/time-limit.ts';
+import { turnOf } from '../source/turn.ts';
 import type { HelmChartContext, HelmChartDeps } from './deps.ts';
 import { withArtifact } from './find-source.ts';
 import { openIndexRepository } from './index-repository.ts';
@@ -61,9 +61,8 @@ function openDefault({ context, deps, url, object, limit }: Opening): ChartRepos
     }
     const fetched = await fetchIndex(await access(), { ...deps, clock, limit });
     try {
-      const large = fetched.size > inlineArchiveBytes;
       const task = { operation: 'index', source: fetched.path } as const;
-      return (await readIndexAnywhere(task, large)).charts;
+      return (await readIndexAnywhere(task, turnOf(context, limit.signal))).charts;
     } finally {
       await rm(fetched.path, { force: true });
     }

@@ -2,7 +2,6 @@ import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Artifact } from '@sluice/shared/api';
-import { inlineArchiveBytes } from '@sluice/shared/artifact';
 import { StalledError } from '@sluice/shared/base';
 import { ChartError } from '../helm/chart-error.ts';
 import { inspectAnywhere, packageAnywhere } from '../helm/helm-workers.ts';
@@ -12,6 +11,7 @@ import type { Addition, ChartSource, PackageTask } from '../helm/package-chart.t
 import { cleanPath } from '../source/clean-path.ts';
 import { buildFailedCondition } from '../source/names.ts';
 import { phase } from '../source/status.ts';
+import { turnOf } from '../source/turn.ts';
 import { addDependencies } from './add-dependencies.ts';
 import { chartOperation } from './chart-errors.ts';
 import type { HelmChartContext, HelmChartDeps } from './deps.ts';
@@ -27,8 +27,6 @@ interface LocalChart {
   /** Path of the chart below the root; empty for the root itself. */
   path: string;
   source: ChartSource;
-  /** Whether reading and packing it may take long. */
-  large: boolean;
 }
 
 /**
@@ -44,8 +42,8 @@ export async function planLocal(
   root: string,
 ): Promise<ChartPlan> {
   const { object } = context;
-  const chart = await findChart(object.spec.chart, artifact, root);
-  const metadata = await readMetadata(chart, deps);
+  const chart = await findChart(object.spec.chart, root);
+  const metadata = await readMetadata(context, chart, deps);
   const byRevision = object.spec.reconcileStrategy === 'Revision';
   const version = artifactVersion(
     object,
@@ -69,12 +67,11 @@ export async function planLocal(
   };
 }
 
-async function findChart(given: string, artifact: Artifact, root: string): Promise<LocalChart> {
+async function findChart(given: string, root: string): Promise<LocalChart> {
   const path = insideRoot(given);
   const stats = await statIfThere(join(root, path));
-  const large = (artifact.size ?? 0) > inlineArchiveBytes;
-  if (stats?.isDirectory()) return { root, path, source: { dir: join(root, path) }, large };
-  if (stats?.isFile()) return { root, path, source: { archive: join(root, path) }, large };
+  if (stats?.isDirectory()) return { root, path, source: { dir: join(root, path) } };
+  if (stats?.isFile()) return { root, path, source: { archive: join(root, path) } };
   throw new ChartError(
     'InvalidChartReference',
     `no chart found at path '${given}' of the source: spec.chart must be a directory or a packed chart`,
@@ -102,13 +99,13 @@ async function statIfThere(path: string): Promise<Stats | undefined> {
 
 /** Without metadata there is no chart at that path, whatever else there is. */
 async function readMetadata(
-  { source, large }: LocalChart,
+  context: HelmChartContext,
+  { source }: LocalChart,
   { limits }: HelmChartDeps,
 ): Promise<ChartMetadata> {
   try {
     const task = { operation: 'inspect', source, whole: false, limits } as const;
-    // The metadata of a directory is two small files.
-    return (await inspectAnywhere(task, large && !('dir' in source))).metadata;
+    return (await inspectAnywhere(task, turnOf(context))).metadata;
   } catch (cause) {
     if (!(cause instanceof ChartError)) throw cause;
     throw new ChartError('InvalidChartReference', cause.message, { cause });
@@ -127,7 +124,8 @@ async function pack(
 ): Promise<MadeChart> {
   const { object, status } = context;
   const { limits, packing, store } = deps;
-  const { source, root, large } = chart;
+  const { source, root } = chart;
+  const turn = turnOf(context);
   const destination = join(dir, 'chart.tgz');
   const files = wantedValuesFiles(object);
   const ignoreMissing = object.spec.ignoreMissingValuesFiles ?? false;
@@ -144,7 +142,7 @@ async function pack(
         algorithm: store.digestAlgorithm,
         limits,
       };
-      return packing.run(() => packageAnywhere(task, large));
+      return packing.run(turn.share, () => packageAnywhere(task, turn), turn.signal);
     }),
   );
   return {
@@ -158,12 +156,14 @@ async function pack(
 async function dependenciesOf(
   context: HelmChartContext,
   deps: HelmChartDeps,
-  { source, root, path, large }: LocalChart,
+  { source, root, path }: LocalChart,
   dir: string,
 ): Promise<Addition[]> {
   if (!('dir' in source)) return [];
   const { limits, packing } = deps;
   const task = { operation: 'inspect', source, whole: true, limits } as const;
-  const chart = await packing.run(() => inspectAnywhere(task, large));
+  const turn = turnOf(context);
+  const inspect = () => inspectAnywhere(task, turn);
+  const chart = await packing.run(turn.share, inspect, turn.signal);
   return addDependencies(context, deps, missingDependencies(chart), { root, path, dir });
 }

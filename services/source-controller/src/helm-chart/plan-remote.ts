@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import type { HelmRepository } from '@sluice/shared/api';
 import { ChartError } from '../helm/chart-error.ts';
-import { isSmallArchive } from '../helm/chart-files.ts';
 import { inspectAnywhere, packageAnywhere } from '../helm/helm-workers.ts';
 import type { PackageTask } from '../helm/package-chart.ts';
 import { buildFailedCondition, fetchFailedCondition } from '../source/names.ts';
 import { phase } from '../source/status.ts';
+import { turnOf } from '../source/turn.ts';
 import { chartOperation } from './chart-errors.ts';
 import type { HelmChartContext, HelmChartDeps } from './deps.ts';
 import { openRepository } from './open-repository.ts';
@@ -61,15 +61,17 @@ interface Download {
 
 /** The package stays as it is, after a check that it is one. */
 async function keep(
-  { status }: HelmChartContext,
+  context: HelmChartContext,
   { limits, packing }: HelmChartDeps,
   { content, expected }: Download,
 ): Promise<MadeChart> {
   const source = { archive: content };
-  const name = await phase(status, fetchFailedCondition, () =>
+  const turn = turnOf(context);
+  const name = await phase(context.status, fetchFailedCondition, () =>
     chartOperation(async () => {
       const task = { operation: 'inspect', source, whole: false, limits } as const;
-      const { metadata } = await packing.run(() => inspectAnywhere(task, !isSmallArchive(content)));
+      const inspect = () => inspectAnywhere(task, turn);
+      const { metadata } = await packing.run(turn.share, inspect, turn.signal);
       checkName(metadata.name, expected);
       return metadata.name;
     }),
@@ -78,11 +80,13 @@ async function keep(
 }
 
 async function repack(
-  { status, object }: HelmChartContext,
+  context: HelmChartContext,
   { limits, packing, store }: HelmChartDeps,
   o: Download & { version: string; dir: string },
 ): Promise<MadeChart> {
   const { content, version, expected } = o;
+  const { status, object } = context;
+  const turn = turnOf(context);
   const destination = join(o.dir, 'chart.tgz');
   const files = wantedValuesFiles(object);
   const ignoreMissing = object.spec.ignoreMissingValuesFiles ?? false;
@@ -98,7 +102,8 @@ async function repack(
         algorithm: store.digestAlgorithm,
         limits,
       };
-      const result = await packing.run(() => packageAnywhere(task, !isSmallArchive(content)));
+      const pack = () => packageAnywhere(task, turn);
+      const result = await packing.run(turn.share, pack, turn.signal);
       checkName(result.metadata.name, expected);
       return result;
     }),

@@ -166,7 +166,11 @@ async function makeAndStore(
     const artifact = await storeArtifact(context, store, {
       revision: plan.version,
       fileName: `${made.name}-${plan.version}.tgz`,
-      write: (destination) => writeContent(made.content, destination, store.digestAlgorithm),
+      write: (destination) =>
+        writeContent(made.content, destination, {
+          algorithm: store.digestAlgorithm,
+          signal: context.signal,
+        }),
     });
     return { made, artifact };
   } finally {

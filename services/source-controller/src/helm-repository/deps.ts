@@ -1,6 +1,6 @@
 import type { ArtifactAnnouncer, HelmRepository } from '@sluice/shared/api';
 import type { ArtifactStore } from '@sluice/shared/artifact';
-import type { Semaphore } from '@sluice/shared/base';
+import type { FairSlots } from '@sluice/shared/base';
 import type { ReconcileContext } from '@sluice/shared/runtime';
 import type { Endpoints } from '../adapters/endpoint.ts';
 import type { IndexCache } from './index-cache.ts';
@@ -11,7 +11,7 @@ export interface HelmRepositoryDeps {
   endpoints: Endpoints;
   announcer?: ArtifactAnnouncer;
   /** Limits how many artifacts are made at once; waiting for servers is not limited by it. */
-  packing: Semaphore;
+  packing: FairSlots;
   /** Directory for indexes while they are read. */
   tempDir: string;
   indexes: IndexCache;

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import type { Artifact } from '@sluice/shared/api';
-import { inlineArchiveBytes } from '@sluice/shared/artifact';
 import { type Clock, LruBytes, SingleFlight, systemClock, type Timer } from '@sluice/shared/base';
 import { readIndexAnywhere } from '../helm/helm-workers.ts';
 import type { ChartIndex } from '../helm/index-file.ts';
@@ -60,8 +59,9 @@ export class IndexCache {
     }
     return this.#flights.run(key, async () => {
       const source = join(this.#o.dir, artifact.path);
-      const large = (artifact.size ?? 0) > inlineArchiveBytes;
-      const { charts } = await readIndexAnywhere({ operation: 'index', source }, large);
+      // All who wait are of the namespace that the path names.
+      const share = artifact.path.split('/')[1] ?? '';
+      const { charts } = await readIndexAnywhere({ operation: 'index', source }, { share });
       this.put(artifact, charts);
       return charts;
     });

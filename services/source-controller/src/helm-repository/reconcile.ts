@@ -1,6 +1,5 @@
 import { rm } from 'node:fs/promises';
 import type { Artifact } from '@sluice/shared/api';
-import { inlineArchiveBytes } from '@sluice/shared/artifact';
 import {
   type DigestAlgorithm,
   errorMessage,
@@ -10,7 +9,7 @@ import {
 } from '@sluice/shared/base';
 import { done, type Outcome, withSpan } from '@sluice/shared/runtime';
 import { readIndexAnywhere } from '../helm/helm-workers.ts';
-import type { ChartIndex } from '../helm/index-file.ts';
+import type { ChartIndex, ReadIndex } from '../helm/index-file.ts';
 import { fetchFailedCondition } from '../source/names.ts';
 import { withProgress } from '../source/progress.ts';
 import { adopt, storeArtifact } from '../source/publish.ts';
@@ -18,6 +17,7 @@ import { ownerOf } from '../source/source.ts';
 import { phase } from '../source/status.ts';
 import { checkStored } from '../source/stored.ts';
 import { TimeLimit } from '../source/time-limit.ts';
+import { type Turn, turnOf } from '../source/turn.ts';
 import { writeContent } from '../source/write-content.ts';
 import { accessTo } from './access.ts';
 import { parseRepositoryAddress } from './address.ts';
@@ -41,13 +41,14 @@ export async function reconcileHelmRepository(
   const { spec } = object;
   if (spec.type === 'oci') return reconcileStatic(context, deps);
   await checkStored(context, deps.store);
-  const index = await phase(status, fetchFailedCondition, async () => {
+  const { index, limit } = await phase(status, fetchFailedCondition, async () => {
     const address = parseRepositoryAddress(spec.url, 'spec.url');
     const limit = new TimeLimit(spec.timeout, context.signal);
     const access = await accessTo(context.client, address, object);
-    return withSpan('fetch index', {}, () =>
+    const index = await withSpan('fetch index', {}, () =>
       fetchIndex(access, { ...deps, clock: context.clock, limit }),
     );
+    return { index, limit };
   });
   try {
     const stored = status.status.artifact;
@@ -55,7 +56,7 @@ export async function reconcileHelmRepository(
     const artifact = isCurrent
       ? stored
       : await withProgress(context, `new index revision '${index.revision}'`, () =>
-          build(context, deps, index),
+          build(context, deps, { index, limit }),
         );
     status.status.url = deps.store.latestUrl(object.kind, ownerOf(object));
     const what = `stored fetched index of size ${index.size} from '${redactUrl(spec.url)}'`;
@@ -80,20 +81,24 @@ async function reconcileStatic(
 async function build(
   context: HelmRepositoryContext,
   deps: HelmRepositoryDeps,
-  index: FetchedIndex,
+  { index, limit }: { index: FetchedIndex; limit: TimeLimit },
 ): Promise<Artifact> {
   const { status } = context;
   const { store, packing } = deps;
   const algorithm = store.digestAlgorithm;
+  const turn = turnOf(context, limit.signal);
   const sorted = `${index.path}.json`;
   try {
     const charts = await phase(status, fetchFailedCondition, () =>
-      packing.run(() => sort(index, { destination: sorted, algorithm })),
+      sort(index, { destination: sorted, algorithm }, limit, (read) =>
+        packing.run(turn.share, () => read(turn), turn.signal),
+      ),
     );
     const artifact = await storeArtifact(context, store, {
       revision: index.revision,
       fileName: `index-${parseDigest(index.revision).hex}.yaml`,
-      write: (destination) => writeContent(sorted, destination, algorithm),
+      write: (destination) =>
+        writeContent(sorted, destination, { algorithm, signal: limit.signal }),
     });
     deps.indexes.put(artifact, charts);
     return artifact;
@@ -104,16 +109,19 @@ async function build(
 
 /** @throws RetryableError `IndexationFailed` */
 async function sort(
-  { path, size }: FetchedIndex,
+  { path }: FetchedIndex,
   store: { destination: string; algorithm: DigestAlgorithm },
+  limit: TimeLimit,
+  inTurn: (read: (turn: Turn) => Promise<ReadIndex>) => Promise<ReadIndex>,
 ): Promise<ChartIndex> {
   try {
     const task = { operation: 'index', source: path, store } as const;
-    return (await readIndexAnywhere(task, size > inlineArchiveBytes)).charts;
+    return (await inTurn((turn) => readIndexAnywhere(task, turn))).charts;
   } catch (cause) {
+    limit.throwIfStopped();
     throw new RetryableError(
       indexationFailedReason,
-      `failed to load Helm repository from index YAML: ${errorMessage(cause)}`,
+      `failed to load Helm repository from index YAML: ${limit.error ?? errorMessage(cause)}`,
       { cause },
     );
   }

@@ -21,14 +21,17 @@ export interface ChartLimits {
 /** Helm reads no chart that is larger when unpacked. */
 export const maxUnpackedBytes = 100 * 1024 * 1024;
 const maxFiles = 20_000;
-/** Gzip makes at most a thousand times as much of it, within a tenth of a second. */
-const smallArchiveBytes = 64 * 1024;
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /** What is left to unpack: one for a chart and all charts inside, so that nesting gains nothing. */
 export class UnpackBudget {
-  #bytes = maxUnpackedBytes;
-  #files = maxFiles;
+  #bytes: number;
+  #files: number;
+
+  constructor(maxBytes = maxUnpackedBytes, files = maxFiles) {
+    this.#bytes = maxBytes;
+    this.#files = files;
+  }
 
   /** What may still be unpacked. */
   get left(): { maxBytes: number; maxFiles: number } {
@@ -66,11 +69,6 @@ export function readChartArchive(archive: Uint8Array, budget: UnpackBudget): Cha
   }
   budget.take(inside);
   return inside;
-}
-
-/** Tells whether an archive is unpacked so quickly that a thread would cost more. */
-export function isSmallArchive(archive: Buffer | string): archive is Buffer {
-  return typeof archive !== 'string' && archive.length <= smallArchiveBytes;
 }
 
 /**

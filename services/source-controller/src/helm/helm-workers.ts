@@ -1,6 +1,8 @@
-import { ArchiveError, WorkerPool } from '@sluice/shared/artifact';
+import { stat } from 'node:fs/promises';
+import { ArchiveError, type TaskOptions, WorkerPool } from '@sluice/shared/artifact';
 import { BudgetError } from '@sluice/shared/base';
 import { ChartError, chartErrorReasons, IndexError } from './chart-error.ts';
+import { UnpackBudget } from './chart-files.ts';
 import { type HelmTask, runHelmTask } from './helm-task.ts';
 import type { IndexTask, ReadIndex } from './index-file.ts';
 import type { LoadedChart } from './load-chart.ts';
@@ -13,7 +15,7 @@ const maxHeapMb = 1024;
 
 const workers = new WorkerPool({
   url: new URL(`./helm-worker${extension}`, import.meta.url),
-  size: 1,
+  size: 2,
   maxHeapMb,
   toError,
 });
@@ -26,21 +28,52 @@ function toError(name: string, message: string): Error {
   return name === 'ArchiveError' ? new ArchiveError(message) : new Error(message);
 }
 
-function run(task: HelmTask, large: boolean): Promise<unknown> {
-  return large ? workers.run(task) : runHelmTask(task);
+/** What the event loop may be held up with, in bytes: a chart unpacked, each of its files, and an index. */
+const quickChartBytes = 256 * 1024;
+const quickFiles = 500;
+const quickFileBytes = 64 * 1024;
+const quickIndexBytes = 32 * 1024;
+
+/** Does the work here when that is quickly done, else in a worker thread. */
+async function run(task: HelmTask, turn: TaskOptions): Promise<unknown> {
+  const quick = await quickForm(task);
+  if (quick === undefined) return workers.run(task, turn);
+  try {
+    return await runHelmTask(quick, () => new UnpackBudget(quickChartBytes, quickFiles));
+  } catch {
+    // Too much for here, or refused: the thread finds out which.
+    return workers.run(task, turn);
+  }
 }
 
-/** Reads an index; a large one in a worker thread. */
-export function readIndexAnywhere(task: IndexTask, large: boolean): Promise<ReadIndex> {
-  return run(task, large) as Promise<ReadIndex>;
+/** The same task within the limits of what is quickly done; undefined when it cannot be. */
+async function quickForm(task: HelmTask): Promise<HelmTask | undefined> {
+  if (task.operation === 'index') {
+    return (await stat(task.source)).size <= quickIndexBytes ? task : undefined;
+  }
+  if (task.operation === 'package' && task.additions.length > 0) return undefined;
+  const { source, limits } = task;
+  if ('archive' in source && typeof source.archive === 'string') return undefined;
+  return {
+    ...task,
+    limits: {
+      archiveBytes: Math.min(limits.archiveBytes, quickChartBytes),
+      fileBytes: Math.min(limits.fileBytes, quickFileBytes),
+    },
+  };
 }
 
-/** Reads a chart; a large one in a worker thread. */
-export function inspectAnywhere(task: InspectTask, large: boolean): Promise<LoadedChart> {
-  return run(task, large) as Promise<LoadedChart>;
+/** Reads an index. */
+export function readIndexAnywhere(task: IndexTask, turn: TaskOptions): Promise<ReadIndex> {
+  return run(task, turn) as Promise<ReadIndex>;
 }
 
-/** Packs a chart; a large one in a worker thread. */
-export function packageAnywhere(task: PackageTask, large: boolean): Promise<PackagedChart> {
-  return run(task, large) as Promise<PackagedChart>;
+/** Reads a chart. */
+export function inspectAnywhere(task: InspectTask, turn: TaskOptions): Promise<LoadedChart> {
+  return run(task, turn) as Promise<LoadedChart>;
+}
+
+/** Packs a chart. */
+export function packageAnywhere(task: PackageTask, turn: TaskOptions): Promise<PackagedChart> {
+  return run(task, turn) as Promise<PackagedChart>;
 }

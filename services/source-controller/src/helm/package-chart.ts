@@ -74,9 +74,11 @@ const noChartsInside: Omit<LoadedChart, 'metadata'> = { dependencies: [], subcha
  *
  * @throws ChartError `ChartPackageError`, for an archive or its metadata `ChartPullError`
  */
-export async function inspectChart(task: InspectTask): Promise<LoadedChart> {
+export async function inspectChart(
+  task: InspectTask,
+  budget = new UnpackBudget(),
+): Promise<LoadedChart> {
   const { source, limits, whole } = task;
-  const budget = new UnpackBudget();
   if ('dir' in source && !whole) {
     const [chartFile, requirements] = await Promise.all([
       readIfThere(join(source.dir, chartFileName), limits.fileBytes),
@@ -99,9 +101,12 @@ export async function inspectChart(task: InspectTask): Promise<LoadedChart> {
  *
  * @throws ChartError that names the file
  */
-export async function packageChart(task: PackageTask): Promise<PackagedChart> {
+export async function packageChart(
+  task: PackageTask,
+  newBudget = () => new UnpackBudget(),
+): Promise<PackagedChart> {
   const { limits, destination, algorithm } = task;
-  const budget = new UnpackBudget();
+  const budget = newBudget();
   const files = new Map<string, Buffer>();
   for (const { path, content } of await readFiles(task.source, limits, budget)) {
     files.set(path, content);
@@ -110,7 +115,7 @@ export async function packageChart(task: PackageTask): Promise<PackagedChart> {
   const valuesFiles = await setValues(files, task);
   for (const addition of task.additions) await addChart(files, addition, { limits, budget });
   const list = [...files].map(([path, content]) => ({ path, content }));
-  const { metadata } = loadChart(list, new UnpackBudget());
+  const { metadata } = loadChart(list, newBudget());
   const entries = list.map(({ path, content }) => ({
     path: `${metadata.name}/${path}`,
     executable: false,

@@ -7,15 +7,17 @@ import { BudgetError, parseDigest, RetryableError } from '@sluice/shared/base';
 import { fetchBlob } from '../adapters/registry/blob.ts';
 import type { RegistryClient } from '../adapters/registry/client.ts';
 import { type Descriptor, fetchManifest, type Manifest } from '../adapters/registry/manifest.ts';
+import { extractLayerAnywhere } from '../packing/packing-workers.ts';
 import { fetchFailedCondition } from '../source/names.ts';
 import { storeArtifact } from '../source/publish.ts';
 import { remoteOperation } from '../source/remote.ts';
 import { phase } from '../source/status.ts';
 import type { TimeLimit } from '../source/time-limit.ts';
+import { type Turn, turnOf } from '../source/turn.ts';
 import type { OciContext, OciRepositoryDeps } from './deps.ts';
 import { layerFailedReason, pullFailedReason } from './oci-errors.ts';
 import type { ResolvedRef } from './resolve-ref.ts';
-import { copyLayer, extractLayer, type LayerTask } from './write-layer.ts';
+import { copyLayer, type LayerTask } from './write-layer.ts';
 
 /** What to build. */
 export interface Target {
@@ -61,16 +63,17 @@ export async function build(
       fileName: copy ? `${hex}.tgz` : `${hex}.tar.gz`,
       metadata: manifest.annotations,
       write: (destination) =>
-        deps.packing.run(() =>
-          writeLayer(context, copy ? copyLayer : extractLayer, {
+        makeArtifact(context, deps, limit, (turn) => {
+          const task: LayerTask = {
             layer,
             destination,
             algorithm: deps.store.digestAlgorithm,
             workDir: `${temporary}.d`,
             specIgnore: object.spec.ignore,
             maxBytes: deps.maxArtifactBytes,
-          }),
-        ),
+          };
+          return copy ? copyLayer(task, limit.signal) : extractLayerAnywhere(task, turn);
+        }),
     });
   } finally {
     await rm(temporary, { force: true });
@@ -88,16 +91,21 @@ function selectLayer({ layers }: Manifest, mediaType: string | undefined): Descr
 }
 
 /** What is wrong with the layer is a failure to fetch, not one to store. */
-async function writeLayer(
+async function makeArtifact(
   context: OciContext,
-  write: (task: LayerTask) => Promise<PackResult>,
-  task: LayerTask,
+  { packing }: OciRepositoryDeps,
+  limit: TimeLimit,
+  make: (turn: Turn) => Promise<PackResult>,
 ): Promise<PackResult> {
+  const turn = turnOf(context, limit.signal);
   try {
-    return await write(task);
+    return await packing.run(turn.share, () => make(turn), turn.signal);
   } catch (error) {
-    if (!(error instanceof ArchiveError || error instanceof BudgetError)) throw error;
-    const message = `failed to extract layer contents from artifact: ${error.message}`;
+    limit.throwIfStopped();
+    const isRefused = error instanceof ArchiveError || error instanceof BudgetError;
+    const why = limit.error ?? (isRefused ? error.message : undefined);
+    if (why === undefined) throw error;
+    const message = `failed to extract layer contents from artifact: ${why}`;
     return phase(context.status, fetchFailedCondition, () =>
       Promise.reject(new RetryableError(layerFailedReason, message, { cause: error })),
     );

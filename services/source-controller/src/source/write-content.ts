@@ -8,11 +8,12 @@ import type { DigestAlgorithm } from '@sluice/shared/base';
  * Writes content to a new file and makes it durable.
  *
  * @param content the bytes, or the path of the file that holds them
+ * @throws the signal's reason when it aborts; the file is worthless then
  */
 export async function writeContent(
-  content: Buffer | string,
+  content: Uint8Array | string,
   destination: string,
-  algorithm: DigestAlgorithm,
+  { algorithm, signal }: { algorithm: DigestAlgorithm; signal?: AbortSignal },
 ): Promise<PackResult> {
   const hash = createHash(algorithm);
   const file = await open(destination, 'wx', 0o600);
@@ -20,6 +21,7 @@ export async function writeContent(
   try {
     const chunks = typeof content === 'string' ? createReadStream(content) : [content];
     for await (const chunk of chunks) {
+      signal?.throwIfAborted();
       hash.update(chunk as Buffer);
       size += (chunk as Buffer).length;
       await file.write(chunk as Buffer);

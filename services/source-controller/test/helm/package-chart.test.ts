@@ -58,13 +58,16 @@ async function helmNames(source: string): Promise<string[]> {
 
 describe('packing a chart', () => {
   it('gives the same bytes each time, in a thread or not, and files as they are', async () => {
-    const source = { dir: await write(chart) };
-    const here = await packageChart(taskFor(source));
-    const task = taskFor(source);
-    const there = await packageAnywhere(task, true);
+    // Larger than what is packed in the calling thread.
+    const large = { ...chart, 'app/large.txt': 'x'.repeat(100_000) };
+    const source = { dir: await write(large) };
+    const more = { limits: { ...limits, fileBytes: 200_000 } };
+    const here = await packageChart(taskFor(source, more));
+    const task = taskFor(source, more);
+    const there = await packageAnywhere(task, {});
     expect(there).toMatchObject({ digest: here.digest, size: here.size });
     expect(here.metadata).toMatchObject({ name: 'app', version: '1.0.0' });
-    expect(await filesOf(task)).toEqual(chart);
+    expect(await filesOf(task)).toEqual(large);
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import { serveTasks } from '@sluice/shared/artifact';
-import { type PackTreeTask, packTree } from './pack-tree.ts';
+import { type PackingTask, runPackingTask } from './packing-task.ts';
 
 // The main file of a worker thread: it must act when loaded.
-serveTasks<PackTreeTask>(packTree);
+serveTasks<PackingTask>(runPackingTask);
