@@ -58,6 +58,11 @@ export const flags = {
     max: 1024 * mebibyte,
     help: 'Most bytes that the files of an artifact may hold together, unpacked; other controllers take no more than the default.',
   }),
+  'memory-budget': flag.int({
+    default: 640 * mebibyte,
+    min: 128 * mebibyte,
+    help: 'Bytes that threads which make artifacts may hold in memory at a time; three quarters of it for one namespace. Others wait in turn, and what needs more is refused. The process itself takes some 200 MiB besides.',
+  }),
   'requeue-dependency': flag.duration({
     default: 30_000,
     min: 1000,

@@ -12,7 +12,7 @@ import {
   type KubeObject,
 } from '@sluice/shared/api';
 import { ArtifactCache, type ArtifactStore } from '@sluice/shared/artifact';
-import type { FairSlots, Logger } from '@sluice/shared/base';
+import type { ByteBudget, FairSlots, Logger } from '@sluice/shared/base';
 import type { Informer, KubeClient } from '@sluice/shared/kube';
 import { type Controller, letGo, type Metrics, type Reconciler } from '@sluice/shared/runtime';
 import type { Dispatcher } from 'undici';
@@ -37,6 +37,7 @@ export interface HelmParts {
   dispatcher: Dispatcher;
   announcer?: ArtifactAnnouncer;
   packing: FairSlots;
+  memory: ByteBudget;
   authorizations: AuthorizationCache;
   tempDir: string;
   /** Where this process serves the stored artifacts, as it reaches itself. */
@@ -97,9 +98,10 @@ export function createHelmControllers(parts: HelmParts): Runnable[] {
   return [repositoryController, runWith(buckets), runAfter(sources, chartController)];
 }
 
-function createIndexCache({ config, store }: HelmParts, metrics: CacheMetrics): IndexCache {
+function createIndexCache({ config, store, memory }: HelmParts, metrics: CacheMetrics): IndexCache {
   return new IndexCache({
     dir: store.dir,
+    memory,
     maxBytes: maxIndexCacheBytes,
     maxEntries: config['helm-cache-max-size'],
     ttlMs: config['helm-cache-ttl'],

@@ -12,7 +12,7 @@ import {
   wrongFieldOf,
 } from '@sluice/shared/api';
 import { ArtifactStore, serveArtifacts } from '@sluice/shared/artifact';
-import { FairSlots } from '@sluice/shared/base';
+import { ByteBudget, FairSlots } from '@sluice/shared/base';
 import { createArtifactAnnouncer } from '@sluice/shared/bus';
 import { createInformer, type Informer, resourceOf } from '@sluice/shared/kube';
 import { createArtifactDispatcher, networkGuardOf } from '@sluice/shared/net';
@@ -35,6 +35,8 @@ import { controllerName } from './source/names.ts';
 
 /** Sources of one kind that may wait for their servers, for each artifact that may be made at once. */
 const waitingPerConcurrent = 16;
+/** Part of the memory budget that one namespace may hold. */
+const maxMemoryShare = 0.75;
 /** Time that Kubernetes Events get to be sent at the end, in milliseconds. */
 const flushMs = 2000;
 
@@ -118,9 +120,13 @@ function createControllers(
   const { announcer, endpoints, config } = app;
   // One more than a namespace may have: whatever it makes, others go on.
   const packing = new FairSlots({ total: config.concurrent + 1, perShare: config.concurrent });
+  const memory = new ByteBudget({
+    total: config['memory-budget'],
+    perShare: Math.ceil(config['memory-budget'] * maxMemoryShare),
+  });
   const authorizations = new AuthorizationCache(app.metrics.tokens);
   const maxArtifactBytes = config['artifact-max-size'];
-  const common = { store, endpoints, announcer, packing, tempDir, maxArtifactBytes };
+  const common = { store, endpoints, announcer, packing, memory, tempDir, maxArtifactBytes };
   const gitInformer = informerOf<GitRepository>(app, gitRepositoryKind);
   const find = (key: string) => gitInformer.get(key);
   const git = controllerOf(

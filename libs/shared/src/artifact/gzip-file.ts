@@ -50,6 +50,13 @@ export class GzipFile {
 
   /** Appends content; resolves when more may be written. */
   async write(chunk: Uint8Array): Promise<void> {
+    // Large content is handed over in parts, none of which is copied.
+    if (chunk.length > oneShotBytes) {
+      for (let at = 0; at < chunk.length; at += batchBytes) {
+        await this.write(chunk.subarray(at, at + batchBytes));
+      }
+      return;
+    }
     this.#pending.push(chunk);
     this.#pendingBytes += chunk.length;
     const limit = this.#stream === undefined ? oneShotBytes : batchBytes;

@@ -43,8 +43,8 @@ export async function packArtifact(
     let bytes = 0;
     for (const entry of sorted) {
       options.signal?.throwIfAborted();
-      const content = await entry.read();
-      bytes += content.length;
+      const content = await contentOf(entry);
+      bytes += content.size;
       checkSum(bytes, maxBytes);
       await writeEntry(file, entry, { content, written });
     }
@@ -55,6 +55,21 @@ export async function packArtifact(
     await rm(destination, { force: true });
     throw error;
   }
+}
+
+/** What a file holds, at once or in parts. */
+interface Content {
+  size: number;
+  parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+}
+
+/** Files above this many bytes are read in parts, where that is possible. */
+const streamedBytes = 1024 * 1024;
+
+async function contentOf({ size = 0, read, stream }: TreeEntry): Promise<Content> {
+  if (stream !== undefined && size > streamedBytes) return { size, parts: stream() };
+  const content = await read();
+  return { size: content.length, parts: [content] };
 }
 
 function checkSum(bytes: number, maxBytes: number): void {
@@ -75,7 +90,7 @@ async function sortEntries(
 async function writeEntry(
   file: GzipFile,
   entry: TreeEntry,
-  { content, written: directories }: { content: Uint8Array; written: Set<string> },
+  { content, written: directories }: { content: Content; written: Set<string> },
 ): Promise<void> {
   const parts = safePathParts(entry.path);
   for (let depth = 1; depth < parts.length; depth++) {
@@ -85,7 +100,12 @@ async function writeEntry(
     await file.write(encodeTarHeader({ path, type: 'Directory' }));
   }
   const { path, executable } = entry;
-  await file.write(encodeTarHeader({ path, type: 'File', executable, size: content.length }));
-  await file.write(content);
-  await file.write(paddingAfter(content.length));
+  await file.write(encodeTarHeader({ path, type: 'File', executable, size: content.size }));
+  let written = 0;
+  for await (const part of content.parts) {
+    written += part.length;
+    await file.write(part);
+  }
+  if (written !== content.size) throw new Error(`file '${path}' has changed while it was packed`);
+  await file.write(paddingAfter(written));
 }

@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TreeEntry } from './tree.ts';
@@ -11,8 +12,14 @@ export async function readDirectory(dir: string): Promise<TreeEntry[]> {
   for (const item of await readdir(dir, { recursive: true, withFileTypes: true })) {
     if (!item.isFile()) continue;
     const file = join(item.parentPath, item.name);
-    const executable = ((await stat(file)).mode & 0o111) !== 0;
-    entries.push({ path: file.slice(dir.length + 1), executable, read: () => readFile(file) });
+    const { mode, size } = await stat(file);
+    entries.push({
+      path: file.slice(dir.length + 1),
+      executable: (mode & 0o111) !== 0,
+      size,
+      read: () => readFile(file),
+      stream: () => createReadStream(file, { highWaterMark: 2 ** 18 }),
+    });
   }
   return entries;
 }

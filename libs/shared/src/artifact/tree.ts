@@ -7,6 +7,8 @@ export interface TreeEntry {
   size?: number;
   /** Returns the content; called once, when its turn comes. */
   read(): Promise<Uint8Array> | Uint8Array;
+  /** Returns the content in parts, for files that are too large to be held; goes with `size`. */
+  stream?(): AsyncIterable<Uint8Array>;
 }
 
 /** A path that may not appear in an artifact, with the reason in the message. */

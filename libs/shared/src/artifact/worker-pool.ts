@@ -72,6 +72,8 @@ export class WorkerPool {
   }
 
   async #runNow<T>(message: unknown, signal: AbortSignal | undefined): Promise<T> {
+    // It may have aborted between getting the slot and now.
+    signal?.throwIfAborted();
     const [idle] = this.#idle;
     if (idle !== undefined) this.#idle.delete(idle);
     const thread = idle ?? this.#start();

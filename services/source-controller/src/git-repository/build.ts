@@ -33,7 +33,7 @@ export interface Built {
   subject: string;
 }
 
-/** A pack is held in memory, up to three times, while it arrives. */
+/** A large pack goes to the disk while it arrives. */
 const maxPackBytes = 256 * 1024 * 1024;
 
 /**
@@ -104,13 +104,13 @@ function contentSettings(
 /** What is wrong with the repository is a failure to fetch, not one to store. */
 async function makeArtifact(
   context: GitContext,
-  { packing }: GitRepositoryDeps,
+  deps: GitRepositoryDeps,
   limit: TimeLimit,
   task: PackTreeTask,
 ): Promise<PackTreeResult> {
-  const turn = turnOf(context, limit.signal);
+  const turn = turnOf(context, deps, limit.signal);
   try {
-    return await packing.run(turn.share, () => packTreeAnywhere(task, turn), turn.signal);
+    return await deps.packing.run(turn.share, () => packTreeAnywhere(task, turn), turn.signal);
   } catch (error) {
     limit.throwIfStopped();
     const why = limit.error ?? refusal(error);

@@ -1,6 +1,6 @@
 import type { ArtifactAnnouncer, GitRepository } from '@sluice/shared/api';
 import type { ArtifactStore } from '@sluice/shared/artifact';
-import type { FairSlots } from '@sluice/shared/base';
+import type { ByteBudget, FairSlots } from '@sluice/shared/base';
 import type { ReconcileContext } from '@sluice/shared/runtime';
 import type { Endpoints } from '../adapters/endpoint.ts';
 import type { Discovery } from '../adapters/git/git-http.ts';
@@ -13,6 +13,8 @@ export interface GitRepositoryDeps {
   announcer?: ArtifactAnnouncer;
   /** Limits how many artifacts are made at once; waiting for servers is not limited by it. */
   packing: FairSlots;
+  /** What artifacts that are made hold in memory. */
+  memory: ByteBudget;
   /** What was learned about servers, by object and address. */
   discoveries: Map<string, Discovery>;
   find: FindRepository;

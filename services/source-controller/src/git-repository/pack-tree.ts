@@ -32,6 +32,8 @@ export interface PackTreeTask {
   algorithm: DigestAlgorithm;
   /** Most bytes that the files of the artifact may hold together. */
   maxBytes: number;
+  /** Most bytes of one object; as many as ever when undefined. */
+  maxObjectBytes?: number;
 }
 
 export interface PackTreeResult extends PackResult {
@@ -71,7 +73,10 @@ export async function packTree(
 ): Promise<PackTreeResult> {
   const source = openPack(task.pack);
   try {
-    const pack = await PackReader.open(source, limits.pack);
+    const pack = await PackReader.open(source, {
+      ...limits.pack,
+      ...(task.maxObjectBytes !== undefined && { maxObjectBytes: task.maxObjectBytes }),
+    });
     const commit = await readCommit(pack, task.commit);
     const { files } = await listTree(pack, commit.tree, limits.tree);
     const own = files.map(

@@ -68,15 +68,15 @@ export async function addDependencies(
 
 async function addLocal(
   context: HelmChartContext,
-  { limits }: HelmChartDeps,
+  deps: HelmChartDeps,
   { name, version, repository }: ChartDependency,
   { root, path }: Place,
 ): Promise<Addition> {
   const reference = repository === '' ? `charts/${name}` : repository.slice(filePrefix.length);
   const inside = cleanPath(posix.join('.', path, reference), `the repository '${repository}'`);
   const source = await sourceAt(join(root, inside), repository);
-  const task = { operation: 'inspect', source, whole: false, limits } as const;
-  const { metadata } = await inspectAnywhere(task, turnOf(context));
+  const task = { operation: 'inspect', source, whole: false, limits: deps.limits } as const;
+  const { metadata } = await inspectAnywhere(task, turnOf(context, deps));
   checkVersion(metadata.version, version);
   return 'dir' in source
     ? { name: metadata.name, source }
@@ -125,7 +125,7 @@ async function addRemote(
   const archive = await opened.download(offered, path);
   const source = { archive };
   const task = { operation: 'inspect', source, whole: false, limits: deps.limits } as const;
-  const { metadata } = await inspectAnywhere(task, turnOf(context));
+  const { metadata } = await inspectAnywhere(task, turnOf(context, deps));
   if (metadata.name !== name || !isChartName(metadata.version)) {
     throw new ChartError(
       'DependencyBuildError',

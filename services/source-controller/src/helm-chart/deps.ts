@@ -6,7 +6,7 @@ import type {
   HelmRepository,
 } from '@sluice/shared/api';
 import type { ArtifactCache, ArtifactStore } from '@sluice/shared/artifact';
-import type { FairSlots } from '@sluice/shared/base';
+import type { ByteBudget, FairSlots } from '@sluice/shared/base';
 import type { ReconcileContext } from '@sluice/shared/runtime';
 import type { Endpoints } from '../adapters/endpoint.ts';
 import type { AuthorizationCache } from '../adapters/registry/client.ts';
@@ -28,6 +28,8 @@ export interface HelmChartDeps {
   announcer?: ArtifactAnnouncer;
   /** Limits how many artifacts are made at once; waiting for servers is not limited by it. */
   packing: FairSlots;
+  /** What artifacts that are made hold in memory. */
+  memory: ByteBudget;
   authorizations: AuthorizationCache;
   /** Directory for charts while they are made. */
   tempDir: string;

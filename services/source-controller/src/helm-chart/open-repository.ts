@@ -62,7 +62,7 @@ function openDefault({ context, deps, url, object, limit }: Opening): ChartRepos
     const fetched = await fetchIndex(await access(), { ...deps, clock, limit });
     try {
       const task = { operation: 'index', source: fetched.path } as const;
-      return (await readIndexAnywhere(task, turnOf(context, limit.signal))).charts;
+      return (await readIndexAnywhere(task, turnOf(context, deps, limit.signal))).charts;
     } finally {
       await rm(fetched.path, { force: true });
     }

@@ -101,11 +101,12 @@ async function statIfThere(path: string): Promise<Stats | undefined> {
 async function readMetadata(
   context: HelmChartContext,
   { source }: LocalChart,
-  { limits }: HelmChartDeps,
+  deps: HelmChartDeps,
 ): Promise<ChartMetadata> {
+  const { limits } = deps;
   try {
     const task = { operation: 'inspect', source, whole: false, limits } as const;
-    return (await inspectAnywhere(task, turnOf(context))).metadata;
+    return (await inspectAnywhere(task, turnOf(context, deps))).metadata;
   } catch (cause) {
     if (!(cause instanceof ChartError)) throw cause;
     throw new ChartError('InvalidChartReference', cause.message, { cause });
@@ -125,7 +126,7 @@ async function pack(
   const { object, status } = context;
   const { limits, packing, store } = deps;
   const { source, root } = chart;
-  const turn = turnOf(context);
+  const turn = turnOf(context, deps);
   const destination = join(dir, 'chart.tgz');
   const files = wantedValuesFiles(object);
   const ignoreMissing = object.spec.ignoreMissingValuesFiles ?? false;
@@ -162,7 +163,7 @@ async function dependenciesOf(
   if (!('dir' in source)) return [];
   const { limits, packing } = deps;
   const task = { operation: 'inspect', source, whole: true, limits } as const;
-  const turn = turnOf(context);
+  const turn = turnOf(context, deps);
   const inspect = () => inspectAnywhere(task, turn);
   const chart = await packing.run(turn.share, inspect, turn.signal);
   return addDependencies(context, deps, missingDependencies(chart), { root, path, dir });

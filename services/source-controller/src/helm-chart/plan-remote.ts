@@ -62,11 +62,12 @@ interface Download {
 /** The package stays as it is, after a check that it is one. */
 async function keep(
   context: HelmChartContext,
-  { limits, packing }: HelmChartDeps,
+  deps: HelmChartDeps,
   { content, expected }: Download,
 ): Promise<MadeChart> {
+  const { limits, packing } = deps;
   const source = { archive: content };
-  const turn = turnOf(context);
+  const turn = turnOf(context, deps);
   const name = await phase(context.status, fetchFailedCondition, () =>
     chartOperation(async () => {
       const task = { operation: 'inspect', source, whole: false, limits } as const;
@@ -81,12 +82,13 @@ async function keep(
 
 async function repack(
   context: HelmChartContext,
-  { limits, packing, store }: HelmChartDeps,
+  deps: HelmChartDeps,
   o: Download & { version: string; dir: string },
 ): Promise<MadeChart> {
   const { content, version, expected } = o;
   const { status, object } = context;
-  const turn = turnOf(context);
+  const { limits, packing, store } = deps;
+  const turn = turnOf(context, deps);
   const destination = join(o.dir, 'chart.tgz');
   const files = wantedValuesFiles(object);
   const ignoreMissing = object.spec.ignoreMissingValuesFiles ?? false;

@@ -1,6 +1,6 @@
 import type { ArtifactAnnouncer, HelmRepository } from '@sluice/shared/api';
 import type { ArtifactStore } from '@sluice/shared/artifact';
-import type { FairSlots } from '@sluice/shared/base';
+import type { ByteBudget, FairSlots } from '@sluice/shared/base';
 import type { ReconcileContext } from '@sluice/shared/runtime';
 import type { Endpoints } from '../adapters/endpoint.ts';
 import type { IndexCache } from './index-cache.ts';
@@ -12,6 +12,8 @@ export interface HelmRepositoryDeps {
   announcer?: ArtifactAnnouncer;
   /** Limits how many artifacts are made at once; waiting for servers is not limited by it. */
   packing: FairSlots;
+  /** What artifacts that are made hold in memory. */
+  memory: ByteBudget;
   /** Directory for indexes while they are read. */
   tempDir: string;
   indexes: IndexCache;

@@ -1,6 +1,13 @@
 import { join } from 'node:path';
 import type { Artifact } from '@sluice/shared/api';
-import { type Clock, LruBytes, SingleFlight, systemClock, type Timer } from '@sluice/shared/base';
+import {
+  type ByteBudget,
+  type Clock,
+  LruBytes,
+  SingleFlight,
+  systemClock,
+  type Timer,
+} from '@sluice/shared/base';
 import { readIndexAnywhere } from '../helm/helm-workers.ts';
 import type { ChartIndex } from '../helm/index-file.ts';
 
@@ -14,6 +21,8 @@ export interface IndexCacheOptions {
   ttlMs: number;
   /** Milliseconds between two looks for what to forget. */
   purgeIntervalMs: number;
+  /** What reading an index holds in memory; without limit when undefined. */
+  memory?: ByteBudget;
   clock?: Clock;
   /** Called for every index that is asked for. */
   onUse?: (event: 'cache_hit' | 'cache_miss', artifactPath: string) => void;
@@ -61,7 +70,8 @@ export class IndexCache {
       const source = join(this.#o.dir, artifact.path);
       // All who wait are of the namespace that the path names.
       const share = artifact.path.split('/')[1] ?? '';
-      const { charts } = await readIndexAnywhere({ operation: 'index', source }, { share });
+      const turn = { share, memory: this.#o.memory };
+      const { charts } = await readIndexAnywhere({ operation: 'index', source }, turn);
       this.put(artifact, charts);
       return charts;
     });

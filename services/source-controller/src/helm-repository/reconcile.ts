@@ -86,7 +86,7 @@ async function build(
   const { status } = context;
   const { store, packing } = deps;
   const algorithm = store.digestAlgorithm;
-  const turn = turnOf(context, limit.signal);
+  const turn = turnOf(context, deps, limit.signal);
   const sorted = `${index.path}.json`;
   try {
     const charts = await phase(status, fetchFailedCondition, () =>

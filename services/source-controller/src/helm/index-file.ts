@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 import { open, readFile } from 'node:fs/promises';
 import type { PackResult } from '@sluice/shared/artifact';
 import { type DigestAlgorithm, errorMessage, parseYamlStream } from '@sluice/shared/base';
+import type { SemVer } from 'semver';
 import { parseLooseVersion } from '../semver/loose-version.ts';
 import { IndexError } from './chart-error.ts';
 import { checkMetadata, isMap, MetadataError } from './metadata.ts';
+import { splitIndex } from './split-index.ts';
 
 /** A version of a chart in an index. */
 export interface ChartVersion {
@@ -37,8 +39,25 @@ export interface ReadIndex {
 
 type Entry = Record<string, unknown>;
 
-/** What aliases may stand for: more values than a text of the largest size holds without any. */
-const maxValues = 10_000_000;
+/** An entry of an index in the form in which it is stored: as objects, all of them would take many times as much. */
+interface IndexVersion {
+  version: string;
+  /** Undefined when it is no version. */
+  order: SemVer | undefined;
+  /** The whole entry. */
+  json: string;
+  /** JSON of its {@link ChartVersion}. */
+  short: string;
+}
+
+export interface ParsedIndex {
+  apiVersion: string;
+  entries: Map<string, IndexVersion[]>;
+  [field: string]: unknown;
+}
+
+/** Fewer values than this are never too many. */
+const minValues = 10_000;
 
 /**
  * Reads an index in the calling thread.
@@ -47,7 +66,10 @@ const maxValues = 10_000_000;
  */
 export async function readIndex({ source, store }: IndexTask): Promise<ReadIndex> {
   const index = parseIndex(await readFile(source, 'utf8'));
-  const charts = chartsOf(index.entries);
+  const charts: ChartIndex = new Map();
+  for (const [name, versions] of index.entries) {
+    charts.set(name, `[${versions.map(({ short }) => short).join(',')}]`);
+  }
   if (store === undefined) return { charts };
   return { charts, stored: await writeJson(index, store.destination, store.algorithm) };
 }
@@ -58,23 +80,63 @@ export async function readIndex({ source, store }: IndexTask): Promise<ReadIndex
  *
  * @throws IndexError when it is no index
  */
-export function parseIndex(text: string): { apiVersion: string; entries: Map<string, Entry[]> } {
+export function parseIndex(text: string): ParsedIndex {
+  const index = parseParts(text) ?? parseWhole(text);
+  for (const versions of index.entries.values()) versions.sort(byVersion);
+  return index;
+}
+
+/** Undefined when the index cannot be parsed part by part. */
+function parseParts(text: string): ParsedIndex | undefined {
+  const parts = splitIndex(text);
+  if (parts === undefined) return undefined;
+  try {
+    const head = parseText(parts.head === '' ? '{}' : parts.head);
+    if (!isMap(head) || 'entries' in head) return undefined;
+    const entries = new Map<string, IndexVersion[]>();
+    for (const { key, versions } of parts.charts) {
+      const name = key.replace(/^(["'])(.*)\1$/, '$2');
+      const isText = typeof parseText(key) === 'string';
+      if (!isText || entries.has(name)) return undefined;
+      const list: IndexVersion[] = [];
+      for (const part of versions) {
+        const items = parseText(part);
+        if (!Array.isArray(items) || items.length !== 1) return undefined;
+        if (isValid(items[0])) list.push(toIndexVersion(items[0]));
+      }
+      entries.set(name, list);
+    }
+    return { ...fieldsOf(head), entries };
+  } catch (error) {
+    // The whole text may be right, or says better what is wrong.
+    if (error instanceof IndexError) return undefined;
+    throw error;
+  }
+}
+
+function parseWhole(text: string): ParsedIndex {
   const index = parseText(text);
   if (!isMap(index)) throw new IndexError('must hold a map');
-  // Of use to one kind of server only, and dropped by Helm.
-  const { serverInfo: _, entries = {}, apiVersion, ...rest } = index;
-  if (typeof apiVersion !== 'string' || apiVersion === '') {
-    throw new IndexError('no API version specified');
-  }
+  const { entries = {}, ...head } = index;
+  const fields = fieldsOf(head);
   if (entries !== null && !isMap(entries)) throw new IndexError('entries must be a map');
-  const sorted = new Map<string, Entry[]>();
+  const known = new Map<string, IndexVersion[]>();
   for (const [name, versions] of Object.entries(entries ?? {})) {
     if (versions !== null && !Array.isArray(versions)) {
       throw new IndexError(`entries.${name} must be a list`);
     }
-    sorted.set(name, sortEntries((versions ?? []).filter(isValid)));
+    known.set(name, (versions ?? []).filter(isValid).map(toIndexVersion));
   }
-  return { ...rest, apiVersion, entries: sorted };
+  return { ...fields, entries: known };
+}
+
+function fieldsOf(head: Record<string, unknown>): { apiVersion: string } {
+  // Of use to one kind of server only, and dropped by Helm.
+  const { serverInfo: _, apiVersion, ...rest } = head;
+  if (typeof apiVersion !== 'string' || apiVersion === '') {
+    throw new IndexError('no API version specified');
+  }
+  return { ...rest, apiVersion };
 }
 
 function parseText(text: string): unknown {
@@ -86,6 +148,8 @@ function parseText(text: string): unknown {
       // YAML may start with a brace as well; its parser says what is wrong.
     }
   }
+  // No text holds as many values as it has characters, unless aliases stand for them.
+  const maxValues = Math.max(minValues, text.length);
   try {
     return parseYamlStream(text, 'index.yaml', { maxValues })[0];
   } catch (cause) {
@@ -104,24 +168,21 @@ function isValid(entry: unknown): entry is Entry {
   }
 }
 
-function sortEntries(entries: Entry[]): Entry[] {
-  return entries
-    .map((entry) => ({ entry, version: parseLooseVersion(String(entry['version'])) }))
-    .sort((a, b) => {
-      if (a.version === undefined || b.version === undefined) {
-        return Number(a.version === undefined) - Number(b.version === undefined);
-      }
-      return b.version.compare(a.version);
-    })
-    .map(({ entry }) => entry);
+function toIndexVersion(entry: Entry): IndexVersion {
+  const version = String(entry['version']);
+  return {
+    version,
+    order: parseLooseVersion(version),
+    json: JSON.stringify(entry),
+    short: JSON.stringify(toChartVersion(entry)),
+  };
 }
 
-function chartsOf(entries: Map<string, Entry[]>): ChartIndex {
-  const charts: ChartIndex = new Map();
-  for (const [name, versions] of entries) {
-    charts.set(name, JSON.stringify(versions.map(toChartVersion)));
+function byVersion(a: IndexVersion, b: IndexVersion): number {
+  if (a.order === undefined || b.order === undefined) {
+    return Number(a.order === undefined) - Number(b.order === undefined);
   }
-  return charts;
+  return b.order.compare(a.order);
 }
 
 function toChartVersion(entry: Entry): ChartVersion {
@@ -138,7 +199,7 @@ function toChartVersion(entry: Entry): ChartVersion {
 
 /** Written in pieces, so that the text never exists as a whole. */
 async function writeJson(
-  index: { entries: Map<string, Entry[]> },
+  index: ParsedIndex,
   destination: string,
   algorithm: DigestAlgorithm,
 ): Promise<PackResult> {
@@ -156,7 +217,8 @@ async function writeJson(
     await write(`${JSON.stringify(rest).slice(0, -1)},"entries":{`);
     let separator = '\n';
     for (const name of [...entries.keys()].sort()) {
-      await write(`${separator}${JSON.stringify(name)}:${JSON.stringify(entries.get(name))}`);
+      const versions = (entries.get(name) ?? []).map(({ json }) => json).join(',');
+      await write(`${separator}${JSON.stringify(name)}:[${versions}]`);
       separator = ',\n';
     }
     await write('\n}}\n');

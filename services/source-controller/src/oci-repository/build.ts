@@ -93,13 +93,13 @@ function selectLayer({ layers }: Manifest, mediaType: string | undefined): Descr
 /** What is wrong with the layer is a failure to fetch, not one to store. */
 async function makeArtifact(
   context: OciContext,
-  { packing }: OciRepositoryDeps,
+  deps: OciRepositoryDeps,
   limit: TimeLimit,
   make: (turn: Turn) => Promise<PackResult>,
 ): Promise<PackResult> {
-  const turn = turnOf(context, limit.signal);
+  const turn = turnOf(context, deps, limit.signal);
   try {
-    return await packing.run(turn.share, () => make(turn), turn.signal);
+    return await deps.packing.run(turn.share, () => make(turn), turn.signal);
   } catch (error) {
     limit.throwIfStopped();
     const isRefused = error instanceof ArchiveError || error instanceof BudgetError;

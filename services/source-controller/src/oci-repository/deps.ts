@@ -1,6 +1,6 @@
 import type { ArtifactAnnouncer, OCIRepository } from '@sluice/shared/api';
 import type { ArtifactStore } from '@sluice/shared/artifact';
-import type { FairSlots } from '@sluice/shared/base';
+import type { ByteBudget, FairSlots } from '@sluice/shared/base';
 import type { ReconcileContext } from '@sluice/shared/runtime';
 import type { Endpoints } from '../adapters/endpoint.ts';
 import type { AuthorizationCache } from '../adapters/registry/client.ts';
@@ -12,6 +12,8 @@ export interface OciRepositoryDeps {
   announcer?: ArtifactAnnouncer;
   /** Limits how many artifacts are made at once; waiting for servers is not limited by it. */
   packing: FairSlots;
+  /** What artifacts that are made hold in memory. */
+  memory: ByteBudget;
   authorizations: AuthorizationCache;
   /** Most bytes that the files of an artifact may hold together. */
   maxArtifactBytes: number;

@@ -3,11 +3,10 @@ import {
   defaultArchiveLimits,
   defaultIgnoreLimits,
   type PackResult,
-  type TaskOptions,
   WorkerPool,
 } from '@sluice/shared/artifact';
 import { BudgetError } from '@sluice/shared/base';
-import { PackError } from '../adapters/git/pack-error.ts';
+import { ObjectSizeError, PackError } from '../adapters/git/pack-error.ts';
 import { defaultPackLimits } from '../adapters/git/pack-reader.ts';
 import {
   MissingDirectoryError,
@@ -17,7 +16,7 @@ import {
   packTree,
 } from '../git-repository/pack-tree.ts';
 import { extractLayer, type LayerLimits, type LayerTask } from '../oci-repository/write-layer.ts';
-import type { PackingTask } from './packing-task.ts';
+import { type Turn, withMemory } from '../source/turn.ts';
 
 const mebibyte = 1024 * 1024;
 /** Bundles hold JavaScript, sources TypeScript: the worker's file has the extension of this one. */
@@ -25,6 +24,7 @@ const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
 const errors: Record<string, new (message: string) => Error> = {
   ArchiveError,
   BudgetError,
+  ObjectSizeError,
   PackError,
   MissingDirectoryError,
 };
@@ -35,6 +35,16 @@ const workers = new WorkerPool({
   maxHeapMb: 384,
   toError: (name, message) => new (errors[name] ?? Error)(message),
 });
+
+/**
+ * Bytes that a thread holds at most when no object, or file, of the repository is larger than the first value: objects
+ * that may be needed again, and a delta with its base and its result.
+ */
+const modestObjectBytes = 24 * mebibyte;
+const cachedBytes = 64 * mebibyte;
+const bytesFor = (objectBytes: number) => cachedBytes + 3 * objectBytes;
+/** What unpacking a layer holds: one file after another is read, in parts. */
+const layerBytes = 64 * mebibyte;
 
 /** What the event loop may be held up with: what takes more, however small it was sent, goes to a thread. */
 const quickIgnore = { ...defaultIgnoreLimits, maxSteps: 2_000_000 };
@@ -59,14 +69,24 @@ const quickLayer: LayerLimits = {
  *
  * @throws as {@link packTree}, and as {@link WorkerPool.run}
  */
-export function packTreeAnywhere(task: PackTreeTask, turn: TaskOptions): Promise<PackTreeResult> {
+export async function packTreeAnywhere(task: PackTreeTask, turn: Turn): Promise<PackTreeResult> {
   const maxBytes = Math.min(task.maxBytes, quickBytes);
   const isQuick = 'bytes' in task.pack && task.includes.length === 0;
-  return quickOrInThread(
-    { operation: 'tree', ...task },
-    turn,
-    isQuick && (() => packTree({ ...task, maxBytes }, quickTree)),
-  );
+  if (isQuick) {
+    const quick = await orTooMuch(() => packTree({ ...task, maxBytes }, quickTree));
+    if (quick !== undefined) return quick;
+  }
+  const inThread = (maxObjectBytes: number) =>
+    withMemory(turn, bytesFor(maxObjectBytes), () =>
+      workers.run<PackTreeResult>({ operation: 'tree', ...task, maxObjectBytes }, turn),
+    );
+  const most = defaultPackLimits.maxObjectBytes;
+  try {
+    return await inThread(modestObjectBytes);
+  } catch (error) {
+    if (error instanceof ObjectSizeError) return inThread(most);
+    throw error;
+  }
 }
 
 /**
@@ -74,27 +94,23 @@ export function packTreeAnywhere(task: PackTreeTask, turn: TaskOptions): Promise
  *
  * @throws as {@link extractLayer}, and as {@link WorkerPool.run}
  */
-export function extractLayerAnywhere(task: LayerTask, turn: TaskOptions): Promise<PackResult> {
-  const isQuick = typeof task.layer !== 'string';
-  return quickOrInThread(
-    { operation: 'layer', ...task },
-    turn,
-    isQuick && (() => extractLayer(task, quickLayer)),
+export async function extractLayerAnywhere(task: LayerTask, turn: Turn): Promise<PackResult> {
+  if (typeof task.layer !== 'string') {
+    const quick = await orTooMuch(() => extractLayer(task, quickLayer));
+    if (quick !== undefined) return quick;
+  }
+  return withMemory(turn, layerBytes, () =>
+    workers.run<PackResult>({ operation: 'layer', ...task }, turn),
   );
 }
 
-async function quickOrInThread<T>(
-  task: PackingTask,
-  turn: TaskOptions,
-  quick: (() => Promise<T>) | false,
-): Promise<T> {
-  if (quick !== false) {
-    try {
-      return await quick();
-    } catch (error) {
-      // Too much for here, or evil: the thread finds out which.
-      if (!(error instanceof BudgetError || error instanceof ArchiveError)) throw error;
-    }
+/** What the work returns; undefined when it took more than it was given. */
+async function orTooMuch<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    // Too much for here, or evil: whoever has more to give finds out which.
+    if (error instanceof BudgetError || error instanceof ArchiveError) return undefined;
+    throw error;
   }
-  return workers.run<T>(task, turn);
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { IndexError } from '../../src/helm/chart-error.ts';
 import { parseIndex } from '../../src/helm/index-file.ts';
+import { splitIndex } from '../../src/helm/split-index.ts';
 import { parseLooseVersion } from '../../src/semver/loose-version.ts';
 
 const entry = (fields: object) => ({ apiVersion: 'v2', name: 'app', version: '1.0.0', ...fields });
@@ -79,6 +80,43 @@ describe('parseIndex', () => {
         }
       }),
     );
+  });
+
+  it('reads an index in parts as it reads it whole', () => {
+    const item = (version: string, more = '') =>
+      `  - name: app\n    version: ${version}\n    description: |\n      two\n\n      lines: yes\n${more}`;
+    const text = `---\napiVersion: v1\nentries:\n  app:\n${item('1.0.0')}${item('1.1.0', '    keywords:\n    - a\n    - b\n')}  "1.2":\n${item('2.0.0')}# end\ngenerated: "2024-01-01T00:00:00Z"\n`;
+    expect(splitIndex(text)?.charts.map(({ versions }) => versions.length)).toEqual([2, 1]);
+    // The same, in a form that is not cut up.
+    const whole = parseIndex(text.replace('entries:\n', 'entries: &all\n'));
+    expect(splitIndex(text.replace('entries:\n', 'entries: &all\n'))).toBeUndefined();
+    expect(parseIndex(text)).toEqual(whole);
+    expect([...whole.entries.keys()].sort()).toEqual(['1.2', 'app']);
+    expect(JSON.parse(whole.entries.get('app')?.[0]?.json ?? '')).toEqual({
+      name: 'app',
+      version: '1.1.0',
+      description: 'two\n\nlines: yes\n',
+      keywords: ['a', 'b'],
+    });
+  });
+
+  it.each([
+    { name: 'an alias into another part', part: '  - *x\n' },
+    { name: 'a string that goes on at the start of a line', part: '  - "a\nb: c"\n' },
+    { name: 'a name twice', part: '  app:\n  - name: app\n    version: 1.0.0\n' },
+    { name: 'another document', part: '---\n' },
+    { name: 'a tab', part: '\t- a\n' },
+  ])('judges $name as a whole', ({ part }) => {
+    const text = `apiVersion: v1\nentries:\n  app:\n  - &x {name: app, version: 1.0.0}\n${part}`;
+    const judged = (one: string) => {
+      try {
+        return parseIndex(one);
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    const inOtherForm = text.replace('entries:\n', 'entries: &y\n');
+    expect(judged(text)).toEqual(judged(inOtherForm));
   });
 
   it('takes no name of a chart for something else', () => {

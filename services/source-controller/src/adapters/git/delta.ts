@@ -1,12 +1,11 @@
 // Part of PackReader, which says why this is own code.
-import { BudgetError } from '@sluice/shared/base';
-import { PackError } from './pack-error.ts';
+import { ObjectSizeError, PackError } from './pack-error.ts';
 
 /**
  * Rebuilds an object from its base and a delta.
  *
  * @param maxBytes limit of the result
- * @throws PackError when the delta does not fit the base or is damaged; BudgetError when the result is too large
+ * @throws PackError when the delta does not fit the base or is damaged; ObjectSizeError when the result is too large
  * @see https://git-scm.com/docs/pack-format#_deltified_representation
  */
 export function applyDelta(base: Buffer, delta: Buffer, maxBytes: number): Buffer {
@@ -14,7 +13,7 @@ export function applyDelta(base: Buffer, delta: Buffer, maxBytes: number): Buffe
   const resultSize = readSize(delta, baseSize.end);
   if (baseSize.value !== base.length) throw new PackError('a delta does not fit its base');
   if (resultSize.value > maxBytes) {
-    throw new BudgetError(`an object is larger than ${maxBytes} bytes`);
+    throw new ObjectSizeError(`an object is larger than ${maxBytes} bytes`);
   }
   const result = Buffer.allocUnsafe(resultSize.value);
   let at = resultSize.end;

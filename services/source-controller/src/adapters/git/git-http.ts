@@ -3,6 +3,7 @@ import type { GitHttpRequest, GitHttpResponse } from 'isomorphic-git';
 import type { Dispatcher } from 'undici';
 import { HttpError, type HttpResponse, readBody, send } from '../http.ts';
 import { ProtocolError } from './git-error.ts';
+import type { PackReceiver } from './pack-receiver.ts';
 
 // The HTTP client that isomorphic-git calls. Its own one knows no redirects, proxies, authorities or limits, and it
 // overlooks the packet in which a server says why it ends the conversation.
@@ -49,6 +50,8 @@ export class GitHttp {
   #answers: GitHttpResponse[] = [];
   /** Limit of the next answers, in bytes. */
   maxAnswerBytes = maxAdvertisementBytes;
+  /** Takes the packs out of the next answers. */
+  receiver: PackReceiver | undefined;
 
   constructor(o: GitHttpOptions) {
     this.#o = o;
@@ -151,7 +154,8 @@ export class GitHttp {
     }
     const first = Buffer.concat(head);
     refuseErrorPacket(first);
-    return answer(url.href, response.headers, chain(first, read));
+    const whole = chain(first, read);
+    return answer(url.href, response.headers, this.receiver?.strip(whole) ?? whole);
   }
 
   async *#limited(body: HttpResponse['body']): AsyncGenerator<Buffer> {

@@ -1,6 +1,5 @@
 // Part of PackReader, which says why this is own code.
-import { BudgetError } from '@sluice/shared/base';
-import { PackError } from './pack-error.ts';
+import { ObjectSizeError, PackError } from './pack-error.ts';
 import type { PackSource } from './pack-source.ts';
 
 export type ObjectType = 'commit' | 'tree' | 'blob' | 'tag';
@@ -32,7 +31,7 @@ const maxHeaderBytes = 40;
  * Reads the header of the entry at an offset.
  *
  * @param maxBytes limit of the size it may declare
- * @throws PackError when it is damaged; BudgetError when it is over the limit
+ * @throws PackError when it is damaged; ObjectSizeError when it is over the limit
  * @see https://git-scm.com/docs/pack-format
  */
 export function readEntry(source: PackSource, offset: number, maxBytes: number): PackEntry {
@@ -60,7 +59,7 @@ function readSize(head: ByteReader, first: number, maxBytes: number): number {
   for (let scale = 16; (byte & 0x80) !== 0; scale *= 128) {
     byte = head.next();
     size += (byte & 0x7f) * scale;
-    if (size > maxBytes) throw new BudgetError(`an object is larger than ${maxBytes} bytes`);
+    if (size > maxBytes) throw new ObjectSizeError(`an object is larger than ${maxBytes} bytes`);
   }
   return size;
 }

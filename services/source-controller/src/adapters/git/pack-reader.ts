@@ -22,7 +22,7 @@ export interface PackLimits {
 
 export const defaultPackLimits: PackLimits = {
   maxObjects: 2_000_000,
-  maxObjectBytes: 256 * 1024 * 1024,
+  maxObjectBytes: 128 * 1024 * 1024,
   maxTotalBytes: 2 * 1024 * 1024 * 1024,
 };
 

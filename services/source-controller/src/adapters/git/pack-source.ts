@@ -1,5 +1,4 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 
 /** A received pack: in memory while small, else in a file. */
 export type StoredPack = { bytes: Buffer } | { path: string };
@@ -9,13 +8,6 @@ export type StoredPack = { bytes: Buffer } | { path: string };
  * worker thread costs 40 MiB.
  */
 export const inlinePackBytes = 1024 * 1024;
-
-/** Puts a large pack into a new file at the path, for another thread to read. */
-export async function storePack(bytes: Buffer, path: string): Promise<StoredPack> {
-  if (bytes.length <= inlinePackBytes) return { bytes };
-  await writeFile(path, bytes, { flag: 'wx', mode: 0o600 });
-  return { path };
-}
 
 /** Random access to the bytes of a pack. */
 export interface PackSource {

@@ -3,7 +3,8 @@ import git, { Errors, type ServerRef } from 'isomorphic-git';
 import { ProtocolError } from './git-error.ts';
 import { type Discovery, GitHttp, type GitHttpOptions, RefusedError } from './git-http.ts';
 import { gitdir, memoryFs } from './memory-fs.ts';
-import { type StoredPack, storePack } from './pack-source.ts';
+import { PackReceiver } from './pack-receiver.ts';
+import type { StoredPack } from './pack-source.ts';
 import { checkedOid, type Ref } from './refs.ts';
 
 /** A commit to fetch. */
@@ -60,20 +61,16 @@ export class GitRemote {
    *
    * @throws HttpError, ProtocolError as {@link listRefs}; RangeError when the pack is over `maxBytes`
    */
-  async fetchPack(o: FetchOptions): Promise<StoredPack> {
-    return storePack(await this.#fetchCommit(o), o.path);
-  }
-
-  async #fetchCommit({ commit, fallback, maxBytes }: FetchOptions): Promise<Buffer> {
+  async fetchPack({ commit, fallback, ...store }: FetchOptions): Promise<StoredPack> {
     try {
-      return await this.#fetch({ remoteRef: commit, depth: 1 }, maxBytes);
+      return await this.#fetch({ remoteRef: commit, depth: 1 }, store);
     } catch (error) {
       if (error instanceof Errors.RemoteCapabilityError) {
-        return this.#fetch({ remoteRef: commit }, maxBytes);
+        return this.#fetch({ remoteRef: commit }, store);
       }
       const mayHaveIt = error instanceof RefusedError && !this.#http.offersAnyCommit;
       if (!mayHaveIt || fallback === undefined) throw error;
-      return this.#fetch({ remoteRef: fallback }, maxBytes);
+      return this.#fetch({ remoteRef: fallback }, store);
     }
   }
 
@@ -86,23 +83,22 @@ export class GitRemote {
   }
 
   /**
-   * Has isomorphic-git fetch, up to the moment when it would store and index the pack: packs are indexed within
-   * limits, and large ones in another thread, see {@link PackReader}.
+   * Has isomorphic-git fetch, but keeps the pack from it: packs are indexed within limits, and large ones in another
+   * thread, see {@link PackReader}.
    */
-  async #fetch(what: { remoteRef: string; depth?: number }, maxBytes: number): Promise<Buffer> {
+  async #fetch(
+    what: { remoteRef: string; depth?: number },
+    store: { path: string; maxBytes: number },
+  ): Promise<StoredPack> {
     const { url } = this.#http;
-    this.#http.maxAnswerBytes = answerBytes(maxBytes);
+    const receiver = new PackReceiver(store);
+    this.#http.maxAnswerBytes = answerBytes(store.maxBytes);
+    this.#http.receiver = receiver;
     let said = '';
-    let pack: Buffer | undefined;
     const files = new Map<string, Uint8Array | string>();
     const fs = memoryFs({
       read: async (path) => files.get(path),
-      async write(path, content) {
-        files.set(path, content);
-        if (!path.endsWith('.pack')) return;
-        pack = content as Buffer;
-        throw new Error('the pack has arrived');
-      },
+      write: async (path, content) => void files.set(path, content),
     });
     const onMessage = (text: string) => {
       said = text.trim();
@@ -113,12 +109,15 @@ export class GitRemote {
         const target = { url, remote, ref: what.remoteRef, singleBranch: true, tags: false };
         await git.fetch({ fs, gitdir, http: this.#http, ...target, ...what, onMessage });
       });
-    } catch (error) {
-      if (pack === undefined) throw error;
       // The server's last words may still be on their way.
       await setImmediate();
+      return checkedPack(await receiver.finish(), said);
+    } catch (error) {
+      await receiver.discard();
+      throw error;
+    } finally {
+      this.#http.receiver = undefined;
     }
-    return checkedPack(pack, said, maxBytes);
   }
 
   async #run<R>(work: () => Promise<R>): Promise<R> {
@@ -138,15 +137,12 @@ export class GitRemote {
 /** What servers say last when they give up in the middle of a pack, which isomorphic-git takes for its end. */
 const failureWords = /\b(?:fatal|error|abort)/i;
 
-function checkedPack(pack: Buffer | undefined, said: string, maxBytes: number): Buffer {
-  if (pack === undefined) {
-    throw new ProtocolError(`the server sent no pack${said === '' ? '' : `; it says: ${said}`}`);
+function checkedPack(pack: StoredPack | undefined, said: string): StoredPack {
+  if (pack !== undefined && failureWords.test(said)) {
+    throw new RefusedError(`the server says: ${said}`);
   }
-  if (failureWords.test(said)) throw new RefusedError(`the server says: ${said}`);
-  if (pack.length > maxBytes) {
-    throw new RangeError(`the repository's pack is over the limit of ${maxBytes} bytes`);
-  }
-  return pack;
+  if (pack !== undefined) return pack;
+  throw new ProtocolError(`the server sent no pack${said === '' ? '' : `; it says: ${said}`}`);
 }
 
 /** The pack's answer also holds the server's progress messages, and five bytes for each packet. */
