@@ -107,12 +107,20 @@ async function exchange(
   }
 }
 
+/** A body above this many bytes is large: whoever reads it may have to wait for memory. */
+export const largeBodyBytes = 1024 * 1024;
+
 /**
  * Reads a body of limited size.
  *
- * @throws HttpError when it is larger
+ * @param onLarge called once, when the body turns out to be large
+ * @throws HttpError when it is larger than allowed
  */
-export async function readBody(response: HttpResponse, maxBytes: number): Promise<Buffer> {
+export async function readBody(
+  response: HttpResponse,
+  maxBytes: number,
+  onLarge?: () => Promise<void>,
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of response.body) {
@@ -120,6 +128,8 @@ export async function readBody(response: HttpResponse, maxBytes: number): Promis
     if (size > maxBytes) {
       throw new HttpError(`${redactUrl(response.url.href)}: answer is over ${maxBytes} bytes`);
     }
+    const before = size - (chunk as Buffer).length;
+    if (before <= largeBodyBytes && size > largeBodyBytes) await onLarge?.();
     chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks);

@@ -1,4 +1,4 @@
-import type { Discovery } from '../adapters/git/git-http.ts';
+import { advertisementMemoryBytes, type Discovery } from '../adapters/git/git-http.ts';
 import { GitRemote } from '../adapters/git/remote.ts';
 import type { TimeLimit } from '../source/time-limit.ts';
 import { accessTo } from './credentials.ts';
@@ -23,6 +23,12 @@ export async function connect(
     authorization,
     dispatcher: deps.endpoints.dispatcherFor(endpoint),
     signal: limit.signal,
+    acquireMemory: () =>
+      deps.memory.acquire(
+        context.object.metadata.namespace ?? '',
+        advertisementMemoryBytes,
+        limit.signal,
+      ),
     discovery: deps.discoveries.get(discoveryKey(context)),
   });
 }

@@ -1,7 +1,7 @@
 import { redactUrl } from '@sluice/shared/base';
 import type { GitHttpRequest, GitHttpResponse } from 'isomorphic-git';
 import type { Dispatcher } from 'undici';
-import { HttpError, type HttpResponse, readBody, send } from '../http.ts';
+import { HttpError, type HttpResponse, largeBodyBytes, readBody, send } from '../http.ts';
 import { ProtocolError } from './git-error.ts';
 import type { PackReceiver } from './pack-receiver.ts';
 
@@ -24,6 +24,8 @@ export interface GitHttpOptions {
   signal: AbortSignal;
   /** What an earlier {@link GitHttp} learned about the same repository, to save a request. */
   discovery?: Discovery;
+  /** Waits for the memory that a long list of references takes; returns how to give it back. */
+  acquireMemory?: () => Promise<() => void>;
 }
 
 /** A server's refusal in its own words, such as of a commit that it does not have. */
@@ -33,6 +35,8 @@ export class RefusedError extends ProtocolError {
 
 /** A repository of half a million references stays below. */
 export const maxAdvertisementBytes = 64 * 1024 * 1024;
+/** What isomorphic-git takes for a list of that size: as bytes, as packets and as text. */
+export const advertisementMemoryBytes = 4 * maxAdvertisementBytes;
 const maxErrorBytes = 4096;
 const banner = '001e# service=git-upload-pack\n0000';
 const version2 = '000eversion 2\n';
@@ -48,6 +52,7 @@ export class GitHttp {
   #capabilities = '';
   readonly #open = new Set<HttpResponse['body']>();
   #answers: GitHttpResponse[] = [];
+  #releaseMemory: (() => void) | undefined;
   /** Limit of the next answers, in bytes. */
   maxAnswerBytes = maxAdvertisementBytes;
   /** Takes the packs out of the next answers. */
@@ -97,6 +102,8 @@ export class GitHttp {
     for (const body of this.#open) body.destroy();
     this.#open.clear();
     this.#answers = [];
+    this.#releaseMemory?.();
+    this.#releaseMemory = undefined;
   }
 
   /**
@@ -122,7 +129,7 @@ export class GitHttp {
     }
     const response = await send({ ...this.#common(new URL(url)), method: 'GET', headers });
     await refuseFailure(response);
-    const body = await readBody(response, maxAdvertisementBytes);
+    const body = await readBody(response, maxAdvertisementBytes, this.#waitForMemory);
     this.#base = baseOf(response.url);
     const start = body.toString('latin1', 0, banner.length) === banner ? banner.length : 0;
     refuseErrorPacket(body.subarray(start));
@@ -158,12 +165,18 @@ export class GitHttp {
     return answer(url.href, response.headers, this.receiver?.strip(whole) ?? whole);
   }
 
+  readonly #waitForMemory = async (): Promise<void> => {
+    this.#releaseMemory ??= await this.#o.acquireMemory?.();
+  };
+
   async *#limited(body: HttpResponse['body']): AsyncGenerator<Buffer> {
     const limit = this.maxAnswerBytes;
     let size = 0;
     for await (const chunk of body as AsyncIterable<Buffer>) {
       size += chunk.length;
       if (size > limit) throw new RangeError(`the server's answer is over ${limit} bytes`);
+      // A pack does not stay in memory.
+      if (size > largeBodyBytes && this.receiver === undefined) await this.#waitForMemory();
       yield chunk;
     }
     this.#open.delete(body);
