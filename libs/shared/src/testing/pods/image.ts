@@ -64,7 +64,7 @@ function controllerImage(name: ControllerName, o: LocalImagesOptions): PodImage 
       '/app': bundle,
       [`${binaries}/node`]: process.execPath,
       [`${binaries}/kustomize`]: toolPath('kustomize'),
-      [`${binaries}/helm`]: toolPath('helm'),
+      [`${binaries}/helm-renderer`]: toolPath('helm-renderer'),
     },
     entrypoint: [`${binaries}/node`, ...o.nodeFlags, '/app/main.mjs'],
     env: { PATH: `${binaries}:/usr/bin:/bin` },
