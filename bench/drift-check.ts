@@ -6,7 +6,13 @@
  */
 import { hash } from 'node:crypto';
 import type { KubeObject } from '@sluice/shared/api';
-import { AppliedState, objectIdOf } from '@sluice/shared/kube';
+import {
+  AppliedState,
+  type ApplierIdentity,
+  kubectlManagers,
+  managersByPrefix,
+  objectIdOf,
+} from '@sluice/shared/kube';
 
 const objects = 2_000;
 const rounds = 50;
@@ -121,10 +127,18 @@ function heapBytes(): number {
   return process.memoryUsage().heapUsed;
 }
 
+const identity: ApplierIdentity = {
+  fieldManager: 'kustomize-controller',
+  annotationPrefix: 'kustomize.toolkit.fluxcd.io',
+  nameLabel: 'kustomize.toolkit.fluxcd.io/name',
+  namespaceLabel: 'kustomize.toolkit.fluxcd.io/namespace',
+  overridden: managersByPrefix(kubectlManagers),
+};
+
 function main(): void {
   const applied = Array.from({ length: objects }, (_, index) => deployment(index));
   const before = heapBytes();
-  const state = new AppliedState();
+  const state = new AppliedState(identity);
   state.record('owner', applied);
   const bytes = (heapBytes() - before) / objects;
   // Every check sees a new version of the object, as after a change of its status.

@@ -2,9 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type HelmRelease,
-  helmGroup,
   helmReleaseKind,
-  helmReleaseNameLabel,
   type KindDefinition,
   wrongFieldOf,
 } from '@sluice/shared/api';
@@ -17,10 +15,12 @@ import {
   type Spawner,
 } from '@sluice/shared/cli';
 import {
+  type ApplierIdentity,
   Clusters,
   createInformer,
   DriftBackoff,
   type Informer,
+  type Inventories,
   resourceOf,
   TenantClients,
 } from '@sluice/shared/kube';
@@ -33,14 +33,16 @@ import {
   shardSelector,
 } from '@sluice/shared/runtime';
 import { type ApplierDoors, createDriftMetrics } from '@sluice/shared/service';
+import { helmIdentity } from './action/identity.ts';
 import { ChartCache } from './chart/acquire.ts';
 import type { HelmConfig } from './config.ts';
 import { createHelmReleaseController, helmReleaseIndexes } from './helm-release/controller.ts';
+import { createInventories } from './helm-release/inventories.ts';
 import { createReleaseWatch } from './helm-release/release-watch.ts';
 import type { Dependencies, HelmReleaseSettings } from './helm-release/run.ts';
 import { HelmReleaseStates } from './helm-release/state.ts';
 import { createHelmReleaseMetrics } from './metrics.ts';
-import { createReleaseCache, fieldManager } from './release/storage.ts';
+import { createReleaseCache } from './release/storage.ts';
 import { createDiscovery } from './render/discovery.ts';
 import { createKindsWatch } from './render/kinds-watch.ts';
 import { createRenderer, type Renderer } from './render/renderer.ts';
@@ -60,7 +62,7 @@ function settingsOf({ flags, gates }: HelmConfig): HelmReleaseSettings {
   return {
     concurrentApplies: flags['concurrent-apply'],
     noCrossNamespaceRefs: flags['no-cross-namespace-refs'],
-    overrideManagers: flags['override-manager'],
+    identity: helmIdentity(flags['override-manager']),
     // The flag takes no other values.
     digestAlgorithm: flags['snapshot-digest-algo'] as DigestAlgorithm,
     externalArtifacts: gates.ExternalArtifact,
@@ -120,15 +122,14 @@ function createCaches(
 function createClusters(
   { flags }: HelmConfig,
   { client, logger }: ApplierDoors,
-  tenants: TenantClients,
+  o: { tenants: TenantClients; identity: ApplierIdentity; inventories: Inventories },
 ) {
+  const { tenants, identity, inventories } = o;
   return new Clusters({
     client,
     tenants,
-    ownerLabel: helmReleaseNameLabel,
-    annotationPrefix: helmGroup,
-    fieldManager,
-    overrideManagers: flags['override-manager'],
+    identity,
+    inventories,
     defaultServiceAccount: flags['default-service-account'],
     defaultKubeConfigServiceAccount: flags['default-kubeconfig-service-account'],
     insecureExec: flags['insecure-kubeconfig-exec'],
@@ -149,11 +150,13 @@ function createDependencies(
 ): Dependencies {
   const { client, logger } = doors;
   const { informer, spawner, tenants } = o;
+  const settings = settingsOf(config);
   const states = new HelmReleaseStates();
+  const inventories = createInventories(informer, states);
   const namespace = config.watchNamespace;
   return {
     ...createCaches(config, { logger, dispatcher: o.dispatcher }),
-    settings: settingsOf(config),
+    settings,
     renderer: createRendering(config, spawner),
     releaseWatch: createReleaseWatch({ client, logger, namespace, monitor: doors.metrics.watches }),
     states,
@@ -173,8 +176,14 @@ function createDependencies(
       logger,
       namespace,
       additive: config.gates.AdditiveCELDependencyCheck,
+      noCrossNamespaceRefs: settings.noCrossNamespaceRefs,
     }),
-    clusters: createClusters(config, doors, tenants),
+    inventories,
+    clusters: createClusters(config, doors, {
+      tenants,
+      identity: settings.identity,
+      inventories,
+    }),
     backoff: new DriftBackoff(),
     metrics: createHelmReleaseMetrics(
       doors.metrics.registry,

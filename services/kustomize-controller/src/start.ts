@@ -4,8 +4,6 @@ import {
   type KindDefinition,
   type Kustomization,
   kustomizationKind,
-  kustomizationNameLabel,
-  kustomizeGroup,
   wrongFieldOf,
 } from '@sluice/shared/api';
 import { ArtifactCache } from '@sluice/shared/artifact';
@@ -17,7 +15,6 @@ import {
   createInformer,
   DriftBackoff,
   type Informer,
-  kubectlManagers,
   resourceOf,
   TenantClients,
 } from '@sluice/shared/kube';
@@ -32,12 +29,13 @@ import {
 } from '@sluice/shared/runtime';
 import { type ApplierDoors, createDriftMetrics } from '@sluice/shared/service';
 import type { KustomizeConfig } from './config.ts';
-import { fieldManager } from './kustomization/apply.ts';
 import {
   createKustomizationController,
   kustomizationIndexes,
   prefetchArtifact,
 } from './kustomization/controller.ts';
+import { kustomizeIdentity } from './kustomization/identity.ts';
+import { createInventories } from './kustomization/inventories.ts';
 import type { Dependencies, KustomizationSettings } from './kustomization/run.ts';
 import { KustomizationStates } from './kustomization/state.ts';
 import { createKustomizationMetrics } from './metrics.ts';
@@ -56,7 +54,7 @@ function settingsOf({ flags, gates, namespace }: KustomizeConfig): Kustomization
     concurrentApplies: flags['concurrent-ssa'],
     noCrossNamespaceRefs: flags['no-cross-namespace-refs'],
     noRemoteBases: flags['no-remote-bases'],
-    overrideManagers: [...kubectlManagers, ...flags['override-manager']],
+    identity: kustomizeIdentity(flags['override-manager']),
     customApplyStageKinds: flags['custom-apply-stage-kinds'],
     strictSubstitutions: gates.StrictPostBuildSubstitutions,
     externalArtifacts: gates.ExternalArtifact,
@@ -83,6 +81,7 @@ function createDependencies(
   // A process that was killed may have left builds in it.
   rmSync(settings.tempDir, { recursive: true, force: true });
   const states = new KustomizationStates();
+  const inventories = createInventories(o.informer, states);
   const tenants = new TenantClients({
     guard: networkGuardOf(flags),
     clientOptions: { onRequest: doors.metrics.apiRequest },
@@ -118,6 +117,7 @@ function createDependencies(
       kinds: ['GitRepository', 'OCIRepository', 'Bucket', 'ExternalArtifact'],
     }),
     kustomizations: o.informer,
+    inventories,
     dependencies: new DependencyWatch({
       monitor: doors.metrics.watches,
       kind: 'Kustomization',
@@ -126,15 +126,14 @@ function createDependencies(
       logger,
       namespace: config.watchNamespace,
       additive: config.gates.AdditiveCELDependencyCheck,
+      noCrossNamespaceRefs: settings.noCrossNamespaceRefs,
     }),
     tenants,
     clusters: new Clusters({
       client,
       tenants,
-      ownerLabel: kustomizationNameLabel,
-      annotationPrefix: kustomizeGroup,
-      fieldManager,
-      overrideManagers: settings.overrideManagers,
+      identity: settings.identity,
+      inventories,
       defaultServiceAccount: flags['default-service-account'],
       defaultKubeConfigServiceAccount: flags['default-kubeconfig-service-account'],
       insecureExec: flags['insecure-kubeconfig-exec'],

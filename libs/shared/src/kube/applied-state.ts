@@ -1,25 +1,11 @@
 import { hash } from 'node:crypto';
 import type { KubeObject } from '@sluice/shared/api';
+import type { ApplierIdentity } from './applier-identity.ts';
 import { appliedEntry, digestValues } from './compact-object.ts';
 import { type DriftIgnoreRule, withoutIgnored } from './drift-ignore.ts';
 import { type FieldSet, isLeaf, projection } from './field-set.ts';
 import { formatObjectId, type ObjectId, objectIdOf } from './object-id.ts';
-import {
-  applyPolicyOf,
-  isExcluded,
-  isOverridden,
-  type ManagerMatch,
-  overriddenManagers,
-} from './object-policy.ts';
-
-export interface AppliedStateOptions {
-  /** Under this name the API server records which fields we own; `kustomize-controller` unless told. */
-  fieldManager?: string;
-  /** Prefix of the annotations `ssa` and `reconcile`; `kustomize.toolkit.fluxcd.io` unless told. */
-  annotationPrefix?: string;
-  /** Starts of the names of managers whose fields are taken over; those of kubectl unless told. */
-  overrideManagers?: readonly string[];
-}
+import { applyPolicyOf, isExcluded, isOverridden } from './object-policy.ts';
 
 interface Entry {
   owner: string;
@@ -44,17 +30,13 @@ interface Entry {
  * says no to a change of a field we own. Confirm with `confirmDrift`, and `accept` the live object if nothing is wrong.
  */
 export class AppliedState {
-  readonly #fieldManager: string;
-  readonly #annotationPrefix: string;
-  readonly #overridden: ManagerMatch[];
+  readonly #identity: ApplierIdentity;
   readonly #entries = new Map<string, Entry>();
   readonly #byOwner = new Map<string, Set<string>>();
   readonly #texts = new Map<string, { text: string; uses: number }>();
 
-  constructor(o: AppliedStateOptions = {}) {
-    this.#fieldManager = o.fieldManager ?? 'kustomize-controller';
-    this.#annotationPrefix = o.annotationPrefix ?? 'kustomize.toolkit.fluxcd.io';
-    this.#overridden = overriddenManagers(o.overrideManagers);
+  constructor(identity: ApplierIdentity) {
+    this.#identity = identity;
   }
 
   /** Number of objects remembered. */
@@ -73,6 +55,8 @@ export class AppliedState {
     for (const object of objects) {
       const entry = this.#entryOf(owner, object, o.ignore ?? []);
       const id = formatObjectId(objectIdOf(object));
+      // What is passed over says nothing about the record of another owner.
+      if (entry === undefined && this.#entries.get(id)?.owner !== owner) continue;
       this.#remove(id);
       if (entry === undefined) continue;
       this.#entries.set(id, entry);
@@ -95,7 +79,7 @@ export class AppliedState {
   }
 
   /** Returns the owner that recorded an object. */
-  ownersOf(id: ObjectId): string | undefined {
+  ownerOf(id: ObjectId): string | undefined {
     return this.#entries.get(formatObjectId(id))?.owner;
   }
 
@@ -111,7 +95,7 @@ export class AppliedState {
     if (live === undefined) return true;
     if (entry.existenceOnly || live.metadata.deletionTimestamp) return false;
     if (live.metadata.resourceVersion === entry.resourceVersion) return false;
-    if (isExcluded(live, this.#annotationPrefix)) return false;
+    if (isExcluded(live, this.#identity.annotationPrefix)) return false;
     if (entry.overridden !== undefined && entry.overridden !== this.#overriddenIn(live))
       return true;
     if (digestOf(live, JSON.parse(entry.fields)) !== entry.digest) return true;
@@ -129,9 +113,11 @@ export class AppliedState {
   }
 
   #entryOf(owner: string, object: KubeObject, ignore: DriftIgnoreRule[]): Entry | undefined {
-    if (isExcluded(object, this.#annotationPrefix)) return undefined;
-    const policy = applyPolicyOf(object, this.#annotationPrefix);
-    const applied = appliedEntry(object, this.#fieldManager)?.fieldsV1 as FieldSet | undefined;
+    if (isExcluded(object, this.#identity.annotationPrefix)) return undefined;
+    const policy = applyPolicyOf(object, this.#identity.annotationPrefix);
+    const applied = appliedEntry(object, this.#identity.fieldManager)?.fieldsV1 as
+      | FieldSet
+      | undefined;
     const existenceOnly = policy === 'IfNotPresent';
     if (applied === undefined && !existenceOnly) return undefined;
     const { 'f:status': _, ...owned } = applied ?? {};
@@ -150,7 +136,7 @@ export class AppliedState {
   /** Says which overridden managers have fields in an object, and since when. */
   #overriddenIn({ metadata }: KubeObject): string {
     return (metadata.managedFields ?? [])
-      .filter((entry) => isOverridden(entry, this.#overridden))
+      .filter((entry) => isOverridden(entry, this.#identity.overridden))
       .map((entry) => `${entry.manager} ${entry.operation} ${entry.time}`)
       .join();
   }

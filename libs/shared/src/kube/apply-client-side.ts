@@ -1,5 +1,6 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { type ApiError, isAlreadyExists, isConflict, isNotFound } from './api-error.ts';
+import type { ApplierIdentity } from './applier-identity.ts';
 import type { AppliedChange, ApplyAction } from './apply-context.ts';
 import { isImmutableError, objectError } from './apply-error.ts';
 import { payloadOf } from './apply-payload.ts';
@@ -18,8 +19,8 @@ export interface ClientSideApplyOptions {
   /** The object as it was last applied; when absent, what is in the cluster stands for it. */
   original?: KubeObject;
   target: KubeObject;
-  /** Under this name the API server records who wrote which fields. */
-  fieldManager: string;
+  /** As what to apply. */
+  identity: ApplierIdentity;
   /** Replaces the object instead of patching it, and recreates it when an immutable field changes. */
   force?: boolean;
   /**
@@ -80,7 +81,8 @@ function wasRaced(error: unknown): boolean {
 }
 
 async function applyOnce(o: ClientSideApplyOptions): Promise<Change> {
-  const { client, resource, target, fieldManager, signal } = o;
+  const { client, resource, target, signal } = o;
+  const { fieldManager } = o.identity;
   const live = await fetchIfPresent(o);
   if (live === undefined) {
     const object = await client.create(resource, target, { fieldManager, signal });
@@ -94,7 +96,7 @@ async function applyOnce(o: ClientSideApplyOptions): Promise<Change> {
   const key = target.metadata;
   const object = await client.patch<KubeObject>(resource, key, patch, {
     type,
-    fieldManager,
+    fieldManager: o.identity.fieldManager,
     signal,
   });
   return changeFrom(live, object);
@@ -158,7 +160,8 @@ const neverRecreated = new Set([
 ]);
 
 async function replace(o: ClientSideApplyOptions, live: KubeObject): Promise<Change> {
-  const { client, resource, target, fieldManager, signal } = o;
+  const { client, resource, target, signal } = o;
+  const { fieldManager } = o.identity;
   const { resourceVersion } = live.metadata;
   const replacement = { ...target, metadata: { ...target.metadata, resourceVersion } };
   try {

@@ -1,26 +1,22 @@
 import type { KubeObject } from '@sluice/shared/api';
+import type { ApplierIdentity } from './applier-identity.ts';
 import type { DriftIgnoreRule } from './drift-ignore.ts';
-import type { LiveObjects } from './live-types.ts';
 import type { ObjectId } from './object-id.ts';
-import { type ManagerMatch, overriddenManagers } from './object-policy.ts';
+import type { OwnedObjects } from './owned-objects.ts';
 import { type ApiResource, apiVersionString, gvkOf } from './resource.ts';
 import type { KubeClient } from './types.ts';
 
 export interface ApplyOptions {
   client: KubeClient;
-  /** Under this name the API server records which fields we own. */
-  fieldManager: string;
+  /** As what to apply. */
+  identity: ApplierIdentity;
   /** Recreates objects whose immutable fields change. */
   force?: boolean;
   /** Requests under way at a time. */
   concurrency: number;
   signal?: AbortSignal;
-  /** Prefix of the annotations `ssa`, `force` and `reconcile`. */
-  annotationPrefix: string;
-  /** Starts of the names of managers whose fields are taken over; those of kubectl unless told. */
-  overrideManagers?: readonly string[];
-  /** Live state, by which unchanged objects and ones excluded in the cluster are known without a request. */
-  live?: LiveObjects;
+  /** What the owner may know of its objects, by which unchanged and excluded ones are known without a request. */
+  live?: Pick<OwnedObjects, 'ensure' | 'get'>;
   /** Milliseconds that definitions may take to be served, and recreated objects to be gone; 60,000 unless told. */
   establishTimeoutMs?: number;
   /** Kinds applied in a stage of their own, as `<group>/<kind>`. */
@@ -53,7 +49,6 @@ export interface ApplyResult {
 /** What the steps of one apply share. */
 export interface ApplyContext extends ApplyOptions {
   timeoutMs: number;
-  overridden: ManagerMatch[];
   /** Finds the resource of an object, and lets the live state of its kind be known if it can be. */
   resourceOf(object: KubeObject): Promise<ApiResource>;
   /** Kinds that the definitions of this run have added, which discovery may list only later. */
@@ -84,7 +79,6 @@ export function applyContext(o: ApplyOptions): ApplyContext {
       o.client.mapper.learn(learned);
     },
     timeoutMs: o.establishTimeoutMs ?? defaultTimeoutMs,
-    overridden: overriddenManagers(o.overrideManagers),
     resourceOf(object) {
       const key = `${apiVersionString(gvkOf(object))} ${object.kind}`;
       const found = known.get(key) ?? find(object);

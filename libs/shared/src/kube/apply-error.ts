@@ -26,6 +26,12 @@ export class ObjectError extends Error {
   }
 }
 
+/** Whether an object may have been written although that was reported as a failure. */
+export function mayHaveHappened(error: Error): boolean {
+  if (!(error instanceof ObjectError)) return true;
+  return error.status === undefined || error.status >= 500;
+}
+
 /** The decoder of the API server quotes the bytes around an error, which may be part of a value. */
 const decoderExcerpt = /,?\s*error found in #\d+ byte of[\s\S]*$/;
 

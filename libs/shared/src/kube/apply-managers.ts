@@ -1,4 +1,5 @@
 import type { KubeObject, ManagedFieldsEntry } from '@sluice/shared/api';
+import type { ApplierIdentity } from './applier-identity.ts';
 import { appliedEntry, lastAppliedAnnotation } from './compact-object.ts';
 import { type FieldSet, unionOf } from './field-set.ts';
 import { isOverridden, type ManagerMatch } from './object-policy.ts';
@@ -13,7 +14,7 @@ const obsoleteAnnotations = [
 ];
 
 /** Whether the object has fields of a manager that is to be overridden. */
-export function hasOverridden(object: KubeObject, managers: ManagerMatch[]): boolean {
+export function hasOverridden(object: KubeObject, managers: readonly ManagerMatch[]): boolean {
   return object.metadata.managedFields?.some((entry) => isOverridden(entry, managers)) ?? false;
 }
 
@@ -23,15 +24,15 @@ export function hasOverridden(object: KubeObject, managers: ManagerMatch[]): boo
  */
 export function takeOverPatch(
   object: KubeObject,
-  o: { fieldManager: string; managers: ManagerMatch[] },
+  { fieldManager, overridden }: Pick<ApplierIdentity, 'fieldManager' | 'overridden'>,
 ): unknown[] {
   const { managedFields = [], annotations = {}, resourceVersion } = object.metadata;
-  const own = appliedEntry(object, o.fieldManager);
-  const taken = managedFields.filter((entry) => isOverridden(entry, o.managers));
+  const own = appliedEntry(object, fieldManager);
+  const taken = managedFields.filter((entry) => isOverridden(entry, overridden));
   const kept = managedFields.filter((entry) => entry !== own && !taken.includes(entry));
   const merged: ManagedFieldsEntry = {
     ...(own ?? taken[0]),
-    manager: o.fieldManager,
+    manager: fieldManager,
     operation: 'Apply',
     fieldsV1: [...(own ? [own] : []), ...taken]
       .map((entry) => (entry.fieldsV1 ?? {}) as FieldSet)
@@ -59,12 +60,12 @@ export async function takeOver(
   client: KubeClient,
   resource: ApiResource,
   object: KubeObject,
-  o: { fieldManager: string; managers: ManagerMatch[]; request: RequestOptions },
+  { identity, request }: { identity: ApplierIdentity; request: RequestOptions },
 ): Promise<void> {
   const { namespace, name } = object.metadata;
-  await client.patch(resource, { namespace, name }, takeOverPatch(object, o), {
-    ...o.request,
+  await client.patch(resource, { namespace, name }, takeOverPatch(object, identity), {
+    ...request,
     type: 'json',
-    fieldManager: o.fieldManager,
+    fieldManager: identity.fieldManager,
   });
 }

@@ -50,9 +50,10 @@ interface Change {
 async function applyPayload(target: Target): Promise<Change> {
   const { payload, resource, ctx } = target;
   const known = ctx.live?.get(resource, keyOfObject(payload));
-  if (isExcluded(payload, ctx.annotationPrefix)) return skipped(known ?? payload);
-  if (known !== undefined && isExcluded(known, ctx.annotationPrefix)) return skipped(known);
-  const policy = applyPolicyOf(payload, ctx.annotationPrefix);
+  if (isExcluded(payload, ctx.identity.annotationPrefix)) return skipped(known ?? payload);
+  if (known !== undefined && isExcluded(known, ctx.identity.annotationPrefix))
+    return skipped(known);
+  const policy = applyPolicyOf(payload, ctx.identity.annotationPrefix);
   if (policy === 'IfNotPresent') {
     const present = known ?? (await fetchIfPresent(target, true));
     if (present !== undefined) return skipped(present);
@@ -66,7 +67,7 @@ async function applyPayload(target: Target): Promise<Change> {
   const applied = await applyOrRecreate({ ...target, payload: sent }, known);
   if (applied.recreated) return { object: applied.object, action: 'recreated' };
   if (applied.created) return { object: applied.object, action: 'created' };
-  if (policy !== 'Merge' && hasOverridden(applied.object, ctx.overridden)) {
+  if (policy !== 'Merge' && hasOverridden(applied.object, ctx.identity.overridden)) {
     const object = await overrideManagers({ ...target, payload: sent }, applied.object);
     return { object, action: 'configured' };
   }
@@ -102,7 +103,10 @@ async function withIgnoredSettled(target: Target): Promise<KubeObject> {
   if (!matchesAnyRule(target.payload, rules)) return target.payload;
   const present = await fetchIfPresent(target, false);
   if (present === undefined) return target.payload;
-  return settleIgnored(target.payload, present, { rules, fieldManager: target.ctx.fieldManager });
+  return settleIgnored(target.payload, present, {
+    rules,
+    fieldManager: target.ctx.identity.fieldManager,
+  });
 }
 
 function send({
@@ -111,7 +115,7 @@ function send({
   ctx,
 }: Target): Promise<{ object: KubeObject; created: boolean }> {
   return ctx.client.apply(resource, payload, {
-    fieldManager: ctx.fieldManager,
+    fieldManager: ctx.identity.fieldManager,
     force: true,
     signal: ctx.signal,
   });
@@ -134,8 +138,8 @@ async function applyOrRecreate(
 function mayForce({ payload, ctx }: Target, known: KubeObject | undefined): boolean {
   return (
     ctx.force === true ||
-    wantsForce(payload, ctx.annotationPrefix) ||
-    (known !== undefined && wantsForce(known, ctx.annotationPrefix))
+    wantsForce(payload, ctx.identity.annotationPrefix) ||
+    (known !== undefined && wantsForce(known, ctx.identity.annotationPrefix))
   );
 }
 
@@ -146,15 +150,14 @@ async function overrideManagers(target: Target, seen: KubeObject): Promise<KubeO
   for (let attempt = 0; attempt < takeOverAttempts; attempt++) {
     try {
       await takeOver(ctx.client, resource, object, {
-        fieldManager: ctx.fieldManager,
-        managers: ctx.overridden,
+        identity: ctx.identity,
         request: { signal: ctx.signal },
       });
     } catch (error) {
       if (!isConflict(error)) throw error;
     }
     ({ object } = await send(target));
-    if (!hasOverridden(object, ctx.overridden)) break;
+    if (!hasOverridden(object, ctx.identity.overridden)) break;
   }
   return object;
 }
@@ -166,14 +169,14 @@ function isUnchanged(
 ): boolean {
   const { known, startedAt, ctx } = o;
   if (known?.metadata.resourceVersion === applied.metadata.resourceVersion) return true;
-  const entry = appliedEntry(applied, ctx.fieldManager);
+  const entry = appliedEntry(applied, ctx.identity.fieldManager);
   if (entry?.time === undefined) return false;
   if (known === undefined) return Date.parse(entry.time) < startedAt - clockToleranceMs;
   // Others may have changed the object since. The server dates our fields anew, to the second, whenever an apply of ours
   // changes something; what they hold tells changes within one second apart.
   const fields = (entry.fieldsV1 ?? {}) as FieldSet;
   return (
-    appliedEntry(known, ctx.fieldManager)?.time === entry.time &&
+    appliedEntry(known, ctx.identity.fieldManager)?.time === entry.time &&
     projection(digestValues(known), fields) === projection(digestValues(applied), fields)
   );
 }

@@ -1,23 +1,20 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { errorMessage, type Logger } from '@sluice/shared/base';
 import { isNotFound } from './api-error.ts';
-import { AppliedState } from './applied-state.ts';
+import type { ApplierIdentity } from './applier-identity.ts';
+import { type ChangeListener, Cluster, type Inventories } from './cluster.ts';
 import { createLiveObjects } from './live-objects.ts';
-import type { LiveChange, LiveObjects } from './live-types.ts';
+import type { OwnedObjects } from './owned-objects.ts';
 import { type ApiResource, coreResources } from './resource.ts';
 import { clientForTenant, type KubeConfigReference, type TenantClients } from './tenant.ts';
 import type { KubeClient } from './types.ts';
-
-/** A cluster that objects are applied to, and what is known of the objects there. */
-export interface Cluster {
-  live: LiveObjects;
-  applied: AppliedState;
-}
 
 /** The cluster to act on, and the identity to act as. */
 export interface Target {
   client: KubeClient;
   cluster: Cluster;
+  /** What the applier may know of its objects without asking as itself. */
+  live: OwnedObjects;
 }
 
 /** An object that applies others, as far as the choice of cluster and identity goes. */
@@ -25,21 +22,22 @@ export interface Applier extends KubeObject {
   spec: { kubeConfig?: KubeConfigReference; serviceAccountName?: string };
 }
 
-/** Called with each change of an object that carries an owner's label. */
-export type ChangeListener = (change: LiveChange, cluster: Cluster) => void;
+/** Names the cluster that an applier acts on; the empty string is the one that we run in. */
+export function clusterKeyOf({ metadata, spec }: Applier): string {
+  const { secretRef } = spec.kubeConfig ?? {};
+  if (spec.kubeConfig === undefined) return '';
+  return `${metadata.namespace}/${secretRef?.name}/${secretRef?.key ?? ''}`;
+}
 
 /** How to create {@link Clusters}. */
 export interface ClustersOptions {
   /** Our own client of the cluster we run in. */
   client: KubeClient;
   tenants: TenantClients;
-  /** Label of the objects to watch. */
-  ownerLabel: string;
-  /** Prefix of the annotations that exempt objects. */
-  annotationPrefix: string;
-  fieldManager: string;
-  /** Starts of the names of managers whose fields are taken over. */
-  overrideManagers: readonly string[];
+  /** As what the objects are applied. */
+  identity: ApplierIdentity;
+  /** Says what each applier has. */
+  inventories: Inventories;
   /** `--default-service-account`; empty for none. */
   defaultServiceAccount: string;
   /** `--default-kubeconfig-service-account`; empty for none. */
@@ -88,7 +86,8 @@ export class Clusters {
       signal,
       cache: o.tenants,
     });
-    return { client, cluster: await this.#clusterOf(object) };
+    const cluster = await this.#clusterOf(object);
+    return { client, cluster, live: cluster.liveOf(object.metadata) };
   }
 
   /** Says what is missing to act as the object's tenant; undefined when nothing is. */
@@ -116,7 +115,7 @@ export class Clusters {
   /** Ends all watches. */
   async stop(): Promise<void> {
     const clusters = [this.#local, ...[...this.#remote.values()].map(({ cluster }) => cluster)];
-    await Promise.all(clusters.map(({ live }) => live.stop()));
+    await Promise.all(clusters.map((cluster) => cluster.stop()));
   }
 
   async #exists(resource: ApiResource, key: { namespace: string | undefined; name: string }) {
@@ -142,7 +141,7 @@ export class Clusters {
       insecureTls,
       cache: tenants,
     });
-    const key = `${namespace}/${kubeConfig.secretRef?.name}/${kubeConfig.secretRef?.key ?? ''}`;
+    const key = clusterKeyOf(object);
     const known = this.#remote.get(key);
     if (known?.client === remote) return known.cluster;
     if (known !== undefined) this.#stop(known.cluster);
@@ -152,25 +151,18 @@ export class Clusters {
   }
 
   #create(client: KubeClient): Cluster {
-    const { ownerLabel, overrideManagers, fieldManager, annotationPrefix, logger } = this.#options;
-    const cluster: Cluster = {
-      live: createLiveObjects({
-        client,
-        labelSelector: ownerLabel,
-        fieldManager,
-        overrideManagers,
-        logger,
-      }),
-      applied: new AppliedState({ fieldManager, annotationPrefix, overrideManagers }),
-    };
-    cluster.live.onChange((change) => {
-      for (const listener of this.#listeners) listener(change, cluster);
+    const { identity, inventories, logger } = this.#options;
+    const labelSelector = identity.nameLabel;
+    const live = createLiveObjects({ client, labelSelector, identity, logger });
+    const cluster = new Cluster({ live, identity, inventories });
+    cluster.onChange((owner, change) => {
+      for (const listener of this.#listeners) listener(owner, change, cluster);
     });
     return cluster;
   }
 
-  #stop({ live }: Cluster): void {
-    live.stop().catch((error: unknown) => {
+  #stop(cluster: Cluster): void {
+    cluster.stop().catch((error: unknown) => {
       this.#options.logger.error({ error: errorMessage(error) }, 'Watches did not stop');
     });
   }

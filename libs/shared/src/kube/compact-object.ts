@@ -1,7 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { KubeObject, ManagedFieldsEntry } from '@sluice/shared/api';
+import type { ApplierIdentity } from './applier-identity.ts';
 import { fieldsOf, isCrd, isMap, isSecret, type JsonMap } from './object-fields.ts';
-import { isOverridden, type ManagerMatch } from './object-policy.ts';
+import { isOverridden } from './object-policy.ts';
 
 /** Marks a value that was replaced by its digest; the API server accepts no such text as a name or base64. */
 const digestMark = '\u0000digest:';
@@ -64,7 +65,7 @@ function withDigestedSchemas<T extends KubeObject>(object: T): T {
  */
 export function compactObject<T extends KubeObject>(
   object: T,
-  o: { fieldManager: string; overridden: ManagerMatch[] },
+  o: Pick<ApplierIdentity, 'fieldManager' | 'overridden'>,
 ): T {
   const compact = digestValues(object);
   const { annotations, managedFields = [] } = object.metadata;

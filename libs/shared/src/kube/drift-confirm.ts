@@ -1,5 +1,6 @@
-import { type KubeObject, kustomizeGroup } from '@sluice/shared/api';
+import type { KubeObject } from '@sluice/shared/api';
 import { ApiError, isNotFound } from './api-error.ts';
+import type { ApplierIdentity } from './applier-identity.ts';
 import { objectError } from './apply-error.ts';
 import { payloadOf } from './apply-payload.ts';
 import { compactObject } from './compact-object.ts';
@@ -15,12 +16,7 @@ import { valueAt } from './json-pointer.ts';
 import { diffObjects, type FieldChange, formatPath } from './object-diff.ts';
 import { isMap, isSecret } from './object-fields.ts';
 import { type ObjectId, objectIdOf } from './object-id.ts';
-import {
-  applyPolicyOf,
-  isOverridden,
-  type ManagerMatch,
-  overriddenManagers,
-} from './object-policy.ts';
+import { applyPolicyOf, isOverridden, type ManagerMatch } from './object-policy.ts';
 import { type ApiResource, gvkOf } from './resource.ts';
 import type { KubeClient } from './types.ts';
 
@@ -35,16 +31,12 @@ export interface Drift {
 
 export interface ConfirmDriftOptions {
   client: KubeClient;
-  fieldManager: string;
+  identity: ApplierIdentity;
   /** The object of the source, with everything that an apply would send. */
   desired: KubeObject;
   /** The object as it is, whole or compact; undefined when it seems gone. */
   live: KubeObject | undefined;
   ignore?: DriftIgnoreRule[];
-  /** Prefix of the annotation `ssa`; `kustomize.toolkit.fluxcd.io` unless told. */
-  annotationPrefix?: string;
-  /** Starts of the names of managers whose fields are taken over; those of kubectl unless told. */
-  overrideManagers?: readonly string[];
   signal?: AbortSignal;
   /** Is given the object as an apply would leave it, with what we would own of it. */
   onExpected?(expected: KubeObject): void;
@@ -78,7 +70,9 @@ async function compareWithDryRun(o: ConfirmDriftOptions): Promise<Drift | undefi
   // What the cache holds lacks the managers that decide on exempted fields; what it lost may only have lost its label.
   let live = ignoring || o.live === undefined ? await fetch(payload, resource, o) : o.live;
   for (let round = 1; live !== undefined; round++) {
-    const sent = ignoring ? settleIgnored(payload, live, { ...o, rules }) : payload;
+    const sent = ignoring
+      ? settleIgnored(payload, live, { rules, fieldManager: o.identity.fieldManager })
+      : payload;
     const expected = await dryRun(sent, resource, o);
     if (expected === undefined) break;
     o.onExpected?.(expected);
@@ -115,11 +109,11 @@ async function fetch(
 async function dryRun(
   payload: KubeObject,
   resource: ApiResource,
-  { client, fieldManager, signal }: ConfirmDriftOptions,
+  { client, identity, signal }: ConfirmDriftOptions,
 ): Promise<KubeObject | undefined> {
   try {
     const result = await client.apply(resource, payload, {
-      fieldManager,
+      fieldManager: identity.fieldManager,
       force: true,
       dryRun: true,
       signal,
@@ -144,24 +138,19 @@ interface Compared {
 
 function compare(
   { expected, live, ignored }: Compared,
-  {
-    fieldManager,
-    desired,
-    overrideManagers,
-    annotationPrefix = kustomizeGroup,
-  }: ConfirmDriftOptions,
+  { identity, desired }: ConfirmDriftOptions,
 ): FieldChange[] {
-  const managers = overriddenManagers(overrideManagers);
-  const options = { fieldManager, overridden: managers };
   const [from, to] = [expected, live].map((object) =>
-    withoutAll(compactObject(object, options), ignored),
+    withoutAll(compactObject(object, identity), ignored),
   ) as [KubeObject, KubeObject];
   // Without a dry-run result, what the server adds to the source's object is no drift.
   const whole = expected.metadata.uid !== undefined;
   const changes = diffObjects(from, to).filter((change) => whole || change.kind !== 'added');
-  if (applyPolicyOf(desired, annotationPrefix) === 'Merge') return changes;
+  if (applyPolicyOf(desired, identity.annotationPrefix) === 'Merge') return changes;
   const known = new Set(changes.map((change) => change.path));
-  const added = addedByOverridden(desired, live, managers).filter(({ path }) => !known.has(path));
+  const added = addedByOverridden(desired, live, identity.overridden).filter(
+    ({ path }) => !known.has(path),
+  );
   return [...changes, ...added];
 }
 
@@ -169,7 +158,7 @@ function compare(
 function addedByOverridden(
   desired: KubeObject,
   live: KubeObject,
-  managers: ManagerMatch[],
+  managers: readonly ManagerMatch[],
 ): FieldChange[] {
   const changes = new Map<string, FieldChange>();
   for (const entry of live.metadata.managedFields ?? []) {

@@ -1,6 +1,8 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { mapConcurrently } from '@sluice/shared/base';
+import { isNotFound } from './api-error.ts';
 import type { ApplyOptions } from './apply-context.ts';
+import { objectError } from './apply-error.ts';
 import { applyObjects } from './apply-objects.ts';
 import type { Target } from './clusters.ts';
 import type { DriftBackoff } from './drift-backoff.ts';
@@ -9,13 +11,17 @@ import { describeDrift } from './drift-describe.ts';
 import type { DriftIgnoreRule } from './drift-ignore.ts';
 import { type DriftState, forgetOwnWrites, type TrackedObject } from './drift-notice.ts';
 import { formatObjectId, objectIdOf } from './object-id.ts';
-import { gvkOf } from './resource.ts';
+import { applyPolicyOf, isExcluded } from './object-policy.ts';
+import { type ApiResource, gvkOf } from './resource.ts';
 
 /** What is to be done about drift. */
 export type DriftMode = 'enabled' | 'warn' | 'disabled';
 
 /** What happened to a drifted object. */
 export type DriftOutcome = 'detected' | 'delayed' | 'corrected';
+
+/** Milliseconds until an object that has moved is looked at again: its new owner may turn out not to have it. */
+const movedCheckMs = 30_000;
 
 /** Whose drift to heal, and how. */
 export interface HealOptions {
@@ -32,7 +38,7 @@ export interface HealOptions {
   /** Fields that are exempt. */
   ignore: DriftIgnoreRule[];
   backoff: DriftBackoff;
-  /** Whether the labels of a live object name another owner, who exists: then it has moved there. */
+  /** Whether the labels of a live object name another owner, who has it: then it has moved there. */
   isMoved(live: KubeObject): Promise<boolean>;
   /** Milliseconds since the epoch. */
   now(): number;
@@ -84,17 +90,46 @@ async function report(o: HealOptions, text: string, message: string): Promise<vo
   await o.listener.detected(message);
 }
 
+/** Fetches as the owner's account what the watches may not show: it may be gone, or name somebody else. */
+async function fetchDrifted(
+  o: HealOptions,
+  resource: ApiResource,
+  desired: KubeObject,
+): Promise<KubeObject | undefined> {
+  const { signal } = o.apply;
+  try {
+    return await o.target.client.get<KubeObject>(resource, desired.metadata, { signal });
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    signal?.throwIfAborted();
+    throw objectError(desired, 'comparison', error);
+  }
+}
+
+/** Whether the source or the cluster asks to leave an object as it is. */
+function isNoneOfOurs(o: HealOptions, desired: KubeObject, live: KubeObject | undefined): boolean {
+  const { annotationPrefix } = o.apply.identity;
+  if (isExcluded(desired, annotationPrefix)) return true;
+  if (live === undefined) return false;
+  return (
+    isExcluded(live, annotationPrefix) ||
+    applyPolicyOf(desired, annotationPrefix) === 'IfNotPresent'
+  );
+}
+
 /** Handles one object; returns the milliseconds after which it has to be looked at again, if so. */
 async function healObject(o: HealOptions, desired: KubeObject): Promise<number | undefined> {
-  const { live: watched, applied } = o.target.cluster;
+  const { applied } = o.target.cluster;
   const id = objectIdOf(desired);
   const text = formatObjectId(id);
-  const resource = await o.target.client.mapper.resourceFor(gvkOf(desired));
-  const live = watched.get(resource, desired.metadata);
-  const owner = applied.ownersOf(id);
-  // Another owner has applied it since, or is about to: correcting it would take it back, and prune it later.
+  const owner = applied.ownerOf(id);
+  // Another owner has applied it since: correcting it would take it back, and prune it later.
   if (owner !== undefined && owner !== o.owner) return undefined;
-  if (live !== undefined && (await o.isMoved(live))) return undefined;
+  const resource = await o.target.client.mapper.resourceFor(gvkOf(desired));
+  const watched = o.target.live.get(resource, desired.metadata);
+  const live = watched ?? (await fetchDrifted(o, resource, desired));
+  if (isNoneOfOurs(o, desired, live)) return undefined;
+  if (live !== undefined && watched === undefined && (await o.isMoved(live))) return movedCheckMs;
   // What was applied by an earlier process, or not by a server-side apply, shows only in a comparison.
   const isKnown = owner === o.owner;
   if (isKnown && live !== undefined && !applied.isDrifted(live, id)) {
@@ -102,15 +137,13 @@ async function healObject(o: HealOptions, desired: KubeObject): Promise<number |
     if (o.mode !== 'warn') o.state.reported.delete(text);
     return undefined;
   }
-  const { fieldManager, annotationPrefix, overrideManagers, signal } = o.apply;
+  const { identity, signal } = o.apply;
   const drift = await confirmDrift({
     client: o.target.client,
-    fieldManager,
+    identity,
     desired,
     live,
     ignore: o.ignore,
-    annotationPrefix,
-    overrideManagers,
     signal,
     ...(!isKnown && { onExpected: (expected) => remember(o, expected) }),
   });

@@ -1,5 +1,6 @@
 import type { KubeObject } from '@sluice/shared/api';
-import type { Cluster, Target } from './clusters.ts';
+import type { Cluster } from './cluster.ts';
+import type { Target } from './clusters.ts';
 import type { LiveChange } from './live-types.ts';
 import { formatObjectId, type ObjectId, objectIdOf } from './object-id.ts';
 import { gvkOf } from './resource.ts';
@@ -69,7 +70,8 @@ export async function forgetOwnWrites(
   state: DriftState,
   tracked: ReadonlyMap<string, TrackedObject> | undefined,
 ): Promise<void> {
-  const { live, applied } = target.cluster;
+  const { live } = target;
+  const { applied } = target.cluster;
   for (const [text, id] of [...state.drifted]) {
     const known = tracked?.get(text);
     if (known === undefined) {
@@ -82,6 +84,7 @@ export async function forgetOwnWrites(
     const isNewer =
       object !== undefined &&
       Number(object.metadata.resourceVersion) > Number(known.resourceVersion);
+    // Gone, or no longer named as ours.
     const gone = object === undefined && live.isSynced(resource);
     if (!(isNewer || gone) || (object && !applied.isDrifted(object, id)))
       state.drifted.delete(text);

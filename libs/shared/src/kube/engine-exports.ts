@@ -1,5 +1,6 @@
 // The engine half of the room: applying, pruning, health and drift of objects.
-export { AppliedState, type AppliedStateOptions } from './applied-state.ts';
+export { AppliedState } from './applied-state.ts';
+export { type ApplierIdentity, isOwnedBy, namedOwner } from './applier-identity.ts';
 export { applyClientSide, type ClientSideApplyOptions } from './apply-client-side.ts';
 export {
   type AppliedChange,
@@ -10,7 +11,7 @@ export {
   applyContext,
   type ObjectFailure,
 } from './apply-context.ts';
-export { isImmutableError, ObjectError, objectError } from './apply-error.ts';
+export { isImmutableError, mayHaveHappened, ObjectError, objectError } from './apply-error.ts';
 export { applyObject } from './apply-object.ts';
 export { applyObjects } from './apply-objects.ts';
 export { stagesOf } from './apply-stages.ts';
@@ -18,14 +19,15 @@ export { checkObjects } from './apply-validate.ts';
 export { checkCelCount, compileCel, type Predicate } from './cel.ts';
 export { type CelBudget, celBudgetOf } from './cel-budget.ts';
 export { CelError, type CelErrorKind } from './cel-error.ts';
+export { type ChangeListener, Cluster, type Inventories } from './cluster.ts';
 export {
   type Applier,
-  type ChangeListener,
-  type Cluster,
   Clusters,
   type ClustersOptions,
+  clusterKeyOf,
   type Target,
 } from './clusters.ts';
+export { type Deletion, type DeletionGuard, deleteObject } from './delete-object.ts';
 export {
   type CorrectionVerdict,
   DriftBackoff,
@@ -58,6 +60,7 @@ export {
 } from './health-rules.ts';
 export {
   type InventoryEntry,
+  idsOf,
   inventoryOf,
   mergeInventories,
   subtractInventory,
@@ -83,10 +86,10 @@ export {
   isKeptFromPruning,
   kubectlManagers,
   type ManagerMatch,
+  managersByPrefix,
 } from './object-policy.ts';
+export { type Holds, OwnedObjects } from './owned-objects.ts';
 export {
-  isOwnedBy,
-  type OwnerLabels,
   type PruneOptions,
   type PruneResult,
   type PruneSkip,

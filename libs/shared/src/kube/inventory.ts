@@ -21,6 +21,15 @@ export function inventoryOf(objects: KubeObject[]): InventoryEntry[] {
   );
 }
 
+const idSets = new WeakMap<readonly InventoryEntry[], ReadonlySet<string>>();
+
+/** Returns the ids of entries, which must not change afterwards. */
+export function idsOf(entries: readonly InventoryEntry[]): ReadonlySet<string> {
+  const known = idSets.get(entries) ?? new Set(entries.map((entry) => entry.id));
+  idSets.set(entries, known);
+  return known;
+}
+
 /** Returns the entries in either inventory, sorted by id; the versions of `a` win. */
 export function mergeInventories(a: InventoryEntry[], b: InventoryEntry[]): InventoryEntry[] {
   const byId = new Map<string, InventoryEntry>();

@@ -1,11 +1,11 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { type Clock, type Logger, silentLogger, systemClock } from '@sluice/shared/base';
 import { ConnectionError, isForbidden, isNotFound } from './api-error.ts';
+import type { ApplierIdentity } from './applier-identity.ts';
 import { compactObject } from './compact-object.ts';
 import { createInformer } from './informer.ts';
 import type { Informer, InformerHealth } from './informer-types.ts';
 import type { LiveChange, LiveObjects } from './live-types.ts';
-import { overriddenManagers } from './object-policy.ts';
 import { type ApiResource, keyOf, type ObjectKey } from './resource.ts';
 import type { KubeClient } from './types.ts';
 
@@ -15,10 +15,8 @@ export interface LiveObjectsOptions {
   client: KubeClient;
   /** Which objects to hold, such as the existence of an ownership label. */
   labelSelector: string;
-  /** Our field manager, of which the time of the last change is kept. */
-  fieldManager?: string;
-  /** Starts of the names of managers whose fields are taken over; those of kubectl unless told. */
-  overrideManagers?: readonly string[];
+  /** Of its field manager the time of the last change is kept, of overridden managers everything. */
+  identity: ApplierIdentity;
   /** What to keep of an object; `compactObject` unless told. */
   transform?: (object: KubeObject) => KubeObject;
   /** Milliseconds for which `ensure` waits; 30,000 unless told. */
@@ -55,13 +53,10 @@ class SharedWatches implements LiveObjects {
   #stopped = false;
 
   constructor(options: LiveObjectsOptions) {
-    const { fieldManager = 'kustomize-controller', overrideManagers } = options;
-    const overridden = overriddenManagers(overrideManagers);
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#logger = options.logger ?? silentLogger;
-    this.#transform =
-      options.transform ?? ((object) => compactObject(object, { fieldManager, overridden }));
+    this.#transform = options.transform ?? ((object) => compactObject(object, options.identity));
   }
 
   async ensure(resource: ApiResource): Promise<void> {

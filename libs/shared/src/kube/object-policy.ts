@@ -49,8 +49,8 @@ export interface ManagerMatch {
 /** Starts of the names of every kubectl command but those with an explicit `--field-manager`. */
 export const kubectlManagers: readonly string[] = ['kubectl', 'before-first-apply'];
 
-/** Returns the field managers whose fields are taken over, by the starts of their names; those of kubectl unless told. */
-export function overriddenManagers(prefixes: readonly string[] = kubectlManagers): ManagerMatch[] {
+/** Returns what matches the field managers whose names start with one of the texts, whatever their operation. */
+export function managersByPrefix(prefixes: readonly string[]): ManagerMatch[] {
   return prefixes.flatMap((prefix): ManagerMatch[] => [
     { prefix, operation: 'Apply' },
     { prefix, operation: 'Update' },
@@ -60,7 +60,7 @@ export function overriddenManagers(prefixes: readonly string[] = kubectlManagers
 /** Whether a managedFields entry is of one of the managers; entries of subresources never are. */
 export function isOverridden(
   entry: { manager?: string; operation?: string; subresource?: string },
-  managers: ManagerMatch[],
+  managers: readonly ManagerMatch[],
 ): boolean {
   if (entry.subresource) return false;
   return managers.some(

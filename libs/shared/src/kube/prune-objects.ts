@@ -1,29 +1,28 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { mapConcurrently } from '@sluice/shared/base';
-import { isConflict, isNotFound } from './api-error.ts';
+import { isNotFound } from './api-error.ts';
+import { type ApplierIdentity, isOwnedBy } from './applier-identity.ts';
 import { objectError } from './apply-error.ts';
 import { pruneStagesOf } from './apply-stages.ts';
+import { deleteObject } from './delete-object.ts';
 import type { InventoryEntry } from './inventory.ts';
 import { NoKindMatchError } from './mapper.ts';
 import { fieldAt, mapsAt, stringAt } from './object-fields.ts';
 import { type ObjectId, parseObjectId } from './object-id.ts';
 import { isKeptFromPruning } from './object-policy.ts';
-import { type ApiResource, apiVersionString, type GroupVersionKind } from './resource.ts';
+import {
+  type ApiResource,
+  apiVersionString,
+  type GroupVersionKind,
+  type ObjectKey,
+} from './resource.ts';
 import type { KubeClient } from './types.ts';
-
-/** The labels by which an object says whose it is, and their values for one owner. */
-export interface OwnerLabels {
-  nameLabel: string;
-  namespaceLabel: string;
-  name: string;
-  namespace: string;
-}
 
 export interface PruneOptions {
   client: KubeClient;
-  owner: OwnerLabels;
-  /** Prefix of the annotations `prune`, `reconcile` and `ssa`. */
-  annotationPrefix: string;
+  identity: ApplierIdentity;
+  /** Whose objects may be deleted. */
+  owner: ObjectKey;
   /** Requests under way at a time. */
   concurrency: number;
   /** What becomes of dependants; `Background` unless told. */
@@ -40,9 +39,6 @@ export interface PruneResult {
   /** What must stay in the inventory, to be tried again. */
   failures: { id: ObjectId; error: Error }[];
 }
-
-/** Attempts to delete an object that others change meanwhile. */
-const maxAttempts = 10;
 
 /**
  * Deletes objects in the reverse order of applying, each only if its labels in the cluster name the owner and neither
@@ -87,35 +83,15 @@ async function pruneObject(target: Target, o: PruneOptions): Promise<PruneSkip |
   // An entry that was made before its kind was known may have a namespace too many; what it names cannot exist, and the
   // object of that name without a namespace may well be wanted.
   if (resource === undefined || resource.namespaced !== (target.namespace !== '')) return 'gone';
+  const { client, identity, propagation = 'Background', signal } = o;
   const key = { namespace: target.namespace || undefined, name: target.name };
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const live = await o.client.get<KubeObject>(resource, key, {
-        metadataOnly: true,
-        signal: o.signal,
-      });
-      if (!isOwnedBy(live, o.owner)) return 'not owned';
-      if (isKeptFromPruning(live, o.annotationPrefix)) return 'disabled';
-      if (live.metadata.deletionTimestamp) return undefined;
-      const { propagation = 'Background', signal } = o;
-      // Exactly what was looked at: in between, another owner may have applied the object.
-      const { uid, resourceVersion } = live.metadata;
-      await o.client.delete(resource, key, { uid, resourceVersion, propagation, signal });
-      return undefined;
-    } catch (error) {
-      if (isNotFound(error)) return 'gone';
-      // It was changed, or another one of that name stands there: it has to be looked at anew.
-      if (!isConflict(error) || attempt >= maxAttempts) throw error;
-    }
-  }
-}
-
-/** Whether the labels of an object name the owner. */
-export function isOwnedBy(object: KubeObject, owner: OwnerLabels): boolean {
-  const { labels } = object.metadata;
-  return (
-    labels?.[owner.nameLabel] === owner.name && labels?.[owner.namespaceLabel] === owner.namespace
-  );
+  const guard = (live: KubeObject): PruneSkip | undefined => {
+    if (!isOwnedBy(live, identity, o.owner)) return 'not owned';
+    return isKeptFromPruning(live, identity.annotationPrefix) ? 'disabled' : undefined;
+  };
+  const deletion = await deleteObject({ client, resource, key, guard, propagation, signal });
+  if (deletion.type === 'kept') return deletion.why;
+  return deletion.type === 'gone' ? 'gone' : undefined;
 }
 
 /**

@@ -4,7 +4,13 @@ import {
   type KubeObject,
   kustomizationKind,
 } from '@sluice/shared/api';
-import { errorMessage, Listeners, type Logger, WaitingError } from '@sluice/shared/base';
+import {
+  errorMessage,
+  Listeners,
+  type Logger,
+  StalledError,
+  WaitingError,
+} from '@sluice/shared/base';
 import {
   celBudgetOf,
   checkCelCount,
@@ -50,6 +56,8 @@ export interface DependenciesOptions {
   monitor?: WatchMonitor;
   /** The gate AdditiveCELDependencyCheck: readyExpr adds to the usual check instead of replacing it. */
   additive: boolean;
+  /** `--no-cross-namespace-refs`: a readyExpr may look only into objects of its own namespace. */
+  noCrossNamespaceRefs: boolean;
 }
 
 /**
@@ -96,7 +104,8 @@ export class Dependencies {
    *
    * @param moreToAsk a further condition for a ready dependency of the same kind; says what is wrong
    * @throws WaitingError DependencyNotReady naming the first that is not, and the cycle if it is part of one
-   * @throws StalledError InvalidCELExpression
+   * @throws StalledError InvalidCELExpression, and AccessDenied for a readyExpr on another namespace where references
+   * across namespaces are blocked
    */
   check(object: Dependant, moreToAsk?: (dependency: KubeObject) => string | undefined): void {
     const references = object.spec.dependsOn ?? [];
@@ -106,6 +115,7 @@ export class Dependencies {
     );
     for (const [index, reference] of references.entries()) {
       const field = `spec.dependsOn[${index}]`;
+      this.#refuseForeignExpression(object, reference, field);
       const why = this.#whyNotReady({ object, reference, field, moreToAsk });
       if (why === undefined) continue;
       const cycle = this.#index.cycleOf(this.#idOf(keyOf(object)));
@@ -116,6 +126,18 @@ export class Dependencies {
       const name = this.#shown(this.#idOfReference(object, reference));
       throw new WaitingError('DependencyNotReady', `dependency '${name}' ${why}${hint}`);
     }
+  }
+
+  /** An expression tells its author what it finds, one bit at a time. */
+  #refuseForeignExpression(object: Dependant, reference: DependencyReference, field: string): void {
+    const { namespace } = object.metadata;
+    if (!this.#options.noCrossNamespaceRefs || !reference.readyExpr) return;
+    if (reference.namespace === undefined || reference.namespace === namespace) return;
+    const id = this.#idOfReference(object, reference);
+    throw new StalledError(
+      'AccessDenied',
+      `can't access '${id}' of ${field}.readyExpr, cross-namespace references have been blocked: leave out readyExpr, or depend on an object in namespace '${namespace}'`,
+    );
   }
 
   #whyNotReady(o: {

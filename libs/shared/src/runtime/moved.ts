@@ -1,36 +1,66 @@
 import type { KindDefinition, KubeObject } from '@sluice/shared/api';
-import { type Informer, isNotFound, type KubeClient, resourceOf } from '@sluice/shared/kube';
+import {
+  type Applier,
+  type ApplierIdentity,
+  clusterKeyOf,
+  formatObjectId,
+  type Informer,
+  type Inventories,
+  type InventoryEntry,
+  idsOf,
+  isNotFound,
+  type KubeClient,
+  keyOf,
+  namedOwner,
+  objectIdOf,
+  parseKey,
+  resourceOf,
+} from '@sluice/shared/kube';
 
-/** Who applies objects, and the labels by which objects name one of them. */
+/** An object that applies others, and its inventory. */
+export interface InventoryOwner extends Applier {
+  status?: { inventory?: { entries: InventoryEntry[] } };
+}
+
+/** Who applies objects. */
 export interface Owners {
   kind: KindDefinition;
-  informer: Informer<KubeObject>;
+  informer: Informer<InventoryOwner>;
   client: KubeClient;
-  nameLabel: string;
-  namespaceLabel: string;
+  identity: ApplierIdentity;
+  inventories: Inventories;
 }
 
 /**
- * Whether the labels of an object name another owner than the given one, who exists: the object has then moved from one
- * to the other, which is no drift. Labels that name nobody are.
+ * Whether an object has moved from one owner to another, which is no drift: its labels name another owner that acts on
+ * the same cluster, and that owner's inventory holds it. Anybody may write labels; nobody but the owner's controller
+ * writes its inventory.
  *
- * @param owner key of who has applied it
- * @throws ApiError when the API server cannot be asked for an owner that another shard reconciles
+ * @param owner who has applied it
+ * @throws ApiError when the API server cannot be asked for an owner whose inventory is not known to hold it
  */
-export async function isMovedFrom(
-  owner: string,
-  { metadata }: KubeObject,
-  o: Owners,
-): Promise<boolean> {
-  const name = metadata.labels?.[o.nameLabel];
-  const namespace = metadata.labels?.[o.namespaceLabel];
-  if (!name || !namespace || `${namespace}/${name}` === owner) return false;
-  if (o.informer.get(`${namespace}/${name}`) !== undefined) return true;
+export async function isMovedFrom(owner: Applier, object: KubeObject, o: Owners): Promise<boolean> {
+  const key = namedOwner(object, o.identity);
+  if (key === undefined || key === keyOf(owner)) return false;
+  const id = formatObjectId(objectIdOf(object));
+  const known = o.informer.get(key);
+  if (known !== undefined && mayHave(owner, known) && o.inventories(key, id)) return true;
+  // Another shard reconciles it, or its inventory is newer than our watch.
+  const current = await find(key, o);
+  if (current === undefined || !mayHave(owner, current)) return false;
+  return idsOf(current.status?.inventory?.entries ?? []).has(id);
+}
+
+/** Whether an owner could have taken over an object of another one. */
+function mayHave(from: Applier, to: Applier): boolean {
+  return !to.metadata.deletionTimestamp && clusterKeyOf(to) === clusterKeyOf(from);
+}
+
+async function find(key: string, { client, kind }: Owners): Promise<InventoryOwner | undefined> {
   try {
-    await o.client.get(resourceOf(o.kind), { namespace, name }, { metadataOnly: true });
-    return true;
+    return await client.get<InventoryOwner>(resourceOf(kind), parseKey(key));
   } catch (error) {
-    if (isNotFound(error)) return false;
+    if (isNotFound(error)) return undefined;
     throw error;
   }
 }

@@ -59,6 +59,7 @@ export { type Registry, type RegistryOptions, startRegistry } from './registry.t
 export type { ArtifactLayer, Descriptor, PushOptions } from './registry-push.ts';
 export { type ServerOptions, ServerProcess } from './server-process.ts';
 export { assertStatusContract } from './status-contract.ts';
+export { type TenantRule, tenantAccount } from './tenant-account.ts';
 export { toolPath } from './tool-path.ts';
 export { type ReceivedSpan, receiveTraces, type TraceReceiver } from './traces.ts';
 export { type UntilOptions, until, untilGone } from './until.ts';

@@ -1,6 +1,7 @@
 import type { KubeObject, ManagedFieldsEntry } from '@sluice/shared/api';
 import { AppliedState, objectIdOf } from '@sluice/shared/kube';
 import { describe, expect, it } from 'vitest';
+import { identity } from './engine-objects.ts';
 
 const ours: ManagedFieldsEntry = {
   manager: 'kustomize-controller',
@@ -38,7 +39,7 @@ function configMap({ name = 'x', version = '1', data = { a: '1' }, ...metadata }
 const id = objectIdOf(configMap());
 
 function recorded(object = configMap()): AppliedState {
-  const state = new AppliedState();
+  const state = new AppliedState(identity);
   state.record('owner', [object]);
   return state;
 }
@@ -101,7 +102,7 @@ describe('isDrifted', () => {
   });
 
   it('is false for an object that was never recorded', () => {
-    expect(new AppliedState().isDrifted(undefined, id)).toBe(false);
+    expect(new AppliedState(identity).isDrifted(undefined, id)).toBe(false);
   });
 
   it('is true again after a state in between was right', () => {
@@ -119,7 +120,7 @@ describe('isDrifted', () => {
   });
 
   it('does not mind fields that a rule leaves to others', () => {
-    const state = new AppliedState();
+    const state = new AppliedState(identity);
     state.record('owner', [configMap()], { ignore: [{ paths: ['/data/a'] }] });
     expect(state.isDrifted(configMap({ version: '2', data: { a: '9' } }), id)).toBe(false);
   });
@@ -127,10 +128,10 @@ describe('isDrifted', () => {
 
 describe('owners', () => {
   const ids = (state: AppliedState, ...names: string[]) =>
-    names.map((name) => state.ownersOf({ ...id, name }));
+    names.map((name) => state.ownerOf({ ...id, name }));
 
   it('are known, and forgotten with their objects', () => {
-    const state = new AppliedState();
+    const state = new AppliedState(identity);
     state.record('one', [configMap({ name: 'a' }), configMap({ name: 'b' })]);
     state.record('two', [configMap({ name: 'b' }), configMap({ name: 'c' })]);
     expect(ids(state, 'a', 'b', 'c')).toEqual(['one', 'two', 'two']);

@@ -1,5 +1,6 @@
 import type { KubeObject } from '@sluice/shared/api';
 import {
+  type ApplierIdentity,
   applyClientSide,
   applyContext,
   applyObject,
@@ -10,8 +11,13 @@ import {
 } from '@sluice/shared/kube';
 import { testCluster, testNamespace } from '@sluice/shared/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { configMap, deployment, prefix, secret } from './engine-objects.ts';
+import { configMap, deployment, identity, secret } from './engine-objects.ts';
 
+const asHelm: ApplierIdentity = {
+  ...identity,
+  fieldManager: 'helm-controller',
+  overridden: [{ prefix: 'helm-controller', operation: 'Update', exact: true }],
+};
 let client: KubeClient;
 let namespace: string;
 
@@ -26,7 +32,7 @@ type Extra = Partial<
 
 async function apply(target: KubeObject, extra: Extra = {}) {
   const resource = await client.mapper.resourceFor(gvkOf(target));
-  return applyClientSide({ client, resource, target, fieldManager: 'helm-controller', ...extra });
+  return applyClientSide({ client, resource, target, identity: asHelm, ...extra });
 }
 
 async function liveOf<T = Record<string, unknown>>(object: KubeObject): Promise<KubeObject & T> {
@@ -200,13 +206,7 @@ it('leaves nothing behind that keeps a later server-side apply from removing fie
   await apply(original);
   await edit(original, { data: { x: '1' } });
   const { object } = await applyObject(configMap(namespace, 'taken-over', { a: '1' }), {
-    ...applyContext({
-      client,
-      fieldManager: 'helm-controller',
-      concurrency: 1,
-      annotationPrefix: prefix,
-    }),
-    overridden: [{ prefix: 'helm-controller', operation: 'Update', exact: true }],
+    ...applyContext({ client, identity: asHelm, concurrency: 1 }),
   });
   expect((object as KubeObject & { data: object }).data).toEqual({ a: '1', x: '1' });
 });

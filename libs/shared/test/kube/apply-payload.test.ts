@@ -3,7 +3,7 @@ import { coreResources } from '@sluice/shared/kube';
 import { describe, expect, it } from 'vitest';
 import { takeOverPatch } from '../../src/kube/apply-managers.ts';
 import { payloadOf } from '../../src/kube/apply-payload.ts';
-import { overriddenManagers } from '../../src/kube/object-policy.ts';
+import { kubectlManagers, managersByPrefix } from '../../src/kube/object-policy.ts';
 
 const { configMaps, customResourceDefinitions, namespaces, secrets } = coreResources;
 
@@ -82,7 +82,7 @@ describe('takeOverPatch', () => {
       kind: 'ConfigMap',
       metadata: { name: 'x', namespace: 'ns', resourceVersion: '7', managedFields, annotations },
     }) as KubeObject;
-  const options = { fieldManager: 'me', managers: overriddenManagers() };
+  const options = { fieldManager: 'me', overridden: managersByPrefix(kubectlManagers) };
 
   it('joins the fields of overridden managers with ours, and keeps the others', () => {
     const theirs = entry('hpa', 'Update', 'c');

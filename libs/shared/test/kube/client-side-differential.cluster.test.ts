@@ -6,6 +6,7 @@ import { applyClientSide, gvkOf, type KubeClient } from '@sluice/shared/kube';
 import { temporaryFolder, testCluster, testNamespace, toolPath } from '@sluice/shared/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type UpgradeCase, upgradeCases } from './client-side-cases.ts';
+import { identity } from './engine-objects.ts';
 
 type Folder = Awaited<ReturnType<typeof temporaryFolder>>;
 
@@ -82,7 +83,7 @@ async function apply(target: KubeObject, upgrade: UpgradeCase, original?: KubeOb
     resource,
     original: original && inNamespace(original, upgrade, byUs),
     target: inNamespace(target, upgrade, byUs),
-    fieldManager: 'helm-controller',
+    identity: { ...identity, fieldManager: 'helm-controller' },
   });
 }
 

@@ -12,7 +12,7 @@ import {
 } from '@sluice/shared/kube';
 import { testCluster, testNamespace } from '@sluice/shared/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { configMap, deployment, owned, prefix, secret } from './engine-objects.ts';
+import { configMap, deployment, identity, owned, prefix, secret } from './engine-objects.ts';
 
 let client: KubeClient;
 let live: LiveObjects;
@@ -21,7 +21,11 @@ let namespace: string;
 beforeAll(async () => {
   ({ client } = await testCluster());
   namespace = await testNamespace(client, 'apply');
-  live = createLiveObjects({ client, labelSelector: `${prefix}/name=${namespace}` });
+  live = createLiveObjects({
+    client,
+    identity,
+    labelSelector: `${prefix}/name=${namespace}`,
+  });
 });
 
 afterAll(() => live.stop());
@@ -29,9 +33,8 @@ afterAll(() => live.stop());
 function options(extra: Partial<ApplyOptions> = {}): ApplyOptions {
   return {
     client,
-    fieldManager: 'kustomize-controller',
+    identity,
     concurrency: 4,
-    annotationPrefix: prefix,
     live,
     ...extra,
   };

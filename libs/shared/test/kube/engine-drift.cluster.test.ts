@@ -13,9 +13,8 @@ import {
 } from '@sluice/shared/kube';
 import { testCluster, testNamespace } from '@sluice/shared/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { configMap, deployment, owned, prefix, secret } from './engine-objects.ts';
+import { configMap, deployment, identity, owned, prefix, secret } from './engine-objects.ts';
 
-const fieldManager = 'kustomize-controller';
 let client: KubeClient;
 let live: LiveObjects;
 let namespace: string;
@@ -24,8 +23,12 @@ let state: AppliedState;
 beforeAll(async () => {
   ({ client } = await testCluster());
   namespace = await testNamespace(client, 'drift');
-  live = createLiveObjects({ client, labelSelector: `${prefix}/name=${namespace}` });
-  state = new AppliedState({ fieldManager, annotationPrefix: prefix });
+  live = createLiveObjects({
+    client,
+    identity,
+    labelSelector: `${prefix}/name=${namespace}`,
+  });
+  state = new AppliedState(identity);
 });
 
 afterAll(() => live.stop());
@@ -33,9 +36,8 @@ afterAll(() => live.stop());
 async function apply(object: KubeObject, ignore?: DriftIgnoreRule[]): Promise<KubeObject> {
   const { changes, failures } = await applyObjects([owned(object, namespace)], {
     client,
-    fieldManager,
+    identity,
     concurrency: 1,
-    annotationPrefix: prefix,
     live,
     ignore,
   });
@@ -66,7 +68,7 @@ async function drift({ resource, object, patch, manager = 'someone', type, ignor
   const seen = await liveAt(resource, name, edited.metadata.resourceVersion);
   const suspected = state.isDrifted(seen, objectIdOf(seen));
   const desired = owned(object, namespace);
-  const confirmed = await confirmDrift({ client, fieldManager, desired, live: seen, ignore });
+  const confirmed = await confirmDrift({ client, identity, desired, live: seen, ignore });
   return { suspected, changes: confirmed?.changes ?? [], seen };
 }
 
@@ -220,7 +222,7 @@ describe('objects that are gone', () => {
     await client.delete(configMaps, { namespace, name: 'gone' });
     const id = objectIdOf(desired);
     expect(state.isDrifted(undefined, id)).toBe(true);
-    const confirmed = await confirmDrift({ client, fieldManager, desired, live: undefined });
+    const confirmed = await confirmDrift({ client, identity, desired, live: undefined });
     expect(confirmed).toEqual({ id, deleted: true, changes: [] });
   });
 
@@ -229,7 +231,7 @@ describe('objects that are gone', () => {
     await apply(desired);
     const patch = { metadata: { labels: { [`${prefix}/name`]: null } } };
     await client.patch(configMaps, { namespace, name: 'stripped' }, patch, { type: 'merge' });
-    const confirmed = await confirmDrift({ client, fieldManager, desired, live: undefined });
+    const confirmed = await confirmDrift({ client, identity, desired, live: undefined });
     expect(confirmed?.deleted).toBe(false);
     expect(confirmed?.changes).toEqual(changed(`.metadata.labels["${prefix}/name"]`, 'removed'));
   });

@@ -13,7 +13,7 @@ import {
 } from '@sluice/shared/kube';
 import { testCluster, testNamespace, until, untilGone } from '@sluice/shared/testing';
 import { afterEach, beforeAll, expect, it } from 'vitest';
-import { configMap, owned, prefix, secret } from './engine-objects.ts';
+import { configMap, identity, owned, prefix, secret } from './engine-objects.ts';
 
 const { configMaps, customResourceDefinitions, secrets } = coreResources;
 let client: KubeClient;
@@ -30,7 +30,11 @@ afterEach(async () => {
 });
 
 function open(as: KubeClient = client): LiveObjects {
-  const live = createLiveObjects({ client: as, labelSelector: `${prefix}/name=${namespace}` });
+  const live = createLiveObjects({
+    client: as,
+    identity,
+    labelSelector: `${prefix}/name=${namespace}`,
+  });
   opened.push(live);
   return live;
 }

@@ -1,7 +1,17 @@
 import type { KubeObject } from '@sluice/shared/api';
+import { type ApplierIdentity, kubectlManagers, managersByPrefix } from '@sluice/shared/kube';
 
 /** Prefix of the annotations that the engine obeys. */
 export const prefix = 'kustomize.toolkit.fluxcd.io';
+
+/** As what the tests apply. */
+export const identity: ApplierIdentity = {
+  fieldManager: 'kustomize-controller',
+  annotationPrefix: prefix,
+  nameLabel: `${prefix}/name`,
+  namespaceLabel: `${prefix}/namespace`,
+  overridden: managersByPrefix(kubectlManagers),
+};
 
 /** Returns the object with the ownership labels of an owner of the given name. */
 export function owned<T extends KubeObject>(object: T, owner: string): T {

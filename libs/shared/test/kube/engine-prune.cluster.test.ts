@@ -8,7 +8,7 @@ import {
 } from '@sluice/shared/kube';
 import { testCluster, testNamespace } from '@sluice/shared/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { configMap, deployment, owned, prefix } from './engine-objects.ts';
+import { configMap, deployment, identity, owned, prefix } from './engine-objects.ts';
 
 let client: KubeClient;
 let namespace: string;
@@ -21,20 +21,15 @@ beforeAll(async () => {
 function apply(objects: KubeObject[]) {
   return applyObjects(
     objects.map((object) => owned(object, namespace)),
-    { client, fieldManager: 'kustomize-controller', concurrency: 4, annotationPrefix: prefix },
+    { client, identity, concurrency: 4 },
   );
 }
 
 function prune(objects: KubeObject[], owner = namespace, as = client) {
   return pruneObjects(inventoryOf(objects), {
     client: as,
-    owner: {
-      nameLabel: `${prefix}/name`,
-      namespaceLabel: `${prefix}/namespace`,
-      name: owner,
-      namespace: 'flux-system',
-    },
-    annotationPrefix: prefix,
+    identity,
+    owner: { name: owner, namespace: 'flux-system' },
     concurrency: 4,
   });
 }

@@ -11,7 +11,7 @@ import {
 } from '@sluice/shared/kube';
 import { testCluster, testNamespace, until, untilGone } from '@sluice/shared/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { configMap, deployment, meta, owned, prefix, secret } from './engine-objects.ts';
+import { configMap, deployment, identity, meta, owned, secret } from './engine-objects.ts';
 
 let client: KubeClient;
 let namespace: string;
@@ -26,9 +26,8 @@ async function apply(objects: KubeObject[], extra: Partial<ApplyOptions> = {}) {
     objects.map((object) => owned(object, namespace)),
     {
       client,
-      fieldManager: 'kustomize-controller',
+      identity,
       concurrency: 4,
-      annotationPrefix: prefix,
       ...extra,
     },
   );
@@ -41,13 +40,8 @@ async function apply(objects: KubeObject[], extra: Partial<ApplyOptions> = {}) {
 function prune(objects: KubeObject[], owner = namespace) {
   return pruneObjects(inventoryOf(objects), {
     client,
-    owner: {
-      nameLabel: `${prefix}/name`,
-      namespaceLabel: `${prefix}/namespace`,
-      name: owner,
-      namespace: 'flux-system',
-    },
-    annotationPrefix: prefix,
+    identity,
+    owner: { name: owner, namespace: 'flux-system' },
     concurrency: 4,
   });
 }

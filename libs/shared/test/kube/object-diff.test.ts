@@ -2,7 +2,7 @@ import type { KubeObject } from '@sluice/shared/api';
 import { diffObjects, type FieldChange } from '@sluice/shared/kube';
 import { describe, expect, it } from 'vitest';
 import { compactObject } from '../../src/kube/compact-object.ts';
-import { overriddenManagers } from '../../src/kube/object-policy.ts';
+import { kubectlManagers, managersByPrefix } from '../../src/kube/object-policy.ts';
 
 const base = {
   apiVersion: 'v1',
@@ -100,7 +100,7 @@ describe('diffObjects', () => {
 });
 
 describe('compactObject', () => {
-  const options = { fieldManager: 'me', overridden: overriddenManagers() };
+  const options = { fieldManager: 'me', overridden: managersByPrefix(kubectlManagers) };
   const compact = (object: object) => compactObject(object as KubeObject, options);
 
   it('keeps the time of our changes and the fields of overridden managers', () => {

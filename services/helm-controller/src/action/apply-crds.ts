@@ -1,6 +1,7 @@
-import { helmGroup, type KubeObject } from '@sluice/shared/api';
+import type { KubeObject } from '@sluice/shared/api';
 import { mapConcurrently } from '@sluice/shared/base';
-import { applyObjects, coreResources, displayName, gvkOf } from '@sluice/shared/kube';
+import { coreResources, displayName, gvkOf } from '@sluice/shared/kube';
+import { applyClaimed } from './apply-claimed.ts';
 import { type ActionContext, ActionError } from './context.ts';
 import { withOwner } from './objects.ts';
 import { findMetadata } from './ownership.ts';
@@ -33,18 +34,9 @@ export async function applyCrds(
   }
   const { changes, failures } = await ctx.slots.run(async () => {
     const wanted = policy === 'Create' ? await missing(ctx, crds) : crds;
-    const { client, fieldManager, concurrency, signal, overrideManagers, cluster } = ctx;
-    return applyObjects(
+    return applyClaimed(
+      ctx,
       wanted.map((crd) => withOwner(crd, ctx.owner)),
-      {
-        client,
-        fieldManager,
-        concurrency,
-        signal,
-        overrideManagers,
-        annotationPrefix: helmGroup,
-        live: cluster.live,
-      },
     );
   });
   if (failures.length === 0) return changes.some(({ action }) => action !== 'unchanged');

@@ -1,4 +1,4 @@
-import { helmGroup, type KubeObject } from '@sluice/shared/api';
+import type { KubeObject } from '@sluice/shared/api';
 import { mapConcurrently } from '@sluice/shared/base';
 import {
   type AppliedChange,
@@ -6,11 +6,12 @@ import {
   applyClientSide,
   applyContext,
   applyObject,
-  type ManagerMatch,
+  mayHaveHappened,
   ObjectError,
   objectIdOf,
 } from '@sluice/shared/kube';
 import type { Release } from '../release/release.ts';
+import { applyOptionsOf } from './apply-claimed.ts';
 import { type ActionContext, ActionError, ownerKey } from './context.ts';
 import { idOf, type ReleaseObject, withOwnership } from './objects.ts';
 
@@ -65,7 +66,10 @@ function remember(ctx: ActionContext, { release }: ApplyRequest, { changes }: Ap
   const { applied } = ctx.cluster;
   const owner = ownerKey(ctx);
   if (release.apply_method === 'ssa') {
-    const objects = changes.map(({ object }) => object);
+    const own = changes.filter(
+      ({ object, action }) => action !== 'skipped' || ctx.live.shows(object),
+    );
+    const objects = own.map(({ object }) => object);
     applied.record(owner, objects, { ignore: ctx.driftIgnore });
     return;
   }
@@ -110,7 +114,7 @@ async function applyKinds(
   const { objects, stopsAtFailedCreation } = request;
   // Of revisions with the same object, the first is the present one.
   const former = new Map(request.former.toReversed().map((item) => [idOf(item), item.object]));
-  const shared = { context: sharedContext(ctx), former };
+  const shared = { context: applyContext(applyOptionsOf(ctx)), former };
   for (const batch of batchesOf(objects)) {
     let stop = false;
     await mapConcurrently(batch, ctx.concurrency, async (item) => {
@@ -138,32 +142,6 @@ export function batchesOf<T extends ReleaseObject>(objects: readonly T[]): T[][]
   return batches;
 }
 
-/**
- * Fields that clients of Helm own are taken over, so that those which a revision no longer has go away, whoever made
- * the revision before.
- */
-function overriddenManagers({ fieldManager, overrideManagers }: ActionContext): ManagerMatch[] {
-  return [
-    { prefix: 'helm', operation: 'Apply', exact: true },
-    { prefix: 'helm', operation: 'Update', exact: true },
-    { prefix: fieldManager, operation: 'Update', exact: true },
-    ...overrideManagers.flatMap((prefix): ManagerMatch[] => [
-      { prefix, operation: 'Apply' },
-      { prefix, operation: 'Update' },
-    ]),
-  ];
-}
-
-function sharedContext(ctx: ActionContext): ApplyContext {
-  const { client, fieldManager, concurrency, signal, cluster } = ctx;
-  const annotationPrefix = helmGroup;
-  const { live } = cluster;
-  return {
-    ...applyContext({ client, fieldManager, concurrency, signal, annotationPrefix, live }),
-    overridden: overriddenManagers(ctx),
-  };
-}
-
 async function applyOne(
   ctx: ActionContext,
   item: ReleaseObject,
@@ -172,10 +150,28 @@ async function applyOne(
 ): Promise<AppliedChange> {
   const { release } = request;
   const object = withOwnership(item.object, release, ctx.owner);
+  const withdraw = ctx.held.claim(objectIdOf(object));
+  try {
+    const change = await applyWithRetries(ctx, { ...item, object }, request, shared);
+    if (change.action === 'skipped') withdraw();
+    return change;
+  } catch (error) {
+    if (!mayHaveHappened(error as Error)) withdraw();
+    throw error;
+  }
+}
+
+async function applyWithRetries(
+  ctx: ActionContext,
+  item: ReleaseObject,
+  request: ApplyRequest,
+  shared: Shared,
+): Promise<AppliedChange> {
   for (let attempt = 1; ; attempt++) {
     try {
-      if (release.apply_method === 'ssa') return await applyObject(object, shared.context);
-      return await applyOnClient(ctx, { ...item, object }, request, shared);
+      const isServerSide = request.release.apply_method === 'ssa';
+      if (isServerSide) return await applyObject(item.object, shared.context);
+      return await applyOnClient(ctx, item, request, shared);
     } catch (error) {
       if (attempt >= maxQuotaAttempts || !isQuotaConflict(error)) throw error;
     }
@@ -183,7 +179,7 @@ async function applyOne(
 }
 
 async function applyOnClient(
-  { client, fieldManager, signal }: ActionContext,
+  { client, identity, signal }: ActionContext,
   { object, resource }: ReleaseObject,
   { force, takesOver }: ApplyRequest,
   { context, former }: Shared,
@@ -195,7 +191,7 @@ async function applyOnClient(
     resource,
     original: former.get(idOf({ object })),
     target: object,
-    fieldManager,
+    identity,
     force,
     correctsCustomResources: takesOver,
     signal,

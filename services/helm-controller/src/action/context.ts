@@ -1,13 +1,16 @@
 import type { Clock, Logger, SecretMasker, Semaphore } from '@sluice/shared/base';
 import type {
   AppliedChange,
+  ApplierIdentity,
   Cluster,
   DriftIgnoreRule,
   HealthRules,
   KubeClient,
+  OwnedObjects,
 } from '@sluice/shared/kube';
 import type { Release } from '../release/release.ts';
 import type { ReleaseStorage } from '../release/storage.ts';
+import type { HeldObjects } from './held-objects.ts';
 
 /**
  * What all steps of an action on a release share.
@@ -33,8 +36,12 @@ export interface ActionContext {
   owner: { name: string; namespace: string };
   /** Acts with the rights of the tenant. */
   client: KubeClient;
-  /** The cluster of the client, with its shared watches. */
+  /** The cluster of the client. */
   cluster: Cluster;
+  /** What may be known of the owner's objects without asking as the tenant. */
+  live: OwnedObjects;
+  /** What the owner's actions have applied. */
+  held: HeldObjects;
   storage: ReleaseStorage;
   /** Permits for the parts that work; none is held while waiting. */
   slots: Pick<Semaphore, 'run'>;
@@ -42,10 +49,8 @@ export interface ActionContext {
   logger: Logger;
   /** Aborts the action: it stops at the next request and leaves the release as it is. */
   signal: AbortSignal;
-  /** Under this name the API server records which fields are ours. */
-  fieldManager: string;
-  /** Starts of the names of further managers whose fields are taken over. */
-  overrideManagers: string[];
+  /** As what everything is applied. */
+  identity: ApplierIdentity;
   healthRules: HealthRules;
   /** Requests of one action that are under way at a time. */
   concurrency: number;

@@ -1,13 +1,13 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { mapConcurrently } from '@sluice/shared/base';
-import { displayName, isConflict, isNotFound, objectError } from '@sluice/shared/kube';
+import { deleteObject, displayName, isExcluded, objectError } from '@sluice/shared/kube';
 import { sortByKind, uninstallOrder } from '../release/kind-order.ts';
 import { isKept } from '../release/manifest.ts';
 import type { Release } from '../release/release.ts';
 import { batchesOf } from './apply-release.ts';
 import type { ActionContext } from './context.ts';
 import type { ReleaseObject } from './objects.ts';
-import { findMetadata, ownershipProblem } from './ownership.ts';
+import { ownershipProblem } from './ownership.ts';
 
 /** What becomes of the dependants of deleted objects. */
 export type Propagation = 'background' | 'foreground' | 'orphan';
@@ -17,9 +17,6 @@ const propagations = {
   foreground: 'Foreground',
   orphan: 'Orphan',
 } as const;
-
-/** Attempts to delete an object that is replaced by another of the same name meanwhile. */
-const maxAttempts = 3;
 
 /** An object whose deletion was requested. */
 export interface DeletedObject extends ReleaseObject {
@@ -45,7 +42,8 @@ export interface DeletionOptions {
 
 /**
  * Deletes objects, kinds one after another in the order in which Helm uninstalls them. Objects with the policy `keep`
- * in manifest or cluster stay, and those that do not say that they belong to the release. Deletion is requested, not
+ * in manifest or cluster stay, those that the manifest excludes, and those that do not say that they belong to the
+ * release. Deletion is requested, not
  * awaited; what is refused does not keep the rest from being deleted.
  *
  * @throws the signal's reason when aborted, nothing else
@@ -63,7 +61,7 @@ export async function deleteObjects(
       await mapConcurrently(batch, ctx.concurrency, async ({ object, resource }) => {
         ctx.signal.throwIfAborted();
         try {
-          await deleteObject(ctx, { object, resource }, options, report);
+          await deleteOne(ctx, { object, resource }, options, report);
         } catch (error) {
           ctx.signal.throwIfAborted();
           report.failures.push(objectError(object, 'delete', error));
@@ -74,48 +72,34 @@ export async function deleteObjects(
   return report;
 }
 
-async function deleteObject(
+async function deleteOne(
   ctx: ActionContext,
-  item: ReleaseObject,
+  { object, resource }: ReleaseObject,
   { propagation, release }: DeletionOptions,
   report: DeletionReport,
 ): Promise<void> {
-  const { client, signal } = ctx;
-  const { object, resource } = item;
-  const name = displayName(object);
-  for (let attempt = 1; ; attempt++) {
-    const found = await find(ctx, item, attempt === 1);
-    if (found === undefined) return;
-    const reason = reasonToKeep(object, found.object, release);
-    if (reason !== undefined) {
-      report.kept.push(`${name}: ${reason}`);
-      return;
-    }
-    const { uid = '' } = found.object.metadata;
-    try {
-      const mode = propagations[propagation];
-      await client.delete(resource, object.metadata, { uid, propagation: mode, signal });
-      report.deleted.push({ ...item, uid, watched: found.watched });
-      return;
-    } catch (error) {
-      if (isNotFound(error)) return;
-      // Another object of that name stands there now, which has to be looked at anew.
-      if (!isConflict(error) || attempt >= maxAttempts) throw error;
-    }
+  // There is nothing to be found under a name that the API server was to make.
+  if (object.metadata.name === '') return;
+  const { client, live, identity, signal } = ctx;
+  if (release !== undefined && isExcluded(object, identity.annotationPrefix)) {
+    report.kept.push(`${displayName(object)}: its manifest excludes it from being applied`);
+    return;
   }
-}
-
-/** Finds an object, in the shared watches if they may be trusted to have it, which spares a request. */
-async function find(
-  ctx: ActionContext,
-  item: ReleaseObject,
-  trustsWatches: boolean,
-): Promise<{ object: KubeObject; watched: boolean } | undefined> {
-  const known = ctx.cluster.live.get(item.resource, item.object.metadata);
-  if (known !== undefined && trustsWatches) return { object: known, watched: true };
-  const object = await findMetadata(ctx, item);
-  if (object === undefined) return undefined;
-  return { object, watched: known?.metadata.uid === object.metadata.uid };
+  const key = object.metadata;
+  const known = live.get(resource, key);
+  const deletion = await deleteObject({
+    client,
+    resource,
+    key,
+    known,
+    guard: (present) => reasonToKeep(object, present, release),
+    propagation: propagations[propagation],
+    signal,
+  });
+  if (deletion.type === 'kept') report.kept.push(`${displayName(object)}: ${deletion.why}`);
+  if (deletion.type !== 'deleted') return;
+  const watched = known?.metadata.uid === deletion.uid;
+  report.deleted.push({ object, resource, uid: deletion.uid, watched });
 }
 
 function reasonToKeep(

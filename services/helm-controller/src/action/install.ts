@@ -111,7 +111,8 @@ async function checkOwnership(
 }
 
 async function createNamespace(ctx: ActionContext, name: string): Promise<void> {
-  const { client, fieldManager, signal } = ctx;
+  const { client, signal } = ctx;
+  const { fieldManager } = ctx.identity;
   const resource = coreResources.namespaces;
   const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { name } } };
   try {

@@ -39,7 +39,7 @@ async function waitInWatch(
   item: DeletedObject,
   deadline: number,
 ): Promise<string | undefined> {
-  const { live } = ctx.cluster;
+  const { live } = ctx;
   const { resource, object, uid } = item;
   const alarm = new Alarm();
   const stop = live.onChange((change) => {
@@ -47,8 +47,8 @@ async function waitInWatch(
   });
   try {
     for (;;) {
-      // Its watch may have ended, which says nothing about the object.
-      if (!live.isSynced(resource)) return waitAlone(ctx, item, deadline);
+      // Its watch may have ended, or it names somebody else now, which says nothing about whether it is gone.
+      if (!live.covers(resource, object.metadata)) return waitAlone(ctx, item, deadline);
       const present = live.get(resource, object.metadata);
       if (present?.metadata.uid !== uid) return undefined;
       if (ctx.clock.now() >= deadline) return remains(item, present);

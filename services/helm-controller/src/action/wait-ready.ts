@@ -48,8 +48,8 @@ interface Followed extends Awaited {
 }
 
 /**
- * Waits until all objects are ready at the same time. Driven by the shared watches; only objects of kinds that those do
- * not cover are read now and then, as the tenant. Ends early when one has failed, for which waiting longer is no help.
+ * Waits until all objects are ready at the same time. Driven by the shared watches; only objects that those may
+ * not tell of are read now and then, as the tenant. Ends early when one has failed, for which waiting longer is no help.
  *
  * @throws NotReadyError naming each object that is not ready, and why; the signal's reason when aborted
  */
@@ -62,7 +62,7 @@ export async function waitUntilReady(
   const deadline = startedAt + timeoutMs;
   const alarm = new Alarm();
   const followed = new Map(objects.map((item) => entryOf(item)));
-  const stop = ctx.cluster.live.onChange((change) => {
+  const stop = ctx.live.onChange((change) => {
     const item = followed.get(formatObjectId(objectIdOf(change.object)));
     if (item === undefined) return;
     noteChange(item, change);
@@ -92,8 +92,8 @@ function entryOf(item: Awaited): [string, Followed] {
   return [formatObjectId(id), { ...item, id, health: item.judge(item.object) }];
 }
 
-function isWatched({ cluster }: ActionContext, { resource }: Followed): boolean {
-  return cluster.live.isSynced(resource);
+function isWatched({ live }: ActionContext, { resource, id }: Followed): boolean {
+  return live.covers(resource, id);
 }
 
 function noteChange(item: Followed, { type, object }: LiveChange): void {
@@ -115,8 +115,8 @@ function healthOfMissing({ health, vanishes }: Followed): Health {
 }
 
 /** An object that the watch does not know yet is as the apply left it. */
-function noteLive({ cluster }: ActionContext, item: Followed): void {
-  const live = cluster.live.get(item.resource, item.id);
+function noteLive({ live: watches }: ActionContext, item: Followed): void {
+  const live = watches.get(item.resource, item.id);
   if (live !== undefined) noteState(item, live);
 }
 

@@ -1,7 +1,6 @@
 import { helmDriftDetectionAnnotation, type KubeObject } from '@sluice/shared/api';
 import { type AppliedChange, formatObjectId, type TrackedObject } from '@sluice/shared/kube';
 import type { ActionContext } from '../action/context.ts';
-import { fieldManager } from '../release/storage.ts';
 import { remembering } from './known-revision.ts';
 import type { Slots } from './operation.ts';
 import { type Run, storageOf, targetOf } from './run.ts';
@@ -26,8 +25,9 @@ export function trackedOf(object: KubeObject): TrackedObject {
 function track(run: Run, changes: readonly AppliedChange[]): void {
   run.state.driftSetting = driftSettingOf(run);
   run.state.reported.clear();
-  for (const { id, object } of changes) {
-    if (!isExempt(object)) run.state.applied.set(formatObjectId(id), trackedOf(object));
+  for (const { id, object, action } of changes) {
+    if (action !== 'skipped' && !isExempt(object))
+      run.state.applied.set(formatObjectId(id), trackedOf(object));
   }
 }
 
@@ -53,18 +53,19 @@ export async function actionContext(
   namespace: string = run.storageNamespace,
 ): Promise<ActionContext> {
   const { object, ctx, deps, masker } = run;
-  const { client, cluster } = await targetOf(run);
+  const { client, cluster, live } = await targetOf(run);
   return {
     owner: { name: object.metadata.name, namespace: object.metadata.namespace ?? '' },
     client,
     cluster,
+    live,
+    held: run.state.held,
     storage: remembering(run, await storageOf(run, namespace, signal)),
     slots,
     clock: ctx.clock,
     logger: ctx.logger,
     signal,
-    fieldManager,
-    overrideManagers: deps.settings.overrideManagers,
+    identity: deps.settings.identity,
     healthRules: { field: 'spec.healthCheckExprs', exprs: object.spec.healthCheckExprs },
     concurrency: deps.settings.concurrentApplies,
     masker,

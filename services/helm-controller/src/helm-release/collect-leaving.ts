@@ -46,6 +46,7 @@ export async function collectLeaving(run: Run, { release, error }: ActionEnd): P
   delete status.inventory;
   delete status.storageNamespace;
   run.state.applied.clear();
+  run.state.held.keepOnly([]);
   run.deps.clusters.forget(run.ctx.key);
   return { reason, message };
 }

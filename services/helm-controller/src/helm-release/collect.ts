@@ -1,9 +1,11 @@
 import { errorMessage, formatDuration } from '@sluice/shared/base';
+import { idsOf } from '@sluice/shared/kube';
 import { chartOf, hasBeenTested, latestOf, releaseOf } from '../release/history.ts';
 import type { Release } from '../release/release.ts';
 import { type Snapshot, testHooksOf } from '../release/snapshot.ts';
 import { collectLeaving } from './collect-leaving.ts';
 import { sayFailure, saySuccess } from './events.ts';
+import { heldEntries } from './inventory.ts';
 import { isTestSelected } from './options.ts';
 import type { Run } from './run.ts';
 import { activeRemediation, countFailure, type ReleaseAction, retryIntervalOf } from './spec.ts';
@@ -87,7 +89,8 @@ export async function collectRelease(
   if (action === 'install') clearHistory(run);
   if (release !== undefined) noteRelease(run, release, action);
   noteKnown(run, others);
-  if (inventory !== undefined && !isLost) status.inventory = { entries: inventory };
+  if (inventory !== undefined && !isLost)
+    status.inventory = { entries: heldEntries(run, inventory) };
   const snapshot = latestSnapshot(run);
   const reason = (error === undefined ? goodReasons : badReasons)[action];
   if (error !== undefined) {
@@ -132,7 +135,8 @@ export async function collectRemediation(
     return { reason, message, ...(isLost && { error }) };
   }
   if (action === 'uninstall') delete draftOf(run).inventory;
-  else if (inventory !== undefined) draftOf(run).inventory = { entries: inventory };
+  else if (inventory !== undefined)
+    draftOf(run).inventory = { entries: heldEntries(run, inventory) };
   const message = `Helm ${action}${shown(snapshot)} succeeded`;
   setCondition(run, condition, { status: 'True', reason, message });
   if (snapshot !== undefined) await saySuccess(run, { reason, message, about: snapshot });
@@ -203,6 +207,7 @@ export async function collect(
   run.deps.metrics.action(type, end.error === undefined ? 'succeeded' : 'failed');
   run.deps.metrics.took(type, tookMs / 1000);
   const collected = await collectByKind(run, running, end);
+  run.state.held.keepOnly(idsOf(draftOf(run).inventory?.entries ?? []));
   summarize(run);
   return collected;
 }

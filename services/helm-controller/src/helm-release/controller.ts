@@ -159,21 +159,23 @@ function watchReleases(
   });
 }
 
-/** Returns the owner of an object that no longer holds what was applied, if that has to be looked at now. */
-function driftedOwner(change: LiveChange, deps: Dependencies, cluster: Cluster) {
-  const owner = cluster.applied.ownersOf(objectIdOf(change.object));
-  const state = owner === undefined ? undefined : deps.states.peek(owner);
-  if (owner === undefined || state === undefined || isExempt(change.object)) return undefined;
+/** Notes an object that no longer holds what was applied; returns whether that has to be looked at now. */
+function noteOwnDrift(
+  { owner, change, cluster }: { owner: string; change: LiveChange; cluster: Cluster },
+  deps: Dependencies,
+): boolean {
+  const state = deps.states.peek(owner);
+  const isRecorded = cluster.applied.ownerOf(objectIdOf(change.object)) === owner;
+  if (state === undefined || !isRecorded || isExempt(change.object)) return false;
   const { driftDetection, suspend } = deps.helmReleases.get(owner)?.spec ?? {};
-  if ((driftDetection?.mode ?? 'disabled') === 'disabled') return undefined;
+  if ((driftDetection?.mode ?? 'disabled') === 'disabled') return false;
   const isNews = noteDrift(change, cluster, state, state.applied);
-  return isNews && !suspend && state.running === undefined ? owner : undefined;
+  return isNews && !suspend && state.running === undefined;
 }
 
 function watchObjects(deps: Dependencies, enqueue: Enqueue): void {
-  deps.clusters.onChange((change, cluster) => {
-    const drifted = driftedOwner(change, deps, cluster);
-    if (drifted !== undefined) enqueue(drifted, 'drift');
+  deps.clusters.onChange((owner, change, cluster) => {
+    if (noteOwnDrift({ owner, change, cluster }, deps)) enqueue(owner, 'drift');
   });
 }
 

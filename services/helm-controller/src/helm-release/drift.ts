@@ -1,10 +1,4 @@
-import {
-  helmGroup,
-  helmReleaseKind,
-  helmReleaseNameLabel,
-  helmReleaseNamespaceLabel,
-  type KubeObject,
-} from '@sluice/shared/api';
+import { helmReleaseKind, type KubeObject } from '@sluice/shared/api';
 import { errorMessage, mapConcurrently } from '@sluice/shared/base';
 import {
   type DriftListener,
@@ -18,7 +12,6 @@ import { done, isMovedFrom, type Outcome, type Owners } from '@sluice/shared/run
 import { idOf, type ReleaseObject, resolveObjects, withOwnership } from '../action/objects.ts';
 import { releaseOf } from '../release/history.ts';
 import type { Release } from '../release/release.ts';
-import { fieldManager } from '../release/storage.ts';
 import { driftSettingOf, ignoreRulesOf, isExempt, trackedOf } from './action-context.ts';
 import { sayDrift } from './events.ts';
 import { type Run, storageOf, targetOf } from './run.ts';
@@ -42,11 +35,11 @@ async function releaseObjects(
 
 /** Returns the objects to compare by id: those that neither release nor cluster exempt. */
 function comparable(
-  { cluster }: Target,
+  { live: watches }: Target,
   objects: readonly ReleaseObject[],
 ): Map<string, KubeObject> {
   const found = objects.filter(({ object, resource }) => {
-    const live = cluster.live.get(resource, object.metadata);
+    const live = watches.get(resource, object.metadata);
     return !isExempt(object) && !(live !== undefined && isExempt(live));
   });
   return new Map(found.map((item) => [idOf(item), item.object]));
@@ -92,8 +85,8 @@ function ownersOf({ ctx, deps }: Run): Owners {
     kind: helmReleaseKind,
     informer: deps.helmReleases,
     client: ctx.client,
-    nameLabel: helmReleaseNameLabel,
-    namespaceLabel: helmReleaseNamespaceLabel,
+    identity: deps.settings.identity,
+    inventories: deps.inventories,
   };
 }
 
@@ -114,19 +107,17 @@ async function heal(
     desired,
     apply: {
       client: target.client,
-      fieldManager,
+      identity: deps.settings.identity,
       force: false,
       concurrency: deps.settings.concurrentApplies,
       signal: ctx.signal,
-      annotationPrefix: helmGroup,
-      overrideManagers: deps.settings.overrideManagers,
       ignore,
-      live: target.cluster.live,
+      live: target.live,
     },
     ignore,
     backoff: deps.backoff,
     now: () => ctx.clock.now(),
-    isMoved: (live) => isMovedFrom(ctx.key, live, ownersOf(run)),
+    isMoved: (live) => isMovedFrom(run.object, live, ownersOf(run)),
     listener: listenerOf(run, refusals),
   });
   noteDrifted(run, refusals);
@@ -153,19 +144,19 @@ export async function healReleaseDrift(run: Run): Promise<Outcome> {
  */
 async function markSuspects(
   run: Run,
-  { cluster }: Target,
+  { cluster, live: watches }: Target,
   objects: readonly ReleaseObject[],
 ): Promise<void> {
   const { state, ctx, deps } = run;
   await mapConcurrently(objects, deps.settings.concurrentApplies, async (item) => {
     const { object, resource } = item;
-    await cluster.live.ensure(resource).catch((error: unknown) => {
+    await watches.ensure(resource).catch((error: unknown) => {
       ctx.logger.warn({ error: errorMessage(error) }, 'Kind is not watched for drift');
     });
     const text = idOf(item);
     const id = objectIdOf(object);
-    const live = cluster.live.get(resource, object.metadata);
-    const isKnown = cluster.applied.ownersOf(id) === ctx.key;
+    const live = watches.get(resource, object.metadata);
+    const isKnown = cluster.applied.ownerOf(id) === ctx.key;
     const tracked = state.applied.get(text) ?? trackedOf(live ?? object);
     state.applied.set(text, tracked);
     // The watch may not have caught up with our own apply yet.

@@ -72,7 +72,7 @@ export function sayFailure(
 
 /** Announces a step that only people who look at the object need to know. */
 export function sayTrace(run: Run, reason: string, message: string): Promise<void> {
-  return run.ctx.event({ severity: 'trace', reason, message });
+  return run.ctx.event({ severity: 'trace', reason, message: run.masker.mask(message) });
 }
 
 /** Announces drift, and that it was corrected. */
@@ -82,11 +82,12 @@ export async function sayDrift(
   message: string,
 ): Promise<void> {
   const isCorrected = reason === 'DriftCorrected';
-  run.ctx.logger.info({ drift: message }, isCorrected ? 'Drift corrected' : 'Drift detected');
+  const masked = run.masker.mask(message);
+  run.ctx.logger.info({ drift: masked }, isCorrected ? 'Drift corrected' : 'Drift detected');
   await run.ctx.event({
     severity: isCorrected ? 'info' : 'error',
     reason,
-    message: run.masker.mask(joinLines([message])),
+    message: joinLines([masked]),
     metadata: desiredMetadata(run),
   });
 }

@@ -1,5 +1,12 @@
 import type { KubeObject } from '@sluice/shared/api';
-import type { InventoryEntry } from '@sluice/shared/kube';
+import {
+  applyPolicyOf,
+  coreResources,
+  type InventoryEntry,
+  idsOf,
+  isExcluded,
+  parseObjectId,
+} from '@sluice/shared/kube';
 import { releaseInventory } from '../release/inventory.ts';
 import { objectsOf } from '../release/manifest.ts';
 import type { Release } from '../release/release.ts';
@@ -22,5 +29,34 @@ export async function inventoryOf(
 export async function noteMissingInventory(run: Run, release: Release): Promise<void> {
   const status = draftOf(run);
   if (status.inventory !== undefined) return;
-  status.inventory = { entries: await inventoryOf(run, release, chartCrds(run)) };
+  await holdReleased(run, release);
+  const entries = await inventoryOf(run, release, chartCrds(run));
+  status.inventory = { entries: heldEntries(run, entries) };
+}
+
+/**
+ * Takes a release that was deployed by another process as applied; not what its manifest asks to leave alone, which may be
+ * anybody's.
+ */
+export async function holdReleased(run: Run, { namespace, manifest }: Release): Promise<void> {
+  const { client } = await targetOf(run);
+  const { annotationPrefix } = run.deps.settings.identity;
+  const objects = objectsOf(manifest).filter(
+    (object) =>
+      !isExcluded(object, annotationPrefix) &&
+      applyPolicyOf(object, annotationPrefix) !== 'IfNotPresent',
+  );
+  const entries = await releaseInventory({ objects, crds: [], namespace }, client.mapper);
+  for (const { id } of entries) run.state.held.claim(parseObjectId(id));
+}
+
+/** Returns the entries of what was applied, now or before; CRDs of a chart are listed whether or not its policy applies them. */
+export function heldEntries(run: Run, entries: readonly InventoryEntry[]): InventoryEntry[] {
+  const before = idsOf(draftOf(run).inventory?.entries ?? []);
+  return entries.filter(
+    ({ id }) =>
+      run.state.held.has(id) ||
+      before.has(id) ||
+      parseObjectId(id).kind === coreResources.customResourceDefinitions.kind,
+  );
 }

@@ -1,6 +1,6 @@
 import type { Release } from '../release/release.ts';
 import { collectRelease, collectRemediation } from './collect.ts';
-import { inventoryOf } from './inventory.ts';
+import { holdReleased, inventoryOf } from './inventory.ts';
 import { chartCrds } from './render.ts';
 import { type Run, storageOf } from './run.ts';
 import { latestSnapshot, noteRelease, summarize } from './status.ts';
@@ -26,6 +26,7 @@ export async function noteOwnWork(
   const others = former === undefined ? [] : [former];
   const action = actionOf(release);
   const isDeployed = release.info.status === 'deployed';
+  if (isDeployed) await holdReleased(run, release);
   const end = { release, others, error: undefined };
   if (isDeployed && action === 'rollback') {
     const inventory = await inventoryOf(run, release, []);

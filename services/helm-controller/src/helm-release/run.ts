@@ -1,7 +1,14 @@
 import type { HelmRelease } from '@sluice/shared/api';
 import type { ArtifactCache } from '@sluice/shared/artifact';
 import { type DigestAlgorithm, SecretMasker, type Semaphore } from '@sluice/shared/base';
-import type { Clusters, DriftBackoff, Informer, Target } from '@sluice/shared/kube';
+import type {
+  ApplierIdentity,
+  Clusters,
+  DriftBackoff,
+  Informer,
+  Inventories,
+  Target,
+} from '@sluice/shared/kube';
 import type {
   Dependencies as DependencyWatch,
   Priority,
@@ -23,7 +30,8 @@ export interface HelmReleaseSettings {
   /** Objects of one release that are applied at once. */
   concurrentApplies: number;
   noCrossNamespaceRefs: boolean;
-  overrideManagers: string[];
+  /** As what objects are applied. */
+  identity: ApplierIdentity;
   /** Of the checksums in the status. */
   digestAlgorithm: DigestAlgorithm;
   /** Gates. */
@@ -45,6 +53,8 @@ export interface Dependencies {
   states: HelmReleaseStates;
   sources: Sources;
   helmReleases: Informer<HelmRelease>;
+  /** What each HelmRelease has. */
+  inventories: Inventories;
   dependencies: DependencyWatch;
   clusters: Clusters;
   backoff: DriftBackoff;

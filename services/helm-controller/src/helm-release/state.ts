@@ -5,6 +5,7 @@ import {
   type TrackedObject,
 } from '@sluice/shared/kube';
 import { ObjectGoneError, type StatusChanges } from '@sluice/shared/runtime';
+import { HeldObjects } from '../action/held-objects.ts';
 import type { PreparedChart } from '../chart/acquire.ts';
 import type { Release, Values } from '../release/release.ts';
 import type { StoredRevision } from '../release/release-secret.ts';
@@ -92,6 +93,8 @@ export interface HelmReleaseState extends DriftState {
   known?: StoredRevision;
   /** Changes of the status that will be written with the result of the action under way. */
   unwritten?: StatusChanges | undefined;
+  /** What its actions have applied, besides what its status lists. */
+  held: HeldObjects;
   /** What was applied last, by formatted id. */
   applied: Map<string, TrackedObject>;
   /** What was asked for when the objects were compared last, or applied. */
@@ -115,6 +118,7 @@ export class HelmReleaseStates {
       uid,
       carriedOut: new Set(),
       waitsForDependencies: false,
+      held: new HeldObjects(),
       applied: new Map(),
       configChanged: false,
       ...noDrift(),

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { helmGroup, helmReleaseNameLabel, type KubeObject } from '@sluice/shared/api';
+import { helmReleaseNameLabel, type KubeObject } from '@sluice/shared/api';
 import { SecretMasker, Semaphore, silentLogger, systemClock } from '@sluice/shared/base';
 import {
   type ApiResource,
-  AppliedState,
+  Cluster,
   coreResources,
   createKubeClient,
   createLiveObjects,
@@ -16,6 +16,8 @@ import {
 } from '@sluice/shared/kube';
 import { testCluster, testNamespace, toolPath, until } from '@sluice/shared/testing';
 import type { ActionContext } from '../../src/action/context.ts';
+import { HeldObjects } from '../../src/action/held-objects.ts';
+import { helmIdentity } from '../../src/action/identity.ts';
 import { type InstallOptions, install } from '../../src/action/install.ts';
 import { type UpgradeOptions, upgrade } from '../../src/action/upgrade.ts';
 import type { Hook, HookEvent, Release } from '../../src/release/release.ts';
@@ -65,23 +67,26 @@ export async function startBed(prefix = 'action'): Promise<Bed> {
     userAgent: 'sluice-test',
     onRequest: (info) => seen.push(info),
   });
-  const fieldManager = 'helm-controller';
-  const cluster = {
-    live: createLiveObjects({ client, labelSelector: helmReleaseNameLabel, fieldManager }),
-    applied: new AppliedState({ fieldManager, annotationPrefix: helmGroup }),
-  };
+  const identity = helmIdentity([]);
+  const labelSelector = helmReleaseNameLabel;
+  const watches = createLiveObjects({ client, labelSelector, identity });
+  const held = new HeldObjects();
+  const owner = { name: 'app', namespace };
+  const cluster = new Cluster({ live: watches, identity, inventories: (_, id) => held.has(id) });
+  const live = cluster.liveOf(owner);
   const cache = createReleaseCache(1 << 20);
   const ctx: ActionContext = {
-    owner: { name: 'app', namespace },
+    owner,
     client,
     cluster,
+    live,
+    held,
     storage: openReleaseStorage({ client, namespace, cache, clock: systemClock }),
     slots: new Semaphore(4),
     clock: systemClock,
     logger: silentLogger,
     signal: new AbortController().signal,
-    fieldManager,
-    overrideManagers: [],
+    identity,
     healthRules: { field: 'spec.healthCheckExprs', exprs: undefined },
     concurrency: 4,
     masker: new SecretMasker(),
@@ -116,10 +121,10 @@ export async function startBed(prefix = 'action'): Promise<Bed> {
       const { metadata } = await client.patch<KubeObject>(resource, key, patch, { type: 'merge' });
       const { promise, resolve } = Promise.withResolvers<void>();
       const check = () => {
-        const seen = cluster.live.get(resource, key)?.metadata.resourceVersion;
+        const seen = watches.get(resource, key)?.metadata.resourceVersion;
         if (Number(seen) >= Number(metadata.resourceVersion)) resolve();
       };
-      const stop = cluster.live.onChange(check);
+      const stop = watches.onChange(check);
       check();
       await promise;
       stop();
@@ -147,7 +152,7 @@ export async function startBed(prefix = 'action'): Promise<Bed> {
       }
     },
     async stop() {
-      await cluster.live.stop();
+      await watches.stop();
       await client.close();
     },
   };

@@ -1,4 +1,5 @@
 import type { KubeObject } from '@sluice/shared/api';
+import type { KubeClient } from '@sluice/shared/kube';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type UninstallOptions, uninstall } from '../../src/action/uninstall.ts';
 import type { Release } from '../../src/release/release.ts';
@@ -203,4 +204,29 @@ test('objects go even when somebody has deleted the record meanwhile', async () 
   await bed.ctx.storage.delete('recordless', 1);
   await uninstall(bed.ctx, { release, options });
   expect(await bed.find('v1', 'ConfigMap', 'recordless')).toBeUndefined();
+});
+
+test('an object that another release takes between the look and the deletion stays', async () => {
+  const objects = [configMap('raced'), configMap('not-raced')];
+  const release = await installed(bed, of('raced', objects));
+  const { client } = bed.ctx;
+  let races = 0;
+  const racing = new Proxy(client, {
+    get(target, name: keyof KubeClient) {
+      const value = target[name];
+      if (name !== 'delete') return typeof value === 'function' ? value.bind(target) : value;
+      const remove: KubeClient['delete'] = async (resource, key, o) => {
+        if (key.name === 'raced' && races++ === 0) {
+          const annotations = { 'meta.helm.sh/release-name': 'another' };
+          await target.patch(resource, key, { metadata: { annotations } }, { type: 'merge' });
+        }
+        await target.delete(resource, key, o);
+      };
+      return remove;
+    },
+  });
+  await uninstall({ ...bed.ctx, client: racing }, { release, options });
+  expect(races).toBe(1);
+  expect(await bed.find('v1', 'ConfigMap', 'raced')).toBeDefined();
+  expect(await bed.find('v1', 'ConfigMap', 'not-raced')).toBeUndefined();
 });

@@ -1,6 +1,6 @@
 import { helmReleaseNameLabel, type KubeObject } from '@sluice/shared/api';
 import { Semaphore } from '@sluice/shared/base';
-import { createLiveObjects } from '@sluice/shared/kube';
+import { Cluster, createLiveObjects } from '@sluice/shared/kube';
 import { until, untilGone } from '@sluice/shared/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { InstallOptions } from '../../src/action/install.ts';
@@ -135,14 +135,17 @@ describe('health rules', () => {
 
 test('kinds that the controller may not watch are read as the tenant', async () => {
   const nobody = bed.client.impersonate({ user: 'nobody' });
-  const live = createLiveObjects({ client: nobody, labelSelector: helmReleaseNameLabel });
-  const ctx = { ...bed.ctx, cluster: { ...bed.ctx.cluster, live } };
+  const { identity, owner, held } = bed.ctx;
+  const labelSelector = helmReleaseNameLabel;
+  const watches = createLiveObjects({ client: nobody, labelSelector, identity });
+  const cluster = new Cluster({ live: watches, identity, inventories: (_, id) => held.has(id) });
+  const ctx = { ...bed.ctx, cluster, live: cluster.liveOf(owner) };
   const release = rendered(bed.namespace, [deployment('unwatched', 1)], { name: 'unwatched' });
   // Longer than the test may take: only another look before the end of the time can help.
   await installed({ ...bed, ctx }, release, { timeoutMs: 600_000 });
   const found = await bed.find('apps/v1', 'Deployment', 'unwatched');
   expect(found).toHaveProperty('status.readyReplicas', 1);
-  await live.stop();
+  await cluster.stop();
 });
 
 test('a timeout tells what keeps the Pods of a workload from being ready', async () => {
@@ -179,7 +182,7 @@ test('what was applied is known to drift detection, but for what is ignored', as
   const { applied } = bed.ctx.cluster;
   const isDrifted = async () =>
     applied.isDrifted(await bed.find<KubeObject>('v1', 'ConfigMap', 'drift'), id);
-  expect(applied.ownersOf(id)).toBe(`${bed.namespace}/app`);
+  expect(applied.ownerOf(id)).toBe(`${bed.namespace}/app`);
   await bed.patch('ConfigMap', 'drift', { data: { free: '2' } });
   expect(await isDrifted()).toBe(false);
   await bed.patch('ConfigMap', 'drift', { data: { ours: '2' } });

@@ -33,20 +33,22 @@ const cases: { name: string; field: string; spec: Partial<HelmReleaseSpec> }[] =
       valuesFrom: [{ kind: 'GitRepository', name: 'x', namespace, path: 'v.yaml', optional: true }],
     },
   },
+  {
+    name: 'ready-expr',
+    field: 'spec.dependsOn[0].readyExpr',
+    spec: { dependsOn: [{ name: 'x', namespace, readyExpr: 'dep.status.secret' }] },
+  },
 ];
 
-test.for(cases)(
-  'a source in another namespace is refused: $name',
-  async ({ name, field, spec }) => {
-    await bed.apply(spec, name);
-    const object = await bed.failed('AccessDenied', name);
-    expect(conditionOf(object, 'Stalled')).toMatchObject({
-      status: 'True',
-      reason: 'AccessDenied',
-    });
-    expect(conditionOf(object)?.message).toContain(`of ${field}, cross-namespace references`);
-  },
-);
+test.for(cases)('what is in another namespace is refused: $name', async ({ name, field, spec }) => {
+  await bed.apply(spec, name);
+  const object = await bed.failed('AccessDenied', name);
+  expect(conditionOf(object, 'Stalled')).toMatchObject({
+    status: 'True',
+    reason: 'AccessDenied',
+  });
+  expect(conditionOf(object)?.message).toContain(`of ${field}, cross-namespace references`);
+});
 
 test('sources in its own namespace may be named with it', async () => {
   const chartRef = { kind: 'ExternalArtifact', name: 'source', namespace: bed.namespace } as const;

@@ -1,4 +1,4 @@
-import { type KubeObject, kustomizeGroup } from '@sluice/shared/api';
+import type { KubeObject } from '@sluice/shared/api';
 import { joinLines, RetryableError } from '@sluice/shared/base';
 import {
   type AppliedChange,
@@ -6,27 +6,27 @@ import {
   displayName,
   evaluateHealth,
   formatObjectId,
+  type Health,
   type HealthRules,
-  inventoryOf,
-  mergeInventories,
+  type InventoryEntry,
   parseObjectId,
   subtractInventory,
   type Target,
 } from '@sluice/shared/kube';
+import { appliedInventory, claimedInventory, inventoryAfterFailure } from './claimed-inventory.ts';
 import { sayProgress } from './events.ts';
 import { scopeObjects } from './label.ts';
 import { type Build, type Run, sourceOf } from './run.ts';
 import type { AppliedObject } from './state.ts';
 import { announceApply, noteHistory, noteInventory } from './status.ts';
 
-/** Under this name the API server records which fields we own; Flux uses the same. */
-export const fieldManager = 'kustomize-controller';
-
 function changeLines(changes: AppliedChange[]): string[] {
   return changes
     .filter(({ action }) => action !== 'unchanged' && action !== 'skipped')
     .map(({ id, action }) => `${displayName(id)} ${action === 'recreated' ? 'created' : action}`);
 }
+
+const unknownHealth: Health = { status: 'Unknown', message: '' };
 
 function appliedObject(change: AppliedChange, rules: HealthRules): AppliedObject {
   const { object, id, action } = change;
@@ -38,7 +38,8 @@ function appliedObject(change: AppliedChange, rules: HealthRules): AppliedObject
     uid,
     generation,
     resourceVersion,
-    health: evaluateHealth(object, rules),
+    // What was skipped may be anybody's, and is judged by no expression.
+    health: action === 'skipped' ? unknownHealth : evaluateHealth(object, rules),
     skipped: action === 'skipped',
     vanishes: id.kind === 'Job' && spec?.ttlSecondsAfterFinished !== undefined,
   };
@@ -49,15 +50,13 @@ export function applyOptionsOf(run: Run, target: Target) {
   const { settings } = run.deps;
   return {
     client: target.client,
-    fieldManager,
+    identity: settings.identity,
     force: run.object.spec.force ?? false,
     concurrency: settings.concurrentApplies,
     signal: run.signal,
-    annotationPrefix: kustomizeGroup,
-    overrideManagers: settings.overrideManagers,
     customStageKinds: settings.customApplyStageKinds,
     ignore: run.object.spec.ignore,
-    live: target.cluster.live,
+    live: target.live,
   };
 }
 
@@ -83,8 +82,8 @@ export interface ApplyReport {
   changed: boolean;
   objects: Map<string, AppliedObject>;
   /** Inventory entries that are no longer part of the build. */
-  stale: ReturnType<typeof subtractInventory>;
-  inventory: ReturnType<typeof inventoryOf>;
+  stale: InventoryEntry[];
+  inventory: InventoryEntry[];
 }
 
 /**
@@ -96,7 +95,8 @@ export async function applyBuild(run: Run, target: Target, build: Build): Promis
   const { state, ctx, object } = run;
   const before = ctx.status.status.inventory?.entries ?? [];
   const objects = await scopeObjects(build.objects, target.client);
-  await announceApply(run, mergeInventories(inventoryOf(objects), before));
+  const claimed = await claimedInventory(run, target, { objects, before });
+  await announceApply(run, claimed);
   state.applying = true;
   try {
     const options = { ...applyOptionsOf(run, target), expectEqual: isKnownInput(run) };
@@ -104,7 +104,7 @@ export async function applyBuild(run: Run, target: Target, build: Build): Promis
     // Objects are watched from here on, also those of a failed apply.
     target.cluster.applied.record(
       ctx.key,
-      changes.map((change) => change.object),
+      changes.filter((change) => isOwn(change, target)).map((change) => change.object),
       { ignore: ignoreRulesOf(run) },
     );
     const lines = changeLines(changes);
@@ -113,11 +113,12 @@ export async function applyBuild(run: Run, target: Target, build: Build): Promis
       'server-side apply completed',
     );
     if (failures.length > 0) {
+      noteInventory(run, inventoryAfterFailure({ changes, failures }, { claimed, before }));
       noteHistory(run, build.digest, 'ReconciliationFailed');
       throw failureOf(failures, changes);
     }
     if (lines.length > 0) await sayProgress(run, joinLines(lines));
-    const inventory = inventoryOf(changes.map((change) => withIdentity(change)));
+    const inventory = appliedInventory(changes, before);
     const rules = { field: 'spec.healthCheckExprs', exprs: object.spec.healthCheckExprs };
     return {
       changed: lines.length > 0,
@@ -132,10 +133,9 @@ export async function applyBuild(run: Run, target: Target, build: Build): Promis
   }
 }
 
-/** A skipped object may be known by its source alone, whose identity is already right. */
-function withIdentity({ object, id }: AppliedChange): KubeObject {
-  const { namespace, name } = id;
-  return { ...object, metadata: { ...object.metadata, name, namespace: namespace || undefined } };
+/** Whether an object is the Kustomization's after the apply; of a skipped one, labels and inventory tell. */
+function isOwn({ object, action }: AppliedChange, { live }: Target): boolean {
+  return action !== 'skipped' || live.shows(object);
 }
 
 /** Returns the rules that exempt fields from drift detection. */

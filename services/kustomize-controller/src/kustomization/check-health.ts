@@ -66,7 +66,8 @@ function checksOf(run: Run): Check[] {
     const id = objectIdOf({ apiVersion, kind, metadata: { name, namespace } });
     const unscoped = { ...id, namespace: '' };
     const known = applied.get(formatObjectId(id)) ?? applied.get(formatObjectId(unscoped));
-    return { id: known?.id ?? id, apiVersion, applied: known };
+    // What was skipped may be anybody's: it is read as the tenant.
+    return { id: known?.id ?? id, apiVersion, applied: known?.skipped ? undefined : known };
   });
   return referenced.filter(({ id }) => !isSelf(run, id));
 }
@@ -101,7 +102,7 @@ async function prepareChecks(run: Run, target: Target, checks: Check[]): Promise
     else {
       const gvk = gvkOf({ apiVersion: check.applied.apiVersion, kind: check.id.kind });
       check.resource = await target.client.mapper.resourceFor(gvk).catch(() => undefined);
-      const watched = check.resource && target.cluster.live.isSynced(check.resource);
+      const watched = check.resource && target.live.covers(check.resource, check.id);
       if (!watched) check.fetched = await fetchHealth(run, target, check);
     }
   }
@@ -111,7 +112,7 @@ function healthOf(run: Run, target: Target, check: Check): Health {
   const { applied, resource, fetched } = check;
   if (fetched !== undefined) return fetched;
   if (applied === undefined || resource === undefined) return { status: 'Unknown', message: '' };
-  const live = target.cluster.live.get(resource, check.id);
+  const live = target.live.get(resource, check.id);
   if (live === undefined) {
     if (applied.vanishes) return { status: 'Current', message: 'Job has ended' };
     // A watch that lags behind does not know an object that was just created.

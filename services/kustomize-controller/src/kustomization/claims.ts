@@ -1,11 +1,5 @@
-import type { Kustomization } from '@sluice/shared/api';
-import type { InventoryEntry } from '@sluice/shared/kube';
+import { clusterKeyOf, type InventoryEntry } from '@sluice/shared/kube';
 import type { Run } from './run.ts';
-
-/** Names the cluster that a Kustomization applies to. */
-function clusterOf({ metadata, spec }: Kustomization): string {
-  return spec.kubeConfig === undefined ? '' : JSON.stringify([metadata.namespace, spec.kubeConfig]);
-}
 
 /** Returns the key of another Kustomization that has applied an object to the same cluster, in its last build. */
 function claimantOf(run: Run, id: string): string | undefined {
@@ -13,7 +7,7 @@ function claimantOf(run: Run, id: string): string | undefined {
   return deps.states.whoApplied(id).find((key) => {
     const other = key === ctx.key ? undefined : deps.kustomizations.get(key);
     if (other === undefined || other.metadata.deletionTimestamp) return false;
-    return clusterOf(other) === clusterOf(object);
+    return clusterKeyOf(other) === clusterKeyOf(object);
   });
 }
 

@@ -1,10 +1,4 @@
-import {
-  type ArtifactNotice,
-  type Kustomization,
-  kustomizationKind,
-  kustomizationNameLabel,
-  kustomizationNamespaceLabel,
-} from '@sluice/shared/api';
+import { type ArtifactNotice, type Kustomization, kustomizationKind } from '@sluice/shared/api';
 import { errorMessage, type Logger, parseDuration } from '@sluice/shared/base';
 import {
   type Cluster,
@@ -142,24 +136,23 @@ function noteHealthChange(change: LiveChange, deps: Dependencies, owner: string)
   return state.wait.pending.size === 0;
 }
 
-/** Returns the owner of an object that no longer holds what was applied, if that has to be looked at now. */
-function driftedOwner(change: LiveChange, deps: Dependencies, cluster: Cluster) {
-  const owner = cluster.applied.ownersOf(objectIdOf(change.object));
-  const state = owner === undefined ? undefined : deps.states.peek(owner);
-  if (owner === undefined || state === undefined) return undefined;
+/** Notes an object that no longer holds what was applied; returns whether that has to be looked at now. */
+function noteOwnDrift(
+  { owner, change, cluster }: { owner: string; change: LiveChange; cluster: Cluster },
+  deps: Dependencies,
+): boolean {
+  const state = deps.states.peek(owner);
+  if (state === undefined || cluster.applied.ownerOf(objectIdOf(change.object)) !== owner)
+    return false;
   const { driftDetection, suspend } = deps.kustomizations.get(owner)?.spec ?? {};
-  if (driftDetection?.mode === 'disabled') return undefined;
-  const isNews = noteDrift(change, cluster, state, state.applied?.objects);
-  return isNews && !suspend ? owner : undefined;
+  if (driftDetection?.mode === 'disabled') return false;
+  return noteDrift(change, cluster, state, state.applied?.objects) && !suspend;
 }
 
 function watchObjects(deps: Dependencies, enqueue: Enqueue): void {
-  deps.clusters.onChange((change, cluster) => {
-    const { labels } = change.object.metadata;
-    const owner = `${labels?.[kustomizationNamespaceLabel]}/${labels?.[kustomizationNameLabel]}`;
+  deps.clusters.onChange((owner, change, cluster) => {
     if (noteHealthChange(change, deps, owner)) enqueue(owner, 'change');
-    const drifted = driftedOwner(change, deps, cluster);
-    if (drifted !== undefined) enqueue(drifted, 'drift');
+    if (noteOwnDrift({ owner, change, cluster }, deps)) enqueue(owner, 'drift');
   });
 }
 

@@ -1,9 +1,4 @@
-import {
-  type KubeObject,
-  kustomizationKind,
-  kustomizationNameLabel,
-  kustomizationNamespaceLabel,
-} from '@sluice/shared/api';
+import { type KubeObject, kustomizationKind } from '@sluice/shared/api';
 import { errorMessage } from '@sluice/shared/base';
 import {
   type DriftListener,
@@ -32,6 +27,7 @@ function cachedBuild({ state, deps }: Run): Build | undefined {
 
 async function desiredObjects(run: Run, target: Target): Promise<Map<string, KubeObject>> {
   const build = cachedBuild(run) ?? (await withBuild(run, (prepared) => prepared.objects()));
+  for (const text of build.secrets) run.masker.add(text);
   const objects = await scopeObjects(build.objects, target.client);
   return new Map(objects.map((object) => [formatObjectId(objectIdOf(object)), object]));
 }
@@ -54,8 +50,8 @@ function ownersOf({ ctx, deps }: Run): Owners {
     kind: kustomizationKind,
     informer: deps.kustomizations,
     client: ctx.client,
-    nameLabel: kustomizationNameLabel,
-    namespaceLabel: kustomizationNamespaceLabel,
+    identity: deps.settings.identity,
+    inventories: deps.inventories,
   };
 }
 
@@ -79,7 +75,7 @@ export function healDrift(run: Run, target: Target): Promise<number | undefined>
     ignore: ignoreRulesOf(run),
     backoff: deps.backoff,
     now: () => ctx.clock.now(),
-    isMoved: (live) => isMovedFrom(ctx.key, live, ownersOf(run)),
+    isMoved: (live) => isMovedFrom(run.object, live, ownersOf(run)),
     listener: listenerOf(run),
   });
 }

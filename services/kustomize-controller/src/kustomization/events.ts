@@ -48,12 +48,13 @@ export async function sayDrift(
   message: string,
 ): Promise<void> {
   const isCorrected = reason === 'DriftCorrected';
-  run.ctx.logger.info({ drift: message }, isCorrected ? 'Drift corrected' : 'Drift detected');
+  const masked = run.masker.mask(message);
+  run.ctx.logger.info({ drift: masked }, isCorrected ? 'Drift corrected' : 'Drift detected');
   if (!isCorrected) return sayWarning(run, reason, message);
   await run.ctx.event({
     severity: 'info',
     reason,
-    message: joinLines([message]),
+    message: joinLines([masked]),
     metadata: eventMetadata(run),
   });
 }

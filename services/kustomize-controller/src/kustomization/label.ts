@@ -4,22 +4,12 @@ import {
   kustomizationNameLabel,
   kustomizationNamespaceLabel,
 } from '@sluice/shared/api';
-import { gvkOf, type KubeClient, NoKindMatchError, type OwnerLabels } from '@sluice/shared/kube';
-
-/** Returns the labels by which objects say which Kustomization they belong to. */
-export function ownerLabelsOf(object: Kustomization): OwnerLabels {
-  return {
-    nameLabel: kustomizationNameLabel,
-    namespaceLabel: kustomizationNamespaceLabel,
-    name: object.metadata.name,
-    namespace: object.metadata.namespace ?? '',
-  };
-}
+import { gvkOf, type KubeClient, NoKindMatchError } from '@sluice/shared/kube';
 
 /** Adds spec.commonMetadata and the ownership labels, which win over all others. */
 export function labelObjects(objects: KubeObject[], owner: Kustomization): KubeObject[] {
   const { labels, annotations } = owner.spec.commonMetadata ?? {};
-  const owned = ownerLabelsOf(owner);
+  const { name, namespace = '' } = owner.metadata;
   return objects.map((object) => ({
     ...object,
     metadata: {
@@ -28,8 +18,8 @@ export function labelObjects(objects: KubeObject[], owner: Kustomization): KubeO
       labels: {
         ...object.metadata.labels,
         ...labels,
-        [owned.nameLabel]: owned.name,
-        [owned.namespaceLabel]: owned.namespace,
+        [kustomizationNameLabel]: name,
+        [kustomizationNamespaceLabel]: namespace,
       },
     },
   }));

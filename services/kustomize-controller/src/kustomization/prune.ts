@@ -1,4 +1,3 @@
-import { kustomizeGroup } from '@sluice/shared/api';
 import { joinLines, RetryableError } from '@sluice/shared/base';
 import {
   displayName,
@@ -11,7 +10,6 @@ import {
 import type { ApplyReport } from './apply.ts';
 import { withoutClaimed } from './claims.ts';
 import { sayProgress } from './events.ts';
-import { ownerLabelsOf } from './label.ts';
 import type { Run } from './run.ts';
 import { noteHistory, noteInventory } from './status.ts';
 
@@ -32,8 +30,8 @@ export async function deleteEntries(
 ): Promise<Deletion> {
   const result = await pruneObjects(withoutClaimed(run, entries), {
     client: target.client,
-    owner: ownerLabelsOf(run.object),
-    annotationPrefix: kustomizeGroup,
+    identity: run.deps.settings.identity,
+    owner: run.object.metadata,
     concurrency: run.deps.settings.concurrentApplies,
     signal: run.signal,
   });

@@ -48,11 +48,11 @@ function canResume(run: Run): boolean {
 
 /** Whether every applied object is watched, so that a change of it cannot have gone unseen. */
 async function isWatched(run: Run, target: Target): Promise<boolean> {
-  const { cluster, client } = target;
+  const { live, client } = target;
   for (const { apiVersion, id } of run.state.applied?.objects.values() ?? []) {
     const gvk = gvkOf({ apiVersion, kind: id.kind });
     const resource = await client.mapper.resourceFor(gvk).catch(() => undefined);
-    if (resource === undefined || !cluster.live.isSynced(resource)) return false;
+    if (resource === undefined || !live.isSynced(resource)) return false;
   }
   return true;
 }

@@ -8,7 +8,14 @@ import {
   StalledError,
 } from '@sluice/shared/base';
 import type { Kustomize, Sops } from '@sluice/shared/cli';
-import type { Clusters, DriftBackoff, Informer, TenantClients } from '@sluice/shared/kube';
+import type {
+  ApplierIdentity,
+  Clusters,
+  DriftBackoff,
+  Informer,
+  Inventories,
+  TenantClients,
+} from '@sluice/shared/kube';
 import type {
   Dependencies as DependencyWatch,
   ReconcileContext,
@@ -22,8 +29,8 @@ export interface KustomizationSettings {
   concurrentApplies: number;
   noCrossNamespaceRefs: boolean;
   noRemoteBases: boolean;
-  /** Starts of the names of managers whose fields are taken over. */
-  overrideManagers: string[];
+  /** As what objects are applied. */
+  identity: ApplierIdentity;
   customApplyStageKinds: string[];
   /** Gates. */
   strictSubstitutions: boolean;
@@ -54,6 +61,8 @@ export interface Dependencies {
   states: KustomizationStates;
   sources: Sources;
   kustomizations: Informer<Kustomization>;
+  /** What each Kustomization has. */
+  inventories: Inventories;
   dependencies: DependencyWatch;
   tenants: TenantClients;
   clusters: Clusters;
