@@ -1,5 +1,6 @@
 {{- /* What helm-controller is; see sluice-common. The rules list what its code asks for as itself. */}}
 {{- define "helm-controller.component" -}}
+admission: true
 sharded: true
 applies: true
 args:

@@ -1,5 +1,6 @@
 {{- /* What kustomize-controller is; see sluice-common. The rules list what its code asks for as itself. */}}
 {{- define "kustomize-controller.component" -}}
+admission: true
 sharded: true
 applies: true
 args:

@@ -1,5 +1,6 @@
 {{- /* What notification-controller is; see sluice-common. The rules list what its code asks for, and nothing else. */}}
 {{- define "notification-controller.component" -}}
+admission: true
 ownsStreams: true
 args:
   {{- if .values.multitenancy.enabled }}

@@ -45,11 +45,14 @@ helm.sh/chart: {{ printf "%s-%s" .name .scope.Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end -}}
 
-{{- /* metadata of an object; takes c and name, and may take labels, annotations and cluster (not in a namespace). */}}
+{{- /*
+metadata of an object; takes c and name, and may take labels, annotations, namespace (that of the release unless told) and
+cluster (not in a namespace).
+*/}}
 {{- define "sluice.metadata" -}}
 name: {{ .name }}
 {{- if not .cluster }}
-namespace: {{ .c.namespace }}
+namespace: {{ default .c.namespace .namespace }}
 {{- end }}
 labels:
   {{- toYaml (merge (dict) (default dict .labels) .c.labels) | nindent 2 }}

@@ -12,6 +12,7 @@ metadata:
 automountServiceAccountToken: {{ .values.serviceAccount.automount }}
 {{- end }}
 {{- include "sluice.rbac" . }}
+{{- include "sluice.admission" . }}
 {{- range $shard := include "sluice.shards" . | fromYamlArray }}
 {{- $c := merge (dict "shard" $shard) $ }}
 {{- include "sluice.claims" $c }}

@@ -9,6 +9,11 @@ multitenancy:
   enabled: false
   defaultServiceAccount: default
   privileged: false
+  tenantNamespaces: []
+  admission:
+    create: true
+    exemptNamespaces: []
+    remoteClusters: true
   watchRole: view
   denyAddresses:
     - private

@@ -24,6 +24,11 @@ With watchAllNamespaces: false, whatever can be is a Role in the namespace of th
 
 {{- /* A role and its binding to the controller's account. */}}
 {{- define "sluice.role" -}}
+{{- include "sluice.only-role" . }}
+{{- include "sluice.binding" (dict "c" .c "cluster" .cluster "name" .name "role" .name "roleKind" (ternary "ClusterRole" "Role" (default false .cluster))) }}
+{{- end -}}
+
+{{- define "sluice.only-role" -}}
 {{- $kind := ternary "ClusterRole" "Role" (default false .cluster) }}
 {{- $metadata := include "sluice.metadata" (dict "c" .c "name" .name "cluster" .cluster "annotations" .c.values.rbac.annotations) | nindent 2 }}
 ---
@@ -32,15 +37,15 @@ kind: {{ $kind }}
 metadata: {{- $metadata }}
 rules:
   {{- toYaml .rules | nindent 2 }}
-{{- include "sluice.binding" (dict "c" .c "cluster" .cluster "name" .name "role" .name "roleKind" $kind) }}
 {{- end -}}
 
+{{- /* May take in: the namespace of a RoleBinding, that of the release unless told. */}}
 {{- define "sluice.binding" }}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: {{ ternary "ClusterRoleBinding" "RoleBinding" (default false .cluster) }}
 metadata:
-  {{- include "sluice.metadata" (dict "c" .c "name" .name "cluster" .cluster "annotations" .c.values.rbac.annotations) | nindent 2 }}
+  {{- include "sluice.metadata" (dict "c" .c "name" .name "namespace" .in "cluster" .cluster "annotations" .c.values.rbac.annotations) | nindent 2 }}
 roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: {{ .roleKind }}
@@ -79,7 +84,14 @@ tenants have applied; it shows no Secrets and grants no change.
 {{- else }}
 {{- $rules := list (dict "apiGroups" (list "") "resources" (list "serviceaccounts") "verbs" (list "impersonate")) }}
 {{- $name := ternary (printf "%s-impersonator-%s" .name .namespace) (printf "%s-impersonator" .name) $v.watchAllNamespaces }}
+{{- if and $v.watchAllNamespaces $v.multitenancy.tenantNamespaces }}
+{{- include "sluice.only-role" (dict "c" . "cluster" true "name" $name "rules" $rules) }}
+{{- range $v.multitenancy.tenantNamespaces }}
+{{- include "sluice.binding" (dict "c" $ "name" $name "in" . "role" $name "roleKind" "ClusterRole") }}
+{{- end }}
+{{- else }}
 {{- include "sluice.role" (dict "c" . "cluster" $v.watchAllNamespaces "name" $name "rules" $rules) }}
+{{- end }}
 {{- with $v.multitenancy.watchRole }}
 {{- $watcher := ternary (printf "%s-watcher-%s" $.name $.namespace) (printf "%s-watcher" $.name) $v.watchAllNamespaces }}
 {{- include "sluice.binding" (dict "c" $ "cluster" $v.watchAllNamespaces "name" $watcher "roleKind" "ClusterRole" "role" .) }}

@@ -11,6 +11,8 @@ import {
   type ValueTree,
 } from './node.ts';
 
+const namespaceName = { pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$', maxLength: 63 };
+
 const peers = 'peers of a NetworkPolicy; empty for nobody';
 
 /** Drops the samples of pods that have ended, which keep their labels for a while. */
@@ -77,6 +79,24 @@ export const installWide: ValueTree = {
     privileged: toggle(
       false,
       'Give kustomize-controller and helm-controller rbac.roleRef also when tenants are locked down. Without it they can do nothing but impersonate ServiceAccounts.',
+    ),
+    tenantNamespaces: textList(
+      'Namespaces of which kustomize-controller and helm-controller may impersonate accounts; empty for all. Name that of the release for Kustomizations of your own. Others get a RoleBinding to the ClusterRoles `<controller>-impersonator-<namespace of the release>`.',
+      namespaceName,
+    ),
+    admission: group(
+      'ValidatingAdmissionPolicies for locked-down tenants: what the controllers would refuse, and what they could not, is refused when it is stored.',
+      {
+        create: toggle(
+          true,
+          'Create the policies with their bindings, when tenants are locked down and all namespaces are watched.',
+        ),
+        exemptNamespaces: textList(
+          'Namespaces in which the policies refuse nothing.',
+          namespaceName,
+        ),
+        remoteClusters: toggle(true, 'Let tenants apply to other clusters with spec.kubeConfig.'),
+      },
     ),
     watchRole: text(
       'view',
