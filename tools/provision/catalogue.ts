@@ -12,6 +12,7 @@ export const toolNames = [
   'nats-server',
   'registry',
   'kustomize',
+  'kustomize-builder',
   'sops',
   'helm',
   'helm-renderer',
@@ -131,6 +132,7 @@ const recipes: Record<ToolName, ToolRecipe> = {
     versionArgs: ['version'],
     linkerValues: (version) => ({ 'sigs.k8s.io/kustomize/api/provenance.version': version }),
   },
+  'kustomize-builder': ownProgram('kustomize-builder', 'sigs.k8s.io/kustomize/api'),
   sops: {
     module: 'sops',
     versionOf: 'github.com/getsops/sops/v3',
