@@ -171,9 +171,8 @@ async function compare(started: AsyncDisposableStack): Promise<void> {
 
   const renderer = createRenderer({
     helm: createHelmRenderer({ program: toolPath('helm-renderer') }),
-    kustomize: createKustomize({ binary: toolPath('kustomize'), tempDir: dir }),
+    kustomize: createKustomize({ binary: toolPath('kustomize-builder') }),
     discovery: createDiscovery({ maxAgeMs: 3_600_000 }),
-    tempDir: dir,
   });
   started.defer(() => renderer.close());
 

@@ -71,11 +71,11 @@ async function startUp(bench: Bench, name: ControllerName): Promise<Sample> {
       `--storage-adv-addr=${first}`,
     ],
     'kustomize-controller': [
-      `--kustomize-binary=${toolPath('kustomize')}`,
+      `--kustomize-builder=${toolPath('kustomize-builder')}`,
       `--work-path=${join(dir, 'work')}`,
     ],
     'helm-controller': [
-      `--kustomize-binary=${toolPath('kustomize')}`,
+      `--kustomize-builder=${toolPath('kustomize-builder')}`,
       `--helm-renderer=${toolPath('helm-renderer')}`,
       `--work-path=${join(dir, 'work')}`,
     ],

@@ -18,6 +18,8 @@ var defaultSchema = openapi.GetSchemaVersion()
 // is the restriction, and files beside the kustomization may be read.
 func options() *krusty.Options {
 	o := krusty.MakeDefaultOptions()
+	// Sorts as the kustomize program does, unless the kustomization says how.
+	o.Reorder = krusty.ReorderOptionUnspecified
 	o.LoadRestrictions = types.LoadRestrictionsNone
 	o.PluginConfig = types.DisabledPluginConfig()
 	return o
@@ -41,28 +43,36 @@ func build(t *tree, r request) (any, error) {
 		}
 		noManifests = top.noManifests
 		if top.empty {
-			return t.result(nil, noManifests)
+			return t.result(nil, r, noManifests)
 		}
 	}
 	made, err := krusty.MakeKustomizer(options()).Run(t, path.Join(t.mount, dir))
 	if err != nil || t.refusal != nil {
 		return nil, t.explain(err)
 	}
-	return t.result(made, noManifests)
+	return t.result(made, r, noManifests)
 }
 
-func (t *tree) result(made resmap.ResMap, noManifests bool) (any, error) {
+func (t *tree) result(made resmap.ResMap, r request, noManifests bool) (any, error) {
 	if t.refusal != nil {
 		return nil, t.explain(nil)
 	}
 	result := built{Objects: []json.RawMessage{}, NoManifests: noManifests, Remote: len(t.remote.fetched) > 0}
-	if made != nil {
+	if made != nil && r.Yaml {
+		text, err := made.AsYaml()
+		if err != nil {
+			return nil, &serve.Error{Kind: "build", Message: failed + "an object cannot be written as YAML"}
+		}
+		result.Yaml = string(text)
+	}
+	if made != nil && !r.Yaml {
 		for _, each := range made.Resources() {
 			text, err := each.MarshalJSON()
 			if err != nil {
 				return nil, &serve.Error{Kind: "build", Message: failed + "an object cannot be written as JSON"}
 			}
 			result.Objects = append(result.Objects, text)
+			result.Bytes += len(text)
 		}
 	}
 	seen, err := json.Marshal(t.seen)

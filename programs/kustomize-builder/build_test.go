@@ -66,12 +66,12 @@ func TestPutsTheSpecIntoTheKustomizationFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := namesIn(t, b); got != "team/p-a-s team/p-b-s" {
+	if got := namesIn(t, b); got != "team/p-b-s team/p-a-s" {
 		t.Errorf("got %s", got)
 	}
 	for _, expected := range []string{`"image":"mirror/x:2"`, `"hostname":"h"`} {
-		if !strings.Contains(string(b.Objects[0]), expected) {
-			t.Errorf("%s is not in %s", expected, b.Objects[0])
+		if !strings.Contains(string(b.Objects[1]), expected) {
+			t.Errorf("%s is not in %s", expected, b.Objects[1])
 		}
 	}
 }
@@ -163,7 +163,7 @@ func TestRefusesLinksWhereverTheyLead(t *testing.T) {
 func TestExplainsWithFileLineAndKind(t *testing.T) {
 	for expected, f := range map[string]files{
 		"dir/bad.yaml:3: mapping values are not allowed": {"good.yaml": configMap("a"), "dir/bad.yaml": "a: b\nc: d\n  e: f: g\n"},
-		"values.yaml: not a Kubernetes object: line 1: 'apiVersion' is missing": {
+		"values.yaml:1: not a Kubernetes object: 'apiVersion' is missing": {
 			"good.yaml": configMap("a"), "values.yaml": "replicas: 1\n"},
 		"resources[0] of kustomization.yaml: \"nowhere.yaml\" does not exist": {
 			"kustomization.yaml": "resources: [nowhere.yaml]"},

@@ -265,8 +265,8 @@ func (t *tree) noObject() string {
 		if t.roles[local] != objects || !isYaml(local) || isKustomizationFile(local) {
 			continue
 		}
-		if problem := objectProblem(t.contentOf(local)); problem != "" {
-			return fmt.Sprintf("%s%s: not a Kubernetes object: %s", failed, local, problem)
+		if line, problem := objectProblem(t.contentOf(local)); problem != "" {
+			return fmt.Sprintf("%s%s:%d: not a Kubernetes object: %s", failed, local, line, problem)
 		}
 	}
 	return ""

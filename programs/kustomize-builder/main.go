@@ -8,6 +8,7 @@ import (
 	"log"
 	"net/http"
 	"os"
+	"runtime/debug"
 
 	"sluice/serve"
 )
@@ -29,6 +30,8 @@ type request struct {
 	RemoteBases bool `json:"remoteBases"`
 	// Decrypt puts files that sops has encrypted to the host as questions.
 	Decrypt bool `json:"decrypt"`
+	// Yaml asks for the text that kustomize would print instead of objects.
+	Yaml bool `json:"yaml"`
 	// Seen is what an earlier build looked at: nothing is built, only compared.
 	Seen string `json:"seen"`
 }
@@ -36,6 +39,9 @@ type request struct {
 // built is the answer to a request to build.
 type built struct {
 	Objects []json.RawMessage `json:"objects"`
+	Yaml    string            `json:"yaml,omitempty"`
+	// Bytes is the size of the objects.
+	Bytes int `json:"bytes"`
 	// NoManifests tells that there is neither a kustomization file nor any manifest in Dir.
 	NoManifests bool `json:"noManifests"`
 	// Seen holds every path that was looked at, and a digest of what was there.
@@ -54,11 +60,15 @@ func main() {
 	serve.Run(version, handle)
 }
 
+// softMemoryLimit makes the garbage collector work harder well before the host ends the program.
+const softMemoryLimit = 256 << 20
+
 // harden takes away what nothing here needs.
 func harden() {
 	os.Clearenv()
 	log.SetOutput(io.Discard)
 	http.DefaultTransport = transport{}
+	debug.SetMemoryLimit(softMemoryLimit)
 }
 
 func handle(body json.RawMessage, ask serve.Ask) (any, error) {

@@ -15,6 +15,8 @@ import (
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 
+var fromParser = regexp.MustCompile(`did not find expected (?:key|'|,|node content|<document)`)
+
 // yamlWords are what the parser says without repeating anything of its input.
 var yamlWords = []string{
 	"mapping values are not allowed in this context",
@@ -66,6 +68,10 @@ func yamlProblem(content []byte) (line int, problem string) {
 			return 1, "it cannot be parsed"
 		}
 		line, _ = strconv.Atoi(match[1])
+		if line > 0 && fromParser.MatchString(match[2]) {
+			// The library counts the lines of these from 0.
+			line++
+		}
 		line = max(line, 1)
 		if strings.HasPrefix(match[2], "unknown anchor") {
 			return line, "an alias has no anchor"
@@ -79,24 +85,24 @@ func yamlProblem(content []byte) (line int, problem string) {
 	}
 }
 
-// objectProblem returns what a text lacks to be a stream of Kubernetes objects.
-func objectProblem(content []byte) string {
+// objectProblem returns what a text lacks to be a stream of Kubernetes objects, and the line of the object.
+func objectProblem(content []byte) (line int, problem string) {
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	for {
 		var document yaml.Node
 		if decoder.Decode(&document) != nil {
-			return ""
+			return 0, ""
 		}
 		if len(document.Content) == 0 || document.Content[0].Tag == "!!null" {
 			continue
 		}
 		object := document.Content[0]
 		if object.Kind != yaml.MappingNode {
-			return "line " + strconv.Itoa(object.Line) + ": a YAML mapping is expected"
+			return object.Line, "a YAML mapping is expected"
 		}
 		for _, field := range []string{"apiVersion", "kind", "metadata"} {
 			if !hasKey(object, field) {
-				return "line " + strconv.Itoa(object.Line) + ": '" + field + "' is missing"
+				return object.Line, "'" + field + "' is missing"
 			}
 		}
 	}

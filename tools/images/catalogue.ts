@@ -25,14 +25,14 @@ export const imageRecipes: readonly ImageRecipe[] = [
   {
     name: 'kustomize-controller',
     description: 'Builds, applies, prunes and watches Kustomizations',
-    programs: ['kustomize', 'sops'],
+    programs: ['kustomize-builder', 'sops'],
     timeZones: false,
   },
   {
     name: 'helm-controller',
     description: 'Installs, upgrades, tests and watches Helm releases',
     // Templates may use dateInZone.
-    programs: ['helm-renderer', 'kustomize'],
+    programs: ['helm-renderer', 'kustomize-builder'],
     timeZones: true,
   },
   {

@@ -132,7 +132,14 @@ const recipes: Record<ToolName, ToolRecipe> = {
     versionArgs: ['version'],
     linkerValues: (version) => ({ 'sigs.k8s.io/kustomize/api/provenance.version': version }),
   },
-  'kustomize-builder': ownProgram('kustomize-builder', 'sigs.k8s.io/kustomize/api'),
+  'kustomize-builder': {
+    ...ownProgram('kustomize-builder', 'sigs.k8s.io/kustomize/api'),
+    linkerValues: (version) => ({
+      'main.version': version,
+      // Which kustomize can write into a label.
+      'sigs.k8s.io/kustomize/api/provenance.version': pinnedVersion('kustomize'),
+    }),
+  },
   sops: {
     module: 'sops',
     versionOf: 'github.com/getsops/sops/v3',

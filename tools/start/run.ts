@@ -22,7 +22,7 @@ const localTools = [
   'kube-scheduler',
   'kwok',
 ] as const;
-const controllerTools = ['nats-server', 'kustomize', 'helm-renderer'] as const;
+const controllerTools = ['nats-server', 'kustomize-builder', 'helm-renderer'] as const;
 const examplesDir = join(import.meta.dirname, '../../examples');
 const cleanupTimeoutMs = 60_000;
 

@@ -14,6 +14,7 @@ export const serverTools: ToolName[] = [
 export const commandTools: ToolName[] = [
   'kubectl',
   'kustomize',
+  'kustomize-builder',
   'helm',
   'helm-renderer',
   'sops',

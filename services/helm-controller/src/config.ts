@@ -115,7 +115,7 @@ export function readConfig(
   const flags = parseFlags(helmFlags, argv, env);
   const programs = {
     'helm-renderer': findProgram(flags['helm-renderer'], env['PATH']),
-    'kustomize-binary': findProgram(flags['kustomize-binary'], env['PATH']),
+    'kustomize-builder': findProgram(flags['kustomize-builder'], env['PATH']),
   };
   return {
     ...applierEnvironment(flags, env),

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type HelmRelease,
@@ -8,12 +8,7 @@ import {
 } from '@sluice/shared/api';
 import { ArtifactCache } from '@sluice/shared/artifact';
 import { type DigestAlgorithm, type Logger, Semaphore } from '@sluice/shared/base';
-import {
-  createHelmRenderer,
-  createKustomize,
-  createSpawner,
-  type Spawner,
-} from '@sluice/shared/cli';
+import { createHelmRenderer, createKustomize } from '@sluice/shared/cli';
 import {
   type ApplierIdentity,
   Clusters,
@@ -72,19 +67,14 @@ function settingsOf({ flags, gates }: HelmConfig): HelmReleaseSettings {
   };
 }
 
-function createRendering({ flags }: HelmConfig, spawner: Spawner): Renderer {
-  const tempDir = join(flags['work-path'], 'renderings');
-  // A process that was killed may have left values in it.
-  rmSync(tempDir, { recursive: true, force: true });
-  const runCommand = spawner.run;
+function createRendering({ flags }: HelmConfig): Renderer {
   return createRenderer({
     helm: createHelmRenderer({
       program: flags['helm-renderer'],
       maxRssBytes: flags['helm-memory-limit'] * mebibyte,
     }),
-    kustomize: createKustomize({ binary: flags['kustomize-binary'], tempDir, runCommand }),
+    kustomize: createKustomize({ binary: flags['kustomize-builder'] }),
     discovery: createDiscovery(),
-    tempDir,
   });
 }
 
@@ -143,13 +133,12 @@ function createDependencies(
   doors: ApplierDoors,
   o: {
     informer: Informer<HelmRelease>;
-    spawner: Spawner;
     tenants: TenantClients;
     dispatcher: Dispatcher;
   },
 ): Dependencies {
   const { client, logger } = doors;
-  const { informer, spawner, tenants } = o;
+  const { informer, tenants } = o;
   const settings = settingsOf(config);
   const states = new HelmReleaseStates();
   const inventories = createInventories(informer, states);
@@ -157,7 +146,7 @@ function createDependencies(
   return {
     ...createCaches(config, { logger, dispatcher: o.dispatcher }),
     settings,
-    renderer: createRendering(config, spawner),
+    renderer: createRendering(config),
     releaseWatch: createReleaseWatch({ client, logger, namespace, monitor: doors.metrics.watches }),
     states,
     sources: createSources({
@@ -240,13 +229,12 @@ export async function startHelmController(
   const { flags } = config;
   mkdirSync(flags['work-path'], { recursive: true, mode: 0o700 });
   const informer = informerOf(config, doors);
-  const spawner = createSpawner();
   const tenants = new TenantClients({
     guard: networkGuardOf(flags),
     clientOptions: { onRequest: doors.metrics.apiRequest },
   });
   const dispatcher = createArtifactDispatcher(flags);
-  const deps = createDependencies(config, doors, { informer, spawner, tenants, dispatcher });
+  const deps = createDependencies(config, doors, { informer, tenants, dispatcher });
   const configs = configWatchOf(config, doors);
   const controller = createHelmReleaseController({
     ...doors,
@@ -274,7 +262,7 @@ export async function startHelmController(
       await Promise.all([configs?.stop(), deps.releaseWatch.stop(), kinds.stop()]);
       await Promise.all([deps.sources.stop(), deps.dependencies.stop(), deps.clusters.stop()]);
       await Promise.all([tenants.close(), deps.charts.close(), deps.artifacts.close()]);
-      await Promise.all([deps.renderer.close(), spawner.close()]);
+      await deps.renderer.close();
       await dispatcher.destroy();
     }
   };

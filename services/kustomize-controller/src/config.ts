@@ -76,8 +76,6 @@ export type GateName = keyof typeof gates;
 export interface KustomizeConfig extends ApplierEnvironment {
   flags: FlagValues<typeof kustomizeFlags>;
   gates: Record<GateName, boolean>;
-  /** Search path for git, which remote bases need; undefined when they are refused. */
-  path: string | undefined;
 }
 
 /**
@@ -91,13 +89,12 @@ export function readConfig(
 ): KustomizeConfig {
   const flags = parseFlags(kustomizeFlags, argv, env);
   const programs = {
-    'kustomize-binary': findProgram(flags['kustomize-binary'], env['PATH']),
+    'kustomize-builder': findProgram(flags['kustomize-builder'], env['PATH']),
     'sops-binary': findProgram(flags['sops-binary'], env['PATH']),
   };
   return {
     ...applierEnvironment(flags, env),
     flags: { ...flags, ...programs },
     gates: parseFeatureGates(flags['feature-gates'], gates),
-    path: flags['no-remote-bases'] ? undefined : env['PATH'],
   };
 }

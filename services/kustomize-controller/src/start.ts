@@ -28,6 +28,7 @@ import {
   shardSelector,
 } from '@sluice/shared/runtime';
 import { type ApplierDoors, createDriftMetrics } from '@sluice/shared/service';
+import { createRemoteBases } from './builder/remote-bases.ts';
 import type { KustomizeConfig } from './config.ts';
 import {
   createKustomizationController,
@@ -41,6 +42,8 @@ import { KustomizationStates } from './kustomization/state.ts';
 import { createKustomizationMetrics } from './metrics.ts';
 
 const mebibyte = 1024 * 1024;
+/** Limit of what is remembered about what builds looked at; without it, they are made anew. */
+const maxSeenBytes = 16 * mebibyte;
 
 /** The running service. */
 export interface KustomizeController {
@@ -53,7 +56,6 @@ function settingsOf({ flags, gates, namespace }: KustomizeConfig): Kustomization
   return {
     concurrentApplies: flags['concurrent-ssa'],
     noCrossNamespaceRefs: flags['no-cross-namespace-refs'],
-    noRemoteBases: flags['no-remote-bases'],
     identity: kustomizeIdentity(flags['override-manager']),
     customApplyStageKinds: flags['custom-apply-stage-kinds'],
     strictSubstitutions: gates.StrictPostBuildSubstitutions,
@@ -78,7 +80,7 @@ function createDependencies(
   const { client, logger } = doors;
   const { flags } = config;
   const settings = settingsOf(config);
-  // A process that was killed may have left builds in it.
+  // A process that was killed may have left something in it.
   rmSync(settings.tempDir, { recursive: true, force: true });
   const states = new KustomizationStates();
   const inventories = createInventories(o.informer, states);
@@ -96,18 +98,15 @@ function createDependencies(
       dispatcher: o.dispatcher,
       resolveUrl: localhostResolver(config.sourceControllerLocalhost),
     }),
-    kustomize: createKustomize({
-      binary: flags['kustomize-binary'],
-      tempDir: settings.tempDir,
-      path: config.path,
-      runCommand: o.spawner.run,
-    }),
+    kustomize: createKustomize({ binary: flags['kustomize-builder'] }),
+    remoteBases: flags['no-remote-bases'] ? undefined : createRemoteBases(networkGuardOf(flags)),
     sops: createSops({
       binary: flags['sops-binary'],
       tempDir: settings.tempDir,
       runCommand: o.spawner.run,
     }),
     builds: new LruBytes(flags['build-cache-size'] * mebibyte),
+    seen: new LruBytes(maxSeenBytes),
     states,
     sources: createSources({
       monitor: doors.metrics.watches,
@@ -227,6 +226,7 @@ export async function startKustomizeController(
         deps.clusters.stop(),
       ]);
       await Promise.all([deps.tenants.close(), deps.artifacts.close(), spawner.close()]);
+      await Promise.all([deps.kustomize.close(), deps.remoteBases?.close()]);
       await dispatcher.destroy();
     }
   };

@@ -3,7 +3,7 @@ import { readConfig } from '../src/config.ts';
 
 describe('readConfig', () => {
   test('has the defaults of Flux', () => {
-    const { flags, gates, namespace, path } = readConfig([], { PATH: '/bin' });
+    const { flags, gates, namespace } = readConfig([], { PATH: '/bin' });
     expect(flags).toMatchObject({
       'concurrent-ssa': 4,
       'requeue-dependency': 30_000,
@@ -18,11 +18,6 @@ describe('readConfig', () => {
       AdditiveCELDependencyCheck: false,
     });
     expect(namespace).toBe('flux-system');
-    expect(path).toBe('/bin');
-  });
-
-  test('gives kustomize no search path when remote bases are refused', () => {
-    expect(readConfig(['--no-remote-bases'], { PATH: '/bin' }).path).toBeUndefined();
   });
 
   test.each([

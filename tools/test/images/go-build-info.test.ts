@@ -14,7 +14,7 @@ function modulesByGo(path: string): string[] {
 }
 
 // helm holds the bytes by which the section is found also where it looks for them in others.
-test.each(['kustomize', 'helm', 'helm-renderer'] as const)(
+test.each(['kustomize', 'kustomize-builder', 'helm', 'helm-renderer'] as const)(
   'the modules of %s are those that Go reports',
   (tool) => {
     const path = toolPath(tool);

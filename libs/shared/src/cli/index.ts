@@ -13,10 +13,14 @@ export {
 } from './helm.ts';
 export {
   createKustomize,
+  type EncryptedFile,
   type Kustomize,
-  type KustomizeBuildOptions,
+  type KustomizeCall,
   KustomizeError,
+  type KustomizeInput,
   type KustomizeOptions,
+  type KustomizeOutput,
+  type KustomizeSpec,
 } from './kustomize.ts';
 export {
   createProgramPool,

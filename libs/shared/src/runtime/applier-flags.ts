@@ -30,9 +30,9 @@ export const applierFlags = {
     default: false,
     help: 'Allow kubeconfigs of tenants to skip the verification of certificates.',
   }),
-  'kustomize-binary': flag.string({
-    default: 'kustomize',
-    help: 'Name or path of the kustomize program.',
+  'kustomize-builder': flag.string({
+    default: 'kustomize-builder',
+    help: 'Name or path of the program that builds kustomizations.',
   }),
 };
 

@@ -166,10 +166,13 @@ function specificArgs(
         `--storage-adv-addr=${at.storage}`,
       ];
     case 'kustomize-controller':
-      return [`--kustomize-binary=${toolPath('kustomize')}`, `--work-path=${join(at.dir, 'work')}`];
+      return [
+        `--kustomize-builder=${toolPath('kustomize-builder')}`,
+        `--work-path=${join(at.dir, 'work')}`,
+      ];
     case 'helm-controller':
       return [
-        `--kustomize-binary=${toolPath('kustomize')}`,
+        `--kustomize-builder=${toolPath('kustomize-builder')}`,
         `--helm-renderer=${toolPath('helm-renderer')}`,
         `--work-path=${join(at.dir, 'work')}`,
       ];

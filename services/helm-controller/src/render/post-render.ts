@@ -1,5 +1,3 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { HelmReleaseSpec } from '@sluice/shared/api';
 import { errorMessage } from '@sluice/shared/base';
 import type { Kustomize } from '@sluice/shared/cli';
@@ -23,6 +21,8 @@ export interface PostRendering {
 export interface PostRenderOptions extends PostRendering {
   /** Limit of each run of kustomize, in milliseconds. */
   timeoutMs: number;
+  /** Namespace of the release. */
+  share: string;
   signal?: AbortSignal;
 }
 
@@ -78,27 +78,21 @@ function runsOf(o: PostRendering): Run[] {
 
 interface PostRenderParts {
   kustomize: Kustomize;
-  tempDir: string;
 }
 
-async function runKustomize(
-  { kustomize, tempDir }: PostRenderParts,
+/** Runs kustomize on files in memory: it sees no others, and none is written. */
+function runKustomize(
+  { kustomize }: PostRenderParts,
   { objects, run }: { objects: string; run: Run },
   o: PostRenderOptions,
 ): Promise<string> {
-  await mkdir(tempDir, { recursive: true, mode: 0o700 });
-  const dir = await mkdtemp(join(tempDir, 'post-render-'));
-  const write = (name: string, text: string) => writeFile(join(dir, name), text, { mode: 0o600 });
-  try {
-    await write(input, objects);
-    for (const [name, content] of Object.entries(run)) {
-      const isTop = name === 'kustomization.yaml';
-      await write(name, JSON.stringify(isTop ? { resources: [input], ...content } : content));
-    }
-    return await kustomize.build(dir, o);
-  } finally {
-    await rm(dir, { recursive: true, force: true });
+  const files: Record<string, string> = { [input]: objects };
+  for (const [name, content] of Object.entries(run)) {
+    const isTop = name === 'kustomization.yaml';
+    files[name] = JSON.stringify(isTop ? { resources: [input], ...content } : content);
   }
+  const { timeoutMs, signal, share } = o;
+  return kustomize.buildText({ dir: '.', files }, { timeoutMs, signal, share });
 }
 
 /** The templates' texts of a release, hooks and others apart. */

@@ -30,8 +30,6 @@ export interface RendererParts {
   helm: HelmRenderer;
   kustomize: Kustomize;
   discovery: Discovery;
-  /** Where private directories are made. */
-  tempDir: string;
 }
 
 /** Which release to render. */
@@ -122,7 +120,7 @@ async function render(parts: RendererParts, r: RenderRequest): Promise<Release> 
   };
   if (postRendering === undefined) return rendered;
   const { timeoutMs, signal } = r;
-  const options = { ...postRendering, timeoutMs, signal };
+  const options = { ...postRendering, timeoutMs, signal, share: r.share };
   return { ...rendered, ...(await postRender(parts, rendered, options)) };
 }
 
@@ -138,6 +136,8 @@ export function createRenderer(parts: RendererParts): Renderer {
     },
     invalidate: () => parts.discovery.invalidate(),
     learn: (client, apiVersions) => parts.discovery.learn(client, apiVersions),
-    close: () => parts.helm.close(),
+    close: async () => {
+      await Promise.all([parts.helm.close(), parts.kustomize.close()]);
+    },
   };
 }

@@ -124,7 +124,7 @@ export async function startBed(
       `--watch-label-selector=${shard}=${namespace}`,
       `--work-path=${join(dir, 'work')}`,
       `--helm-renderer=${toolPath('helm-renderer')}`,
-      `--kustomize-binary=${toolPath('kustomize')}`,
+      `--kustomize-builder=${toolPath('kustomize-builder')}`,
       '--http-retry=2',
       ...localNetworkFlags,
       '--min-retry-delay=100ms',

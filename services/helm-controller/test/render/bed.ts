@@ -30,9 +30,8 @@ export async function createRenderBed(): Promise<RenderBed> {
   const namespace = await testNamespace(client, 'render');
   const folder = await temporaryFolder('render');
   const tempDir = folder.path;
-  const kustomize = createKustomize({ binary: toolPath('kustomize'), tempDir });
+  const kustomize = createKustomize({ binary: toolPath('kustomize-builder') });
   const renderer = createRenderer({
-    tempDir,
     helm: createHelmRenderer({
       program: toolPath('helm-renderer'),
       maxRssBytes: 160 * 1024 * 1024,

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { parseYamlStream, yamlFromJson } from '@sluice/shared/base';
 import { createHelmRenderer } from '@sluice/shared/cli';
 import { toolPath } from '@sluice/shared/testing';
@@ -31,7 +30,6 @@ beforeAll(async () => {
     helm: createHelmRenderer({ program: toolPath('helm-renderer'), size: 4 }),
     discovery: createDiscovery(),
     kustomize: bed.kustomize,
-    tempDir: join(bed.dir, 'parallel'),
   });
 });
 afterAll(async () => {

@@ -1,37 +1,44 @@
-import { join } from 'node:path';
-import type { KubeObject } from '@sluice/shared/api';
-import { errorMessage, parseYamlStream } from '@sluice/shared/base';
-import { type Kustomize, KustomizeError } from '@sluice/shared/cli';
-import { createBuildTree } from './build-tree.ts';
+import { posix } from 'node:path';
+import type { KubeObject, KustomizationSpec } from '@sluice/shared/api';
+import { RetryableError, StalledError } from '@sluice/shared/base';
+import {
+  type Kustomize,
+  type KustomizeCall,
+  KustomizeError,
+  type KustomizeSpec,
+} from '@sluice/shared/cli';
 import { buildFailed } from './errors.ts';
-import { findBrokenFile } from './explain.ts';
-import type { BuildPlan } from './plan.ts';
 
-/** How to carry out a build. */
-export interface BuildOptions {
-  kustomize: Kustomize;
-  /** Where private directories are made. */
-  tempDir: string;
-  /** What kustomize reads instead of encrypted files, by their paths. */
-  decrypted: ReadonlyMap<string, Buffer | string>;
-  timeoutMs: number;
-  signal?: AbortSignal;
+/** What to build. */
+export interface BuildInput {
+  /** Directory of the unpacked artifact. */
+  root: string;
+  spec: KustomizationSpec;
+}
+
+/** What was built. */
+export interface BuildOutput {
+  /** In the order of kustomize. */
+  objects: KubeObject[];
+  /** Size of the objects as JSON. */
+  bytes: number;
+  /** There is neither a kustomization file nor any manifest. */
+  noManifests: boolean;
+  /** Everything that was looked at; undefined when something was fetched, which nobody can compare. */
+  seen: string | undefined;
 }
 
 function checkObject(value: unknown): KubeObject {
   const object = value as Partial<KubeObject> | null;
   const { apiVersion, kind } = object ?? {};
   const name = object?.metadata?.name;
-  if (
-    typeof apiVersion !== 'string' ||
-    typeof kind !== 'string' ||
-    typeof name !== 'string' ||
-    name === ''
-  ) {
-    throw buildFailed(
-      `the build yields an object without apiVersion, kind or metadata.name: apiVersion '${apiVersion}', kind '${kind}', name '${name}'`,
-    );
-  }
+  const missing = [
+    typeof apiVersion !== 'string' && 'apiVersion',
+    typeof kind !== 'string' && 'kind',
+    (typeof name !== 'string' || name === '') && 'metadata.name',
+  ].filter(Boolean);
+  if (missing.length > 0)
+    throw buildFailed(`the build yields an object without ${missing.join(' and ')}`);
   return object as KubeObject;
 }
 
@@ -41,32 +48,55 @@ function itemsOf(value: unknown): unknown[] {
   return isList && Array.isArray(list.items) ? list.items : [value];
 }
 
+function directoryOf({ path }: KustomizationSpec): string {
+  const cleaned = posix.normalize(`./${path ?? ''}`).replace(/\/+$/, '');
+  if (cleaned === '..' || cleaned.startsWith('../')) {
+    throw new StalledError(
+      'BuildFailed',
+      `spec.path '${path}' leads out of the artifact: use a path below its root`,
+    );
+  }
+  return cleaned === '' ? '.' : cleaned;
+}
+
+function overlayOf(spec: KustomizationSpec): KustomizeSpec {
+  const { targetNamespace, namePrefix, nameSuffix, patches, images, buildMetadata } = spec;
+  const { components, ignoreMissingComponents } = spec;
+  return {
+    ...{ namespace: targetNamespace, namePrefix, nameSuffix, patches, images, buildMetadata },
+    ...{ components, ignoreMissingComponents },
+  };
+}
+
+function translate(error: unknown, spec: KustomizationSpec): unknown {
+  if (!(error instanceof KustomizeError)) return error;
+  if (error.kind === 'spec') return new StalledError('BuildFailed', error.message);
+  if (error.kind !== 'path') return buildFailed(error.message, error);
+  return new RetryableError(
+    'ArtifactFailed',
+    `kustomization path not found: spec.path '${spec.path}' is not a directory of the artifact`,
+  );
+}
+
 /**
- * Builds the objects of a plan with kustomize.
+ * Builds the objects of an artifact with kustomize.
  *
- * @returns the objects in the order of kustomize, and the size of its output in bytes
- * @throws RetryableError BuildFailed, which names file and line when a file is broken
+ * @throws StalledError BuildFailed when the spec can never be built
+ * @throws RetryableError ArtifactFailed when spec.path does not exist; BuildFailed for input that is not allowed, with
+ *   file, line and kind of the problem; what the doors of `call` throw
  */
 export async function runBuild(
-  plan: BuildPlan,
-  o: BuildOptions,
-): Promise<{ objects: KubeObject[]; bytes: number }> {
-  if (plan.empty) return { objects: [], bytes: 0 };
-  const tree = await createBuildTree(plan.files.root, plan.scan, o);
+  kustomize: Kustomize,
+  { root, spec }: BuildInput,
+  call: KustomizeCall,
+): Promise<BuildOutput> {
+  const dir = directoryOf(spec);
   try {
-    const output = await o.kustomize.build(join(tree.dir, plan.dir), {
-      timeoutMs: o.timeoutMs,
-      signal: o.signal,
-      scratchDir: tree.scratchDir,
-    });
-    const documents = parseYamlStream(output, 'kustomize output');
-    return { objects: documents.flatMap(itemsOf).map(checkObject), bytes: output.length };
+    const built = await kustomize.build({ root, dir, spec: overlayOf(spec) }, call);
+    const objects = built.objects.flatMap(itemsOf).map(checkObject);
+    const { bytes, noManifests, remote } = built;
+    return { objects, bytes, noManifests, seen: remote ? undefined : built.seen };
   } catch (error) {
-    if (!(error instanceof KustomizeError)) throw error;
-    const broken = await findBrokenFile(plan.files, plan.scan);
-    const message = errorMessage(error).replaceAll(`${tree.dir}/`, '').replaceAll(tree.dir, '.');
-    throw buildFailed(broken === undefined ? message : `kustomize build failed: ${broken}`, error);
-  } finally {
-    await tree.remove();
+    throw translate(error, spec);
   }
 }

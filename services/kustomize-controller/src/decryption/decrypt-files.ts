@@ -1,7 +1,6 @@
 import { disabledValue, kustomizeDecryptAnnotation } from '@sluice/shared/api';
 import { mapConcurrently, parseYamlStream, YamlError } from '@sluice/shared/base';
-import type { SopsFormat } from '@sluice/shared/cli';
-import type { BuildPlan } from '../builder/plan.ts';
+import type { EncryptedFile, SopsFormat } from '@sluice/shared/cli';
 import { type Decryptor, decryptFile, stringsIn } from './decrypt.ts';
 import { encryptedFormat, formatOfName } from './sops-format.ts';
 
@@ -80,42 +79,34 @@ async function decryptObjects(
   return decrypted.join('---');
 }
 
-async function decryptPath(
-  path: string,
-  plan: BuildPlan,
+async function decryptOne(
+  { path, role, content }: EncryptedFile,
   o: Decryptor,
 ): Promise<Buffer | string | undefined> {
-  const { scan, files } = plan;
-  const content = await files.read(path);
-  const assumed = scan.envFiles.has(path) ? 'dotenv' : formatOfName(path);
+  const assumed = role === 'envFile' ? 'dotenv' : formatOfName(path);
   const format = encryptedFormat(content, assumed);
   if (format === undefined) return undefined;
-  if (scan.secretFiles.has(path) || scan.envFiles.has(path)) {
-    const plain = await decryptFile({ name: path, content, format }, o);
-    for (const line of plain.toString().split('\n')) o.onSecret(line.replace(/^[^=]*=/, ''));
-    return plain;
-  }
-  return decryptObjects(content.toString(), path, o);
+  if (role === 'objects') return decryptObjects(content.toString(), path, o);
+  const plain = await decryptFile({ name: path, content, format }, o);
+  for (const line of plain.toString().split('\n')) o.onSecret(line.replace(/^[^=]*=/, ''));
+  return plain;
 }
 
 /**
- * Decrypts, before kustomize sees them, the objects and patches of a build and the files of its Secret generators.
- * So the message authentication code of each file is checked, which no longer fits once kustomize has changed it.
+ * Decrypts, before kustomize sees them, objects, patches and files of Secret generators. So the message
+ * authentication code of each file is checked, which no longer fits once kustomize has changed it.
  *
- * @returns what kustomize has to read instead of those files
+ * @returns what kustomize has to read instead of those that are encrypted, by their paths
  * @throws RetryableError BuildFailed that names the file and the fix
  */
 export async function decryptFiles(
-  plan: BuildPlan,
+  files: readonly EncryptedFile[],
   o: Decryptor,
 ): Promise<Map<string, Buffer | string>> {
-  const { resources, patches, secretFiles, envFiles, rewritten } = plan.scan;
-  const candidates = new Set([...resources, ...patches, ...secretFiles, ...envFiles]);
-  for (const path of rewritten.keys()) candidates.delete(path);
   const result = new Map<string, Buffer | string>();
-  await mapConcurrently([...candidates], concurrency, async (path) => {
-    const plain = await decryptPath(path, plan, o);
-    if (plain !== undefined) result.set(path, plain);
+  await mapConcurrently([...files], concurrency, async (file) => {
+    const plain = await decryptOne(file, o);
+    if (plain !== undefined) result.set(file.path, plain);
   });
   return result;
 }

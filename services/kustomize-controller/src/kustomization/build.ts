@@ -1,9 +1,8 @@
 import { disabledValue, type KubeObject, kustomizeDecryptAnnotation } from '@sluice/shared/api';
 import { digestOfParts, mapConcurrently, sha256Hex } from '@sluice/shared/base';
 import { withSpan } from '@sluice/shared/runtime';
-import { runBuild } from '../builder/build.ts';
+import { type BuildOutput, runBuild } from '../builder/build.ts';
 import { buildFailed } from '../builder/errors.ts';
-import { type BuildPlan, planBuild } from '../builder/plan.ts';
 import { substituteVariables } from '../builder/substitute.ts';
 import { decryptFiles } from '../decryption/decrypt-files.ts';
 import { decryptSecretData } from '../decryption/decrypt-secrets.ts';
@@ -12,7 +11,7 @@ import { labelObjects } from './label.ts';
 import { type Build, type Run, sourceOf } from './run.ts';
 import { loadVariables } from './variables.ts';
 
-/** A build whose inputs are known, and which may not have been carried out yet. */
+/** A build whose inputs are known, and which is only carried out when they are others than before. */
 export interface PreparedBuild {
   /** Equal exactly when all inputs are; undefined when something remote is fetched. */
   key: string | undefined;
@@ -22,27 +21,36 @@ export interface PreparedBuild {
   objects(): Promise<Build>;
 }
 
-/** What goes into a build besides the files of its plan. */
+/** What goes into a build besides the files that it reads. */
 interface Inputs {
+  /** Directory of the unpacked artifact. */
+  root: string;
   variables: Map<string, string>;
   keys: DecryptionKeys | undefined;
-  /** The version of kustomize. */
-  version: string;
+  /** Digest of all inputs but the files. */
+  digest: string;
 }
 
-function keyOf(run: Run, plan: BuildPlan, { variables, keys, version }: Inputs) {
-  if (plan.inputDigest === undefined) return undefined;
+async function loadInputs(run: Run, root: string): Promise<Inputs> {
   const { object, deps } = run;
-  return digestOfParts([
-    version,
-    plan.inputDigest,
+  const variables = await loadVariables(run);
+  const keys = await loadDecryptionKeys(run);
+  const { spec } = object;
+  const { path, targetNamespace, namePrefix, nameSuffix, patches, images } = spec;
+  const { components, ignoreMissingComponents, buildMetadata, commonMetadata } = spec;
+  const digest = digestOfParts([
+    await deps.kustomize.version(),
     run.ctx.key,
     keys?.digest ?? '',
+    String(keys === undefined),
     JSON.stringify([...variables].sort()),
-    JSON.stringify(object.spec.postBuild?.substituteStrategy ?? ''),
-    JSON.stringify(object.spec.commonMetadata ?? {}),
+    JSON.stringify([path, targetNamespace, namePrefix, nameSuffix, patches, images]),
+    JSON.stringify([components, ignoreMissingComponents, buildMetadata, commonMetadata]),
+    JSON.stringify(spec.postBuild?.substituteStrategy ?? ''),
+    String(spec.postBuild === undefined),
     String(deps.settings.strictSubstitutions),
   ]);
+  return { root, variables, keys, digest };
 }
 
 async function finish(
@@ -75,26 +83,37 @@ function refuseEncrypted(objects: KubeObject[], decrypting: boolean): void {
   }
 }
 
-/** Builds the objects of a plan, decrypted; tells of every text that was encrypted. */
+/** Builds the objects of an artifact, decrypted; tells of every text that was encrypted. */
 async function buildObjects(
   run: Run,
-  plan: BuildPlan,
-  { keys, onSecret }: { keys: DecryptionKeys | undefined; onSecret(text: string): void },
-): Promise<{ objects: KubeObject[]; bytes: number }> {
-  const { deps, timeoutMs, signal } = run;
-  const { kustomize, sops, settings } = deps;
-  const limits = { timeoutMs, signal };
-  const decryptor = keys && { sops, ageKeys: keys.ageKeys, ...limits, onSecret };
-  const decrypted = decryptor ? await decryptFiles(plan, decryptor) : new Map<string, string>();
-  const { tempDir } = settings;
-  const { objects, bytes } = await runBuild(plan, { kustomize, tempDir, decrypted, ...limits });
-  refuseEncrypted(objects, decryptor !== undefined);
-  if (decryptor === undefined) return { objects, bytes };
-  const plain = await mapConcurrently(objects, 8, (each) => decryptSecretData(each, decryptor));
-  return { objects: plain, bytes };
+  { root, keys }: Inputs,
+  onSecret: (text: string) => void,
+): Promise<BuildOutput> {
+  const { deps, timeoutMs, signal, object } = run;
+  const { sops, kustomize } = deps;
+  const share = object.metadata.namespace ?? '';
+  const decryptor = keys && { sops, ageKeys: keys.ageKeys, timeoutMs, signal, onSecret };
+  const remote = deps.remoteBases?.forBuild(share);
+  const built = await runBuild(
+    kustomize,
+    { root, spec: object.spec },
+    {
+      timeoutMs,
+      signal,
+      share,
+      fetch: remote && ((url) => remote.fetch(url, signal)),
+      decrypt: decryptor && ((files) => decryptFiles(files, decryptor)),
+    },
+  );
+  refuseEncrypted(built.objects, decryptor !== undefined);
+  if (decryptor === undefined) return built;
+  const objects = await mapConcurrently(built.objects, 8, (each) =>
+    decryptSecretData(each, decryptor),
+  );
+  return { ...built, objects };
 }
 
-async function carryOut(run: Run, plan: BuildPlan, { variables, keys }: Omit<Inputs, 'version'>) {
+async function carryOut(run: Run, inputs: Inputs) {
   const { deps } = run;
   const secrets = new Set<string>();
   const onSecret = (text: string) => {
@@ -102,24 +121,64 @@ async function carryOut(run: Run, plan: BuildPlan, { variables, keys }: Omit<Inp
     run.masker.add(text);
   };
   try {
-    const { objects, bytes } = await withSpan('build', {}, async (span) => {
-      const built = await buildObjects(run, plan, { keys, onSecret });
-      span.set({ 'sluice.objects': built.objects.length });
-      return built;
+    const built = await withSpan('build', {}, async (span) => {
+      const output = await buildObjects(run, inputs, onSecret);
+      span.set({ 'sluice.objects': output.objects.length });
+      return output;
     });
     deps.metrics.build('built');
-    const finished = await finish(run, objects, variables);
-    const digest = `sha256:${sha256Hex(JSON.stringify(finished))}`;
-    return { build: { objects: finished, digest, secrets: [...secrets] }, bytes };
+    const objects = await finish(run, built.objects, inputs.variables);
+    const digest = `sha256:${sha256Hex(JSON.stringify(objects))}`;
+    return { build: { objects, digest, secrets: [...secrets] }, built };
   } catch (error) {
     deps.metrics.build('failed');
     throw error;
   }
 }
 
+/** Carries a build out, and remembers what it looked at and what came out. */
+async function buildAnew(run: Run, inputs: Inputs): Promise<PreparedBuild> {
+  const { deps } = run;
+  const { build, built } = await carryOut(run, inputs);
+  const { seen, noManifests } = built;
+  const objects = async () => build;
+  if (seen === undefined) {
+    deps.seen.delete(run.ctx.key);
+    return { key: undefined, noManifests, objects };
+  }
+  const key = digestOfParts([inputs.digest, seen]);
+  const artifact = sourceOf(run).artifact.digest;
+  const record = { inputs: inputs.digest, artifact, seen, key, noManifests };
+  deps.seen.set(run.ctx.key, record, 512 + seen.length * 2);
+  // Objects in memory take about four times their text.
+  deps.builds.set(key, build, 1024 + built.bytes * 4);
+  return { key, noManifests, objects };
+}
+
+/** Returns the build of before when nothing that it looked at has changed. */
+async function unchanged(run: Run, inputs: Inputs): Promise<PreparedBuild | undefined> {
+  const { deps, timeoutMs, signal, object } = run;
+  const record = deps.seen.get(run.ctx.key);
+  if (record === undefined || record.inputs !== inputs.digest) return undefined;
+  const artifact = sourceOf(run).artifact.digest;
+  const call = { timeoutMs, signal, share: object.metadata.namespace ?? '' };
+  const same =
+    record.artifact === artifact || (await deps.kustomize.isSame(inputs.root, record.seen, call));
+  if (!same) return undefined;
+  deps.seen.set(run.ctx.key, { ...record, artifact }, 512 + record.seen.length * 2);
+  const { key, noManifests } = record;
+  const objects = async () => {
+    const cached = deps.builds.get(key);
+    if (cached === undefined) return (await buildAnew(run, inputs)).objects();
+    deps.metrics.build('cached');
+    for (const text of cached.secrets) run.masker.add(text);
+    return cached;
+  };
+  return { key, noManifests, objects };
+}
+
 /**
- * Downloads the artifact if needed, and finds, checks and digests everything that the build reads, without running
- * kustomize. The objects are built on demand, while the artifact is held.
+ * Downloads the artifact if needed, and builds it unless everything that the last build looked at is as it was.
  *
  * @param use what to do with the build; the artifact may be gone afterwards
  * @throws StalledError, RetryableError ArtifactFailed, BuildFailed
@@ -128,30 +187,13 @@ export async function withBuild<T>(
   run: Run,
   use: (build: PreparedBuild) => Promise<T>,
 ): Promise<T> {
-  const { object, deps, signal } = run;
+  const { deps, signal } = run;
   const artifact = await withSpan('fetch artifact', {}, () =>
     deps.artifacts.acquire(sourceOf(run).artifact, signal),
   );
   try {
-    const { noRemoteBases } = deps.settings;
-    const variables = await loadVariables(run);
-    const keys = await loadDecryptionKeys(run);
-    const plan = await planBuild({ root: artifact.dir, spec: object.spec, noRemoteBases });
-    const version = await deps.kustomize.version();
-    const key = keyOf(run, plan, { variables, keys, version });
-    const build = async () => {
-      const cached = key === undefined ? undefined : deps.builds.get(key);
-      if (cached !== undefined) {
-        deps.metrics.build('cached');
-        for (const text of cached.secrets) run.masker.add(text);
-        return cached;
-      }
-      const built = await carryOut(run, plan, { variables, keys });
-      // Objects in memory take about four times their text.
-      if (key !== undefined) deps.builds.set(key, built.build, 1024 + built.bytes * 4);
-      return built.build;
-    };
-    return await use({ key, noManifests: plan.noManifests, objects: build });
+    const inputs = await loadInputs(run, artifact.dir);
+    return await use((await unchanged(run, inputs)) ?? (await buildAnew(run, inputs)));
   } finally {
     artifact.release();
   }

@@ -21,6 +21,7 @@ import type {
   ReconcileContext,
   Sources,
 } from '@sluice/shared/runtime';
+import type { RemoteBases } from '../builder/remote-bases.ts';
 import type { KustomizationMetrics } from '../metrics.ts';
 import type { KustomizationState, KustomizationStates } from './state.ts';
 
@@ -28,7 +29,6 @@ import type { KustomizationState, KustomizationStates } from './state.ts';
 export interface KustomizationSettings {
   concurrentApplies: number;
   noCrossNamespaceRefs: boolean;
-  noRemoteBases: boolean;
   /** As what objects are applied. */
   identity: ApplierIdentity;
   customApplyStageKinds: string[];
@@ -38,7 +38,7 @@ export interface KustomizationSettings {
   failFast: boolean;
   /** The Secret with age keys for Kustomizations that name none. */
   ageSecret: { namespace: string; name: string } | undefined;
-  /** Where builds make private directories. */
+  /** Where sops has its empty home. */
   tempDir: string;
 }
 
@@ -51,6 +51,19 @@ export interface Build {
   secrets: string[];
 }
 
+/** What the last build of a Kustomization looked at. */
+export interface SeenBuild {
+  /** Digest of everything else that went into it. */
+  inputs: string;
+  /** Digest of the artifact in which it was last so. */
+  artifact: string;
+  /** What the builder has seen, in its own form. */
+  seen: string;
+  /** Key of the build. */
+  key: string;
+  noManifests: boolean;
+}
+
 /** What all reconciles of Kustomizations share. */
 export interface Dependencies {
   settings: KustomizationSettings;
@@ -58,6 +71,10 @@ export interface Dependencies {
   kustomize: Kustomize;
   sops: Sops;
   builds: LruBytes<Build>;
+  /** By the key of the Kustomization. */
+  seen: LruBytes<SeenBuild>;
+  /** Undefined when remote bases are refused. */
+  remoteBases: RemoteBases | undefined;
   states: KustomizationStates;
   sources: Sources;
   kustomizations: Informer<Kustomization>;

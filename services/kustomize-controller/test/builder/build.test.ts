@@ -1,21 +1,17 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { KubeObject, KustomizationSpec } from '@sluice/shared/api';
-import { createKustomize } from '@sluice/shared/cli';
+import { createKustomize, type Kustomize } from '@sluice/shared/cli';
 import { toolPath } from '@sluice/shared/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runBuild } from '../../src/builder/build.ts';
-import { planBuild } from '../../src/builder/plan.ts';
 import { configMap, directoryWith } from './artifact.ts';
 
-let tempDir: string;
-let binary: string;
-beforeAll(async () => {
-  tempDir = await mkdtemp(join(tmpdir(), 'sluice-build-'));
-  binary = await toolPath('kustomize');
+let kustomize: Kustomize;
+beforeAll(() => {
+  kustomize = createKustomize({ binary: toolPath('kustomize-builder') });
 });
-afterAll(() => rm(tempDir, { recursive: true, force: true }));
+afterAll(() => kustomize.close());
+
+const call = { timeoutMs: 20_000, share: 'test' };
 
 async function build(
   files: Record<string, string>,
@@ -28,14 +24,7 @@ async function build(
     sourceRef: { kind: 'GitRepository', name: 'x' },
     ...spec,
   };
-  const plan = await planBuild({ root, spec: full, noRemoteBases: true });
-  const kustomize = createKustomize({ binary, tempDir });
-  const { objects } = await runBuild(plan, {
-    kustomize,
-    tempDir,
-    decrypted: new Map(),
-    timeoutMs: 20_000,
-  });
+  const { objects } = await runBuild(kustomize, { root, spec: full }, call);
   return objects;
 }
 
@@ -162,7 +151,7 @@ configMapGenerator: [{name: generated, files: [key=../shared/app.properties], en
     {
       name: 'YAML that is no Kubernetes object',
       files: { 'good.yaml': configMap('a'), 'values.yaml': 'replicas: 1\n' },
-      message: /values\.yaml: not a Kubernetes object: 'apiVersion' is missing/,
+      message: /values\.yaml:1: not a Kubernetes object: 'apiVersion' is missing/,
     },
     {
       name: 'a patch without target',
@@ -179,13 +168,70 @@ configMapGenerator: [{name: generated, files: [key=../shared/app.properties], en
       reason: 'BuildFailed',
       message: expect.stringMatching(message),
     });
-    expect(String(failure)).not.toContain(tempDir);
+    expect(String(failure)).not.toContain('sluice-test-');
   });
 
-  test('leaves nothing in the temporary directory', async () => {
-    await build({ 'a.yaml': configMap('a') });
-    await build({ 'a.yaml': 'x' }).catch(() => undefined);
-    const left = await readdir(tempDir);
-    expect(left.filter((name) => !name.startsWith('home-'))).toEqual([]);
+  test('names the file and the line of a broken kustomization file', async () => {
+    const files = { 'app/kustomization.yaml': 'resources:\n  - a.yaml\n  b: c\n' };
+    await expect(build(files, { path: './app' })).rejects.toThrow(
+      /app\/kustomization\.yaml:[23]: /,
+    );
+  });
+
+  test('names the directories of a cycle', async () => {
+    const files = {
+      'a/kustomization.yaml': 'resources: [../b]',
+      'b/kustomization.yaml': 'resources: [../a]',
+    };
+    await expect(build(files, { path: 'a' })).rejects.toThrow(/refer to each other: a → b → a/);
+  });
+
+  test('reports a path that does not exist and one that leads out', async () => {
+    await expect(build({ a: '' }, { path: './nope' })).rejects.toMatchObject({
+      reason: 'ArtifactFailed',
+      message: expect.stringContaining("spec.path './nope'"),
+    });
+    await expect(build({ a: '' }, { path: '../x' })).rejects.toMatchObject({ kind: 'stalled' });
+    await expect(build({ a: '' }, { components: ['https://a/b'] })).rejects.toMatchObject({
+      kind: 'stalled',
+    });
+  });
+
+  test('sees the same until something that it looked at changes', async () => {
+    const files = { 'app/a.yaml': configMap('a'), 'other/b.yaml': configMap('b') };
+    const spec = { path: 'app' } as KustomizationSpec;
+    const root = await directoryWith(files);
+    const { seen = '' } = await runBuild(kustomize, { root, spec }, call);
+    const same = async (more: Record<string, string>) =>
+      kustomize.isSame(await directoryWith({ ...files, ...more }), seen, call);
+    expect(await same({ 'other/b.yaml': configMap('c') })).toBe(true);
+    expect(await same({ 'app/a.yaml': configMap('c') })).toBe(false);
+    expect(await same({ 'app/c.yaml': configMap('c') })).toBe(false);
+    expect(await same({ 'app/kustomization.yaml': 'resources: []' })).toBe(false);
+  });
+
+  test('asks for remote files, and has nothing to compare then', async () => {
+    const root = await directoryWith({
+      'kustomization.yaml': 'resources: ["https://example.com/a.yaml"]',
+    });
+    const asked: string[] = [];
+    const fetch = async (url: string) => {
+      asked.push(url);
+      return Buffer.from(configMap('fetched'));
+    };
+    const input = { root, spec: {} as KustomizationSpec };
+    const { objects, seen } = await runBuild(kustomize, input, { ...call, fetch });
+    expect([names(objects), seen, asked]).toEqual([
+      ['/fetched'],
+      undefined,
+      ['https://example.com/a.yaml'],
+    ]);
+    await expect(runBuild(kustomize, input, call)).rejects.toThrow(
+      'resources[0] of kustomization.yaml is remote, which --no-remote-bases forbids',
+    );
+    const refused = new Error('refused by the guard');
+    await expect(
+      runBuild(kustomize, input, { ...call, fetch: () => Promise.reject(refused) }),
+    ).rejects.toBe(refused);
   });
 });

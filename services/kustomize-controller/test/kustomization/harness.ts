@@ -86,7 +86,7 @@ export async function startBed(flags: string[] = []): Promise<Bed> {
     [
       `--watch-label-selector=${shard}=${namespace}`,
       `--work-path=${workPath}`,
-      `--kustomize-binary=${toolPath('kustomize')}`,
+      `--kustomize-builder=${toolPath('kustomize-builder')}`,
       `--sops-binary=${toolPath('sops')}`,
       '--http-retry=2',
       ...localNetworkFlags,

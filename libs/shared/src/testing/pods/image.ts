@@ -63,7 +63,7 @@ function controllerImage(name: ControllerName, o: LocalImagesOptions): PodImage 
     mounts: {
       '/app': bundle,
       [`${binaries}/node`]: process.execPath,
-      [`${binaries}/kustomize`]: toolPath('kustomize'),
+      [`${binaries}/kustomize-builder`]: toolPath('kustomize-builder'),
       [`${binaries}/helm-renderer`]: toolPath('helm-renderer'),
     },
     entrypoint: [`${binaries}/node`, ...o.nodeFlags, '/app/main.mjs'],
