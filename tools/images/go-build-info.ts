@@ -61,7 +61,8 @@ function parseModules(text: string): { main: GoModule; modules: GoModule[] } {
     const [kind, path = '', version = ''] = line.split('\t');
     if (kind === 'mod') main = { path, version };
     if (kind === 'dep') modules.push({ path, version });
-    if (kind === '=>') modules.splice(-1, 1, { path, version });
+    // A directory of the same repository is still the module.
+    if (kind === '=>' && !path.startsWith('.')) modules.splice(-1, 1, { path, version });
   }
   if (main === undefined) throw new Error('the Go program does not name its main module');
   return { main, modules };
