@@ -20,16 +20,16 @@ const expected: Record<string, { programs: string[]; workers: string[]; packages
     packages: ['pkg:npm/isomorphic-git@', 'pkg:npm/undici@'],
   },
   'kustomize-controller': {
-    programs: ['kustomize', 'node', 'sops'],
+    programs: ['kustomize-builder', 'node', 'sops'],
     workers: ['archive-worker.mjs', 'spawn-worker.mjs'],
     packages: [
-      'pkg:golang/sigs.k8s.io/kustomize/kustomize/v5@v5.',
+      'pkg:golang/sigs.k8s.io/kustomize/api@v0.',
       'pkg:golang/github.com/getsops/sops/v3@v3.',
     ],
   },
   'helm-controller': {
-    programs: ['helm-renderer', 'kustomize', 'node'],
-    workers: ['archive-worker.mjs', 'chart-worker.mjs', 'spawn-worker.mjs'],
+    programs: ['helm-renderer', 'kustomize-builder', 'node'],
+    workers: ['archive-worker.mjs', 'chart-worker.mjs'],
     packages: ['pkg:golang/helm.sh/helm/v4@v4.', 'pkg:golang/stdlib@1.', 'pkg:deb/debian/tzdata@'],
   },
   'notification-controller': {
