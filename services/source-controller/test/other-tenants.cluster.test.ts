@@ -1,3 +1,7 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { gitRepositoryKind, type KindDefinition } from '@sluice/shared/api';
 import { resourceOf } from '@sluice/shared/kube';
 import {
@@ -15,6 +19,8 @@ import { conditionOf, type SourceBed, startSourceBed } from './source-bed.ts';
 // ready while the attack still runs, and that memory stays below the limit of the chart.
 
 const memoryLimitMiB = 1024;
+/** Large attacks take their time, which is not what counts. */
+const patience = { timeoutMs: 150_000 };
 const main = { branch: 'main' };
 const resource = resourceOf(gitRepositoryKind as KindDefinition);
 
@@ -119,4 +125,48 @@ describe('another tenant goes on while', () => {
     const refused = await bed.failed(attack, 'GitOperationFailed');
     expect(messageOf(refused)).toContain('hold more than 1073741824 bytes');
   });
+
+  it('three packs of 100 MB arrive at once', async () => {
+    const repo = await server.createRepo('large');
+    for (const [key, value] of [
+      ['core.compression', '0'],
+      ['core.bigFileThreshold', '1m'],
+    ] as const) {
+      await repo.git(['config', key, value]);
+    }
+    const files = { 'a.bin': randomBytes(50_000_000), 'b.bin': randomBytes(50_000_000) };
+    await repo.commit({ files });
+    const attacks = await Promise.all(
+      ['large-1', 'large-2', 'large-3'].map((name) =>
+        bed.createGit(name, { url: server.url('large'), ref: main, timeout: '5m' }, attacker),
+      ),
+    );
+    await honest('beside-packs');
+    for (const attack of attacks) await bed.ready(attack, undefined, patience);
+  }, 180_000);
+
+  it('an index of 20 MB is read', async () => {
+    const version = (chart: number, minor: number) =>
+      `  - apiVersion: v2\n    created: "2024-01-01T00:00:00Z"\n    description: ${'d'.repeat(200)}\n    name: chart-${chart}\n    urls:\n    - https://example.com/chart-${chart}-1.${minor}.0.tgz\n    version: 1.${minor}.0\n`;
+    const index = Array.from({ length: 500 }, (_, chart) => {
+      const versions = Array.from({ length: 110 }, (_, minor) => version(chart, minor));
+      return `  chart-${chart}:\n${versions.join('')}`;
+    });
+    const body = Buffer.from(`apiVersion: v1\nentries:\n${index.join('')}`);
+    expect(body.length).toBeGreaterThan(20_000_000);
+    const http = createServer((_, response) => response.end(body)).listen(0, '127.0.0.1');
+    await once(http, 'listening');
+    try {
+      const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+      const attack = await bed.createHelm('index', { url, timeout: '5m' }, attacker);
+      await honest('beside-index');
+      const before = (await usageOf(bed.process.pid)).peakRssMiB;
+      await bed.ready(attack, undefined, patience);
+      const { peakRssMiB } = await usageOf(bed.process.pid);
+      expect(peakRssMiB - before).toBeLessThan(300);
+    } finally {
+      http.closeAllConnections();
+      http.close();
+    }
+  }, 180_000);
 });

@@ -25,6 +25,7 @@ import {
   temporaryFolder,
   testCluster,
   testNamespace,
+  type UntilOptions,
   until,
 } from '@sluice/shared/testing';
 import { request } from 'undici';
@@ -66,9 +67,13 @@ export interface SourceBed {
   patchSpec(object: Source, spec: object): Promise<void>;
   /** Asks for a reconcile and waits until it is handled. */
   request<T extends Source>(object: T): Promise<T>;
-  until<T extends Source>(object: T, predicate: (object: T) => boolean): Promise<T>;
+  until<T extends Source>(
+    object: T,
+    predicate: (object: T) => boolean,
+    options?: UntilOptions,
+  ): Promise<T>;
   /** Waits for Ready=True at the current generation with an artifact, and checks the status contract. */
-  ready<T extends Source>(object: T, revision?: string): Promise<T>;
+  ready<T extends Source>(object: T, revision?: string, options?: UntilOptions): Promise<T>;
   /** Waits for Ready=False for the reason, and checks the status contract. */
   failed<T extends Source>(object: T, reason: string): Promise<T>;
   stop(): Promise<void>;
@@ -147,13 +152,14 @@ export async function startSourceBed(options: SourceBedOptions = {}): Promise<So
       await client.patch(resource(object), object.metadata, { metadata }, { type: 'merge' });
       return bed.until(object, (o) => o.status?.lastHandledReconcileAt === at);
     },
-    until: (object, predicate) => until(client, resource(object), object.metadata, predicate),
-    async ready(object, revision) {
+    until: (object, predicate, options) =>
+      until(client, resource(object), object.metadata, predicate, options),
+    async ready(object, revision, options) {
       const isReady = (o: typeof object) =>
         conditionOf(o, 'Ready')?.status === 'True' &&
         o.status?.observedGeneration === o.metadata.generation &&
         (revision === undefined || o.status?.artifact?.revision === revision);
-      const found = await bed.until(object, isReady);
+      const found = await bed.until(object, isReady, options);
       assertStatusContract(found);
       return found;
     },
