@@ -7,7 +7,7 @@ import {
   wrongFieldOf,
 } from '@sluice/shared/api';
 import { ArtifactCache } from '@sluice/shared/artifact';
-import { type DigestAlgorithm, type Logger, Semaphore } from '@sluice/shared/base';
+import { type DigestAlgorithm, FairSlots, type Logger } from '@sluice/shared/base';
 import { createHelmRenderer, createKustomize } from '@sluice/shared/cli';
 import {
   type ApplierIdentity,
@@ -182,7 +182,10 @@ function createDependencies(
         open: (owner) => states.peek(owner)?.reported.size ?? 0,
       }),
     ),
-    slots: new Semaphore(config.flags.concurrent),
+    slots: new FairSlots({
+      total: config.flags.concurrent + 1,
+      perShare: config.flags.concurrent,
+    }),
     revisit: () => undefined,
   };
 }
@@ -245,6 +248,7 @@ export async function startHelmController(
     minRetryDelayMs: flags['min-retry-delay'],
     maxRetryDelayMs: flags['max-retry-delay'],
     intervalJitterPercentage: flags['interval-jitter-percentage'],
+    leastIntervalMs: flags['least-interval'],
     dependencyRequeueMs: flags['requeue-dependency'],
     drainMs: flags['graceful-shutdown-timeout'],
   });

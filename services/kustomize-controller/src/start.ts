@@ -209,6 +209,7 @@ export async function startKustomizeController(
     minRetryDelayMs: flags['min-retry-delay'],
     maxRetryDelayMs: flags['max-retry-delay'],
     intervalJitterPercentage: flags['interval-jitter-percentage'],
+    leastIntervalMs: flags['least-interval'],
     dependencyRequeueMs: flags['requeue-dependency'],
   });
   configs.start();

@@ -190,6 +190,7 @@ function createReceiverController(app: App, events: EventRecorder): Controller<R
     minRetryDelayMs: config['min-retry-delay'],
     maxRetryDelayMs: config['max-retry-delay'],
     intervalJitterPercentage: 0,
+    leastIntervalMs: config['least-interval'],
   });
   informers.secrets.onEvent(({ object }) => {
     for (const receiver of informers.receivers.byIndex(bySecret, keyOf(object))) {

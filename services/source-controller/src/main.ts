@@ -192,6 +192,7 @@ function controllerOf<T extends KubeObject>(
     minRetryDelayMs: config['min-retry-delay'],
     maxRetryDelayMs: config['max-retry-delay'],
     intervalJitterPercentage: config['interval-jitter-percentage'],
+    leastIntervalMs: config['least-interval'],
     dependencyRequeueMs: config['requeue-dependency'],
   });
 }

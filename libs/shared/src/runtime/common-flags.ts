@@ -21,7 +21,7 @@ const fluxFlags = {
     default: 4,
     min: 1,
     max: 1000,
-    help: 'Number of reconciles of each kind that run at once.',
+    help: 'Number of reconciles of each kind that run at once for one namespace; one more runs for others.',
   }),
   'watch-all-namespaces': flag.boolean({
     default: true,
@@ -124,6 +124,11 @@ const leaderElectionFlags = {
 
 /** Flags that Flux does not have. */
 const sluiceFlags = {
+  'least-interval': flag.duration({
+    default: 1000,
+    min: 0,
+    help: 'Least time between two reconciles of an object, whatever smaller spec.interval or retryInterval it has.',
+  }),
   ...networkFlags,
   'nats-url': flag.string({
     default: '',

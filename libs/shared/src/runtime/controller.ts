@@ -42,7 +42,7 @@ export interface ControllerOptions<T extends KubeObject> {
   reconciler: Reconciler<T>;
   client: KubeClient;
   informer: Informer<T>;
-  /** Reconciles that run at once. */
+  /** Reconciles that run at once for one namespace; one more runs for others. */
   concurrency: number;
   events: EventRecorder;
   metrics: Metrics;
@@ -52,6 +52,8 @@ export interface ControllerOptions<T extends KubeObject> {
   minRetryDelayMs: number;
   maxRetryDelayMs: number;
   intervalJitterPercentage: number;
+  /** Least interval that an object may ask for, in milliseconds; none when not given. */
+  leastIntervalMs?: number;
   /** Fallback after which a `waiting` error is tried again, in milliseconds; 30 s when not given. */
   dependencyRequeueMs?: number;
   /** Time that running reconciles get to finish on shutdown, in milliseconds; 10 s when not given. */
@@ -60,6 +62,7 @@ export interface ControllerOptions<T extends KubeObject> {
 
 const defaultDependencyRequeueMs = 30_000;
 const defaultDrainMs = 10_000;
+const reservedSlots = 1;
 
 class ObjectController<T extends KubeObject> implements Controller<T> {
   readonly informer: Informer<T>;
@@ -81,12 +84,14 @@ class ObjectController<T extends KubeObject> implements Controller<T> {
       clock: this.#clock,
       minRetryDelayMs: options.minRetryDelayMs,
       maxRetryDelayMs: options.maxRetryDelayMs,
+      perNamespace: options.concurrency,
       observer: this.#metrics.queue,
     });
     this.#reconcileOptions = {
       ...options,
       clock: this.#clock,
       dependencyRequeueMs: options.dependencyRequeueMs ?? defaultDependencyRequeueMs,
+      leastIntervalMs: options.leastIntervalMs ?? 0,
     };
   }
 
@@ -104,9 +109,11 @@ class ObjectController<T extends KubeObject> implements Controller<T> {
     try {
       this.informer.start();
       await this.informer.synced(signal);
-      this.#metrics.concurrency(concurrency);
+      this.#metrics.concurrency(concurrency + reservedSlots);
       logger.info({ controllerKind: reconciler.kind.kind, concurrency }, 'Controller started');
-      const workers = Array.from({ length: concurrency }, () => this.#work(signal, drain.signal));
+      // One more than a namespace may hold, so that a newcomer of another one waits for nobody's slow work.
+      const length = concurrency + reservedSlots;
+      const workers = Array.from({ length }, () => this.#work(signal, drain.signal));
       await Promise.all(workers);
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -246,7 +253,8 @@ class ObjectController<T extends KubeObject> implements Controller<T> {
 /**
  * Makes the controller of one kind. What it guarantees:
  *
- * 1. A key is never reconciled twice at once, and at most `concurrency` keys are reconciled at once.
+ * 1. A key is never reconciled twice at once; at most `concurrency` keys of one namespace are reconciled at once, and
+ *    one more of others, so that one namespace never holds all slots.
  * 2. Every change of an object's spec, deletion, or reconcile request that the informer reports is
  *    followed by a reconcile that sees it; a change during a reconcile leads to another one after it.
  * 3. Changes of the status and of other metadata, our own writes above all, lead to no reconcile.

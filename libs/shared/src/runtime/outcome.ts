@@ -32,6 +32,8 @@ export interface RequeueTimes {
   failureIntervalMs: number | undefined;
   /** Fallback when the event awaited does not come. */
   dependencyMs: number;
+  /** Least time between two reconciles of an object that asks for them by an interval. */
+  leastMs: number;
   jitterPercentage: number;
   nowMs: number;
 }
@@ -42,7 +44,7 @@ export function settleOutcome(outcome: Outcome, times: RequeueTimes): Settlement
     case 'done': {
       const ms = outcome.requeueAfterMs ?? times.intervalMs ?? Number.POSITIVE_INFINITY;
       if (!Number.isFinite(ms)) return settled('success', { how: 'never', forget: true });
-      const jittered = jitter(ms, times.jitterPercentage);
+      const jittered = jitter(Math.max(ms, times.leastMs), times.jitterPercentage);
       return settled('requeue_after', after(jittered, 'sync', true));
     }
     case 'waiting': {
@@ -55,7 +57,10 @@ export function settleOutcome(outcome: Outcome, times: RequeueTimes): Settlement
     case 'retry':
       return outcome.afterMs === undefined
         ? settled('requeue', { how: 'backoff' })
-        : settled('requeue_after', after(outcome.afterMs, 'change', false));
+        : settled(
+            'requeue_after',
+            after(Math.max(outcome.afterMs, times.leastMs), 'change', false),
+          );
   }
 }
 
@@ -152,7 +157,11 @@ function settleFailure(failure: Failure, times: RequeueTimes): Settlement {
         ? settled('error', { how: 'backoff', atLeastMs: retryAfterMs })
         : settled(
             'error',
-            after(Math.max(times.failureIntervalMs, retryAfterMs ?? 0), 'sync', true),
+            after(
+              Math.max(times.failureIntervalMs, retryAfterMs ?? 0, times.leastMs),
+              'sync',
+              true,
+            ),
           );
   }
 }

@@ -1,6 +1,8 @@
 import type { Clock } from '@sluice/shared/base';
 import { isMoreUrgent, priorities } from './priority.ts';
+import { QueuedKeys } from './queued-keys.ts';
 import type { Priority } from './reconciler.ts';
+import { Shares } from './shares.ts';
 
 /** A key taken from the queue, its priority, and how long it was queued in milliseconds. */
 export interface QueueItem {
@@ -11,7 +13,7 @@ export interface QueueItem {
 
 /** Hears what happens in a queue; for metrics. */
 export interface QueueObserver {
-  /** The queue is there; the function says how many keys of a priority could be taken now. */
+  /** The queue is there; the function says how many keys of a priority wait to be taken. */
   opened(lengthOf: (priority: Priority) => number): void;
   added(): void;
   taken(key: string, waitedMs: number): void;
@@ -29,13 +31,22 @@ export interface Queue {
   /** Says that the work on a taken key is finished. */
   done(key: string): void;
   close(): void;
-  /** How many keys could be taken now. */
+  /** How many keys wait to be taken. */
   readonly length: number;
+}
+
+/** How to create a {@link Queue}. */
+export interface QueueOptions {
+  clock: Clock;
+  observer?: QueueObserver;
+  /** How many keys of one namespace may be worked on at a time; any number unless told. */
+  perNamespace?: number;
 }
 
 interface Entry {
   priority: Priority;
   addedAt: number;
+  order: number;
 }
 
 /** Every how many takes a starving key comes first, and after how many milliseconds in the queue a key starves. */
@@ -46,17 +57,20 @@ class PriorityQueue implements Queue {
   /** Keys that need work, whether queued or being worked on, as in client-go. */
   readonly #dirty = new Map<string, Entry>();
   readonly #processing = new Set<string>();
-  /** Keys that can be taken, by priority, oldest first. */
-  readonly #queued = new Map(priorities.map((p) => [p, new Map<string, Entry>()]));
+  /** Keys that wait for their turn, by priority. */
+  readonly #queued = new Map(priorities.map((p) => [p, new QueuedKeys<Entry>()]));
+  readonly #shares: Shares;
   readonly #waiters = new Set<(item: QueueItem | undefined) => void>();
   readonly #clock: Clock;
   readonly #observer?: QueueObserver;
   #takes = 0;
+  #order = 0;
   #closed = false;
 
-  constructor(clock: Clock, observer?: QueueObserver) {
+  constructor({ clock, observer, perNamespace = Number.POSITIVE_INFINITY }: QueueOptions) {
     this.#clock = clock;
     this.#observer = observer;
+    this.#shares = new Shares(perNamespace);
     observer?.opened((priority) => this.#queued.get(priority)?.size ?? 0);
   }
 
@@ -74,7 +88,7 @@ class PriorityQueue implements Queue {
       this.#promote(key, known, priority);
       return;
     }
-    const entry = { priority, addedAt: this.#clock.now() };
+    const entry = { priority, addedAt: this.#clock.now(), order: 0 };
     this.#dirty.set(key, entry);
     if (!this.#processing.has(key)) this.#enqueue(key, entry);
     this.#observer?.added();
@@ -98,10 +112,11 @@ class PriorityQueue implements Queue {
 
   done = (key: string): void => {
     if (!this.#processing.delete(key)) return;
+    this.#shares.finished(key);
     this.#observer?.finished(key);
     const entry = this.#dirty.get(key);
-    if (!entry) return;
-    this.#enqueue(key, entry);
+    if (entry) this.#enqueue(key, entry);
+    // Others of its namespace may have waited for this.
     this.#serve();
   };
 
@@ -113,6 +128,7 @@ class PriorityQueue implements Queue {
   };
 
   #enqueue(key: string, entry: Entry): void {
+    entry.order = ++this.#order;
     this.#queued.get(entry.priority)!.set(key, entry);
   }
 
@@ -140,6 +156,7 @@ class PriorityQueue implements Queue {
     this.#queued.get(entry.priority)!.delete(key);
     this.#dirty.delete(key);
     this.#processing.add(key);
+    this.#shares.taken(key);
     const waitedMs = Math.max(0, this.#clock.now() - entry.addedAt);
     this.#observer?.taken(key, waitedMs);
     return { key, priority: entry.priority, waitedMs };
@@ -147,7 +164,8 @@ class PriorityQueue implements Queue {
 
   #mostUrgent(): [string, Entry] | undefined {
     for (const keys of this.#queued.values()) {
-      for (const first of keys) return first;
+      const next = keys.next(this.#shares);
+      if (next) return next;
     }
     return undefined;
   }
@@ -155,10 +173,8 @@ class PriorityQueue implements Queue {
   #starving(): [string, Entry] | undefined {
     let oldest: [string, Entry] | undefined;
     for (const keys of this.#queued.values()) {
-      for (const first of keys) {
-        if (!oldest || first[1].addedAt < oldest[1].addedAt) oldest = first;
-        break;
-      }
+      const first = keys.oldest(this.#shares);
+      if (first && (!oldest || first[1].addedAt < oldest[1].addedAt)) oldest = first;
     }
     const since = this.#clock.now() - starvingAfterMs;
     return oldest && oldest[1].addedAt <= since ? oldest : undefined;
@@ -171,13 +187,16 @@ class PriorityQueue implements Queue {
  * 1. A key added several times before it is taken is taken once.
  * 2. A key is never given out again before `done` was called for it.
  * 3. A key added while it is being worked on is given out again after `done`, and only then.
- * 4. More urgent keys come first; keys of one priority come in the order they were added.
+ * 4. More urgent keys come first; keys of one priority and namespace come in the order they were added. Of namespaces,
+ *    the one with the fewest keys being worked on comes first, then the one whose key was added first.
  * 5. Adding a queued key with a more urgent priority promotes it, behind the keys already there;
  *    with a less urgent one changes nothing. This holds as well for a key being worked on.
  * 6. Nothing starves: every eighth take serves the oldest first-in-line key of all priorities, once it has
  *    been queued for 30 s or more. So a request waits behind at most one such key for every seven urgent ones.
  * 7. `close` drops what is queued and gives undefined to everyone waiting; an aborted `get` takes no key.
+ * 8. No more than `perNamespace` keys of one namespace are given out at a time; the rest of them waits, whatever its
+ *    priority and age, and keeps no key of another namespace waiting.
  */
-export function createQueue(options: { clock: Clock; observer?: QueueObserver }): Queue {
-  return new PriorityQueue(options.clock, options.observer);
+export function createQueue(options: QueueOptions): Queue {
+  return new PriorityQueue(options);
 }

@@ -15,6 +15,7 @@ export interface TimesOptions<T extends KubeObject> {
   clock: Clock;
   dependencyRequeueMs: number;
   intervalJitterPercentage: number;
+  leastIntervalMs: number;
 }
 
 /** Returns the times that hold for every object. */
@@ -23,6 +24,7 @@ export function defaultTimes<T extends KubeObject>(options: TimesOptions<T>): Re
     intervalMs: undefined,
     failureIntervalMs: undefined,
     dependencyMs: options.dependencyRequeueMs,
+    leastMs: options.leastIntervalMs,
     jitterPercentage: options.intervalJitterPercentage,
     nowMs: options.clock.now(),
   };

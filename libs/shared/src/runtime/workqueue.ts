@@ -1,6 +1,5 @@
-import type { Clock } from '@sluice/shared/base';
 import { createDelayingQueue } from './delaying-queue.ts';
-import { createQueue, type Queue, type QueueObserver } from './queue.ts';
+import { createQueue, type Queue, type QueueOptions } from './queue.ts';
 import { createRateLimiter } from './rate-limiter.ts';
 import type { Priority } from './reconciler.ts';
 
@@ -32,15 +31,15 @@ export interface WorkQueue extends Queue {
 }
 
 /** Makes a work queue. Delays in milliseconds. */
-export function createWorkQueue(options: {
-  clock: Clock;
-  minRetryDelayMs: number;
-  maxRetryDelayMs: number;
-  observer?: QueueObserver;
-  random?: () => number;
-}): WorkQueue {
+export function createWorkQueue(
+  options: QueueOptions & {
+    minRetryDelayMs: number;
+    maxRetryDelayMs: number;
+    random?: () => number;
+  },
+): WorkQueue {
   const { clock, observer } = options;
-  const queue = createQueue({ clock, observer });
+  const queue = createQueue(options);
   const delaying = createDelayingQueue(queue, clock);
   const limiter = createRateLimiter({
     minMs: options.minRetryDelayMs,

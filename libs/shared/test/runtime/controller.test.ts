@@ -25,6 +25,23 @@ describe('what leads to a reconcile', () => {
     expect(toy.calls[1]?.priority).toBe('sync');
   });
 
+  it('is not an interval below the least one', async () => {
+    toy.start({ failureInterval: () => 1 }, 2, { leastIntervalMs: 1000 });
+    toy.see('a', { spec: { interval: '1ms' } });
+    await toy.clock.advance(999);
+    expect(toy.calls).toHaveLength(1);
+    toy.behave = () => Promise.reject(new RetryableError('GitFailed', 'no route'));
+    await toy.clock.advance(1);
+    expect(toy.calls).toHaveLength(2);
+    await toy.clock.advance(999);
+    expect(toy.calls).toHaveLength(2);
+    toy.behave = async () => retry(1);
+    await toy.clock.advance(1);
+    expect(toy.calls).toHaveLength(3);
+    await toy.clock.advance(999);
+    expect(toy.calls).toHaveLength(3);
+  });
+
   it('is not an interval of zero', async () => {
     toy.start();
     toy.see('a', { spec: { interval: '0s' } });
@@ -112,6 +129,24 @@ describe('a reconcile', () => {
     all.open();
     await toy.settle();
     expect(toy.names()).toEqual(['a', 'b', 'c']);
+  });
+
+  it('of one namespace never holds the slot that is for others', async () => {
+    const slow = gate();
+    toy.behave = async ({ object, status }) => {
+      if (object.metadata.namespace === 'ns') return slow.promise;
+      status.ready('Succeeded', 'fine');
+      return done();
+    };
+    toy.start({}, 2);
+    for (const name of ['a', 'b', 'c', 'd']) toy.see(name);
+    for (const name of ['x', 'y', 'z']) toy.see(name, { metadata: { namespace: 'other' } });
+    await toy.settle();
+    const seen = toy.names().toSorted();
+    slow.open();
+    await toy.settle();
+    expect(seen).toEqual(['a', 'b', 'x', 'y', 'z']);
+    expect(toy.names().slice(5)).toEqual(['c', 'd']);
   });
 
   it('sees its own last write although the informer is late', async () => {

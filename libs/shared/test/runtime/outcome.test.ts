@@ -20,6 +20,7 @@ const times: RequeueTimes = {
   intervalMs: 60_000,
   failureIntervalMs: undefined,
   dependencyMs: 30_000,
+  leastMs: 0,
   jitterPercentage: 0,
   nowMs: 1_000_000,
 };

@@ -100,6 +100,47 @@ describe('queue', () => {
     expect((await takeAll(queue)).at(-1)).toBe('young');
   });
 
+  it('gives one namespace no more than its share, and others theirs at once', async () => {
+    const queue = createQueue({ clock: new FakeClock(), perNamespace: 2 });
+    for (const name of ['1', '2', '3', '4']) queue.add(`slow/${name}`, { priority: 'request' });
+    queue.add('quick/1', { priority: 'sync' });
+    const take = async () => (await queue.get())?.key;
+    expect([await take(), await take(), await take()]).toEqual(['slow/1', 'slow/2', 'quick/1']);
+    const waiting = take();
+    queue.add('slow/5');
+    queue.add('newcomer/1');
+    expect(await waiting).toBe('newcomer/1');
+    const next = take();
+    queue.done('slow/2');
+    expect(await next).toBe('slow/3');
+    expect(queue.length).toBe(2);
+  });
+
+  it('prefers the namespace with the fewest keys being worked on, then the older key', async () => {
+    const queue = createQueue({ clock: new FakeClock(), perNamespace: 3 });
+    for (const key of ['a/1', 'a/2', 'a/3', 'b/1', 'b/2', 'c/1']) queue.add(key);
+    const keys: string[] = [];
+    while (queue.length > 0) keys.push((await queue.get())!.key);
+    expect(keys).toEqual(['a/1', 'b/1', 'c/1', 'a/2', 'b/2', 'a/3']);
+  });
+
+  it('lets a starving key of a namespace that has its share wait for its own', async () => {
+    const clock = new FakeClock();
+    const queue = createQueue({ clock, perNamespace: 1 });
+    queue.add('slow/1');
+    await queue.get();
+    queue.add('slow/2');
+    await clock.advance(60_000);
+    for (let i = 0; i < 20; i += 1) queue.add(`quick/${i}`);
+    for (let i = 0; i < 20; i += 1) {
+      const item = await queue.get();
+      expect(item?.key).toBe(`quick/${i}`);
+      queue.done(item!.key);
+    }
+    queue.done('slow/1');
+    expect((await queue.get())?.key).toBe('slow/2');
+  });
+
   it('gives waiting takers keys in the order they asked', async () => {
     const queue = createQueue({ clock: new FakeClock() });
     const takers = [queue.get(), queue.get()];

@@ -1,6 +1,10 @@
 import { type Condition, type GitRepository, gitRepositoryKind } from '@sluice/shared/api';
 import { FakeClock, silentLogger } from '@sluice/shared/base';
-import { type Controller, createController } from '../../src/runtime/controller.ts';
+import {
+  type Controller,
+  type ControllerOptions,
+  createController,
+} from '../../src/runtime/controller.ts';
 import { createMetrics } from '../../src/runtime/metrics.ts';
 import {
   done,
@@ -39,7 +43,11 @@ export class ToyController {
     return done();
   };
 
-  start(options: Partial<Reconciler<GitRepository>> = {}, concurrency = 2): void {
+  start(
+    options: Partial<Reconciler<GitRepository>> = {},
+    concurrency = 2,
+    more: Partial<ControllerOptions<GitRepository>> = {},
+  ): void {
     this.controller = createController({
       reconciler: {
         kind: gitRepositoryKind,
@@ -65,6 +73,7 @@ export class ToyController {
       intervalJitterPercentage: 0,
       dependencyRequeueMs: 7000,
       drainMs: 5000,
+      ...more,
     });
     this.running = this.controller.run(this.stop.signal);
   }

@@ -25,8 +25,9 @@ function timeoutFor(run: Run, { type }: Doing): number {
 export function startAction(run: Run, doing: Doing, fingerprint: string): RunningAction {
   const { ctx, deps, state, desired } = run;
   desired?.hold();
+  const { namespace = '' } = ctx.object.metadata;
   const operation = new Operation<ActionEnd>(
-    { slots: deps.slots, signal: ctx.signal },
+    { run: (fn, signal) => deps.slots.run(namespace, fn, signal), signal: ctx.signal },
     async (part) => {
       try {
         return await withSpan(`helm ${doing.type}`, {}, () => perform(run, part, doing));

@@ -60,6 +60,7 @@ export interface HelmReleaseControllerOptions {
   minRetryDelayMs: number;
   maxRetryDelayMs: number;
   intervalJitterPercentage: number;
+  leastIntervalMs?: number;
   dependencyRequeueMs: number;
   drainMs: number;
 }

@@ -1,10 +1,13 @@
-import type { Semaphore } from '@sluice/shared/base';
-
 /** How an operation ended. */
 export type Ending<T> = { type: 'done'; value: T } | { type: 'failed'; error: unknown };
 
 /** Permits for the parts of an operation that work rather than wait. */
-export type Slots = Pick<Semaphore, 'run'>;
+export interface Slots {
+  run<R>(fn: () => Promise<R>): Promise<R>;
+}
+
+/** Runs a function once there is a permit; the signal ends the wait for it. */
+type RunWithPermit = <R>(fn: () => Promise<R>, signal: AbortSignal) => Promise<R>;
 
 /**
  * Something that goes on after the reconcile that started it, because it mostly waits. It takes a permit for each part
@@ -23,17 +26,17 @@ export class Operation<T> {
   /**
    * Starts it.
    *
-   * @param o.slots permits, shared with the other operations
+   * @param o.run gives permits, shared with the other operations
    * @param o.signal aborts it
    * @param run does the work
    */
   constructor(
-    o: { slots: Slots; signal: AbortSignal },
+    o: { run: RunWithPermit; signal: AbortSignal },
     run: (part: { slots: Slots; signal: AbortSignal }) => Promise<T>,
   ) {
     const signal = AbortSignal.any([o.signal, this.#abort.signal]);
     this.#signal = signal;
-    const slots: Slots = { run: (fn) => this.#work(o.slots, fn) };
+    const slots: Slots = { run: (fn) => this.#work(() => o.run(fn, signal)) };
     this.#settled = this.#observe(run({ slots, signal }));
   }
 
@@ -71,11 +74,11 @@ export class Operation<T> {
     this.#abort.abort(reason);
   }
 
-  async #work<R>(slots: Slots, fn: () => Promise<R>): Promise<R> {
+  async #work<R>(work: () => Promise<R>): Promise<R> {
     this.#working++;
     this.#isResting = false;
     try {
-      return await slots.run(fn);
+      return await work();
     } finally {
       this.#working--;
       // One part of work may follow another at once.

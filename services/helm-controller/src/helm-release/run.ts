@@ -1,6 +1,6 @@
 import type { HelmRelease } from '@sluice/shared/api';
 import type { ArtifactCache } from '@sluice/shared/artifact';
-import { type DigestAlgorithm, SecretMasker, type Semaphore } from '@sluice/shared/base';
+import { type DigestAlgorithm, type FairSlots, SecretMasker } from '@sluice/shared/base';
 import type {
   ApplierIdentity,
   Clusters,
@@ -59,8 +59,8 @@ export interface Dependencies {
   clusters: Clusters;
   backoff: DriftBackoff;
   metrics: HelmReleaseMetrics;
-  /** Permits for the parts of actions that work. */
-  slots: Semaphore;
+  /** Permits for the parts of actions that work; a namespace is a share. */
+  slots: FairSlots;
   /** Brings a key back; set once the controller is there. */
   revisit(key: string, priority: Priority): void;
 }

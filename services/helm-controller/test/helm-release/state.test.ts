@@ -1,4 +1,3 @@
-import { Semaphore } from '@sluice/shared/base';
 import { ObjectGoneError } from '@sluice/shared/runtime';
 import { expect, test } from 'vitest';
 import { Operation } from '../../src/helm-release/operation.ts';
@@ -6,9 +5,8 @@ import { HelmReleaseStates, type RunningAction } from '../../src/helm-release/st
 
 test('an action whose HelmRelease vanishes ends in a way that is no failure of anything', async () => {
   const states = new HelmReleaseStates();
-  const slots = new Semaphore(1);
   const signal = new AbortController().signal;
-  const operation = new Operation<never>({ slots, signal }, async (part) => {
+  const operation = new Operation<never>({ run: (fn) => fn(), signal }, async (part) => {
     await new Promise((_, reject) => {
       part.signal.addEventListener('abort', () => reject(part.signal.reason));
     });

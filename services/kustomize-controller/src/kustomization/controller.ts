@@ -49,6 +49,7 @@ export interface KustomizationControllerOptions {
   minRetryDelayMs: number;
   maxRetryDelayMs: number;
   intervalJitterPercentage: number;
+  leastIntervalMs?: number;
   dependencyRequeueMs: number;
 }
 
