@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 const programs = [
   { name: 'source-controller', ownFlag: '--storage-path' },
   { name: 'kustomize-controller', ownFlag: '--concurrent-ssa' },
-  { name: 'helm-controller', ownFlag: '--helm-binary' },
+  { name: 'helm-controller', ownFlag: '--helm-renderer' },
   { name: 'notification-controller', ownFlag: '--receiverAddr' },
 ];
 

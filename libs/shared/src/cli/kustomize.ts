@@ -125,10 +125,10 @@ function describe(error: unknown, { timeoutMs }: KustomizeCall): unknown {
     : new RetryableError('BuildFailed', `kustomize build ${text}`, { cause: error });
 }
 
-function questionsOf({ fetch, decrypt }: KustomizeCall): PoolCall['onQuestion'] {
+function questionsOf({ fetch: fetchRemote, decrypt }: KustomizeCall): PoolCall['onQuestion'] {
   return async (method, params) => {
-    if (method === 'fetch' && fetch !== undefined) {
-      const content = await fetch((params as { url: string }).url);
+    if (method === 'fetch' && fetchRemote !== undefined) {
+      const content = await fetchRemote((params as { url: string }).url);
       return { content: content.toString('base64') };
     }
     if (method !== 'decrypt' || decrypt === undefined) throw new Error(`nobody answers ${method}`);

@@ -127,6 +127,7 @@ export async function startBed(
       `--kustomize-builder=${toolPath('kustomize-builder')}`,
       '--http-retry=2',
       ...localNetworkFlags,
+      '--least-interval=10ms',
       '--min-retry-delay=100ms',
       ...flags,
     ],

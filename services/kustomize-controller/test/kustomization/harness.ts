@@ -90,6 +90,7 @@ export async function startBed(flags: string[] = []): Promise<Bed> {
       `--sops-binary=${toolPath('sops')}`,
       '--http-retry=2',
       ...localNetworkFlags,
+      '--least-interval=10ms',
       ...flags,
     ],
     {},
