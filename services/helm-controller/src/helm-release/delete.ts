@@ -1,6 +1,7 @@
 import type { HelmRelease } from '@sluice/shared/api';
 import { RetryableError } from '@sluice/shared/base';
 import { done, type Outcome, type ReconcileContext } from '@sluice/shared/runtime';
+import { isReleaseName } from '../release/name.ts';
 import { isPending } from '../release/release.ts';
 import { fieldManager } from '../release/storage.ts';
 import { follow } from './act.ts';
@@ -27,7 +28,7 @@ async function abortOther(run: Run): Promise<void> {
 async function noteBegunRelease(run: Run): Promise<void> {
   const { releaseName: name, deps } = run;
   const { storageNamespace, lastAttemptedReleaseAction } = draftOf(run);
-  if (latestSnapshot(run) !== undefined) return;
+  if (latestSnapshot(run) !== undefined || !isReleaseName(name)) return;
   if (deps.helmReleases.byIndex('release', `${storageNamespace}/${name}`).length > 1) return;
   const storage = await storageOf(run, storageNamespace);
   const [newest] = await storage.revisions(name);

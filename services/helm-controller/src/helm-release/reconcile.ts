@@ -15,6 +15,7 @@ import {
   waiting,
 } from '@sluice/shared/runtime';
 import { ActionError } from '../action/context.ts';
+import { releaseNameOf } from '../release/name.ts';
 import { follow, startAction } from './act.ts';
 import { collect } from './collect.ts';
 import { decide } from './decide.ts';
@@ -216,6 +217,8 @@ export async function reconcileHelmRelease(
   ctx: ReconcileContext<HelmRelease>,
   deps: Dependencies,
 ): Promise<Outcome> {
+  // Refused before anything is looked for under that name.
+  releaseNameOf(ctx.object);
   const run = startRun(ctx, deps);
   try {
     const outcome = await runRecipe(run);

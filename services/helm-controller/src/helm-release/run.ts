@@ -18,7 +18,7 @@ import type {
 } from '@sluice/shared/runtime';
 import type { ChartCache } from '../chart/acquire.ts';
 import type { HelmReleaseMetrics } from '../metrics.ts';
-import { releaseNameOf, releaseNamespaceOf, storageNamespaceOf } from '../release/name.ts';
+import { releaseNamespaceOf, storageNamespaceOf, wantedNameOf } from '../release/name.ts';
 import type { Release } from '../release/release.ts';
 import { openReleaseStorage, type ReleaseCache, type ReleaseStorage } from '../release/storage.ts';
 import type { Renderer } from '../render/renderer.ts';
@@ -89,7 +89,7 @@ export interface Run {
   last?: Release | undefined;
 }
 
-/** Begins a reconcile. @throws StalledError InvalidReleaseName */
+/** Begins a reconcile, or the end of a HelmRelease, for which the name of its release may be one that Helm refuses. */
 export function startRun(ctx: ReconcileContext<HelmRelease>, deps: Dependencies): Run {
   const { object } = ctx;
   const state = deps.states.for(ctx.key, object.metadata.uid);
@@ -104,7 +104,7 @@ export function startRun(ctx: ReconcileContext<HelmRelease>, deps: Dependencies)
     startedAt: ctx.clock.now(),
     forced: false,
     hasActed: false,
-    releaseName: releaseNameOf(object),
+    releaseName: wantedNameOf(object),
     releaseNamespace: releaseNamespaceOf(object),
     storageNamespace: storageNamespaceOf(object),
   };

@@ -15,14 +15,27 @@ export function shortenName(name: string): string {
 }
 
 /**
- * Returns the name of the release of an object: `spec.releaseName`, else `[<targetNamespace>-]<name>`, shortened.
+ * Returns the name of the release that an object asks for: `spec.releaseName`, else `[<targetNamespace>-]<name>`,
+ * shortened. Helm may allow no such name.
+ */
+export function wantedNameOf({ metadata, spec }: HelmRelease): string {
+  const prefix = spec.targetNamespace ? `${spec.targetNamespace}-` : '';
+  return shortenName(spec.releaseName || `${prefix}${metadata.name}`);
+}
+
+/** Tells whether Helm allows a name. */
+export function isReleaseName(name: string): boolean {
+  return namePattern.test(name);
+}
+
+/**
+ * Returns the name of the release of an object, see {@link wantedNameOf}.
  *
  * @throws StalledError `InvalidReleaseName` when Helm allows no such name
  */
-export function releaseNameOf({ metadata, spec }: HelmRelease): string {
-  const prefix = spec.targetNamespace ? `${spec.targetNamespace}-` : '';
-  const name = shortenName(spec.releaseName || `${prefix}${metadata.name}`);
-  if (!namePattern.test(name)) {
+export function releaseNameOf(object: HelmRelease): string {
+  const name = wantedNameOf(object);
+  if (!isReleaseName(name)) {
     throw new StalledError(
       'InvalidReleaseName',
       `'${name}' is no name of a Helm release: set spec.releaseName to lower-case letters, digits, dashes and dots that starts and ends with a letter or a digit`,

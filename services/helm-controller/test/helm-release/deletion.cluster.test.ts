@@ -34,3 +34,15 @@ test('a release that was there before, and was never taken over, stays', async (
   await bed.remove('older');
   await config('older');
 });
+
+test('one whose release may not have its name can be deleted, with the release it had before', async () => {
+  await bed.apply({}, 'renamed');
+  await bed.ready('1.0.0', 'renamed');
+  await bed.patch({ releaseName: 'Not A Name' }, 'renamed');
+  await bed.failed('InvalidReleaseName', 'renamed');
+  await bed.remove('renamed');
+  await expect(config('renamed')).rejects.toMatchObject({ status: 404 });
+  await bed.apply({ releaseName: 'Not A Name' }, 'misnamed');
+  await bed.failed('InvalidReleaseName', 'misnamed');
+  await bed.remove('misnamed');
+});
