@@ -61,7 +61,8 @@ function against(pattern: RegExp): string {
   return found;
 }
 
-function concretePath(path: string, complete: unknown): (string | number)[] {
+/** Fills in the index and key of the lists and maps on the path of a field. */
+export function concretePath(path: string, complete: unknown): (string | number)[] {
   const parts: (string | number)[] = [];
   for (const token of path.match(/\[\]|\{\}|[^.[\]{}]+/g) ?? []) {
     if (token === '[]') parts.push(0);
