@@ -66,9 +66,12 @@ test('a release that somebody has uninstalled meanwhile is installed again', asy
   await bed.failed('InstallFailed', 'removed');
   await bed.helm('uninstall', 'removed');
   await bed.annotate({ 'reconcile.fluxcd.io/requestedAt': 'now' }, 'removed');
-  const object = await bed.when((one) => one.status?.lastHandledReconcileAt === 'now', 'removed');
+  // The request may come before the controller hears that the record is gone; it is installed again then.
+  const object = await bed.when(
+    ({ status }) => status?.lastHandledReconcileAt === 'now' && status.installFailures === 2,
+    'removed',
+  );
   assertStatusContract(object);
-  expect(object.status).toMatchObject({ installFailures: 2 });
   expect(conditionOf(object, 'Stalled')).toBeUndefined();
 });
 
