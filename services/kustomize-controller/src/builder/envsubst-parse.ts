@@ -1,11 +1,11 @@
 /** A parsed template: literal text and expansions of variables. */
 export type TemplateNode = string | Expansion;
 
-/** `${name}` or `${name<operator><arguments>}`; each argument is a template of its own. */
+/** `${name}` or `${name<operator><arguments>}`. */
 export interface Expansion {
   name: string;
   operator: string;
-  arguments: TemplateNode[][];
+  arguments: TemplateNode[];
   /** Line of the template on which it starts, from 1. */
   line: number;
 }
@@ -71,40 +71,47 @@ class Cursor {
 interface ArgumentRules {
   /** Characters that end the argument. */
   stops: string;
-  /** Whether `$$` stands for `$`, and `\/` and `\\` for the character after the backslash. */
+  /** Whether `$$` stands for `$`, and `\\/` and `\\\\` for the character after the backslash. */
   escapes: boolean;
 }
 
-function parseArgument(cursor: Cursor, rules: ArgumentRules, depth: number): TemplateNode[] {
-  const nodes: TemplateNode[] = [];
+/** Reads text up to a stop or an expansion. */
+function parseText(cursor: Cursor, { stops, escapes }: ArgumentRules): string {
   let text = '';
-  const flush = () => {
-    if (text !== '') nodes.push(text);
-    text = '';
-  };
-  while (cursor.at < cursor.text.length) {
-    if (cursor.startsWith('${')) {
-      flush();
-      nodes.push(parseExpansion(cursor, depth + 1));
-      continue;
-    }
+  while (cursor.at < cursor.text.length && !cursor.startsWith('${')) {
     const next = cursor.text[cursor.at + 1];
     const escaped =
       (cursor.char === '$' && next === '$') ||
       (cursor.char === '\\' && (next === '/' || next === '\\'));
-    if (rules.escapes && escaped) cursor.at++;
-    else if (rules.stops.includes(cursor.char)) break;
+    if (escapes && escaped) cursor.at++;
+    else if (stops.includes(cursor.char)) break;
     text += cursor.char;
     cursor.at++;
   }
-  flush();
-  return nodes;
+  return text;
 }
 
-const defaultOperator = /:[=\-?+]|[=-]/y;
-const casingOperator = /\^\^?|,,?/y;
+/** One expansion of what is being parsed. */
+interface Within {
+  cursor: Cursor;
+  /** Where it starts. */
+  start: number;
+  depth: number;
+}
+
+/** An argument is either text or one expansion, and never empty. */
+function parseArgument({ cursor, start, depth }: Within, rules: ArgumentRules): TemplateNode {
+  if (cursor.startsWith('${')) return parseExpansion(cursor, depth + 1);
+  const text = parseText(cursor, rules);
+  return text === '' ? cursor.fail('an argument is empty', start) : text;
+}
+
+const defaultOperator = /:[=\-?+]|=/y;
+const casingOperator = /[\^,]{1,2}/y;
 const removeOperator = /##?|%%?/y;
 const replaceOperator = /\/[/#%]?/y;
+const slashes = /\/+/y;
+const colons = /:+/y;
 
 function takeMatch(cursor: Cursor, pattern: RegExp): string | undefined {
   pattern.lastIndex = cursor.at;
@@ -113,35 +120,41 @@ function takeMatch(cursor: Cursor, pattern: RegExp): string | undefined {
   return match;
 }
 
-function parseOperator(
-  cursor: Cursor,
-  start: number,
-  depth: number,
-): Pick<Expansion, 'operator' | 'arguments'> {
-  const argument = (stops: string, escapes = false) =>
-    parseArgument(cursor, { stops, escapes }, depth);
+type Operation = Pick<Expansion, 'operator' | 'arguments'>;
+
+function parseOperator(within: Within): Operation {
+  const { cursor } = within;
+  const argument = () => parseArgument(within, { stops: '}', escapes: false });
   const byDefault = takeMatch(cursor, defaultOperator);
-  if (byDefault !== undefined) return { operator: byDefault, arguments: [argument('}')] };
+  if (byDefault !== undefined) {
+    const nodes: TemplateNode[] = [];
+    while (cursor.char !== '}') nodes.push(argument());
+    return { operator: byDefault, arguments: nodes };
+  }
   const casing = takeMatch(cursor, casingOperator);
   if (casing !== undefined) return { operator: casing, arguments: [] };
   const remove = takeMatch(cursor, removeOperator);
-  if (remove !== undefined) return { operator: remove, arguments: [argument('}')] };
+  if (remove !== undefined) return { operator: remove, arguments: [argument()] };
   const replace = takeMatch(cursor, replaceOperator);
-  if (replace !== undefined) {
-    const pattern = argument('/', true);
-    if (!cursor.take('/')) cursor.fail('bad substitution', start);
-    const replacement = cursor.char === '}' ? [] : [argument('}', true)];
-    return { operator: replace, arguments: [pattern, ...replacement] };
-  }
-  if (cursor.take(':')) {
-    const offset = argument(':}');
-    if (offset.length === 0) cursor.fail('bad substitution', start);
-    return {
-      operator: ':',
-      arguments: cursor.take(':') ? [offset, argument('}')] : [offset],
-    };
-  }
+  if (replace !== undefined) return parseReplacement(within, replace);
+  if (cursor.take(':')) return parseSubstring(within);
   return { operator: '', arguments: [] };
+}
+
+function parseReplacement(within: Within, operator: string): Operation {
+  const { cursor, start } = within;
+  const pattern = parseArgument(within, { stops: '/', escapes: true });
+  if (takeMatch(cursor, slashes) === undefined) cursor.fail('bad substitution', start);
+  if (cursor.char === '}') return { operator, arguments: [pattern] };
+  return { operator, arguments: [pattern, parseArgument(within, { stops: '}', escapes: true })] };
+}
+
+function parseSubstring(within: Within): Operation {
+  const { cursor } = within;
+  const offset = parseArgument(within, { stops: ':}', escapes: false });
+  if (takeMatch(cursor, colons) === undefined) return { operator: ':', arguments: [offset] };
+  const length = parseArgument(within, { stops: '}', escapes: false });
+  return { operator: ':', arguments: [offset, length] };
 }
 
 function parseExpansion(cursor: Cursor, depth: number): Expansion {
@@ -154,7 +167,7 @@ function parseExpansion(cursor: Cursor, depth: number): Expansion {
   if (name === undefined) return cursor.fail('unable to parse variable name', start);
   const rest = isLength
     ? { operator: 'length', arguments: [] }
-    : parseOperator(cursor, start, depth);
+    : parseOperator({ cursor, start, depth });
   if (!cursor.take('}')) cursor.fail('missing closing brace', start);
   return { name, ...rest, line };
 }

@@ -17,7 +17,7 @@ export interface EnvsubstOptions {
   spend: Spend;
 }
 
-const defaulting = new Set(['=', '-', ':=', ':-', ':?', ':+']);
+const defaulting = new Set(['=', ':=', ':-', ':?', ':+']);
 
 function bytes(value: string, from: number, to?: number): string {
   return Buffer.from(value).subarray(from, to).toString();
@@ -33,8 +33,9 @@ function substring(value: string, args: string[]): string {
   if (countText === undefined) return bytes(value, offset);
   if (!isInteger(countText)) return value;
   const count = Number(countText);
-  if (count < 0) throw new SubstitutionError(`length ${count} of a substring must not be negative`);
-  return bytes(value, offset, offset + count);
+  // A negative length counts from the end.
+  const end = count < 0 ? length + count : offset + count;
+  return end <= offset ? '' : bytes(value, offset, end);
 }
 
 /** What looking for a text in another may take: with long ones, each place may be compared at length. */
@@ -59,6 +60,8 @@ function replaceAll(value: string, [pattern = '', by = '']: string[], spend: Spe
     }
   }
   spend(count * by.length);
+  // An empty pattern is found between characters, never inside of one.
+  if (pattern === '') return by + Array.from(value, (char) => char + by).join('');
   return value.replaceAll(pattern, () => by);
 }
 
@@ -66,9 +69,20 @@ function replaceSuffix(value: string, pattern: string, by: string): string {
   return value.endsWith(pattern) ? value.slice(0, value.length - pattern.length) + by : value;
 }
 
-function changeFirst(value: string, change: (first: string) => string): string {
+/** Changes the case of a character; one that would become several stays, as in Go. */
+function cased(char: string, method: 'toUpperCase' | 'toLowerCase'): string {
+  if (char === '\u0130' && method === 'toLowerCase') return 'i';
+  const changed = char[method]();
+  return [...changed].length === 1 ? changed : char;
+}
+
+function changeAll(value: string, method: 'toUpperCase' | 'toLowerCase'): string {
+  return Array.from(value, (char) => cased(char, method)).join('');
+}
+
+function changeFirst(value: string, method: 'toUpperCase' | 'toLowerCase'): string {
   const [first = ''] = value;
-  return change(first) + value.slice(first.length);
+  return changeAll(first, method) + value.slice(first.length);
 }
 
 type Operation = (value: string, args: string[], spend: Spend) => string;
@@ -79,10 +93,10 @@ function trim(o: TrimOptions): Operation {
 
 const operations: Record<string, Operation> = {
   length: (value) => String(Buffer.byteLength(value)),
-  '^': (value) => changeFirst(value, (first) => first.toUpperCase()),
-  '^^': (value) => value.toUpperCase(),
-  ',': (value) => changeFirst(value, (first) => first.toLowerCase()),
-  ',,': (value) => value.toLowerCase(),
+  '^': (value) => changeFirst(value, 'toUpperCase'),
+  '^^': (value) => changeAll(value, 'toUpperCase'),
+  ',': (value) => changeFirst(value, 'toLowerCase'),
+  ',,': (value) => changeAll(value, 'toLowerCase'),
   ':': substring,
   '#': trim({ end: false, longest: false }),
   '##': trim({ end: false, longest: true }),
@@ -99,11 +113,10 @@ const operations: Record<string, Operation> = {
 type Lookup = (name: string) => string | undefined;
 
 function expand(node: Expansion, lookup: Lookup, options: EnvsubstOptions): string {
-  const args = node.arguments.map((argument) => evaluate(argument, lookup, options));
+  const args = node.arguments.map((argument) => evaluate([argument], lookup, options));
   const value = lookup(node.name);
   if (defaulting.has(node.operator)) {
-    const isSet = node.operator === '-' ? value !== undefined : (value ?? '') !== '';
-    return isSet ? (value as string) : args.join('');
+    return value || args.join('');
   }
   if (value === undefined && options.strict) {
     throw new SubstitutionError(

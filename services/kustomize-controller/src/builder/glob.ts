@@ -19,25 +19,27 @@ interface CharToken {
 
 type Token = CharToken | 'star';
 
+/** Reads a class; undefined when it is none: `-` and `]` in it need a backslash. */
 function parseClass(pattern: string, start: number): { token: Token; next: number } | undefined {
   let at = start + 1;
   const negated = pattern[at] === '^';
   if (negated) at++;
   const ranges: [string, string][] = [];
   const take = () => {
+    if (pattern[at] === '-' || pattern[at] === ']') return undefined;
     if (pattern[at] === '\\') at++;
-    return pattern[at++] ?? '';
+    return pattern[at++];
   };
-  while (at < pattern.length && (pattern[at] !== ']' || ranges.length === 0)) {
+  while (pattern[at] !== ']' || ranges.length === 0) {
     const low = take();
     let high = low;
-    if (pattern[at] === '-' && pattern[at + 1] !== ']') {
+    if (pattern[at] === '-') {
       at++;
       high = take();
     }
+    if (low === undefined || high === undefined) return undefined;
     ranges.push([low, high]);
   }
-  if (pattern[at] !== ']' || ranges.length === 0) return undefined;
   const match = (char: string) =>
     ranges.some(([low, high]) => low <= char && char <= high) !== negated;
   return { token: { match, cost: 1 + ranges.length }, next: at + 1 };
@@ -137,10 +139,12 @@ function reverse(text: string): string {
  * @param spend told what is compared; what it throws is thrown
  */
 export function trimMatch(value: string, pattern: string, o: TrimOptions, spend: Spend): string {
-  const tokens = pattern.length > maxPattern ? undefined : parsePattern(pattern);
+  // Flux reads the pattern of an end backwards, so that a class or a backslash in it has no such meaning.
+  const directedPattern = o.end ? reverse(pattern) : pattern;
+  const tokens = pattern.length > maxPattern ? undefined : parsePattern(directedPattern);
   if (tokens === undefined || value === '') return value;
   const directed = o.end ? reverse(value) : value;
-  const length = prefixLength(o.end ? tokens.toReversed() : tokens, directed, o.longest, spend);
+  const length = prefixLength(tokens, directed, o.longest, spend);
   if (length < 0) return value;
   return o.end ? value.slice(0, value.length - length) : value.slice(length);
 }
