@@ -8,7 +8,7 @@ import { type ChartDependency, isChartName } from '../helm/metadata.ts';
 import type { Addition, ChartSource } from '../helm/package-chart.ts';
 import { comparableAddress } from '../helm-repository/address.ts';
 import { compileConstraint } from '../semver/constraint.ts';
-import { parseLooseVersion } from '../semver/loose-version.ts';
+import { parseLooseVersion } from '../semver/version.ts';
 import { cleanPath } from '../source/clean-path.ts';
 import { turnOf } from '../source/turn.ts';
 import type { HelmChartContext, HelmChartDeps } from './deps.ts';

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import type { HelmChart } from '@sluice/shared/api';
 import { ChartError } from '../helm/chart-error.ts';
 import { valuesFileName } from '../helm/metadata.ts';
-import { withBuildMetadata } from '../semver/loose-version.ts';
+import { withBuildMetadata } from '../semver/version.ts';
 
 /** A chart that was found, before anything is downloaded or packed. */
 export interface ChartPlan {

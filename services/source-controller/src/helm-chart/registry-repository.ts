@@ -12,7 +12,8 @@ import {
 import { listTags } from '../adapters/registry/tags.ts';
 import { ChartError } from '../helm/chart-error.ts';
 import { ConstraintError } from '../semver/constraint.ts';
-import { parseVersion, selectVersion } from '../semver/select-version.ts';
+import { selectVersion } from '../semver/select-version.ts';
+import { parseVersion } from '../semver/version.ts';
 import { remoteOperation } from '../source/remote.ts';
 import type { TimeLimit } from '../source/time-limit.ts';
 import type { ChartRepository, OfferedChart } from './repository.ts';

@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 import { open, readFile } from 'node:fs/promises';
 import type { PackResult } from '@sluice/shared/artifact';
 import { type DigestAlgorithm, errorMessage, parseYamlStream } from '@sluice/shared/base';
-import type { SemVer } from 'semver';
-import { parseLooseVersion } from '../semver/loose-version.ts';
+import { compareVersions, parseLooseVersion, type Version } from '../semver/version.ts';
 import { IndexError } from './chart-error.ts';
 import { checkMetadata, isMap, MetadataError } from './metadata.ts';
 import { splitIndex } from './split-index.ts';
@@ -43,7 +42,7 @@ type Entry = Record<string, unknown>;
 interface IndexVersion {
   version: string;
   /** Undefined when it is no version. */
-  order: SemVer | undefined;
+  order: Version | undefined;
   /** The whole entry. */
   json: string;
   /** JSON of its {@link ChartVersion}. */
@@ -182,7 +181,7 @@ function byVersion(a: IndexVersion, b: IndexVersion): number {
   if (a.order === undefined || b.order === undefined) {
     return Number(a.order === undefined) - Number(b.order === undefined);
   }
-  return b.order.compare(a.order);
+  return compareVersions(b.order, a.order);
 }
 
 function toChartVersion(entry: Entry): ChartVersion {

@@ -1,5 +1,5 @@
 import { errorMessage, parseYamlStream } from '@sluice/shared/base';
-import { parseLooseVersion } from '../semver/loose-version.ts';
+import { parseLooseVersion } from '../semver/version.ts';
 
 /** A chart that another one needs, as its metadata or lock file says. */
 export interface ChartDependency {

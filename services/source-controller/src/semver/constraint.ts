@@ -1,4 +1,4 @@
-import { parse, type SemVer } from 'semver';
+import { comparePreReleases, compareVersions, parseLooseVersion, type Version } from './version.ts';
 
 /** A range that cannot be understood. */
 export class ConstraintError extends Error {
@@ -6,28 +6,34 @@ export class ConstraintError extends Error {
 }
 
 /** Tells whether a version is inside a range. */
-export type Constraint = (version: SemVer) => boolean;
+export type Constraint = (version: Version) => boolean;
 
 interface Comparator {
   operator: string;
-  version: SemVer;
+  version: Version;
   /** A part was left out or is a wildcard. */
   partial: boolean;
   anyMinor: boolean;
   anyPatch: boolean;
 }
 
-/** Characters and comparators of a range: reading it costs the square of the one, matching a version the other. */
+/** Characters, comparators and groups of a range: reading it costs the square of the first, matching a version the others. */
 const maxRangeLength = 512;
 const maxComparators = 64;
+const maxGroups = 32;
 
 const part = '[0-9]+|[xX*]';
 const label = '[0-9A-Za-z-]+(?:\\.[0-9A-Za-z-]+)*';
 const versionText = `v?(${part})(?:\\.(${part}))?(?:\\.(${part}))?(-${label})?(\\+${label})?`;
 const operators = '=>|=<|>=|<=|!=|~>|=|>|<|~|\\^';
-const comparatorPattern = new RegExp(`^\\s*(${operators})?\\s*${versionText}(\\s*,\\s*|\\s+|$)`);
+/** Blanks as Go's expressions know them. */
+const blank = '[\\t\\n\\f\\r ]';
+const comparatorPattern = new RegExp(
+  `^${blank}*(${operators})?${blank}*${versionText}(${blank}*,${blank}*|${blank}+|$)`,
+);
+const isBlank = new RegExp(`^${blank}*$`);
 const versionShape = `v?(?:${part})(?:\\.(?:${part}))?(?:\\.(?:${part}))?(?:-${label})?(?:\\+${label})?`;
-const hyphenRange = new RegExp(`(${versionShape})\\s+-\\s+(${versionShape})`, 'g');
+const hyphenRange = new RegExp(`(${versionShape})${blank}+-${blank}+(${versionShape})`, 'g');
 const wildcard = /^[xX*]$/;
 
 /**
@@ -43,14 +49,18 @@ export function compileConstraint(text: string): Constraint {
       `the range of versions has ${text.length} characters, more than ${maxRangeLength}`,
     );
   }
-  const groups = text.split('||').map((group) => compileGroup(group, text));
+  const parts = text.split('||');
+  if (parts.length > maxGroups) {
+    throw new ConstraintError(`'${text}' has more than ${maxGroups} alternatives`);
+  }
+  const groups = parts.map((group) => compileGroup(group, text));
   return (version) => groups.some((group) => group(version));
 }
 
 function compileGroup(group: string, whole: string): Constraint {
   let rest = group.replace(hyphenRange, '>=$1,<=$2');
   const comparators: Comparator[] = [];
-  while (rest.trim() !== '') {
+  while (!isBlank.test(rest)) {
     const match = comparatorPattern.exec(rest);
     if (match === null) throw notARange(whole);
     comparators.push(toComparator(match, whole));
@@ -62,9 +72,9 @@ function compileGroup(group: string, whole: string): Constraint {
     if (match[0].trimEnd().endsWith(',') && rest === '') throw notARange(whole);
   }
   if (comparators.length === 0) throw notARange(whole);
-  const preReleases = comparators.some((c) => c.version.prerelease.length > 0);
+  const preReleases = comparators.some((c) => c.version.preRelease.length > 0);
   return (version) => {
-    if (version.prerelease.length > 0 && !preReleases) return false;
+    if (version.preRelease.length > 0 && !preReleases) return false;
     return comparators.every((comparator) => matches(comparator, version));
   };
 }
@@ -81,69 +91,72 @@ function toComparator(match: RegExpExecArray, whole: string): Comparator {
   const numbers = anyMajor
     ? '0.0.0'
     : `${major}.${anyMinor ? 0 : minor}.${anyMinor || anyPatch ? 0 : patch}`;
-  const version = parse(numbers + preRelease);
-  if (version === null) throw new ConstraintError(`'${whole}' holds no valid version`);
+  const version = parseLooseVersion(numbers + preRelease);
+  if (version === undefined) throw new ConstraintError(`'${whole}' holds no valid version`);
   return { operator, version, partial: anyMajor || anyMinor || anyPatch, anyMinor, anyPatch };
 }
 
-function matches(c: Comparator, v: SemVer): boolean {
+function matches(c: Comparator, v: Version): boolean {
+  const order = compareVersions(v, c.version);
   switch (c.operator) {
     case '':
     case '=':
-      return c.partial ? tilde(c, v) : v.compare(c.version) === 0;
+      return c.partial ? tilde(c, v, order) : order === 0;
     case '!=':
-      return notEqual(c, v);
+      return notEqual(c, v, order);
     case '>':
-      return greater(c, v);
+      return greater(c, v, order);
     case '<':
-      return v.compare(c.version) < 0;
+      return order < 0;
     case '>=':
     case '=>':
-      return v.compare(c.version) >= 0;
+      return order >= 0;
     case '<=':
     case '=<':
-      return lessOrEqual(c, v);
+      return lessOrEqual(c, v, order);
     case '~':
     case '~>':
-      return tilde(c, v);
+      return tilde(c, v, order);
     default:
-      return caret(c, v);
+      return caret(c, v, order);
   }
 }
 
-function notEqual(c: Comparator, v: SemVer): boolean {
-  if (!c.partial) return v.compare(c.version) !== 0;
+function notEqual(c: Comparator, v: Version, order: number): boolean {
+  if (!c.partial) return order !== 0;
   if (v.major !== c.version.major) return true;
   if (c.anyMinor) return false;
   if (v.minor !== c.version.minor) return true;
-  return !c.anyPatch;
+  if (!c.anyPatch) return order !== 0;
+  return comparePreReleases(v.preRelease, c.version.preRelease) !== 0;
 }
 
-function greater(c: Comparator, v: SemVer): boolean {
-  if (!c.partial) return v.compare(c.version) > 0;
+function greater(c: Comparator, v: Version, order: number): boolean {
+  if (!c.partial) return order > 0;
   if (v.major !== c.version.major) return v.major > c.version.major;
   if (c.anyMinor) return false;
-  return c.anyPatch && v.minor > c.version.minor;
+  return c.anyPatch ? v.minor > c.version.minor : order > 0;
 }
 
-function lessOrEqual(c: Comparator, v: SemVer): boolean {
-  if (!c.partial) return v.compare(c.version) <= 0;
-  if (v.major > c.version.major) return false;
-  return !(v.major === c.version.major && v.minor > c.version.minor && !c.anyMinor);
+function lessOrEqual(c: Comparator, v: Version, order: number): boolean {
+  if (!c.partial) return order <= 0;
+  if (v.major !== c.version.major) return v.major < c.version.major;
+  return c.anyMinor || v.minor <= c.version.minor;
 }
 
-function tilde(c: Comparator, v: SemVer): boolean {
-  if (v.compare(c.version) < 0) return false;
+function tilde(c: Comparator, v: Version, order: number): boolean {
+  if (order < 0) return false;
   const { major, minor, patch } = c.version;
-  if (major === 0 && minor === 0 && patch === 0 && !c.anyMinor && !c.anyPatch) return true;
+  const isZero = major === 0n && minor === 0n && patch === 0n;
+  if (isZero && !c.anyMinor && !c.anyPatch) return true;
   return v.major === major && (c.anyMinor || v.minor === minor);
 }
 
-function caret(c: Comparator, v: SemVer): boolean {
-  if (v.compare(c.version) < 0) return false;
+function caret(c: Comparator, v: Version, order: number): boolean {
+  if (order < 0) return false;
   const { major, minor, patch } = c.version;
-  if (major > 0 || c.anyMinor) return v.major === major;
-  if (v.major > 0) return false;
-  if (minor > 0 || c.anyPatch) return v.minor === minor;
-  return v.minor === 0 && v.patch === patch;
+  if (major > 0n || c.anyMinor) return v.major === major;
+  if (v.major > 0n) return false;
+  if (minor > 0n || c.anyPatch) return v.minor === minor;
+  return v.minor === 0n && v.patch === patch;
 }

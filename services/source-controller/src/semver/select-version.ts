@@ -1,18 +1,6 @@
 import { TimeSlice } from '@sluice/shared/base';
-import { parse, type SemVer } from 'semver';
 import { compileConstraint } from './constraint.ts';
-
-/** Longer texts are no versions to Go's and to npm's libraries either. */
-export const maxVersionLength = 256;
-
-const versionPattern =
-  /^v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/;
-
-/** Parses a complete version, which may start with a `v`; undefined when it is none. */
-export function parseVersion(text: string): SemVer | undefined {
-  if (text.length > maxVersionLength || !versionPattern.test(text)) return undefined;
-  return parse(text) ?? undefined;
-}
+import { compareVersions, parseVersion, type Version } from './version.ts';
 
 /**
  * Finds the highest version inside a range.
@@ -48,12 +36,12 @@ export async function selectByVersion<T>(
 ): Promise<T | undefined> {
   const fits = compileConstraint(range);
   const slice = new TimeSlice(o.signal);
-  let best: { item: T; version: SemVer } | undefined;
+  let best: { item: T; version: Version } | undefined;
   for (const item of items) {
     if (slice.isOver) await slice.next();
     const version = parseVersion(o.versionOf(item));
     if (version === undefined || !fits(version)) continue;
-    const order = best === undefined ? 1 : version.compare(best.version);
+    const order = best === undefined ? 1 : compareVersions(version, best.version);
     if (order > 0 || (order === 0 && best !== undefined && o.compare(item, best.item) > 0)) {
       best = { item, version };
     }

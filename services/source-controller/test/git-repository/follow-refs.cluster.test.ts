@@ -68,6 +68,18 @@ describe('a GitRepository over HTTP', () => {
     }
   });
 
+  it('selects the newest of calendar versions, as written', async () => {
+    const calendar = await server.createRepo('calendar');
+    await calendar.commit({ files: { 'a.yaml': 'a: 1' }, tag: 'v2025.02.03' });
+    const newest = await calendar.commit({ files: { 'a.yaml': 'a: 2' }, tag: 'v2025.10.01' });
+    const ref = { semver: '>=2025.0.0' };
+    const object = await bed.createGit('calendar', { url: server.url('calendar'), ref });
+
+    const ready = await bed.ready(object);
+
+    expect(ready.status?.artifact?.revision).toBe(`v2025.10.01@sha1:${newest}`);
+  });
+
   it('takes a pinned commit, alone and with a branch', async () => {
     const ref = { commit: first };
     const alone = await bed.createGit('commit', { url: server.url('refs'), ref });

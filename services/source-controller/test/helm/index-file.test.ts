@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { IndexError } from '../../src/helm/chart-error.ts';
 import { parseIndex } from '../../src/helm/index-file.ts';
 import { splitIndex } from '../../src/helm/split-index.ts';
-import { parseLooseVersion } from '../../src/semver/loose-version.ts';
+import { compareVersions, parseLooseVersion, type Version } from '../../src/semver/version.ts';
 
 const entry = (fields: object) => ({ apiVersion: 'v2', name: 'app', version: '1.0.0', ...fields });
 
@@ -76,7 +76,7 @@ describe('parseIndex', () => {
         expect([...sorted].sort()).toEqual([...versions].sort());
         for (let at = 1; at < sorted.length; at++) {
           const [above, below] = [sorted[at - 1] ?? '', sorted[at] ?? ''].map(parseLooseVersion);
-          expect(above?.compare(below ?? '')).toBeGreaterThanOrEqual(0);
+          expect(compareVersions(above as Version, below as Version)).toBeGreaterThanOrEqual(0);
         }
       }),
     );
