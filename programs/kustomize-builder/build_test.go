@@ -200,6 +200,33 @@ func TestStopsBasesThatNestTooDeep(t *testing.T) {
 	}
 }
 
+func TestStopsAtFilesAndBytesInAll(t *testing.T) {
+	f := files{"kustomization.yaml": "resources: [a.yaml]", "a.yaml": configMap("a")}
+	for name, before := range map[string]struct {
+		files int
+		bytes int64
+		ends  bool
+	}{
+		"the last files":      {maxFiles - 2, 0, false},
+		"a file too many":     {maxFiles - 1, 0, true},
+		"the last bytes":      {0, maxBytes - int64(len(f["kustomization.yaml"]+f["a.yaml"])), false},
+		"one byte too many":   {0, maxBytes - int64(len(f["kustomization.yaml"]+f["a.yaml"])) + 1, true},
+		"all bytes are taken": {0, maxBytes, true},
+	} {
+		tree, err := newTree(request{Root: f.write(t)}, noQuestions)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tree.files, tree.bytes = before.files, before.bytes
+		_, err = build(tree, request{Dir: "."})
+		tree.close()
+		ended := err != nil && strings.Contains(err.Error(), "reads more than 50000 files or 536870912 bytes")
+		if ended != before.ends || !ended && err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestCountsAliasesAsWhatTheyStandFor(t *testing.T) {
 	bomb := "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
 	for c := 'b'; c <= 'h'; c++ {
