@@ -188,8 +188,16 @@ export class Dependencies {
     const { kind, client, logger, namespace, monitor } = this.#options;
     const other = kinds[kind === 'HelmRelease' ? 'Kustomization' : 'HelmRelease'] as KindDefinition;
     const resource = resourceOf(other);
-    // Only their metadata and status are read.
-    this.#other = createInformer<KubeObject>({ client, resource, logger, namespace, monitor });
+    this.#other = createInformer<KubeObject>({
+      client,
+      // Only their metadata and status are read.
+      resource,
+      logger,
+      namespace,
+      monitor,
+      // One object makes it start, also where the kind is not installed: that must not make the process unready.
+      optional: true,
+    });
     this.#other.onEvent(({ object }) => {
       this.#changed(`${other.kind}/${keyOf(object)}`, object);
     });
