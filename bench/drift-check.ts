@@ -12,7 +12,7 @@ import {
   kubectlManagers,
   managersByPrefix,
   objectIdOf,
-} from '@sluice/shared/kube';
+} from '@sluice/shared/engine';
 
 const objects = 2_000;
 const rounds = 50;

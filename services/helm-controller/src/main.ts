@@ -1,4 +1,5 @@
-import { applierParts, runProgram, runService } from '@sluice/shared/service';
+import { applierParts } from '@sluice/shared/applier';
+import { runProgram, runService } from '@sluice/shared/service';
 import { helmFlags, readConfig } from './config.ts';
 import { startHelmController } from './start.ts';
 

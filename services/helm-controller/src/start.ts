@@ -6,28 +6,25 @@ import {
   type KindDefinition,
   wrongFieldOf,
 } from '@sluice/shared/api';
+import {
+  type ApplierDoors,
+  createConfigWatch,
+  createDriftMetrics,
+  createSources,
+  Dependencies as DependencyWatch,
+} from '@sluice/shared/applier';
 import { ArtifactCache } from '@sluice/shared/artifact';
 import { type DigestAlgorithm, FairSlots, type Logger } from '@sluice/shared/base';
 import { createHelmRenderer, createKustomize } from '@sluice/shared/cli';
 import {
   type ApplierIdentity,
   Clusters,
-  createInformer,
   DriftBackoff,
-  type Informer,
   type Inventories,
-  resourceOf,
-  TenantClients,
-} from '@sluice/shared/kube';
+} from '@sluice/shared/engine';
+import { createInformer, type Informer, resourceOf, TenantClients } from '@sluice/shared/kube';
 import { createArtifactDispatcher, type Dispatcher, networkGuardOf } from '@sluice/shared/net';
-import {
-  type Controller,
-  createConfigWatch,
-  createSources,
-  Dependencies as DependencyWatch,
-  shardSelector,
-} from '@sluice/shared/runtime';
-import { type ApplierDoors, createDriftMetrics } from '@sluice/shared/service';
+import { type Controller, shardSelector } from '@sluice/shared/runtime';
 import { helmIdentity } from './action/identity.ts';
 import { ChartCache } from './chart/acquire.ts';
 import type { HelmConfig } from './config.ts';

@@ -1,11 +1,7 @@
+import { type ApplierEnvironment, applierEnvironment, applierFlags } from '@sluice/shared/applier';
 import { type FlagValues, flag, parseFlags } from '@sluice/shared/base';
 import { findProgram } from '@sluice/shared/cli';
-import {
-  type ApplierEnvironment,
-  applierEnvironment,
-  applierFlags,
-  parseFeatureGates,
-} from '@sluice/shared/runtime';
+import { parseFeatureGates } from '@sluice/shared/runtime';
 
 /** All flags of the service, as Flux names them, and ours. Durations are in milliseconds. */
 export const kustomizeFlags = {

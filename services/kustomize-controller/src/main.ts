@@ -1,4 +1,5 @@
-import { applierParts, runProgram, runService } from '@sluice/shared/service';
+import { applierParts } from '@sluice/shared/applier';
+import { runProgram, runService } from '@sluice/shared/service';
 import { kustomizeFlags, readConfig } from './config.ts';
 import { startKustomizeController } from './start.ts';
 

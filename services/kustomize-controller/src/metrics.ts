@@ -1,4 +1,4 @@
-import type { DriftMetrics } from '@sluice/shared/service';
+import type { DriftMetrics } from '@sluice/shared/applier';
 import { Counter, Histogram, type Registry } from 'prom-client';
 
 /** What the controller measures besides reconciles. */

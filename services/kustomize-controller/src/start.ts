@@ -6,28 +6,22 @@ import {
   kustomizationKind,
   wrongFieldOf,
 } from '@sluice/shared/api';
+import {
+  type ApplierDoors,
+  type ConfigWatch,
+  createConfigWatch,
+  createDriftMetrics,
+  createSources,
+  Dependencies as DependencyWatch,
+} from '@sluice/shared/applier';
 import { ArtifactCache } from '@sluice/shared/artifact';
 import { LruBytes } from '@sluice/shared/base';
 import { onArtifacts } from '@sluice/shared/bus';
 import { createKustomize, createSops, createSpawner, type Spawner } from '@sluice/shared/cli';
-import {
-  Clusters,
-  createInformer,
-  DriftBackoff,
-  type Informer,
-  resourceOf,
-  TenantClients,
-} from '@sluice/shared/kube';
+import { Clusters, DriftBackoff } from '@sluice/shared/engine';
+import { createInformer, type Informer, resourceOf, TenantClients } from '@sluice/shared/kube';
 import { createArtifactDispatcher, type Dispatcher, networkGuardOf } from '@sluice/shared/net';
-import {
-  type ConfigWatch,
-  type Controller,
-  createConfigWatch,
-  createSources,
-  Dependencies as DependencyWatch,
-  shardSelector,
-} from '@sluice/shared/runtime';
-import { type ApplierDoors, createDriftMetrics } from '@sluice/shared/service';
+import { type Controller, shardSelector } from '@sluice/shared/runtime';
 import { createRemoteBases } from './builder/remote-bases.ts';
 import type { KustomizeConfig } from './config.ts';
 import {

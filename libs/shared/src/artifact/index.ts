@@ -5,17 +5,8 @@ export {
   defaultArchiveLimits,
   type MemoryFile,
 } from './archive-reader.ts';
-export {
-  ArtifactCache,
-  type ArtifactCacheOptions,
-  type UnpackedArtifact,
-} from './cache.ts';
-export {
-  DiskCache,
-  type DiskCacheContent,
-  type DiskCacheHold,
-  type DiskCacheOptions,
-} from './disk-cache.ts';
+export { ArtifactCache, type ArtifactCacheOptions } from './cache.ts';
+export { DiskCache, type DiskCacheContent } from './disk-cache.ts';
 export {
   type ArtifactDownloadOptions,
   artifactError,
@@ -24,35 +15,20 @@ export {
   downloadArtifact,
 } from './download-artifact.ts';
 export { compileGlob } from './glob.ts';
-export { hashFile } from './hash-file.ts';
-export {
-  createIgnore,
-  defaultIgnoreLimits,
-  type IgnoreFile,
-  type IgnoreLimits,
-  type IgnoreMatcher,
-  ignoreFileName,
-} from './ignore.ts';
+export { createIgnore, defaultIgnoreLimits, type IgnoreLimits } from './ignore.ts';
 export { type PackResult, packArtifact } from './pack.ts';
-export type { ArtifactOwner } from './paths.ts';
 export { readDirectory } from './read-directory.ts';
 export { replaceMember } from './replace-member.ts';
 export { serveTasks } from './serve-tasks.ts';
 export { type ArtifactServer, serveArtifacts } from './server.ts';
-export { ArtifactStore, type ArtifactStoreOptions } from './store.ts';
+export { ArtifactStore } from './store.ts';
 export { safePathParts, sortByPath, type TreeEntry, UnsafePathError } from './tree.ts';
 export {
   inlineArchiveBytes,
   readArchive,
   readArchiveHere,
-  type UnpackResult,
   unpackArchive,
   unpackFileHere,
 } from './unpack.ts';
 export { withoutIgnored } from './without-ignored.ts';
-export {
-  type ErrorFactory,
-  type TaskOptions,
-  WorkerPool,
-  type WorkerPoolOptions,
-} from './worker-pool.ts';
+export { type TaskOptions, WorkerPool, type WorkerPoolOptions } from './worker-pool.ts';

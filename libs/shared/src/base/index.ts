@@ -1,7 +1,6 @@
-export { ByteBudget, type ByteBudgetOptions } from './byte-budget.ts';
+export { ByteBudget } from './byte-budget.ts';
 export { backoff, type Clock, FakeClock, jitter, systemClock, type Timer } from './clock.ts';
 export {
-  type Digest,
   type DigestAlgorithm,
   digestOfParts,
   digestOfText,
@@ -12,10 +11,8 @@ export {
 } from './digest.ts';
 export { formatDuration, parseDuration } from './duration.ts';
 export {
-  type ErrorKind,
   errorMessage,
   ReconcileError,
-  type ReconcileErrorOptions,
   RetryableError,
   StalledError,
   WaitingError,

@@ -4,12 +4,8 @@ export {
   createHelmRenderer,
   type HelmCapabilities,
   HelmError,
-  type HelmErrorKind,
   type HelmLookup,
   type HelmRenderer,
-  type HelmRendererOptions,
-  type HelmRenderOptions,
-  type HelmRenderRequest,
 } from './helm.ts';
 export {
   createKustomize,
@@ -17,9 +13,6 @@ export {
   type Kustomize,
   type KustomizeCall,
   KustomizeError,
-  type KustomizeInput,
-  type KustomizeOptions,
-  type KustomizeOutput,
   type KustomizeSpec,
 } from './kustomize.ts';
 export {
@@ -29,12 +22,7 @@ export {
   type ProgramPoolOptions,
 } from './program-pool.ts';
 export { ProgramError } from './program-worker.ts';
-export { CommandError, type RunOptions, type RunResult, runCommand } from './run.ts';
-export {
-  type CreateSopsOptions,
-  createSops,
-  type Sops,
-  type SopsOptions,
-} from './sops.ts';
+export { CommandError, type RunOptions, runCommand } from './run.ts';
+export { createSops, type Sops } from './sops.ts';
 export { SopsError, type SopsFile, type SopsFormat } from './sops-file.ts';
-export { createSpawner, type RunCommand, type Spawner } from './spawner.ts';
+export { createSpawner, type Spawner } from './spawner.ts';

@@ -1,2 +1,59 @@
-export * from './client-exports.ts';
-export * from './engine-exports.ts';
+// How the API server is spoken to: requests, list-watch, mapping of kinds, identities, expressions.
+export {
+  ApiError,
+  ConnectionError,
+  isAlreadyExists,
+  isConflict,
+  isForbidden,
+  isGone,
+  isInvalid,
+  isKindMissing,
+  isNotFound,
+} from './api-error.ts';
+export { checkCelCount, compileCel, type Predicate } from './cel.ts';
+export { type CelBudget, celBudgetOf } from './cel-budget.ts';
+export { CelError } from './cel-error.ts';
+export { type ClusterConfig, type Credentials, KubeConfigError } from './cluster-config.ts';
+export { createKubeClient } from './create-client.ts';
+export { serviceAccountIdentity } from './identity.ts';
+export { createInformer } from './informer.ts';
+export { IndexedStore } from './informer-store.ts';
+export type {
+  Informer,
+  InformerEvent,
+  InformerHealth,
+  InformerOptions,
+  WatchMonitor,
+} from './informer-types.ts';
+export { type LoadKubeConfigOptions, loadKubeConfig } from './kube-config.ts';
+export { parseLabelSelector } from './label-selector.ts';
+export { NoKindMatchError } from './mapper.ts';
+export {
+  type ApiResource,
+  apiVersionString,
+  coreResources,
+  type GroupVersionKind,
+  gvkOf,
+  keyOf,
+  type ObjectKey,
+  parseKey,
+  resourceOf,
+} from './resource.ts';
+export {
+  clientForTenant,
+  type KubeConfigReference,
+  TenantClients,
+  type TenantOptions,
+} from './tenant.ts';
+export type { RequestInfo } from './transport.ts';
+export type {
+  DeleteOptions,
+  Identity,
+  KubeClient,
+  PatchOptions,
+  RequestOptions,
+  RestMapper,
+  WatchEvent,
+  WatchOptions,
+} from './types.ts';
+export { watchObject } from './watch-object.ts';

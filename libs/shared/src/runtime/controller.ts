@@ -7,16 +7,16 @@ import {
   keyOf,
   parseKey,
 } from '@sluice/shared/kube';
-import { LeadershipLostError } from './leadership.ts';
-import type { ControllerMetrics, Metrics } from './metrics.ts';
+import { LeadershipLostError } from './leader/leadership.ts';
+import type { ControllerMetrics, Metrics } from './observe/metrics.ts';
 import type { Settlement } from './outcome.ts';
 import { reasonToReconcile } from './predicates.ts';
-import type { QueueItem } from './queue.ts';
+import type { QueueItem } from './queue/queue.ts';
+import { createWorkQueue, type WorkQueue } from './queue/workqueue.ts';
 import { type ReconcileOptions, reconcileObject } from './reconcile-key.ts';
 import type { EventRecorder, Priority, Reconciler } from './reconciler.ts';
-import { ObjectGoneError } from './status-patch.ts';
-import { createWorkQueue, type WorkQueue } from './workqueue.ts';
-import { WrittenObjects } from './written-objects.ts';
+import { ObjectGoneError } from './status/status-patch.ts';
+import { WrittenObjects } from './status/written-objects.ts';
 
 /** A reconcile under way. */
 interface Running {

@@ -1,12 +1,12 @@
 import { type Clock, errorMessage, type Logger, systemClock } from '@sluice/shared/base';
 import type { KubeClient } from '@sluice/shared/kube';
 import type { LeaderElectionSettings } from './common-flags.ts';
-import { fencedClient } from './fenced-client.ts';
-import type { RunningServer } from './http-server.ts';
-import { createLeaderElector, type LeaderElector } from './leader.ts';
-import type { Metrics } from './metrics.ts';
-import { type ReadyCheck, startMetricsServer, startProbes } from './probes.ts';
-import { startProfiling } from './profiling.ts';
+import { fencedClient } from './leader/fenced-client.ts';
+import { createLeaderElector, type LeaderElector } from './leader/leader.ts';
+import type { RunningServer } from './observe/http-server.ts';
+import type { Metrics } from './observe/metrics.ts';
+import { type ReadyCheck, startMetricsServer, startProbes } from './observe/probes.ts';
+import { startProfiling } from './observe/profiling.ts';
 
 /** What the parts of a service get. */
 export interface ManagerContext {

@@ -1,8 +1,8 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { errorMessage, jitter, type Logger, ReconcileError } from '@sluice/shared/base';
 import { ApiError, ConnectionError } from '@sluice/shared/kube';
-import { readyCondition } from './conditions.ts';
 import type { EventInput, Outcome, Priority, StatusDraft } from './reconciler.ts';
+import { readyCondition } from './status/conditions.ts';
 
 /** Reason of a failure that no reconciler foresaw. */
 export const internalErrorReason = 'InternalError';

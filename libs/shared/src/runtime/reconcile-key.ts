@@ -8,10 +8,16 @@ import {
 } from '@sluice/shared/api';
 import { errorMessage, formatDuration, type Logger, StalledError } from '@sluice/shared/base';
 import type { KubeClient } from '@sluice/shared/kube';
-import { isSuspended, readyCondition, stalledCondition } from './conditions.ts';
 import { addFinalizer, hasFinalizer, removeFinalizer } from './finalizer.ts';
-import { LeadershipLostError } from './leadership.ts';
+import { LeadershipLostError } from './leader/leadership.ts';
+import { requestedTraceparent, withSpan } from './observe/tracing-api.ts';
 import { type Settlement, settleError, settleOutcome } from './outcome.ts';
+import {
+  defaultTimes,
+  invalidSpecReason,
+  type TimesOptions,
+  timesOf,
+} from './queue/requeue-times.ts';
 import type {
   EventRecorder,
   Outcome,
@@ -19,9 +25,8 @@ import type {
   ReconcileContext,
   Reconciler,
 } from './reconciler.ts';
-import { defaultTimes, invalidSpecReason, type TimesOptions, timesOf } from './requeue-times.ts';
-import { createStatusDraft, ObjectGoneError } from './status-patch.ts';
-import { requestedTraceparent, withSpan } from './tracing-api.ts';
+import { isSuspended, readyCondition, stalledCondition } from './status/conditions.ts';
+import { createStatusDraft, ObjectGoneError } from './status/status-patch.ts';
 
 /** What reconciling one object needs besides the object. */
 export interface ReconcileOptions<T extends KubeObject> extends TimesOptions<T> {

@@ -1,6 +1,6 @@
 import { RetryableError } from '@sluice/shared/base';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { LeadershipLostError } from '../../src/runtime/leadership.ts';
+import { LeadershipLostError } from '../../src/runtime/leader/leadership.ts';
 import { done, type Outcome, retry } from '../../src/runtime/reconciler.ts';
 import { gate, ToyController } from './toy-controller.ts';
 

@@ -10,9 +10,9 @@ import {
 } from '@sluice/shared/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createController } from '../../src/runtime/controller.ts';
-import { createEventRecorder } from '../../src/runtime/events.ts';
-import type { KubeEvent } from '../../src/runtime/kube-events.ts';
-import { createMetrics } from '../../src/runtime/metrics.ts';
+import { createEventRecorder } from '../../src/runtime/observe/events.ts';
+import type { KubeEvent } from '../../src/runtime/observe/kube-events.ts';
+import { createMetrics } from '../../src/runtime/observe/metrics.ts';
 import { done, type ReconcileContext, type Reconciler } from '../../src/runtime/reconciler.ts';
 
 const resource = resourceOf(gitRepositoryKind);

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { FakeClock, silentLogger } from '@sluice/shared/base';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { LeadershipLostError } from '../../src/runtime/leadership.ts';
-import type { Lease } from '../../src/runtime/lease.ts';
+import { LeadershipLostError } from '../../src/runtime/leader/leadership.ts';
+import type { Lease } from '../../src/runtime/leader/lease.ts';
 import { type ManagerContext, runManager } from '../../src/runtime/manager.ts';
 import { FakeApi } from './fake-api.ts';
 

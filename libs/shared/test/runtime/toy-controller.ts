@@ -5,7 +5,7 @@ import {
   type ControllerOptions,
   createController,
 } from '../../src/runtime/controller.ts';
-import { createMetrics } from '../../src/runtime/metrics.ts';
+import { createMetrics } from '../../src/runtime/observe/metrics.ts';
 import {
   done,
   type EventInput,

@@ -6,7 +6,7 @@ import {
   formatObjectId,
   mayHaveHappened,
   objectIdOf,
-} from '@sluice/shared/kube';
+} from '@sluice/shared/engine';
 import type { ActionContext } from './context.ts';
 
 /** Returns how an action applies whatever it applies. */

@@ -1,6 +1,7 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { mapConcurrently } from '@sluice/shared/base';
-import { coreResources, displayName, gvkOf } from '@sluice/shared/kube';
+import { displayName } from '@sluice/shared/engine';
+import { coreResources, gvkOf } from '@sluice/shared/kube';
 import { applyClaimed } from './apply-claimed.ts';
 import { type ActionContext, ActionError } from './context.ts';
 import { withOwner } from './objects.ts';

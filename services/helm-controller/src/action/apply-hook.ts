@@ -1,4 +1,4 @@
-import { objectError, objectIdOf } from '@sluice/shared/kube';
+import { objectError, objectIdOf } from '@sluice/shared/engine';
 import type { Release } from '../release/release.ts';
 import { applyClaimed } from './apply-claimed.ts';
 import { applyError } from './apply-release.ts';

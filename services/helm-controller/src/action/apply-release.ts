@@ -9,7 +9,7 @@ import {
   mayHaveHappened,
   ObjectError,
   objectIdOf,
-} from '@sluice/shared/kube';
+} from '@sluice/shared/engine';
 import type { Release } from '../release/release.ts';
 import { applyOptionsOf } from './apply-claimed.ts';
 import { type ActionContext, ActionError, ownerKey } from './context.ts';

@@ -1,5 +1,6 @@
 import { errorMessage } from '@sluice/shared/base';
-import { type AppliedChange, gvkOf } from '@sluice/shared/kube';
+import type { AppliedChange } from '@sluice/shared/engine';
+import { gvkOf } from '@sluice/shared/kube';
 import type { Release } from '../release/release.ts';
 import { applyError, applyRelease, keepApplied } from './apply-release.ts';
 import type { ActionContext } from './context.ts';

@@ -5,9 +5,9 @@ import type {
   Cluster,
   DriftIgnoreRule,
   HealthRules,
-  KubeClient,
   OwnedObjects,
-} from '@sluice/shared/kube';
+} from '@sluice/shared/engine';
+import type { KubeClient } from '@sluice/shared/kube';
 import type { Release } from '../release/release.ts';
 import type { ReleaseStorage } from '../release/storage.ts';
 import type { HeldObjects } from './held-objects.ts';

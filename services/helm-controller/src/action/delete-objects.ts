@@ -1,6 +1,6 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { mapConcurrently } from '@sluice/shared/base';
-import { deleteObject, displayName, isExcluded, objectError } from '@sluice/shared/kube';
+import { deleteObject, displayName, isExcluded, objectError } from '@sluice/shared/engine';
 import { sortByKind, uninstallOrder } from '../release/kind-order.ts';
 import { isKept } from '../release/manifest.ts';
 import type { Release } from '../release/release.ts';

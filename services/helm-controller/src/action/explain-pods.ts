@@ -1,6 +1,7 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { errorMessage } from '@sluice/shared/base';
-import { coreResources, displayName } from '@sluice/shared/kube';
+import { displayName } from '@sluice/shared/engine';
+import { coreResources } from '@sluice/shared/kube';
 import type { ActionContext } from './context.ts';
 
 /** Most workloads whose Pods are looked at, and most Pods that are told of each. */

@@ -1,4 +1,4 @@
-import { formatObjectId, type ObjectId } from '@sluice/shared/kube';
+import { formatObjectId, type ObjectId } from '@sluice/shared/engine';
 
 /**
  * What a HelmRelease has in the cluster beyond what its status lists already: what its actions in this process have

@@ -1,6 +1,7 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { errorMessage } from '@sluice/shared/base';
-import { type ApiResource, displayName, gvkOf, NoKindMatchError } from '@sluice/shared/kube';
+import { displayName } from '@sluice/shared/engine';
+import { type ApiResource, gvkOf, NoKindMatchError } from '@sluice/shared/kube';
 import { compareBytes } from '../release/go-text.ts';
 import { documentObjects } from '../release/manifest.ts';
 import {

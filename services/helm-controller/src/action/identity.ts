@@ -1,5 +1,5 @@
 import { helmGroup, helmReleaseNameLabel, helmReleaseNamespaceLabel } from '@sluice/shared/api';
-import { type ApplierIdentity, managersByPrefix } from '@sluice/shared/kube';
+import { type ApplierIdentity, managersByPrefix } from '@sluice/shared/engine';
 import { fieldManager } from '../release/storage.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { KubeObject } from '@sluice/shared/api';
-import type { Health } from '@sluice/shared/kube';
+import type { Health } from '@sluice/shared/engine';
 
 type IntOrPercent = number | string;
 

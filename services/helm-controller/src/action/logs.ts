@@ -1,6 +1,7 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { errorMessage } from '@sluice/shared/base';
-import { ApiError, coreResources, displayName } from '@sluice/shared/kube';
+import { displayName } from '@sluice/shared/engine';
+import { ApiError, coreResources } from '@sluice/shared/kube';
 import type { ActionContext } from './context.ts';
 
 /** Lines read of each container. */

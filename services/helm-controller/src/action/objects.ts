@@ -4,15 +4,12 @@ import {
   type KubeObject,
 } from '@sluice/shared/api';
 import {
-  type ApiResource,
   displayName,
   formatObjectId,
-  gvkOf,
-  type KubeClient,
-  NoKindMatchError,
   objectIdOf,
   resourceOfAnyVersion,
-} from '@sluice/shared/kube';
+} from '@sluice/shared/engine';
+import { type ApiResource, gvkOf, type KubeClient, NoKindMatchError } from '@sluice/shared/kube';
 import { objectsOf } from '../release/manifest.ts';
 import type { Release } from '../release/release.ts';
 import { type ActionContext, ActionError } from './context.ts';

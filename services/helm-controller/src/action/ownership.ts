@@ -1,6 +1,7 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { errorMessage, mapConcurrently } from '@sluice/shared/base';
-import { displayName, isNotFound } from '@sluice/shared/kube';
+import { displayName } from '@sluice/shared/engine';
+import { isNotFound } from '@sluice/shared/kube';
 import type { Release } from '../release/release.ts';
 import { type ActionContext, ActionError } from './context.ts';
 import { helmOwnership, type ReleaseObject } from './objects.ts';

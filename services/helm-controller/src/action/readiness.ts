@@ -2,11 +2,11 @@ import type { KubeObject } from '@sluice/shared/api';
 import {
   type AppliedChange,
   evaluateHealth,
-  gvkOf,
   type Health,
   type HealthRules,
   hasHealthRule,
-} from '@sluice/shared/kube';
+} from '@sluice/shared/engine';
+import { gvkOf } from '@sluice/shared/kube';
 import { type ActionContext, ActionError, type WaitOptions } from './context.ts';
 import { explainPods } from './explain-pods.ts';
 import { legacyReadiness } from './legacy-readiness.ts';

@@ -1,5 +1,6 @@
 import { errorMessage, ReconcileError } from '@sluice/shared/base';
-import { ApiError, ConnectionError, NoKindMatchError, ObjectError } from '@sluice/shared/kube';
+import { ObjectError } from '@sluice/shared/engine';
+import { ApiError, ConnectionError, NoKindMatchError } from '@sluice/shared/kube';
 import type { Release, ReleaseStatus } from '../release/release.ts';
 import type { StoredRevision } from '../release/release-secret.ts';
 import { ReleaseChangedError, ReleaseGoneError } from '../release/storage.ts';

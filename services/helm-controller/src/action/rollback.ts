@@ -1,4 +1,4 @@
-import type { AppliedChange } from '@sluice/shared/kube';
+import type { AppliedChange } from '@sluice/shared/engine';
 import { assertStorable } from '../release/encode.ts';
 import type { Release } from '../release/release.ts';
 import { applyRevision, cleanUpCreated } from './apply-revision.ts';

@@ -1,6 +1,7 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { errorMessage, formatDuration } from '@sluice/shared/base';
-import { ConnectionError, displayName, isForbidden, watchObject } from '@sluice/shared/kube';
+import { displayName } from '@sluice/shared/engine';
+import { ConnectionError, isForbidden, watchObject } from '@sluice/shared/kube';
 import { type ActionContext, ActionError } from './context.ts';
 import type { DeletedObject } from './delete-objects.ts';
 import { findMetadata } from './ownership.ts';

@@ -1,15 +1,14 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { errorMessage, formatDuration, mapConcurrently } from '@sluice/shared/base';
 import {
-  type ApiResource,
   displayName,
   formatObjectId,
   type Health,
-  isNotFound,
   type LiveChange,
   type ObjectId,
   objectIdOf,
-} from '@sluice/shared/kube';
+} from '@sluice/shared/engine';
+import { type ApiResource, isNotFound } from '@sluice/shared/kube';
 import { type ActionContext, ActionError } from './context.ts';
 import { Alarm } from './pause.ts';
 

@@ -1,5 +1,5 @@
 import { helmDriftDetectionAnnotation, type KubeObject } from '@sluice/shared/api';
-import { type AppliedChange, formatObjectId, type TrackedObject } from '@sluice/shared/kube';
+import { type AppliedChange, formatObjectId, type TrackedObject } from '@sluice/shared/engine';
 import type { ActionContext } from '../action/context.ts';
 import { remembering } from './known-revision.ts';
 import type { Slots } from './operation.ts';

@@ -3,7 +3,7 @@ import {
   type ReleaseState,
   releaseChanges,
   summarizeChanges,
-} from '@sluice/shared/kube';
+} from '@sluice/shared/engine';
 import { objectsOf } from '../release/manifest.ts';
 import type { Release } from '../release/release.ts';
 import type { Run } from './run.ts';

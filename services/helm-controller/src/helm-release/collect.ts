@@ -1,5 +1,5 @@
 import { errorMessage, formatDuration } from '@sluice/shared/base';
-import { idsOf } from '@sluice/shared/kube';
+import { idsOf } from '@sluice/shared/engine';
 import { chartOf, hasBeenTested, latestOf, releaseOf } from '../release/history.ts';
 import type { Release } from '../release/release.ts';
 import { type Snapshot, testHooksOf } from '../release/snapshot.ts';

@@ -1,17 +1,10 @@
 import { type HelmRelease, helmReleaseKind } from '@sluice/shared/api';
+import type { ConfigWatch } from '@sluice/shared/applier';
 import type { Logger } from '@sluice/shared/base';
-import {
-  type Cluster,
-  type Informer,
-  type KubeClient,
-  keyOf,
-  type LiveChange,
-  noteDrift,
-  objectIdOf,
-} from '@sluice/shared/kube';
+import { type Cluster, type LiveChange, noteDrift, objectIdOf } from '@sluice/shared/engine';
+import { type Informer, type KubeClient, keyOf } from '@sluice/shared/kube';
 import {
   artifactTraceparent,
-  type ConfigWatch,
   type Controller,
   createController,
   type EventRecorder,

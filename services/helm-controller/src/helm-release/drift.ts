@@ -1,4 +1,5 @@
 import { helmReleaseKind, type KubeObject } from '@sluice/shared/api';
+import { isMovedFrom, type Owners } from '@sluice/shared/applier';
 import { errorMessage, mapConcurrently } from '@sluice/shared/base';
 import {
   type DriftListener,
@@ -7,8 +8,8 @@ import {
   isOlder,
   objectIdOf,
   type Target,
-} from '@sluice/shared/kube';
-import { done, isMovedFrom, type Outcome, type Owners } from '@sluice/shared/runtime';
+} from '@sluice/shared/engine';
+import { done, type Outcome } from '@sluice/shared/runtime';
 import { idOf, type ReleaseObject, resolveObjects, withOwnership } from '../action/objects.ts';
 import { releaseOf } from '../release/history.ts';
 import type { Release } from '../release/release.ts';

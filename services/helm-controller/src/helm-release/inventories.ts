@@ -1,5 +1,6 @@
 import type { HelmRelease } from '@sluice/shared/api';
-import { type Informer, type Inventories, idsOf } from '@sluice/shared/kube';
+import { type Inventories, idsOf } from '@sluice/shared/engine';
+import type { Informer } from '@sluice/shared/kube';
 import type { HelmReleaseStates } from './state.ts';
 
 /** Says what each HelmRelease has: what its status lists, and what its action under way has applied. */

@@ -1,12 +1,12 @@
 import type { KubeObject } from '@sluice/shared/api';
 import {
   applyPolicyOf,
-  coreResources,
   type InventoryEntry,
   idsOf,
   isExcluded,
   parseObjectId,
-} from '@sluice/shared/kube';
+} from '@sluice/shared/engine';
+import { coreResources } from '@sluice/shared/kube';
 import { releaseInventory } from '../release/inventory.ts';
 import { objectsOf } from '../release/manifest.ts';
 import type { Release } from '../release/release.ts';

@@ -1,12 +1,7 @@
 import type { HelmRelease } from '@sluice/shared/api';
 import { errorMessage, ReconcileError, RetryableError } from '@sluice/shared/base';
-import {
-  ApiError,
-  ConnectionError,
-  checkHealthRules,
-  isForbidden,
-  ObjectError,
-} from '@sluice/shared/kube';
+import { checkHealthRules, ObjectError } from '@sluice/shared/engine';
+import { ApiError, ConnectionError, isForbidden } from '@sluice/shared/kube';
 import {
   done,
   type Outcome,

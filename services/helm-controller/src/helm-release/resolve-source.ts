@@ -1,14 +1,8 @@
 import type { Artifact, HelmRelease } from '@sluice/shared/api';
+import { type SourceKind, type SourceObject, sourceId } from '@sluice/shared/applier';
 import { StalledError, WaitingError } from '@sluice/shared/base';
 import { parseKey } from '@sluice/shared/kube';
-import {
-  conditionsOf,
-  findCondition,
-  type SourceKind,
-  type SourceObject,
-  sourceId,
-  stalledCondition,
-} from '@sluice/shared/runtime';
+import { conditionsOf, findCondition, stalledCondition } from '@sluice/shared/runtime';
 import { helmChartKeyOf } from './helm-chart.ts';
 import type { Run } from './run.ts';
 

@@ -1,21 +1,20 @@
 import type { HelmRelease } from '@sluice/shared/api';
+import type {
+  Dependencies as DependencyWatch,
+  SourceObject,
+  Sources,
+} from '@sluice/shared/applier';
 import type { ArtifactCache } from '@sluice/shared/artifact';
 import { type DigestAlgorithm, type FairSlots, SecretMasker } from '@sluice/shared/base';
 import type {
   ApplierIdentity,
   Clusters,
   DriftBackoff,
-  Informer,
   Inventories,
   Target,
-} from '@sluice/shared/kube';
-import type {
-  Dependencies as DependencyWatch,
-  Priority,
-  ReconcileContext,
-  SourceObject,
-  Sources,
-} from '@sluice/shared/runtime';
+} from '@sluice/shared/engine';
+import type { Informer } from '@sluice/shared/kube';
+import type { Priority, ReconcileContext } from '@sluice/shared/runtime';
 import type { ChartCache } from '../chart/acquire.ts';
 import type { HelmReleaseMetrics } from '../metrics.ts';
 import { releaseNamespaceOf, storageNamespaceOf, wantedNameOf } from '../release/name.ts';

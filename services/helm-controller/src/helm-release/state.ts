@@ -3,7 +3,7 @@ import {
   type InventoryEntry,
   noDrift,
   type TrackedObject,
-} from '@sluice/shared/kube';
+} from '@sluice/shared/engine';
 import { ObjectGoneError, type StatusChanges } from '@sluice/shared/runtime';
 import { HeldObjects } from '../action/held-objects.ts';
 import type { PreparedChart } from '../chart/acquire.ts';

@@ -1,11 +1,6 @@
 import type { KubeObject } from '@sluice/shared/api';
-import {
-  gvkOf,
-  type InventoryEntry,
-  inventoryOf,
-  NoKindMatchError,
-  type RestMapper,
-} from '@sluice/shared/kube';
+import { type InventoryEntry, inventoryOf } from '@sluice/shared/engine';
+import { gvkOf, NoKindMatchError, type RestMapper } from '@sluice/shared/kube';
 
 export interface ReleaseObjects {
   /** Objects of the manifest. */

@@ -2,12 +2,11 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { helmReleaseNameLabel, type KubeObject } from '@sluice/shared/api';
 import { SecretMasker, Semaphore, silentLogger, systemClock } from '@sluice/shared/base';
+import { Cluster, createLiveObjects } from '@sluice/shared/engine';
 import {
   type ApiResource,
-  Cluster,
   coreResources,
   createKubeClient,
-  createLiveObjects,
   gvkOf,
   isNotFound,
   type KubeClient,

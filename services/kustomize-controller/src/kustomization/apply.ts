@@ -12,7 +12,7 @@ import {
   parseObjectId,
   subtractInventory,
   type Target,
-} from '@sluice/shared/kube';
+} from '@sluice/shared/engine';
 import { appliedInventory, claimedInventory, inventoryAfterFailure } from './claimed-inventory.ts';
 import { sayProgress } from './events.ts';
 import { scopeObjects } from './label.ts';

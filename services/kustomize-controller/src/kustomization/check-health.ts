@@ -1,20 +1,17 @@
 import { type KubeObject, kustomizationKind } from '@sluice/shared/api';
 import { errorMessage, formatDuration, RetryableError } from '@sluice/shared/base';
 import {
-  type ApiResource,
   displayName,
   evaluateHealth,
   formatObjectId,
-  gvkOf,
   type Health,
   type HealthRules,
-  isNotFound,
   isOlder,
-  NoKindMatchError,
   type ObjectId,
   objectIdOf,
   type Target,
-} from '@sluice/shared/kube';
+} from '@sluice/shared/engine';
+import { type ApiResource, gvkOf, isNotFound, NoKindMatchError } from '@sluice/shared/kube';
 import { type Run, retryIntervalOf } from './run.ts';
 import type { AppliedObject } from './state.ts';
 import { healthCheckFailedReason, noteHealth, noteHistory, showHealthWait } from './status.ts';

@@ -4,19 +4,17 @@ import {
   type AppliedChange,
   applyPolicyOf,
   formatObjectId,
-  gvkOf,
   type InventoryEntry,
   idsOf,
   inventoryOf,
   isExcluded,
-  isNotFound,
   mayHaveHappened,
   mergeInventories,
-  NoKindMatchError,
   type ObjectFailure,
   objectIdOf,
   type Target,
-} from '@sluice/shared/kube';
+} from '@sluice/shared/engine';
+import { gvkOf, isNotFound, NoKindMatchError } from '@sluice/shared/kube';
 import type { Run } from './run.ts';
 
 /**

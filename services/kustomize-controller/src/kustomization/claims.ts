@@ -1,4 +1,4 @@
-import { clusterKeyOf, type InventoryEntry } from '@sluice/shared/kube';
+import { clusterKeyOf, type InventoryEntry } from '@sluice/shared/engine';
 import type { Run } from './run.ts';
 
 /** Returns the key of another Kustomization that has applied an object to the same cluster, in its last build. */

@@ -1,20 +1,18 @@
 import { type ArtifactNotice, type Kustomization, kustomizationKind } from '@sluice/shared/api';
+import type { ConfigWatch } from '@sluice/shared/applier';
 import { errorMessage, type Logger, parseDuration } from '@sluice/shared/base';
 import {
   type Cluster,
   evaluateHealth,
   formatObjectId,
-  type Informer,
   isOlder,
-  type KubeClient,
-  keyOf,
   type LiveChange,
   noteDrift,
   objectIdOf,
-} from '@sluice/shared/kube';
+} from '@sluice/shared/engine';
+import { type Informer, type KubeClient, keyOf } from '@sluice/shared/kube';
 import {
   artifactTraceparent,
-  type ConfigWatch,
   type Controller,
   createController,
   type EventRecorder,

@@ -3,11 +3,10 @@ import { joinLines, RetryableError } from '@sluice/shared/base';
 import {
   displayName,
   type InventoryEntry,
-  isNotFound,
-  NoKindMatchError,
   parseObjectId,
   type Target,
-} from '@sluice/shared/kube';
+} from '@sluice/shared/engine';
+import { isNotFound, NoKindMatchError } from '@sluice/shared/kube';
 import { done, type Outcome, type ReconcileContext, waiting } from '@sluice/shared/runtime';
 import { sayWarning } from './events.ts';
 import { deleteEntries } from './prune.ts';

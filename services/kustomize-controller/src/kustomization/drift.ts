@@ -1,4 +1,5 @@
 import { type KubeObject, kustomizationKind } from '@sluice/shared/api';
+import { isMovedFrom, type Owners } from '@sluice/shared/applier';
 import { errorMessage } from '@sluice/shared/base';
 import {
   type DriftListener,
@@ -7,8 +8,7 @@ import {
   healDrift as healDriftOf,
   objectIdOf,
   type Target,
-} from '@sluice/shared/kube';
-import { isMovedFrom, type Owners } from '@sluice/shared/runtime';
+} from '@sluice/shared/engine';
 import { applyOptionsOf, ignoreRulesOf } from './apply.ts';
 import { withBuild } from './build.ts';
 import { sayDrift } from './events.ts';

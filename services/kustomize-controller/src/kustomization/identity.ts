@@ -3,7 +3,7 @@ import {
   kustomizationNamespaceLabel,
   kustomizeGroup,
 } from '@sluice/shared/api';
-import { type ApplierIdentity, kubectlManagers, managersByPrefix } from '@sluice/shared/kube';
+import { type ApplierIdentity, kubectlManagers, managersByPrefix } from '@sluice/shared/engine';
 
 /**
  * Returns as what objects of Kustomizations are applied; Flux uses the same names.

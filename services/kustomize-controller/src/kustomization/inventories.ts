@@ -1,5 +1,6 @@
 import type { Kustomization } from '@sluice/shared/api';
-import { type Informer, type Inventories, idsOf } from '@sluice/shared/kube';
+import { type Inventories, idsOf } from '@sluice/shared/engine';
+import type { Informer } from '@sluice/shared/kube';
 import type { KustomizationStates } from './state.ts';
 
 /** Says what each Kustomization has: by its last apply in this process, else by its status. */

@@ -6,7 +6,7 @@ import {
   mergeInventories,
   pruneObjects,
   type Target,
-} from '@sluice/shared/kube';
+} from '@sluice/shared/engine';
 import type { ApplyReport } from './apply.ts';
 import { withoutClaimed } from './claims.ts';
 import { sayProgress } from './events.ts';

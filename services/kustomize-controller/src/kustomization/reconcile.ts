@@ -1,13 +1,8 @@
 import { type Kustomization, reconcileRequestAnnotation } from '@sluice/shared/api';
 import { ReconcileError, RetryableError } from '@sluice/shared/base';
 import { CommandError } from '@sluice/shared/cli';
-import {
-  checkHealthRules,
-  forgetOwnWrites,
-  gvkOf,
-  ObjectError,
-  type Target,
-} from '@sluice/shared/kube';
+import { checkHealthRules, forgetOwnWrites, ObjectError, type Target } from '@sluice/shared/engine';
+import { gvkOf } from '@sluice/shared/kube';
 import {
   done,
   isReady,

@@ -1,4 +1,5 @@
 import type { Artifact, KubeObject, Kustomization } from '@sluice/shared/api';
+import type { Dependencies as DependencyWatch, Sources } from '@sluice/shared/applier';
 import type { ArtifactCache } from '@sluice/shared/artifact';
 import {
   formatDuration,
@@ -8,19 +9,9 @@ import {
   StalledError,
 } from '@sluice/shared/base';
 import type { Kustomize, Sops } from '@sluice/shared/cli';
-import type {
-  ApplierIdentity,
-  Clusters,
-  DriftBackoff,
-  Informer,
-  Inventories,
-  TenantClients,
-} from '@sluice/shared/kube';
-import type {
-  Dependencies as DependencyWatch,
-  ReconcileContext,
-  Sources,
-} from '@sluice/shared/runtime';
+import type { ApplierIdentity, Clusters, DriftBackoff, Inventories } from '@sluice/shared/engine';
+import type { Informer, TenantClients } from '@sluice/shared/kube';
+import type { ReconcileContext } from '@sluice/shared/runtime';
 import type { RemoteBases } from '../builder/remote-bases.ts';
 import type { KustomizationMetrics } from '../metrics.ts';
 import type { KustomizationState, KustomizationStates } from './state.ts';

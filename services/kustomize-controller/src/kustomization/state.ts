@@ -5,7 +5,7 @@ import {
   noDrift,
   type ObjectId,
   type TrackedObject,
-} from '@sluice/shared/kube';
+} from '@sluice/shared/engine';
 
 /** An object as our last apply left it. */
 export interface AppliedObject extends TrackedObject {

@@ -1,4 +1,4 @@
-import type { InventoryEntry } from '@sluice/shared/kube';
+import type { InventoryEntry } from '@sluice/shared/engine';
 import {
   progressingReason,
   readyCondition,

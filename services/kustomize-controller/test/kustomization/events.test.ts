@@ -1,5 +1,5 @@
 import { joinLines } from '@sluice/shared/base';
-import { describeDrift } from '@sluice/shared/kube';
+import { describeDrift } from '@sluice/shared/engine';
 import { describe, expect, test } from 'vitest';
 
 const id = { namespace: 'ns', name: 'web', group: 'apps', kind: 'Deployment' };

@@ -1,6 +1,7 @@
 import { type GitRepository, gitRepositoryKind } from '@sluice/shared/api';
+import { DependencyIndex } from '@sluice/shared/applier';
 import { type Informer, keyOf } from '@sluice/shared/kube';
-import { type Controller, DependencyIndex, done, type Reconciler } from '@sluice/shared/runtime';
+import { type Controller, done, type Reconciler } from '@sluice/shared/runtime';
 import { controllerName } from '../source/names.ts';
 import { ownerOf } from '../source/source.ts';
 import type { GitRepositoryDeps } from './deps.ts';

@@ -1,9 +1,9 @@
 import { type Artifact, type HelmChart, helmChartKind, type KubeObject } from '@sluice/shared/api';
+import { DependencyIndex } from '@sluice/shared/applier';
 import { type Informer, keyOf } from '@sluice/shared/kube';
 import {
   artifactTraceparent,
   type Controller,
-  DependencyIndex,
   done,
   type Reconciler,
 } from '@sluice/shared/runtime';

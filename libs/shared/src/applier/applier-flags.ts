@@ -1,0 +1,67 @@
+import { FlagError, flag } from '@sluice/shared/base';
+import { commonFlags } from '@sluice/shared/runtime';
+
+/** Flags of the controllers that apply objects, as Flux names them, and ours. Durations are in milliseconds. */
+export const applierFlags = {
+  ...commonFlags,
+  'requeue-dependency': flag.duration({
+    default: 30_000,
+    min: 1000,
+    help: 'Longest time until an object that waits for a dependency or its source looks again; their changes are noticed at once.',
+  }),
+  'http-retry': flag.int({
+    default: 9,
+    min: 0,
+    help: 'Number of retries of a failing download of an artifact.',
+  }),
+  'default-kubeconfig-service-account': flag.string({
+    default: '',
+    help: 'ServiceAccount that logs in to remote clusters by spec.kubeConfig.configMapRef when none is named.',
+  }),
+  'override-manager': flag.list({
+    default: [],
+    help: 'Field managers whose changes are undone like those of kubectl; may be given several times.',
+  }),
+  'insecure-kubeconfig-exec': flag.boolean({
+    default: false,
+    help: 'Allow kubeconfigs of tenants to run programs.',
+  }),
+  'insecure-kubeconfig-tls': flag.boolean({
+    default: false,
+    help: 'Allow kubeconfigs of tenants to skip the verification of certificates.',
+  }),
+  'kustomize-builder': flag.string({
+    default: 'kustomize-builder',
+    help: 'Name or path of the program that builds kustomizations.',
+  }),
+};
+
+/** What a service that applies objects is told by its environment. */
+export interface ApplierEnvironment {
+  /** Namespace that the service runs in. */
+  namespace: string;
+  /** The only namespace to watch; undefined for all. */
+  watchNamespace: string | undefined;
+  /** `host:port` at which a controller outside of the cluster reaches source-controller; undefined in the cluster. */
+  sourceControllerLocalhost: string | undefined;
+}
+
+/**
+ * Picks what a service that applies objects needs out of its environment.
+ *
+ * @throws FlagError naming the flag and the fix
+ */
+export function applierEnvironment(
+  flags: { 'watch-all-namespaces': boolean },
+  env: Record<string, string | undefined>,
+): ApplierEnvironment {
+  const watchesAll = flags['watch-all-namespaces'];
+  if (!watchesAll && !env['RUNTIME_NAMESPACE'])
+    throw new FlagError('--watch-all-namespaces=false needs RUNTIME_NAMESPACE in the environment');
+  const namespace = env['RUNTIME_NAMESPACE'] ?? 'flux-system';
+  return {
+    namespace,
+    watchNamespace: watchesAll ? undefined : namespace,
+    sourceControllerLocalhost: env['SOURCE_CONTROLLER_LOCALHOST'] || undefined,
+  };
+}

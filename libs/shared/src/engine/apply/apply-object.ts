@@ -1,0 +1,182 @@
+import type { KubeObject } from '@sluice/shared/api';
+import type { ApiResource, ObjectKey } from '@sluice/shared/kube';
+import { isConflict, isNotFound } from '@sluice/shared/kube';
+import { matchesAnyRule, settleIgnored } from '../drift/drift-ignore.ts';
+import { appliedEntry, digestValues } from '../object/compact-object.ts';
+import { type FieldSet, projection } from '../object/field-set.ts';
+import { objectIdOf } from '../object/object-id.ts';
+import { applyPolicyOf, isExcluded, wantsForce } from '../object/object-policy.ts';
+import { deleteAndWait } from '../prune/delete-and-wait.ts';
+import type { AppliedChange, ApplyAction, ApplyContext } from './apply-context.ts';
+import { asApplied } from './apply-equal.ts';
+import { isImmutableError, objectError } from './apply-error.ts';
+import { hasOverridden, takeOver } from './apply-managers.ts';
+import { payloadOf } from './apply-payload.ts';
+
+/** Attempts to take over the fields of other managers while they keep changing the object. */
+const takeOverAttempts = 3;
+/** Clocks of this machine and of the API server may differ by this many milliseconds. */
+const clockToleranceMs = 60_000;
+
+/**
+ * Applies one object as its annotations ask, with one request unless it has to be recreated, its fields are to be taken
+ * over from other managers, or the rules need to know its present state.
+ *
+ * @throws ObjectError naming the object and why it was refused; the signal's reason when aborted
+ */
+export async function applyObject(object: KubeObject, ctx: ApplyContext): Promise<AppliedChange> {
+  try {
+    const resource = await ctx.resourceOf(object);
+    const payload = payloadOf(object, resource);
+    const change = await applyPayload({ payload, resource, ctx });
+    return { ...change, id: objectIdOf(payload) };
+  } catch (error) {
+    ctx.signal?.throwIfAborted();
+    throw objectError(object, 'apply', error);
+  }
+}
+
+interface Target {
+  payload: KubeObject;
+  resource: ApiResource;
+  ctx: ApplyContext;
+}
+
+interface Change {
+  object: KubeObject;
+  action: ApplyAction;
+}
+
+async function applyPayload(target: Target): Promise<Change> {
+  const { payload, resource, ctx } = target;
+  const known = ctx.live?.get(resource, keyOfObject(payload));
+  if (isExcluded(payload, ctx.identity.annotationPrefix)) return skipped(known ?? payload);
+  if (known !== undefined && isExcluded(known, ctx.identity.annotationPrefix))
+    return skipped(known);
+  const policy = applyPolicyOf(payload, ctx.identity.annotationPrefix);
+  if (policy === 'IfNotPresent') {
+    const present = known ?? (await fetchIfPresent(target, true));
+    if (present !== undefined) return skipped(present);
+  }
+  if (ctx.expectEqual) {
+    const equal = await asApplied(payload, known, ctx);
+    if (equal !== undefined) return { object: equal, action: 'unchanged' };
+  }
+  const startedAt = Date.now();
+  const sent = await withIgnoredSettled(target);
+  const applied = await applyOrRecreate({ ...target, payload: sent }, known);
+  if (applied.recreated) return { object: applied.object, action: 'recreated' };
+  if (applied.created) return { object: applied.object, action: 'created' };
+  if (policy !== 'Merge' && hasOverridden(applied.object, ctx.identity.overridden)) {
+    const object = await overrideManagers({ ...target, payload: sent }, applied.object);
+    return { object, action: 'configured' };
+  }
+  const unchanged = isUnchanged(applied.object, { known, startedAt, ctx });
+  return { object: applied.object, action: unchanged ? 'unchanged' : 'configured' };
+}
+
+function skipped(object: KubeObject): Change {
+  return { object, action: 'skipped' };
+}
+
+function keyOfObject(object: KubeObject): ObjectKey {
+  return { namespace: object.metadata.namespace, name: object.metadata.name };
+}
+
+async function fetchIfPresent(
+  { payload, resource, ctx }: Target,
+  metadataOnly: boolean,
+): Promise<KubeObject | undefined> {
+  try {
+    return await ctx.client.get<KubeObject>(resource, keyOfObject(payload), {
+      metadataOnly,
+      signal: ctx.signal,
+    });
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+async function withIgnoredSettled(target: Target): Promise<KubeObject> {
+  const rules = target.ctx.ignore ?? [];
+  if (!matchesAnyRule(target.payload, rules)) return target.payload;
+  const present = await fetchIfPresent(target, false);
+  if (present === undefined) return target.payload;
+  return settleIgnored(target.payload, present, {
+    rules,
+    fieldManager: target.ctx.identity.fieldManager,
+  });
+}
+
+function send({
+  payload,
+  resource,
+  ctx,
+}: Target): Promise<{ object: KubeObject; created: boolean }> {
+  return ctx.client.apply(resource, payload, {
+    fieldManager: ctx.identity.fieldManager,
+    force: true,
+    signal: ctx.signal,
+  });
+}
+
+async function applyOrRecreate(
+  target: Target,
+  known: KubeObject | undefined,
+): Promise<{ object: KubeObject; created: boolean; recreated?: boolean }> {
+  try {
+    return await send(target);
+  } catch (error) {
+    if (!isImmutableError(error) || !mayForce(target, known)) throw error;
+  }
+  const { payload, resource, ctx } = target;
+  const gone = await deleteAndWait(ctx.client, resource, keyOfObject(payload), ctx);
+  return { ...(await send(target)), recreated: gone };
+}
+
+function mayForce({ payload, ctx }: Target, known: KubeObject | undefined): boolean {
+  return (
+    ctx.force === true ||
+    wantsForce(payload, ctx.identity.annotationPrefix) ||
+    (known !== undefined && wantsForce(known, ctx.identity.annotationPrefix))
+  );
+}
+
+/** Takes over the fields of other managers and applies again, which removes those that the object does not ask for. */
+async function overrideManagers(target: Target, seen: KubeObject): Promise<KubeObject> {
+  const { resource, ctx } = target;
+  let object = seen;
+  for (let attempt = 0; attempt < takeOverAttempts; attempt++) {
+    try {
+      await takeOver(ctx.client, resource, object, {
+        identity: ctx.identity,
+        request: { signal: ctx.signal },
+      });
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+    }
+    ({ object } = await send(target));
+    if (!hasOverridden(object, ctx.identity.overridden)) break;
+  }
+  return object;
+}
+
+/** Whether an apply left the object as it was. */
+function isUnchanged(
+  applied: KubeObject,
+  o: { known: KubeObject | undefined; startedAt: number; ctx: ApplyContext },
+): boolean {
+  const { known, startedAt, ctx } = o;
+  if (known?.metadata.resourceVersion === applied.metadata.resourceVersion) return true;
+  const entry = appliedEntry(applied, ctx.identity.fieldManager);
+  if (entry?.time === undefined) return false;
+  if (known === undefined) return Date.parse(entry.time) < startedAt - clockToleranceMs;
+  // Others may have changed the object since. The server dates our fields anew, to the second, whenever an apply of ours
+  // changes something; what they hold tells changes within one second apart.
+  const fields = (entry.fieldsV1 ?? {}) as FieldSet;
+  return (
+    appliedEntry(known, ctx.identity.fieldManager)?.time === entry.time &&
+    projection(digestValues(known), fields) === projection(digestValues(applied), fields)
+  );
+}

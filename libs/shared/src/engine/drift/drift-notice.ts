@@ -1,0 +1,92 @@
+import type { KubeObject } from '@sluice/shared/api';
+import { gvkOf } from '@sluice/shared/kube';
+import { formatObjectId, type ObjectId, objectIdOf } from '../object/object-id.ts';
+import type { Cluster } from '../owner/cluster.ts';
+import type { Target } from '../owner/clusters.ts';
+import type { LiveChange } from '../owner/live-types.ts';
+
+/** An object as our last apply left it; enough to judge whether a watch has caught up. */
+export interface TrackedObject {
+  apiVersion: string;
+  uid: string | undefined;
+  generation: number | undefined;
+  resourceVersion: string | undefined;
+}
+
+/** What is known of the drift of one owner's objects. */
+export interface DriftState {
+  /** Objects that a watch saw change, by formatted id. */
+  drifted: Map<string, ObjectId>;
+  /** Objects whose next correction is put off, and until when in milliseconds since the epoch, by formatted id. */
+  delayed: Map<string, number>;
+  /** Drift that was reported already, by formatted id. */
+  reported: Map<string, string>;
+  /** An apply is under way: what the watches see may be our own writes. */
+  applying: boolean;
+}
+
+/** Makes the state of an owner about whose objects nothing is known. */
+export function noDrift(): DriftState {
+  return { drifted: new Map(), delayed: new Map(), reported: new Map(), applying: false };
+}
+
+/** Whether a watched state is one from before our last apply. */
+export function isOlder(live: KubeObject, applied: TrackedObject): boolean {
+  return (
+    live.metadata.uid === applied.uid &&
+    Number(live.metadata.resourceVersion) < Number(applied.resourceVersion)
+  );
+}
+
+/**
+ * Notes an object that no longer holds what was applied, or again does.
+ *
+ * @param tracked what the owner has applied, by formatted id
+ * @returns whether that has to be looked at now
+ */
+export function noteDrift(
+  change: LiveChange,
+  cluster: Cluster,
+  state: DriftState,
+  tracked: ReadonlyMap<string, TrackedObject> | undefined,
+): boolean {
+  const { object, type } = change;
+  const id = objectIdOf(object);
+  const text = formatObjectId(id);
+  const applied = tracked?.get(text);
+  if (applied !== undefined && isOlder(object, applied)) return false;
+  if (!cluster.applied.isDrifted(type === 'deleted' ? undefined : object, id)) {
+    state.drifted.delete(text);
+    return false;
+  }
+  if (applied === undefined || (state.delayed.get(text) ?? 0) > Date.now()) return false;
+  state.drifted.set(text, id);
+  return !state.applying;
+}
+
+/** Drops from the objects seen to change those that hold what was applied: the watches saw our own writes. */
+export async function forgetOwnWrites(
+  target: Target,
+  state: DriftState,
+  tracked: ReadonlyMap<string, TrackedObject> | undefined,
+): Promise<void> {
+  const { live } = target;
+  const { applied } = target.cluster;
+  for (const [text, id] of [...state.drifted]) {
+    const known = tracked?.get(text);
+    if (known === undefined) {
+      state.drifted.delete(text);
+      continue;
+    }
+    const gvk = gvkOf({ apiVersion: known.apiVersion, kind: id.kind });
+    const resource = await target.client.mapper.resourceFor(gvk);
+    const object = live.get(resource, id);
+    const isNewer =
+      object !== undefined &&
+      Number(object.metadata.resourceVersion) > Number(known.resourceVersion);
+    // Gone, or no longer named as ours.
+    const gone = object === undefined && live.isSynced(resource);
+    if (!(isNewer || gone) || (object && !applied.isDrifted(object, id)))
+      state.drifted.delete(text);
+  }
+}

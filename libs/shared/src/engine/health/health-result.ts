@@ -1,0 +1,41 @@
+import { type JsonMap, mapsAt } from '../object/object-fields.ts';
+
+/** State of an object on its way to what its spec asks for. */
+export type HealthStatus =
+  | 'Current'
+  | 'InProgress'
+  | 'Failed'
+  | 'Terminating'
+  | 'NotFound'
+  | 'Unknown';
+
+/** The state of an object, and why, for people. */
+export interface Health {
+  status: HealthStatus;
+  message: string;
+}
+
+/** The object is as its spec asks. */
+export function current(message: string): Health {
+  return { status: 'Current', message };
+}
+
+/** The object is on its way. */
+export function inProgress(message: string): Health {
+  return { status: 'InProgress', message };
+}
+
+/** The object will not get there without help. */
+export function failed(message: string): Health {
+  return { status: 'Failed', message };
+}
+
+/** Whether a condition has status True. */
+export function isTrue(condition: JsonMap | undefined): boolean {
+  return condition?.['status'] === 'True';
+}
+
+/** Returns the condition of a type in `status.conditions`. */
+export function conditionOf(object: unknown, type: string): JsonMap | undefined {
+  return mapsAt(object, 'status', 'conditions').find((condition) => condition['type'] === type);
+}

@@ -1,0 +1,75 @@
+// What is done to objects for their owner: applying, pruning, health and drift.
+export { applyClientSide, type ClientSideApplyOptions } from './apply/apply-client-side.ts';
+export {
+  type AppliedChange,
+  type ApplyContext,
+  type ApplyOptions,
+  type ApplyResult,
+  applyContext,
+  type ObjectFailure,
+} from './apply/apply-context.ts';
+export {
+  isImmutableError,
+  mayHaveHappened,
+  ObjectError,
+  objectError,
+} from './apply/apply-error.ts';
+export { applyObject } from './apply/apply-object.ts';
+export { applyObjects } from './apply/apply-objects.ts';
+export { stagesOf } from './apply/apply-stages.ts';
+export { DriftBackoff } from './drift/drift-backoff.ts';
+export { confirmDrift } from './drift/drift-confirm.ts';
+export { describeDrift } from './drift/drift-describe.ts';
+export {
+  type DriftListener,
+  type DriftMode,
+  type DriftOutcome,
+  healDrift,
+} from './drift/drift-heal.ts';
+export { type DriftIgnoreRule, selects, stripIgnored } from './drift/drift-ignore.ts';
+export {
+  type DriftState,
+  forgetOwnWrites,
+  isOlder,
+  noDrift,
+  noteDrift,
+  type TrackedObject,
+} from './drift/drift-notice.ts';
+export { computeHealth, type Health, type HealthStatus } from './health/health.ts';
+export {
+  checkHealthRules,
+  evaluateHealth,
+  type HealthRules,
+  hasHealthRule,
+} from './health/health-rules.ts';
+export { diffObjects, type FieldChange } from './object/object-diff.ts';
+export {
+  displayName,
+  formatObjectId,
+  type ObjectId,
+  objectIdOf,
+  parseObjectId,
+} from './object/object-id.ts';
+export {
+  applyPolicyOf,
+  isExcluded,
+  kubectlManagers,
+  managersByPrefix,
+} from './object/object-policy.ts';
+export { isUnchanged, type ReleaseState, releaseChanges } from './object/release-changes.ts';
+export { describeChanges, summarizeChanges } from './object/release-changes-describe.ts';
+export { AppliedState } from './owner/applied-state.ts';
+export { type ApplierIdentity, namedOwner } from './owner/applier-identity.ts';
+export { Cluster, type Inventories } from './owner/cluster.ts';
+export { type Applier, Clusters, clusterKeyOf, type Target } from './owner/clusters.ts';
+export {
+  type InventoryEntry,
+  idsOf,
+  inventoryOf,
+  mergeInventories,
+  subtractInventory,
+} from './owner/inventory.ts';
+export { createLiveObjects, type LiveChange, type LiveObjects } from './owner/live-objects.ts';
+export { OwnedObjects } from './owner/owned-objects.ts';
+export { deleteObject } from './prune/delete-object.ts';
+export { pruneObjects, resourceOfAnyVersion } from './prune/prune-objects.ts';

@@ -1,0 +1,165 @@
+import { hash } from 'node:crypto';
+import type { KubeObject } from '@sluice/shared/api';
+import { type DriftIgnoreRule, withoutIgnored } from '../drift/drift-ignore.ts';
+import { appliedEntry, digestValues } from '../object/compact-object.ts';
+import { type FieldSet, isLeaf, projection } from '../object/field-set.ts';
+import { formatObjectId, type ObjectId, objectIdOf } from '../object/object-id.ts';
+import { applyPolicyOf, isExcluded, isOverridden } from '../object/object-policy.ts';
+import type { ApplierIdentity } from './applier-identity.ts';
+
+interface Entry {
+  owner: string;
+  /** The fields that we own, as JSON; equal texts are kept once. */
+  fields: string;
+  /** Digest of what these fields held. */
+  digest: string;
+  /** The state that was last found to hold what we applied. */
+  resourceVersion: string | undefined;
+  /** Only the existence of the object matters. */
+  existenceOnly: boolean;
+  /** Fields of overridden managers that are there with good reason; undefined when such managers do not matter. */
+  overridden: string | undefined;
+}
+
+/**
+ * Remembers what was applied, in a few hundred bytes per object, and tells from a live object alone whether it still
+ * holds that. Only fields that we own count: status, fields of other managers, and what the API server or webhooks made
+ * of our values do not. Fields added by kubectl and other managers that are overridden do.
+ *
+ * `isDrifted` may say yes too often, where a field we own as a whole gains parts in the server's version of it; it never
+ * says no to a change of a field we own. Confirm with `confirmDrift`, and `accept` the live object if nothing is wrong.
+ */
+export class AppliedState {
+  readonly #identity: ApplierIdentity;
+  readonly #entries = new Map<string, Entry>();
+  readonly #byOwner = new Map<string, Set<string>>();
+  readonly #texts = new Map<string, { text: string; uses: number }>();
+
+  constructor(identity: ApplierIdentity) {
+    this.#identity = identity;
+  }
+
+  /** Number of objects remembered. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /**
+   * Remembers objects of an owner, next to those recorded before.
+   *
+   * @param owner any key, such as `<namespace>/<name>`; an object has one owner, the last to record it
+   * @param objects as the server returned them, with managed fields; those that we have applied nothing to are passed over
+   * @param o.ignore fields that are left to others
+   */
+  record(owner: string, objects: KubeObject[], o: { ignore?: DriftIgnoreRule[] } = {}): void {
+    for (const object of objects) {
+      const entry = this.#entryOf(owner, object, o.ignore ?? []);
+      const id = formatObjectId(objectIdOf(object));
+      // What is passed over says nothing about the record of another owner.
+      if (entry === undefined && this.#entries.get(id)?.owner !== owner) continue;
+      this.#remove(id);
+      if (entry === undefined) continue;
+      this.#entries.set(id, entry);
+      const owned = this.#byOwner.get(owner) ?? new Set();
+      this.#byOwner.set(owner, owned.add(id));
+    }
+  }
+
+  /** Forgets the objects of an owner that are not among the given ones, which its inventory now holds. */
+  keepOnly(owner: string, ids: Iterable<ObjectId>): void {
+    const kept = new Set([...ids].map(formatObjectId));
+    for (const id of [...(this.#byOwner.get(owner) ?? [])]) if (!kept.has(id)) this.#remove(id);
+  }
+
+  /** Forgets objects of an owner; all unless told. */
+  forget(owner: string, ids?: Iterable<ObjectId>): void {
+    const owned = this.#byOwner.get(owner);
+    const forgotten = ids === undefined ? [...(owned ?? [])] : [...ids].map(formatObjectId);
+    for (const id of forgotten) if (owned?.has(id)) this.#remove(id);
+  }
+
+  /** Returns the owner that recorded an object. */
+  ownerOf(id: ObjectId): string | undefined {
+    return this.#entries.get(formatObjectId(id))?.owner;
+  }
+
+  /**
+   * Whether a live object no longer holds what was applied to it. Makes no request.
+   *
+   * @param live the object as it is, whole or compact; undefined when it is gone
+   * @returns false for objects that were not recorded, are being deleted, or are excluded from reconciliation
+   */
+  isDrifted(live: KubeObject | undefined, id: ObjectId): boolean {
+    const entry = this.#entries.get(formatObjectId(id));
+    if (entry === undefined) return false;
+    if (live === undefined) return true;
+    if (entry.existenceOnly || live.metadata.deletionTimestamp) return false;
+    if (live.metadata.resourceVersion === entry.resourceVersion) return false;
+    if (isExcluded(live, this.#identity.annotationPrefix)) return false;
+    if (entry.overridden !== undefined && entry.overridden !== this.#overriddenIn(live))
+      return true;
+    if (digestOf(live, JSON.parse(entry.fields)) !== entry.digest) return true;
+    entry.resourceVersion = live.metadata.resourceVersion;
+    return false;
+  }
+
+  /** Takes a live object as what was applied, after a comparison with the source has found no drift. */
+  accept(live: KubeObject, id: ObjectId): void {
+    const entry = this.#entries.get(formatObjectId(id));
+    if (entry === undefined) return;
+    entry.digest = digestOf(live, JSON.parse(entry.fields));
+    entry.resourceVersion = live.metadata.resourceVersion;
+    if (entry.overridden !== undefined) entry.overridden = this.#overriddenIn(live);
+  }
+
+  #entryOf(owner: string, object: KubeObject, ignore: DriftIgnoreRule[]): Entry | undefined {
+    if (isExcluded(object, this.#identity.annotationPrefix)) return undefined;
+    const policy = applyPolicyOf(object, this.#identity.annotationPrefix);
+    const applied = appliedEntry(object, this.#identity.fieldManager)?.fieldsV1 as
+      | FieldSet
+      | undefined;
+    const existenceOnly = policy === 'IfNotPresent';
+    if (applied === undefined && !existenceOnly) return undefined;
+    const { 'f:status': _, ...owned } = applied ?? {};
+    const set = withoutIgnored(object, owned, ignore);
+    const fields = this.#keep(isLeaf(set) ? '{".":{}}' : JSON.stringify(set));
+    return {
+      owner,
+      fields,
+      digest: digestOf(object, JSON.parse(fields)),
+      resourceVersion: object.metadata.resourceVersion,
+      existenceOnly,
+      overridden: policy === 'Override' ? this.#overriddenIn(object) : undefined,
+    };
+  }
+
+  /** Says which overridden managers have fields in an object, and since when. */
+  #overriddenIn({ metadata }: KubeObject): string {
+    return (metadata.managedFields ?? [])
+      .filter((entry) => isOverridden(entry, this.#identity.overridden))
+      .map((entry) => `${entry.manager} ${entry.operation} ${entry.time}`)
+      .join();
+  }
+
+  #keep(text: string): string {
+    const known = this.#texts.get(text) ?? { text, uses: 0 };
+    known.uses++;
+    this.#texts.set(known.text, known);
+    return known.text;
+  }
+
+  #remove(id: string): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return;
+    this.#entries.delete(id);
+    const owned = this.#byOwner.get(entry.owner);
+    owned?.delete(id);
+    if (owned?.size === 0) this.#byOwner.delete(entry.owner);
+    const text = this.#texts.get(entry.fields);
+    if (text !== undefined && --text.uses === 0) this.#texts.delete(entry.fields);
+  }
+}
+
+function digestOf(object: KubeObject, fields: FieldSet): string {
+  return hash('sha256', projection(digestValues(object), fields), 'base64');
+}

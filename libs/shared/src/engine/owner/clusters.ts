@@ -1,0 +1,174 @@
+import type { KubeObject } from '@sluice/shared/api';
+import { errorMessage, type Logger } from '@sluice/shared/base';
+import type { KubeClient } from '@sluice/shared/kube';
+import {
+  type ApiResource,
+  clientForTenant,
+  coreResources,
+  isNotFound,
+  type KubeConfigReference,
+  type TenantClients,
+} from '@sluice/shared/kube';
+import type { ApplierIdentity } from './applier-identity.ts';
+import { type ChangeListener, Cluster, type Inventories } from './cluster.ts';
+import { createLiveObjects } from './live-objects.ts';
+import type { OwnedObjects } from './owned-objects.ts';
+
+/** The cluster to act on, and the identity to act as. */
+export interface Target {
+  client: KubeClient;
+  cluster: Cluster;
+  /** What the applier may know of its objects without asking as itself. */
+  live: OwnedObjects;
+}
+
+/** An object that applies others, as far as the choice of cluster and identity goes. */
+export interface Applier extends KubeObject {
+  spec: { kubeConfig?: KubeConfigReference; serviceAccountName?: string };
+}
+
+/** Names the cluster that an applier acts on; the empty string is the one that we run in. */
+export function clusterKeyOf({ metadata, spec }: Applier): string {
+  const { secretRef } = spec.kubeConfig ?? {};
+  if (spec.kubeConfig === undefined) return '';
+  return `${metadata.namespace}/${secretRef?.name}/${secretRef?.key ?? ''}`;
+}
+
+/** How to create {@link Clusters}. */
+export interface ClustersOptions {
+  /** Our own client of the cluster we run in. */
+  client: KubeClient;
+  tenants: TenantClients;
+  /** As what the objects are applied. */
+  identity: ApplierIdentity;
+  /** Says what each applier has. */
+  inventories: Inventories;
+  /** `--default-service-account`; empty for none. */
+  defaultServiceAccount: string;
+  /** `--default-kubeconfig-service-account`; empty for none. */
+  defaultKubeConfigServiceAccount: string;
+  insecureExec: boolean;
+  insecureTls: boolean;
+  logger: Logger;
+}
+
+/**
+ * The clusters that objects are applied to. All appliers of one cluster share its watches, which run under the
+ * controller's identity, or that of the kubeconfig, and only ever show an applier what it has applied itself.
+ */
+export class Clusters {
+  readonly #options: ClustersOptions;
+  readonly #listeners: ChangeListener[] = [];
+  readonly #local: Cluster;
+  readonly #remote = new Map<string, { client: KubeClient; cluster: Cluster }>();
+
+  constructor(options: ClustersOptions) {
+    this.#options = options;
+    this.#local = this.#create(options.client);
+  }
+
+  /** Calls the listener with the changes in all clusters, those that are added later included. */
+  onChange(listener: ChangeListener): void {
+    this.#listeners.push(listener);
+  }
+
+  /**
+   * Finds the cluster to act on and the identity to act as: spec.kubeConfig, spec.serviceAccountName and the defaults.
+   *
+   * @throws StalledError, RetryableError `ReconciliationFailed` when they cannot be used
+   */
+  async targetOf(object: Applier, signal?: AbortSignal): Promise<Target> {
+    const o = this.#options;
+    const client = await clientForTenant({
+      client: o.client,
+      namespace: object.metadata.namespace ?? '',
+      kubeConfig: object.spec.kubeConfig,
+      serviceAccountName: object.spec.serviceAccountName,
+      defaultServiceAccount: o.defaultServiceAccount || undefined,
+      defaultKubeConfigServiceAccount: o.defaultKubeConfigServiceAccount || undefined,
+      insecureExec: o.insecureExec,
+      insecureTls: o.insecureTls,
+      signal,
+      cache: o.tenants,
+    });
+    const cluster = await this.#clusterOf(object);
+    return { client, cluster, live: cluster.liveOf(object.metadata) };
+  }
+
+  /** Says what is missing to act as the object's tenant; undefined when nothing is. */
+  async missingIdentity(object: Applier): Promise<string | undefined> {
+    const { kubeConfig, serviceAccountName } = object.spec;
+    const { namespace } = object.metadata;
+    if (kubeConfig !== undefined) {
+      const name = kubeConfig.secretRef?.name;
+      if (name === undefined || (await this.#exists(coreResources.secrets, { namespace, name })))
+        return undefined;
+      return `the kubeconfig Secret '${name}' is gone`;
+    }
+    const name = serviceAccountName || this.#options.defaultServiceAccount;
+    if (!name || (await this.#exists(coreResources.serviceAccounts, { namespace, name })))
+      return undefined;
+    return `the ServiceAccount '${name}' is gone`;
+  }
+
+  /** Forgets what was applied for an owner, wherever. */
+  forget(owner: string): void {
+    this.#local.applied.forget(owner);
+    for (const { cluster } of this.#remote.values()) cluster.applied.forget(owner);
+  }
+
+  /** Ends all watches. */
+  async stop(): Promise<void> {
+    const clusters = [this.#local, ...[...this.#remote.values()].map(({ cluster }) => cluster)];
+    await Promise.all(clusters.map((cluster) => cluster.stop()));
+  }
+
+  async #exists(resource: ApiResource, key: { namespace: string | undefined; name: string }) {
+    try {
+      await this.#options.client.get(resource, key, { metadataOnly: true });
+      return true;
+    } catch (error) {
+      if (isNotFound(error)) return false;
+      throw error;
+    }
+  }
+
+  async #clusterOf(object: Applier): Promise<Cluster> {
+    const { kubeConfig } = object.spec;
+    if (kubeConfig === undefined) return this.#local;
+    const namespace = object.metadata.namespace ?? '';
+    const { client, tenants, insecureExec, insecureTls } = this.#options;
+    const remote = await clientForTenant({
+      client,
+      namespace,
+      kubeConfig,
+      insecureExec,
+      insecureTls,
+      cache: tenants,
+    });
+    const key = clusterKeyOf(object);
+    const known = this.#remote.get(key);
+    if (known?.client === remote) return known.cluster;
+    if (known !== undefined) this.#stop(known.cluster);
+    const cluster = this.#create(remote);
+    this.#remote.set(key, { client: remote, cluster });
+    return cluster;
+  }
+
+  #create(client: KubeClient): Cluster {
+    const { identity, inventories, logger } = this.#options;
+    const labelSelector = identity.nameLabel;
+    const live = createLiveObjects({ client, labelSelector, identity, logger });
+    const cluster = new Cluster({ live, identity, inventories });
+    cluster.onChange((owner, change) => {
+      for (const listener of this.#listeners) listener(owner, change, cluster);
+    });
+    return cluster;
+  }
+
+  #stop(cluster: Cluster): void {
+    cluster.stop().catch((error: unknown) => {
+      this.#options.logger.error({ error: errorMessage(error) }, 'Watches did not stop');
+    });
+  }
+}

@@ -1,0 +1,44 @@
+import type { KubeObject } from '@sluice/shared/api';
+import { versionOf } from '../object/object-fields.ts';
+import { formatObjectId, objectIdOf } from '../object/object-id.ts';
+
+/** An object that an owner has applied, as kept in `status.inventory.entries`. */
+export interface InventoryEntry {
+  /** `<namespace>_<name>_<group>_<kind>` */
+  id: string;
+  /** API version at which the object was applied, without the group. */
+  v: string;
+}
+
+/** Returns the entries of objects, sorted by id, each id once. */
+export function inventoryOf(objects: KubeObject[]): InventoryEntry[] {
+  return mergeInventories(
+    objects.map((object) => ({
+      id: formatObjectId(objectIdOf(object)),
+      v: versionOf(object.apiVersion),
+    })),
+    [],
+  );
+}
+
+const idSets = new WeakMap<readonly InventoryEntry[], ReadonlySet<string>>();
+
+/** Returns the ids of entries, which must not change afterwards. */
+export function idsOf(entries: readonly InventoryEntry[]): ReadonlySet<string> {
+  const known = idSets.get(entries) ?? new Set(entries.map((entry) => entry.id));
+  idSets.set(entries, known);
+  return known;
+}
+
+/** Returns the entries in either inventory, sorted by id; the versions of `a` win. */
+export function mergeInventories(a: InventoryEntry[], b: InventoryEntry[]): InventoryEntry[] {
+  const byId = new Map<string, InventoryEntry>();
+  for (const entry of [...b, ...a]) byId.set(entry.id, entry);
+  return [...byId.values()].sort((x, y) => (x.id < y.id ? -1 : x.id > y.id ? 1 : 0));
+}
+
+/** Returns the entries of `a` whose ids `b` lacks: what is stale when `b` is the new inventory. */
+export function subtractInventory(a: InventoryEntry[], b: InventoryEntry[]): InventoryEntry[] {
+  const kept = new Set(b.map((entry) => entry.id));
+  return a.filter((entry) => !kept.has(entry.id));
+}
