@@ -33,9 +33,16 @@ export default {
       comment: 'base/yaml.ts limits what a text may become',
       from: {
         path: '^(libs/shared|services/[^/]+)/src/',
-        pathNot: '^libs/shared/src/(base/yaml\\.ts|testing/)',
+        pathNot: '^libs/shared/src/base/yaml\\.ts$',
       },
       to: { path: 'js-yaml' },
+    },
+    {
+      name: 'shared-imports-no-testing',
+      severity: 'error',
+      comment: 'libs/testing never ships',
+      from: { path: '^libs/shared/src/' },
+      to: { path: '^libs/testing/' },
     },
     {
       name: 'shared-imports-no-service',
@@ -53,13 +60,19 @@ export default {
       name: 'services-import-shared-only',
       severity: 'error',
       from: { path: '^services/[^/]+/src/' },
-      to: { path: '^(tools|bench|test)/|^libs/shared/src/testing/' },
+      to: { path: '^(tools|bench|test)/|^libs/testing/' },
     },
     {
       name: 'rooms-are-entered-by-their-index',
       severity: 'error',
       from: { pathNot: '^libs/shared/(src|test)/' },
       to: { path: '^libs/shared/src/', pathNot: '^libs/shared/src/[^/]+/index\\.ts$' },
+    },
+    {
+      name: 'testing-is-entered-by-its-index',
+      severity: 'error',
+      from: { pathNot: '^libs/testing/' },
+      to: { path: '^libs/testing/', pathNot: '^libs/testing/src/index\\.ts$' },
     },
   ],
   options: {

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createGzip } from 'node:zlib';
 import type { KubeObject } from '@sluice/shared/api';
-import type { GitRepository } from '@sluice/shared/testing';
+import type { GitRepository } from '@sluice/testing';
 import type { Bench } from './setup.ts';
 
 /** Where the attacks come from. */

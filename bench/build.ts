@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createKustomize } from '@sluice/shared/cli';
-import { temporaryFolder, toolPath } from '@sluice/shared/testing';
+import { temporaryFolder, toolPath } from '@sluice/testing';
 import { argument } from './setup.ts';
 
 const rounds = Number(argument('n', '300'));

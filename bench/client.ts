@@ -3,7 +3,7 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { mapConcurrently } from '@sluice/shared/base';
 import { coreResources, createKubeClient, loadKubeConfig } from '@sluice/shared/kube';
-import { startControlPlane, temporaryFolder } from '@sluice/shared/testing';
+import { startControlPlane, temporaryFolder } from '@sluice/testing';
 import { kubectlApply } from './kubectl.ts';
 import { argument } from './setup.ts';
 

@@ -3,7 +3,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { startGitServer, temporaryFolder } from '@sluice/shared/testing';
+import { startGitServer, temporaryFolder } from '@sluice/testing';
 import { Agent } from 'undici';
 import { GitRemote } from '../services/source-controller/src/adapters/git/remote.ts';
 import { packTreeAnywhere } from '../services/source-controller/src/packing/packing-workers.ts';

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createHelmRenderer, createKustomize } from '@sluice/shared/cli';
 import { createKubeClient, type KubeClient, loadKubeConfig } from '@sluice/shared/kube';
-import { startControlPlane, temporaryFolder, toolPath } from '@sluice/shared/testing';
+import { startControlPlane, temporaryFolder, toolPath } from '@sluice/testing';
 import { createDiscovery } from '../services/helm-controller/src/render/discovery.ts';
 import { createRenderer } from '../services/helm-controller/src/render/renderer.ts';
 import { argument, percentile } from './setup.ts';

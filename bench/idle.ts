@@ -1,7 +1,7 @@
 // npm run bench -- idle [--kind helm] [--n 500] [--minutes 3]: what N HelmReleases cost that do not change, at an
 // interval of a minute. The baseline is the CPU time that the same controllers use with nothing to reconcile.
 import { setTimeout } from 'node:timers/promises';
-import { type Controllers, usageOf } from '@sluice/shared/testing';
+import { type Controllers, usageOf } from '@sluice/testing';
 import { tenant } from './apps.ts';
 import { benchHelmIdle } from './mttp-helm.ts';
 import { argument, withBench } from './setup.ts';

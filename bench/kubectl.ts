@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { KubeObject } from '@sluice/shared/api';
-import { toolPath } from '@sluice/shared/testing';
+import { toolPath } from '@sluice/testing';
 
 /**
  * The baseline of the benchmarks that apply objects: `kubectl apply --server-side`.

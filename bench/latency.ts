@@ -5,7 +5,7 @@ import type { KubeObject, Kustomization, Receiver } from '@sluice/shared/api';
 import { kustomizationKind, receiverKind } from '@sluice/shared/api';
 import { coreResources, resourceOf } from '@sluice/shared/kube';
 import { isReady } from '@sluice/shared/runtime';
-import { until } from '@sluice/shared/testing';
+import { until } from '@sluice/testing';
 import { appKustomization, appObjects, tenant, toYaml } from './apps.ts';
 import { kubectlApply } from './kubectl.ts';
 import { argument, type Bench, percentile, withBench } from './setup.ts';

@@ -1,6 +1,6 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { type ApiResource, createInformer } from '@sluice/shared/kube';
-import { type Controllers, type Usage, usageOf } from '@sluice/shared/testing';
+import { type Controllers, type Usage, usageOf } from '@sluice/testing';
 import type { Bench } from './setup.ts';
 
 const timeoutMs = 20 * 60_000;

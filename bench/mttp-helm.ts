@@ -11,7 +11,7 @@ import {
 import { mapConcurrently } from '@sluice/shared/base';
 import { resourceOf } from '@sluice/shared/kube';
 import { isReady } from '@sluice/shared/runtime';
-import { type Controllers, toolPath } from '@sluice/shared/testing';
+import { type Controllers, toolPath } from '@sluice/testing';
 import { chartFiles } from './apps.ts';
 import { apiRequests, measure, untilAll } from './measure.ts';
 import type { Bench } from './setup.ts';

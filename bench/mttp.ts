@@ -13,7 +13,7 @@ import {
 import { mapConcurrently } from '@sluice/shared/base';
 import { resourceOf } from '@sluice/shared/kube';
 import { isReady } from '@sluice/shared/runtime';
-import type { GitRepository } from '@sluice/shared/testing';
+import type { GitRepository } from '@sluice/testing';
 import { create } from 'tar';
 import { appFiles, appKustomization, appObjects, tenant } from './apps.ts';
 import { kubectlApply } from './kubectl.ts';

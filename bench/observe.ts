@@ -4,7 +4,7 @@
 import type { Kustomization } from '@sluice/shared/api';
 import { kustomizationKind } from '@sluice/shared/api';
 import { createMetrics, initTracing, withSpan } from '@sluice/shared/runtime';
-import { receiveTraces } from '@sluice/shared/testing';
+import { receiveTraces } from '@sluice/testing';
 
 const objects = 500;
 const rounds = 20;

@@ -17,7 +17,7 @@ import {
   startNats,
   startRegistry,
   temporaryFolder,
-} from '@sluice/shared/testing';
+} from '@sluice/testing';
 import { bundleService } from '../tools/bundle/bundle.ts';
 import { nodeFlags } from '../tools/bundle/node-flags.ts';
 

@@ -11,7 +11,7 @@ import {
   freePorts,
   toolPath,
   usageOf,
-} from '@sluice/shared/testing';
+} from '@sluice/testing';
 import { nodeFlags } from '../tools/bundle/node-flags.ts';
 import { argument, type Bench, percentile, withBench } from './setup.ts';
 

@@ -16,7 +16,7 @@ import {
   receiveWebhooks,
   until,
   type WebhookReceiver,
-} from '@sluice/shared/testing';
+} from '@sluice/testing';
 import { appObjects, tenant, toYaml } from './apps.ts';
 import { attackers } from './attack-parts.ts';
 import { argument, type Bench, percentile, withBench } from './setup.ts';

@@ -8,7 +8,7 @@ import { openSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { installCrds, startControlPlane, startNats } from '@sluice/shared/testing';
+import { installCrds, startControlPlane, startNats } from '@sluice/testing';
 import { provision, type ToolName } from './provision/index.ts';
 import { commandTools, serverTools } from './test/cluster-tools.ts';
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { controllerNames, podsCannotRun } from '@sluice/shared/testing';
+import { controllerNames, podsCannotRun } from '@sluice/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { expectAllAnnounced } from './announced.ts';
 import { findCanaries } from './canaries.ts';

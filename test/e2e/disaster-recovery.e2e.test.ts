@@ -16,7 +16,7 @@ import {
   startGitServer,
   startNats,
   type WebhookReceiver,
-} from '@sluice/shared/testing';
+} from '@sluice/testing';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { getsReady, requestReconcile, untilReady } from './docs/wait.ts';
 import { appsV1, coreV1 } from './objects.ts';

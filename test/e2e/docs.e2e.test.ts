@@ -3,7 +3,7 @@ import type { FluxEvent, GitRepository, KubeObject, Receiver } from '@sluice/sha
 import { gitRepositoryKind, receiverKind } from '@sluice/shared/api';
 import { resourceOf } from '@sluice/shared/kube';
 import { isReady } from '@sluice/shared/runtime';
-import { startHelmServer, startRegistry, until } from '@sluice/shared/testing';
+import { startHelmServer, startRegistry, until } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { examplesOf, isObject, pages } from '../../tools/test/docs/examples.ts';
 import { readdressed } from './docs/addresses.ts';

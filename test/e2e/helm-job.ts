@@ -3,7 +3,7 @@ import { helmReleaseKind } from '@sluice/shared/api';
 import { runCommand } from '@sluice/shared/cli';
 import { isNotFound, resourceOf } from '@sluice/shared/kube';
 import { isReady } from '@sluice/shared/runtime';
-import { assertStatusContract, toolPath, until, untilGone } from '@sluice/shared/testing';
+import { assertStatusContract, toolPath, until, untilGone } from '@sluice/testing';
 import { expect } from 'vitest';
 import type { Step } from './main-job.ts';
 import { appsV1, coreV1, gitRepository, key, receiver } from './objects.ts';

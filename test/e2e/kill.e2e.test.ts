@@ -1,4 +1,4 @@
-import { controllerNames } from '@sluice/shared/testing';
+import { controllerNames } from '@sluice/testing';
 import { describe, test } from 'vitest';
 import { expectAllAnnounced } from './announced.ts';
 import { deleteAll } from './main-job.ts';

@@ -2,7 +2,7 @@ import type { GitRepository, KubeObject, Kustomization } from '@sluice/shared/ap
 import { gitRepositoryKind, kustomizationKind } from '@sluice/shared/api';
 import { isNotFound, resourceOf } from '@sluice/shared/kube';
 import { isReady } from '@sluice/shared/runtime';
-import { assertStatusContract, until, untilGone } from '@sluice/shared/testing';
+import { assertStatusContract, until, untilGone } from '@sluice/testing';
 import { expect } from 'vitest';
 import {
   appNamespace,

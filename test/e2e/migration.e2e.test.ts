@@ -7,7 +7,7 @@ import {
   kustomizationKind,
 } from '@sluice/shared/api';
 import { isNotFound, resourceOf } from '@sluice/shared/kube';
-import { untilGone } from '@sluice/shared/testing';
+import { untilGone } from '@sluice/testing';
 import { loadAll } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {

@@ -21,7 +21,7 @@ import {
   type TraceReceiver,
   until,
   untilGone,
-} from '@sluice/shared/testing';
+} from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { deployment, gitRepository, key, kustomization, prepare, receiver } from './objects.ts';
 import { contract, controllers, mayBeEmpty } from './observability/contract.ts';

@@ -1,7 +1,7 @@
 import { allKinds, type Condition, type KindDefinition, type KubeObject } from '@sluice/shared/api';
 import { mapConcurrently } from '@sluice/shared/base';
 import { ApiError, coreResources, resourceOf } from '@sluice/shared/kube';
-import { until, untilGone } from '@sluice/shared/testing';
+import { until, untilGone } from '@sluice/testing';
 import { expect, test } from 'vitest';
 import { oddObjects } from './odd-objects.ts';
 import { useMainJob } from './use-main-job.ts';

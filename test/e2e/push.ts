@@ -3,7 +3,7 @@ import type { Receiver } from '@sluice/shared/api';
 import { receiverKind } from '@sluice/shared/api';
 import { resourceOf } from '@sluice/shared/kube';
 import { isReady } from '@sluice/shared/runtime';
-import { until } from '@sluice/shared/testing';
+import { until } from '@sluice/testing';
 import { vi } from 'vitest';
 import { key } from './objects.ts';
 import { receiverToken, timeoutMs, type World } from './world.ts';

@@ -9,7 +9,7 @@ import {
   type KubeClient,
   loadKubeConfig,
 } from '@sluice/shared/kube';
-import { type ControlPlane, startControlPlane } from '@sluice/shared/testing';
+import { type ControlPlane, startControlPlane } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const start = join(import.meta.dirname, '../../tools/tasks/start.ts');

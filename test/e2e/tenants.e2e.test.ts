@@ -2,7 +2,7 @@ import type { Condition, HelmRelease, KubeObject, Kustomization } from '@sluice/
 import { gitRepositoryKind, helmReleaseKind, kustomizationKind } from '@sluice/shared/api';
 import { resourceOf } from '@sluice/shared/kube';
 import { isReady } from '@sluice/shared/runtime';
-import { podsCannotRun, until } from '@sluice/shared/testing';
+import { podsCannotRun, until } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ChartWorld, fluxNamespace, startChartWorld } from './charts/world.ts';
 import { appsV1 } from './objects.ts';

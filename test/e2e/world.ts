@@ -26,7 +26,7 @@ import {
   startNats,
   temporaryFolder,
   type WebhookReceiver,
-} from '@sluice/shared/testing';
+} from '@sluice/testing';
 
 const root = join(import.meta.dirname, '../..');
 /** How long a test waits for a state of the world, in milliseconds. */

@@ -16,7 +16,7 @@ import {
   testCluster,
   testNamespace,
   until,
-} from '@sluice/shared/testing';
+} from '@sluice/testing';
 import { dump } from 'js-yaml';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { objectsOf } from '../../tools/test/docs/examples.ts';

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { type ControlPlane, startControlPlane } from '@sluice/shared/testing';
+import { type ControlPlane, startControlPlane } from '@sluice/testing';
 import type { StartOptions } from './options.ts';
 
 export interface Cluster {

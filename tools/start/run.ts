@@ -2,12 +2,7 @@ import { glob, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorMessage, FlagError } from '@sluice/shared/base';
 import { createKubeClient, type KubeClient, loadKubeConfig } from '@sluice/shared/kube';
-import {
-  startControllers,
-  startGitServer,
-  startNats,
-  temporaryFolder,
-} from '@sluice/shared/testing';
+import { startControllers, startGitServer, startNats, temporaryFolder } from '@sluice/testing';
 import { provision, type ToolName } from '../provision/index.ts';
 import { type Cluster, openCluster } from './cluster.ts';
 import { applyAll, demoObjects, ensureCrds, removeAll } from './demo.ts';

@@ -1,4 +1,4 @@
-import { releaseTestCluster } from '@sluice/shared/testing';
+import { releaseTestCluster } from '@sluice/testing';
 import { afterAll } from 'vitest';
 
 // Runs before each cluster test file: what the file leaves in the shared cluster goes when it ends.

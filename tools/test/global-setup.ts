@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { installCrds, startControlPlane, startNats } from '@sluice/shared/testing';
+import { installCrds, startControlPlane, startNats } from '@sluice/testing';
 import { setup as provisionTools } from './e2e-setup.ts';
 
 const root = join(import.meta.dirname, '..', '..');

@@ -25,7 +25,7 @@ import {
   temporaryFolder,
   testCluster,
   testNamespace,
-} from '@sluice/shared/testing';
+} from '@sluice/testing';
 import { eventOf } from './objects.ts';
 
 /** A notification-controller as a process, with streams and a namespace of its own. */

@@ -5,7 +5,7 @@ import {
   type KubeObject,
 } from '@sluice/shared/api';
 import { resourceOf } from '@sluice/shared/kube';
-import { untilGone } from '@sluice/shared/testing';
+import { untilGone } from '@sluice/testing';
 import { afterAll, beforeAll, test } from 'vitest';
 import { type SourceBed, startSourceBed } from './source-bed.ts';
 

@@ -11,7 +11,7 @@ import {
   testNamespace,
   untilGone,
   usageOf,
-} from '@sluice/shared/testing';
+} from '@sluice/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { conditionOf, type SourceBed, startSourceBed } from './source-bed.ts';
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { GitRepository, HelmChart, HelmRepository, OCIRepository } from '@sluice/shared/api';
-import { type GitServer, startGitServer } from '@sluice/shared/testing';
+import { type GitServer, startGitServer } from '@sluice/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { conditionOf, type SourceBed, startSourceBed } from './source-bed.ts';
 

@@ -27,7 +27,7 @@ import {
   testNamespace,
   type UntilOptions,
   until,
-} from '@sluice/shared/testing';
+} from '@sluice/testing';
 import { request } from 'undici';
 
 type Source = GitRepository | OCIRepository | HelmRepository | HelmChart;

@@ -14,7 +14,7 @@ import {
 import { packArtifact } from '@sluice/shared/artifact';
 import { coreResources, resourceOf } from '@sluice/shared/kube';
 import { isReady } from '@sluice/shared/runtime';
-import { until, untilGone } from '@sluice/shared/testing';
+import { until, untilGone } from '@sluice/testing';
 import { vi } from 'vitest';
 import { timeoutMs } from '../world.ts';
 import {

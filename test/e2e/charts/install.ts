@@ -9,7 +9,7 @@ import {
   type RunningPod,
   runHelm,
   toolPath,
-} from '@sluice/shared/testing';
+} from '@sluice/testing';
 import { dump } from 'js-yaml';
 import { bundleService } from '../../../tools/bundle/bundle.ts';
 import { nodeFlags } from '../../../tools/bundle/node-flags.ts';

@@ -2,7 +2,7 @@ import type { KubeObject } from '@sluice/shared/api';
 import { gitRepositoryKind, kustomizationKind } from '@sluice/shared/api';
 import { coreResources, resourceOf } from '@sluice/shared/kube';
 import { isReady } from '@sluice/shared/runtime';
-import { until } from '@sluice/shared/testing';
+import { until } from '@sluice/testing';
 import { appsV1, coreV1 } from '../objects.ts';
 import { timeoutMs } from '../world.ts';
 import { untilAllReady } from './install.ts';

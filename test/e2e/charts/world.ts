@@ -13,7 +13,7 @@ import {
   startPodNode,
   startRegistry,
   temporaryFolder,
-} from '@sluice/shared/testing';
+} from '@sluice/testing';
 import { chartImages } from '../images/built-images.ts';
 import { openCluster, type RunningControllers, startSurroundings, type World } from '../world.ts';
 import {

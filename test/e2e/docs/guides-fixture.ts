@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { runCommand } from '@sluice/shared/cli';
-import { type HelmServer, type Registry, runHelm, toolPath } from '@sluice/shared/testing';
+import { type HelmServer, type Registry, runHelm, toolPath } from '@sluice/testing';
 import type { World } from '../world.ts';
 
 const deployment = (name: string) => `apiVersion: apps/v1

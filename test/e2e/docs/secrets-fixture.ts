@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { KubeObject } from '@sluice/shared/api';
-import { until } from '@sluice/shared/testing';
+import { until } from '@sluice/testing';
 import { dump } from 'js-yaml';
 import { objectsOf } from '../../../tools/test/docs/examples.ts';
 import { coreV1 } from '../objects.ts';

@@ -1,7 +1,7 @@
 import { type KubeObject, reconcileRequestAnnotation } from '@sluice/shared/api';
 import { isNotFound } from '@sluice/shared/kube';
 import { conditionsOf, isReady } from '@sluice/shared/runtime';
-import { assertStatusContract, until, untilGone } from '@sluice/shared/testing';
+import { assertStatusContract, until, untilGone } from '@sluice/testing';
 import { timeoutMs, type World } from '../world.ts';
 
 /** A cluster, as part of a world or alone. */

@@ -1,6 +1,6 @@
 import { allKinds, type Condition, type KubeObject } from '@sluice/shared/api';
 import { coreResources, resourceOf } from '@sluice/shared/kube';
-import { assertStatusContract } from '@sluice/shared/testing';
+import { assertStatusContract } from '@sluice/testing';
 import { expect } from 'vitest';
 import { inFlux, kinds } from './objects.ts';
 import { type CliStep, type CliWorld, fluxNamespace } from './world.ts';

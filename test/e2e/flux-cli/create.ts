@@ -1,6 +1,6 @@
 import type { KubeObject, Kustomization, Receiver } from '@sluice/shared/api';
 import { isReady } from '@sluice/shared/runtime';
-import { until, untilGone } from '@sluice/shared/testing';
+import { until, untilGone } from '@sluice/testing';
 import { loadAll } from 'js-yaml';
 import { expect } from 'vitest';
 import { timeoutMs } from '../world.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { HelmRelease, KubeObject } from '@sluice/shared/api';
-import { controllerNames, until, untilGone } from '@sluice/shared/testing';
+import { controllerNames, until, untilGone } from '@sluice/testing';
 import { expect } from 'vitest';
 import { timeoutMs } from '../world.ts';
 import { inFlux, kinds } from './objects.ts';

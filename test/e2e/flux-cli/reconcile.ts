@@ -1,5 +1,5 @@
 import type { HelmRelease, KubeObject, Kustomization } from '@sluice/shared/api';
-import { untilGone } from '@sluice/shared/testing';
+import { untilGone } from '@sluice/testing';
 import { expect } from 'vitest';
 import { timeoutMs } from '../world.ts';
 import { inFlux, kinds } from './objects.ts';

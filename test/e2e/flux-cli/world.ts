@@ -12,7 +12,7 @@ import {
   startLoggingNode,
   startRegistry,
   toolPath,
-} from '@sluice/shared/testing';
+} from '@sluice/testing';
 import { packageCharts } from '../../../tools/charts/package.ts';
 import { type LocalWorld, startWorld } from '../world.ts';
 

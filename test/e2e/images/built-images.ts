@@ -1,4 +1,4 @@
-import { type PodImage, podsCannotRun, repositoryName } from '@sluice/shared/testing';
+import { type PodImage, podsCannotRun, repositoryName } from '@sluice/testing';
 import { type BuiltImage, buildImages, cannotBuildImages } from '../../../tools/images/index.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { KubeObject } from '@sluice/shared/api';
-import type { ControllerName } from '@sluice/shared/testing';
+import type { ControllerName } from '@sluice/testing';
 
 /** What `flux install` applies for one controller, as far as it concerns the process. */
 interface FluxController {

@@ -6,7 +6,7 @@ import {
   startControlPlane,
   startPodNode,
   temporaryFolder,
-} from '@sluice/shared/testing';
+} from '@sluice/testing';
 import type { BuiltImage } from '../../../tools/images/index.ts';
 import { openCluster, type RunningControllers, startSurroundings, type World } from '../world.ts';
 import { podImages } from './built-images.ts';

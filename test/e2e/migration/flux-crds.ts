@@ -6,7 +6,7 @@ import {
   toCustomResourceDefinition,
 } from '@sluice/shared/api';
 import type { ApiResource, KubeClient } from '@sluice/shared/kube';
-import { until } from '@sluice/shared/testing';
+import { until } from '@sluice/testing';
 
 const definitions: ApiResource = {
   group: 'apiextensions.k8s.io',

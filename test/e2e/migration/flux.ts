@@ -1,6 +1,6 @@
 import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePorts, ServerProcess, toolPath } from '@sluice/shared/testing';
+import { freePorts, ServerProcess, toolPath } from '@sluice/testing';
 
 /** Where the Services of a cluster would lead to, whoever is behind them at the time. */
 export interface Addresses {

@@ -12,7 +12,7 @@ import {
 } from '@sluice/shared/api';
 import { type ObjectKey, resourceOf } from '@sluice/shared/kube';
 import { isReady } from '@sluice/shared/runtime';
-import { until } from '@sluice/shared/testing';
+import { until } from '@sluice/testing';
 import type { MigrationWorld } from './world.ts';
 
 const timeoutMs = 90_000;

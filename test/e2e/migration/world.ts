@@ -24,7 +24,7 @@ import {
   startRegistry,
   temporaryFolder,
   type WebhookReceiver,
-} from '@sluice/shared/testing';
+} from '@sluice/testing';
 import { type Addresses, type FluxName, fluxController } from './flux.ts';
 import { installFluxCrds } from './flux-crds.ts';
 import { repositoryFiles } from './manifests.ts';

@@ -1,4 +1,4 @@
-import type { ControllerName } from '@sluice/shared/testing';
+import type { ControllerName } from '@sluice/testing';
 
 /** A metric that dashboards and alerts of Flux query. */
 export interface ContractMetric {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ControllerName, controllerNames } from '@sluice/shared/testing';
+import { type ControllerName, controllerNames } from '@sluice/testing';
 
 /** A row of docs/metrics.md. */
 export interface DocumentedMetric {

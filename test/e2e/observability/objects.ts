@@ -1,5 +1,5 @@
 import type { KubeObject } from '@sluice/shared/api';
-import type { HelmServer, Registry } from '@sluice/shared/testing';
+import type { HelmServer, Registry } from '@sluice/testing';
 import { key } from '../objects.ts';
 import type { World } from '../world.ts';
 

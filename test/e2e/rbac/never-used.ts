@@ -1,4 +1,4 @@
-import type { ControllerName } from '@sluice/shared/testing';
+import type { ControllerName } from '@sluice/testing';
 import type { Permission } from './permissions.ts';
 
 /** Permissions that the charts grant although no test makes use of them, with the reason. */

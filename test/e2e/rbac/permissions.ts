@@ -1,6 +1,6 @@
 import type { KubeObject } from '@sluice/shared/api';
 import type { ApiResource, KubeClient } from '@sluice/shared/kube';
-import type { AuditedRequest } from '@sluice/shared/testing';
+import type { AuditedRequest } from '@sluice/testing';
 
 interface Rule {
   apiGroups?: string[];

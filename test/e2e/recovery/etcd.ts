@@ -1,6 +1,6 @@
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ControlPlane } from '@sluice/shared/testing';
+import type { ControlPlane } from '@sluice/testing';
 import type { Installation } from './installation.ts';
 
 const dataOf = ({ dir }: ControlPlane) => join(dir, 'etcd');

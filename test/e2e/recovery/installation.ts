@@ -10,7 +10,7 @@ import {
   startControlPlane,
   startNats,
   temporaryFolder,
-} from '@sluice/shared/testing';
+} from '@sluice/testing';
 import { openCluster } from '../world.ts';
 
 const root = join(import.meta.dirname, '../../..');

@@ -7,7 +7,7 @@ import {
   receiverKind,
 } from '@sluice/shared/api';
 import { gvkOf, type KubeClient, resourceOf, serviceAccountIdentity } from '@sluice/shared/kube';
-import { testCluster, testNamespace } from '@sluice/shared/testing';
+import { testCluster, testNamespace } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Rendered, render } from './render.ts';
 

@@ -17,7 +17,7 @@ import {
   startControlPlane,
   temporaryFolder,
   toolPath,
-} from '@sluice/shared/testing';
+} from '@sluice/testing';
 import { dump, load } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { packageCharts } from '../../charts/package.ts';

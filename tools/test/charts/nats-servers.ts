@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { freePorts, ServerProcess, temporaryFolder, toolPath } from '@sluice/shared/testing';
+import { freePorts, ServerProcess, temporaryFolder, toolPath } from '@sluice/testing';
 import { find, type Rendered, render } from './render.ts';
 
 /** NATS servers as the umbrella runs them, as processes on the loopback address. */

@@ -19,7 +19,7 @@ import {
   streamsOwnedBy,
   UnpublishableError,
 } from '@sluice/shared/bus';
-import { temporaryFolder } from '@sluice/shared/testing';
+import { temporaryFolder } from '@sluice/testing';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type ChartNats, startChartNats } from './nats-servers.ts';
 

@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { temporaryFolder, toolPath } from '@sluice/shared/testing';
+import { temporaryFolder, toolPath } from '@sluice/testing';
 import { load, loadAll } from 'js-yaml';
 import { expect, onTestFinished, test } from 'vitest';
 import { chartNames, packageCharts } from '../../charts/package.ts';

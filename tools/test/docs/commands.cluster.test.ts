@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { temporaryFolder, testCluster, testNamespace, toolPath } from '@sluice/shared/testing';
+import { temporaryFolder, testCluster, testNamespace, toolPath } from '@sluice/testing';
 import { dump, loadAll } from 'js-yaml';
 import { beforeAll, expect, test } from 'vitest';
 import { packageCharts } from '../../charts/package.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { allKinds, type KubeObject } from '@sluice/shared/api';
 import type { KubeClient } from '@sluice/shared/kube';
-import { testCluster, testNamespace } from '@sluice/shared/testing';
+import { testCluster, testNamespace } from '@sluice/testing';
 import { beforeAll, expect, test } from 'vitest';
 import { problemsOf } from './check.ts';
 import { examplesOf, isObject, objectsOf, pages } from './examples.ts';

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { toolPath } from '@sluice/shared/testing';
+import { toolPath } from '@sluice/testing';
 import { expect, test } from 'vitest';
 import { readGoBuildInfo } from '../../images/go-build-info.ts';
 

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { temporaryFolder } from '@sluice/shared/testing';
+import { temporaryFolder } from '@sluice/testing';
 import { dump, load } from 'js-yaml';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { dashboards } from '../../generate/monitoring/dashboards.ts';

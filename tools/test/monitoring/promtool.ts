@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { temporaryFolder, toolPath } from '@sluice/shared/testing';
+import { temporaryFolder, toolPath } from '@sluice/testing';
 import { dump } from 'js-yaml';
 import type { AlertRule } from '../../generate/monitoring/rule.ts';
 

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { toolPath } from '@sluice/shared/testing';
+import { toolPath } from '@sluice/testing';
 import { load } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
 import { imageRecipes } from '../../images/index.ts';

@@ -1,6 +1,6 @@
 import { allKinds, apiVersionOf, fieldsOf } from '@sluice/shared/api';
 import { ApiError, type KubeClient, resourceOf } from '@sluice/shared/kube';
-import { testCluster, testNamespace } from '@sluice/shared/testing';
+import { testCluster, testNamespace } from '@sluice/testing';
 import { beforeAll, expect, test } from 'vitest';
 import { crossFieldCases } from './cross-field.ts';
 import type { AnyObject } from './objects.ts';

@@ -1,6 +1,6 @@
 import { allKinds, fieldsOf, type KindDefinition } from '@sluice/shared/api';
 import { ApiError, type KubeClient, resourceOf } from '@sluice/shared/kube';
-import { testCluster, testNamespace } from '@sluice/shared/testing';
+import { testCluster, testNamespace } from '@sluice/testing';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formatPath, type Mutation, mutate, mutationsOf } from './invalid.ts';

@@ -1,6 +1,6 @@
 import { type KubeObject, kustomizationKind } from '@sluice/shared/api';
 import { type KubeClient, resourceOf } from '@sluice/shared/kube';
-import { testCluster, testNamespace } from '@sluice/shared/testing';
+import { testCluster, testNamespace } from '@sluice/testing';
 import { beforeAll, expect, test } from 'vitest';
 import { type InventoryOwner, isMovedFrom, type Owners } from '../../src/applier/moved.ts';
 import { createInformer } from '../../src/kube/informer.ts';

@@ -2,7 +2,7 @@ import { gitRepositoryKind, type KindDefinition, type KubeObject } from '@sluice
 import { createSources } from '@sluice/shared/applier';
 import { silentLogger } from '@sluice/shared/base';
 import { type KubeClient, resourceOf } from '@sluice/shared/kube';
-import { testCluster, testNamespace } from '@sluice/shared/testing';
+import { testCluster, testNamespace } from '@sluice/testing';
 import { expect, onTestFinished, test } from 'vitest';
 
 const resource = resourceOf(gitRepositoryKind as KindDefinition);

@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib';
 import type { Artifact } from '@sluice/shared/api';
 import { ArtifactCache, type ArtifactCacheOptions } from '@sluice/shared/artifact';
 import { RetryableError, StalledError, sha256Hex, silentLogger } from '@sluice/shared/base';
-import { localDispatcher } from '@sluice/shared/testing';
+import { localDispatcher } from '@sluice/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rawArchive, rawTar } from './tar-builder.ts';
 

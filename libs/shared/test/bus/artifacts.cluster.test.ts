@@ -6,7 +6,7 @@ import {
   onArtifacts,
   type Subscription,
 } from '@sluice/shared/bus';
-import { type NatsServer, startNats } from '@sluice/shared/testing';
+import { type NatsServer, startNats } from '@sluice/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { busAt, Collected, dispose, noticeOf } from './helpers.ts';
 

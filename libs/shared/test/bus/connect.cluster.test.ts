@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { nkeys } from '@nats-io/transport-node';
 import { createLogger, silentLogger } from '@sluice/shared/base';
 import { connectBus, streams } from '@sluice/shared/bus';
-import { createCertificateAuthority, startNats, temporaryFolder } from '@sluice/shared/testing';
+import { createCertificateAuthority, startNats, temporaryFolder } from '@sluice/testing';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { allStreams, eventOf } from './helpers.ts';
 

@@ -8,7 +8,7 @@ import {
   inTrace,
   lastMessage,
 } from '@sluice/shared/bus';
-import { type NatsServer, startNats } from '@sluice/shared/testing';
+import { type NatsServer, startNats } from '@sluice/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { busAt, Collected, dispose } from './helpers.ts';
 

@@ -13,7 +13,7 @@ import {
   inTrace,
   type OutboxSink,
 } from '@sluice/shared/bus';
-import { type NatsServer, startNats, temporaryFolder } from '@sluice/shared/testing';
+import { type NatsServer, startNats, temporaryFolder } from '@sluice/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { busAt, Collected, dispose, eventOf } from './helpers.ts';
 

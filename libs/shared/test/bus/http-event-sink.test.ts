@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { silentLogger } from '@sluice/shared/base';
 import { createHttpEventSink, type OutboxSink } from '@sluice/shared/bus';
-import { receiveWebhooks, temporaryFolder, type WebhookReceiver } from '@sluice/shared/testing';
+import { receiveWebhooks, temporaryFolder, type WebhookReceiver } from '@sluice/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { eventOf } from './helpers.ts';
 

@@ -10,7 +10,7 @@ import {
   type OutboxOptions,
   UnpublishableError,
 } from '@sluice/shared/bus';
-import { temporaryFolder } from '@sluice/shared/testing';
+import { temporaryFolder } from '@sluice/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Collected } from './helpers.ts';
 

@@ -1,7 +1,7 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findProgram } from '@sluice/shared/cli';
-import { temporaryFolder } from '@sluice/shared/testing';
+import { temporaryFolder } from '@sluice/testing';
 import { expect, onTestFinished, test } from 'vitest';
 
 test('the first executable file of the search path is found, and nothing else', async () => {

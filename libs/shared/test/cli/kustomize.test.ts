@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { toolPath } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createKustomize, type Kustomize } from '../../src/cli/index.ts';
-import { toolPath } from '../../src/testing/index.ts';
 
 let dir: string;
 beforeAll(async () => {

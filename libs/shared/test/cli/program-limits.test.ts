@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { toolPath } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import {
   createHelmRenderer,
@@ -9,7 +10,6 @@ import {
   type HelmRenderer,
   type Kustomize,
 } from '../../src/cli/index.ts';
-import { toolPath } from '../../src/testing/index.ts';
 
 // The programs themselves, on input that costs what no tenant may have.
 

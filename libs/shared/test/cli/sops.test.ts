@@ -10,7 +10,7 @@ import {
   SopsError,
   type SopsFormat,
 } from '@sluice/shared/cli';
-import { toolPath } from '@sluice/shared/testing';
+import { toolPath } from '@sluice/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 /** A pair of age keys made for these tests. */

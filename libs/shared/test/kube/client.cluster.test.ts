@@ -17,7 +17,7 @@ import {
   serviceAccountIdentity,
   TenantClients,
 } from '@sluice/shared/kube';
-import { localNetwork, testCluster, testNamespace } from '@sluice/shared/testing';
+import { localNetwork, testCluster, testNamespace } from '@sluice/testing';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 
 const { configMaps, deployments, namespaces, roleBindings, secrets } = coreResources;

@@ -9,7 +9,7 @@ import {
   type KubeClient,
   loadKubeConfig,
 } from '@sluice/shared/kube';
-import { testCluster, testNamespace } from '@sluice/shared/testing';
+import { testCluster, testNamespace } from '@sluice/testing';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startTcpProxy } from './tcp-proxy.ts';
 

@@ -6,7 +6,7 @@ import {
   createKubeClient,
   loadKubeConfig,
 } from '@sluice/shared/kube';
-import { testCluster } from '@sluice/shared/testing';
+import { testCluster } from '@sluice/testing';
 import { afterEach, expect, it } from 'vitest';
 
 const channel = 'http2.client.stream.created';

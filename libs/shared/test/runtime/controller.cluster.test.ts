@@ -7,7 +7,7 @@ import {
   testNamespace,
   until,
   untilGone,
-} from '@sluice/shared/testing';
+} from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createController } from '../../src/runtime/controller.ts';
 import { createEventRecorder } from '../../src/runtime/observe/events.ts';

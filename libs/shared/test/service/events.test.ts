@@ -6,7 +6,7 @@ import { parseFlags, silentLogger } from '@sluice/shared/base';
 import type { KubeClient } from '@sluice/shared/kube';
 import { commonFlags, createMetrics } from '@sluice/shared/runtime';
 import { createEventSink, type ServiceDoors } from '@sluice/shared/service';
-import { receiveWebhooks, type WebhookReceiver } from '@sluice/shared/testing';
+import { receiveWebhooks, type WebhookReceiver } from '@sluice/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 let dir: string;

@@ -13,7 +13,7 @@ import {
   loadKubeConfig,
   type RequestInfo,
 } from '@sluice/shared/kube';
-import { testCluster, testNamespace, toolPath, until } from '@sluice/shared/testing';
+import { testCluster, testNamespace, toolPath, until } from '@sluice/testing';
 import type { ActionContext } from '../../src/action/context.ts';
 import { HeldObjects } from '../../src/action/held-objects.ts';
 import { helmIdentity } from '../../src/action/identity.ts';

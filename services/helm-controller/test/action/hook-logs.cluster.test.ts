@@ -1,5 +1,5 @@
 import { silentLogger } from '@sluice/shared/base';
-import { type LoggingNode, startLoggingNode } from '@sluice/shared/testing';
+import { type LoggingNode, startLoggingNode } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Hook } from '../../src/release/release.ts';
 import { type Bed, type Doc, hook, installed, job, pod, rendered, startBed } from './bed.ts';

@@ -1,7 +1,7 @@
 import { helmReleaseNameLabel, type KubeObject } from '@sluice/shared/api';
 import { Semaphore } from '@sluice/shared/base';
 import { Cluster, createLiveObjects } from '@sluice/shared/engine';
-import { until, untilGone } from '@sluice/shared/testing';
+import { until, untilGone } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { InstallOptions } from '../../src/action/install.ts';
 import {

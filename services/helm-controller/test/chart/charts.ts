@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { Artifact } from '@sluice/shared/api';
 import { sha256Hex, silentLogger } from '@sluice/shared/base';
-import { localDispatcher } from '@sluice/shared/testing';
+import { localDispatcher } from '@sluice/testing';
 import { onTestFinished } from 'vitest';
 import { ChartCache, type ChartCacheOptions } from '../../src/chart/acquire.ts';
 import { directory, helm } from '../values/helm.ts';

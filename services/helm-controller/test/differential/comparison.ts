@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { KubeObject } from '@sluice/shared/api';
 import { type ApiResource, coreResources, gvkOf, isNotFound } from '@sluice/shared/kube';
-import { testCluster, testNamespace } from '@sluice/shared/testing';
+import { testCluster, testNamespace } from '@sluice/testing';
 import type { Bed, ChartFiles } from '../helm-release/harness.ts';
 import type { Options } from './charts/case.ts';
 import { differences, type Mismatch, type Row } from './compare.ts';

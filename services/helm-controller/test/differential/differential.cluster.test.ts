@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { temporaryFolder } from '@sluice/shared/testing';
+import { temporaryFolder } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Bed, type ChartFiles, startBed } from '../helm-release/harness.ts';
 import { type CaseValues, type ChartCase, configMap, type Refusal } from './charts/case.ts';

@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join, relative } from 'node:path';
-import { temporaryFolder } from '@sluice/shared/testing';
+import { temporaryFolder } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Bed, type ChartFiles, startBed } from '../helm-release/harness.ts';
 import { type Row, tableOf } from './compare.ts';

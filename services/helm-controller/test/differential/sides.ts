@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { HelmRelease, HelmReleaseSpec, KubeObject } from '@sluice/shared/api';
 import { yamlFromJson } from '@sluice/shared/base';
 import { runCommand } from '@sluice/shared/cli';
-import { toolPath } from '@sluice/shared/testing';
+import { toolPath } from '@sluice/testing';
 import type { Values } from '../../src/release/release.ts';
 import {
   type Bed,

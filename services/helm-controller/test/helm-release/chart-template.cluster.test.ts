@@ -5,7 +5,7 @@ import {
   helmChartKind,
 } from '@sluice/shared/api';
 import { type ObjectKey, resourceOf } from '@sluice/shared/kube';
-import { until, untilGone } from '@sluice/shared/testing';
+import { until, untilGone } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bed, chart, conditionOf, startBed } from './harness.ts';
 

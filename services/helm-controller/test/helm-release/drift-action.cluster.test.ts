@@ -1,5 +1,5 @@
 import type { KubeObject } from '@sluice/shared/api';
-import { until } from '@sluice/shared/testing';
+import { until } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bed, chart, conditionOf, configMaps, finishJob, jobs, startBed } from './harness.ts';
 

@@ -28,7 +28,7 @@ import {
   toolPath,
   until,
   untilGone,
-} from '@sluice/shared/testing';
+} from '@sluice/testing';
 import type { Registry } from 'prom-client';
 import { readConfig } from '../../src/config.ts';
 import { startHelmController } from '../../src/start.ts';

@@ -1,4 +1,4 @@
-import { assertStatusContract } from '@sluice/shared/testing';
+import { assertStatusContract } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fragileChart } from './charts.ts';
 import { type Bed, type ChartFiles, chart, conditionOf, startBed } from './harness.ts';

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
-import { createCertificateAuthority } from '@sluice/shared/testing';
+import { createCertificateAuthority } from '@sluice/testing';
 import type { Moment } from './killer.ts';
 
 /** A request that changes something, as `PATCH configmaps/<name>`. */

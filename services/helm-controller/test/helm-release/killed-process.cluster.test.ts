@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Controllers, startControllers, testCluster } from '@sluice/shared/testing';
+import { type Controllers, startControllers, testCluster } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bed, chart, configMaps, startBed } from './harness.ts';
 import { type KillProxy, type ProxiedCall, startKillProxy } from './kill-proxy.ts';

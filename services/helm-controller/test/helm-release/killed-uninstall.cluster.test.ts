@@ -1,4 +1,4 @@
-import { untilGone } from '@sluice/shared/testing';
+import { untilGone } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { chart, helmReleases } from './harness.ts';
 import { dieAtEachStep, type KillBed, parts, startKillBed } from './kill-bed.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { coreResources } from '@sluice/shared/kube';
-import { assertStatusContract } from '@sluice/shared/testing';
+import { assertStatusContract } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fragileChart } from './charts.ts';
 import { type Bed, chart, conditionOf, startBed } from './harness.ts';

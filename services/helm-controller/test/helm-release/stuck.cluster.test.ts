@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { coreResources } from '@sluice/shared/kube';
-import { testCluster, toolPath, until, untilGone } from '@sluice/shared/testing';
+import { testCluster, toolPath, until, untilGone } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fragileChart } from './charts.ts';
 import { type Bed, conditionOf, configMaps, secrets, startBed } from './harness.ts';

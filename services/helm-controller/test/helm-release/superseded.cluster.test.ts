@@ -1,4 +1,4 @@
-import { untilGone } from '@sluice/shared/testing';
+import { untilGone } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fragileChart } from './charts.ts';
 import { type Bed, conditionOf, configMaps, deployments, secrets, startBed } from './harness.ts';

@@ -1,6 +1,6 @@
 import type { HelmReleaseSpec } from '@sluice/shared/api';
 import { coreResources } from '@sluice/shared/kube';
-import { testNamespace, until, untilGone } from '@sluice/shared/testing';
+import { testNamespace, until, untilGone } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bed, chart, configMaps, secrets, startBed } from './harness.ts';
 

@@ -1,5 +1,5 @@
 import type { HelmRelease, KubeObject } from '@sluice/shared/api';
-import { tenantAccount, testNamespace, until } from '@sluice/shared/testing';
+import { tenantAccount, testNamespace, until } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bed, chart, conditionOf, configMaps, helmReleases, startBed } from './harness.ts';
 

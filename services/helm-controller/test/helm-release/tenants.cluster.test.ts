@@ -5,7 +5,7 @@ import {
   reconcileRequestAnnotation,
 } from '@sluice/shared/api';
 import { type ApiResource, coreResources } from '@sluice/shared/kube';
-import { testCluster, until, untilGone } from '@sluice/shared/testing';
+import { testCluster, until, untilGone } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   type Bed,

@@ -1,6 +1,6 @@
 import { type ExternalArtifact, externalArtifactKind, type KubeObject } from '@sluice/shared/api';
 import { resourceOf } from '@sluice/shared/kube';
-import { until } from '@sluice/shared/testing';
+import { until } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Call, wrapped } from '../action/wrapped-client.ts';
 import { type Bed, chart, configMaps, startBed } from './harness.ts';

@@ -1,6 +1,6 @@
 import type { HelmReleaseSpec } from '@sluice/shared/api';
 import type { ObjectKey } from '@sluice/shared/kube';
-import { assertStatusContract } from '@sluice/shared/testing';
+import { assertStatusContract } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fragileChart } from './charts.ts';
 import { type Bed, conditionOf, configMaps, secrets, startBed } from './harness.ts';

@@ -1,6 +1,6 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { coreResources } from '@sluice/shared/kube';
-import { until } from '@sluice/shared/testing';
+import { until } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bed, chart, conditionOf, configMaps, secrets, startBed } from './harness.ts';
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { systemClock } from '@sluice/shared/base';
 import { coreResources } from '@sluice/shared/kube';
-import { temporaryFolder, testCluster, testNamespace, toolPath } from '@sluice/shared/testing';
+import { temporaryFolder, testCluster, testNamespace, toolPath } from '@sluice/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { digestOf } from '../../src/release/digest.ts';
 import { objectsOf } from '../../src/release/manifest.ts';

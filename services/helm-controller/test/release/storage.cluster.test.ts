@@ -1,6 +1,6 @@
 import { systemClock } from '@sluice/shared/base';
 import { coreResources, type KubeClient } from '@sluice/shared/kube';
-import { testCluster, testNamespace } from '@sluice/shared/testing';
+import { testCluster, testNamespace } from '@sluice/testing';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Release, ReleaseStatus } from '../../src/release/release.ts';
 import {

@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import type { KubeObject } from '@sluice/shared/api';
 import { createHelmRenderer, createKustomize, type Kustomize } from '@sluice/shared/cli';
 import { coreResources, type KubeClient } from '@sluice/shared/kube';
-import { temporaryFolder, testCluster, testNamespace, toolPath } from '@sluice/shared/testing';
+import { temporaryFolder, testCluster, testNamespace, toolPath } from '@sluice/testing';
 import type { Release } from '../../src/release/release.ts';
 import { createDiscovery } from '../../src/render/discovery.ts';
 import { createRenderer, type Renderer, type RenderRequest } from '../../src/render/renderer.ts';

@@ -6,7 +6,7 @@ import {
   type KubeClient,
   serviceAccountIdentity,
 } from '@sluice/shared/kube';
-import { until } from '@sluice/shared/testing';
+import { until } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRenderBed, type RenderBed } from './bed.ts';
 import { writeChart } from './charts.ts';

@@ -1,6 +1,6 @@
 import { parseYamlStream, yamlFromJson } from '@sluice/shared/base';
 import { createHelmRenderer } from '@sluice/shared/cli';
-import { toolPath } from '@sluice/shared/testing';
+import { toolPath } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Release, Values } from '../../src/release/release.ts';
 import { createDiscovery } from '../../src/render/discovery.ts';

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createKustomize } from '@sluice/shared/cli';
-import { temporaryFolder, toolPath } from '@sluice/shared/testing';
+import { temporaryFolder, toolPath } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Release } from '../../src/release/release.ts';
 import { type PostRendering, postRender } from '../../src/render/post-render.ts';

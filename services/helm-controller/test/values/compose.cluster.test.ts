@@ -2,7 +2,7 @@ import type { Artifact, HelmRelease, KubeObject } from '@sluice/shared/api';
 import { ArtifactCache } from '@sluice/shared/artifact';
 import { SecretMasker, silentLogger, WaitingError } from '@sluice/shared/base';
 import { coreResources, type KubeClient } from '@sluice/shared/kube';
-import { localDispatcher, testCluster, testNamespace } from '@sluice/shared/testing';
+import { localDispatcher, testCluster, testNamespace } from '@sluice/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { rawArchive } from '../../../../libs/shared/test/artifact/tar-builder.ts';
 import type { Values } from '../../src/release/release.ts';

@@ -1,5 +1,5 @@
 import { runCommand } from '@sluice/shared/cli';
-import { temporaryFolder, toolPath } from '@sluice/shared/testing';
+import { temporaryFolder, toolPath } from '@sluice/testing';
 import { onTestFinished } from 'vitest';
 import type { Values } from '../../src/release/release.ts';
 

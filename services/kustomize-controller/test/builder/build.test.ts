@@ -1,6 +1,6 @@
 import type { KubeObject, KustomizationSpec } from '@sluice/shared/api';
 import { createKustomize, type Kustomize } from '@sluice/shared/cli';
-import { toolPath } from '@sluice/shared/testing';
+import { toolPath } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runBuild } from '../../src/builder/build.ts';
 import { configMap, directoryWith } from './artifact.ts';

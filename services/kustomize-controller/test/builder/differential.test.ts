@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import type { KustomizationSpec } from '@sluice/shared/api';
 import { parseYamlStream } from '@sluice/shared/base';
 import { createKustomize, type Kustomize } from '@sluice/shared/cli';
-import { toolPath } from '@sluice/shared/testing';
+import { toolPath } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runBuild } from '../../src/builder/build.ts';
 import { directoryWith } from './artifact.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { NetworkGuard } from '@sluice/shared/net';
-import { localNetwork } from '@sluice/shared/testing';
+import { localNetwork } from '@sluice/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   createRemoteBases,

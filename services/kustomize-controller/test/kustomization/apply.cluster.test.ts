@@ -1,5 +1,5 @@
 import type { KubeObject } from '@sluice/shared/api';
-import { until, untilGone } from '@sluice/shared/testing';
+import { until, untilGone } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   type Bed,

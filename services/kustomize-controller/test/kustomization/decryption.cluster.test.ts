@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { KubeObject, Kustomization } from '@sluice/shared/api';
-import { until } from '@sluice/shared/testing';
+import { until } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ageKeys, encrypt, encryptSecret } from './encrypt.ts';
 import {

@@ -1,6 +1,6 @@
 import type { KubeObject, KustomizationSpec } from '@sluice/shared/api';
 import { type ApiResource, coreResources } from '@sluice/shared/kube';
-import { untilGone } from '@sluice/shared/testing';
+import { untilGone } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bed, configMap, configMaps, kustomizations, startBed } from './harness.ts';
 

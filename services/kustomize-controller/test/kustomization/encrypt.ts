@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { toolPath } from '@sluice/shared/testing';
+import { toolPath } from '@sluice/testing';
 
 /** A pair of age keys made for these tests. */
 export const ageKeys = {

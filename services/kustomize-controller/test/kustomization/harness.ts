@@ -26,7 +26,7 @@ import {
   testNamespace,
   toolPath,
   until,
-} from '@sluice/shared/testing';
+} from '@sluice/testing';
 import { readConfig } from '../../src/config.ts';
 import { startKustomizeController } from '../../src/start.ts';
 

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KubeObject } from '@sluice/shared/api';
-import { until } from '@sluice/shared/testing';
+import { until } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bed, configMap, configMaps, kustomizations, startBed } from './harness.ts';
 

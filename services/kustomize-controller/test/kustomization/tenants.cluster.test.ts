@@ -1,5 +1,5 @@
 import type { KubeObject, Kustomization } from '@sluice/shared/api';
-import { tenantAccount, testNamespace, until, untilGone } from '@sluice/shared/testing';
+import { tenantAccount, testNamespace, until, untilGone } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   type Bed,

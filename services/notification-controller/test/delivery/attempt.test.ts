@@ -1,5 +1,5 @@
 import type { Alert, Provider } from '@sluice/shared/api';
-import { localNetwork, receiveWebhooks, type WebhookReceiver } from '@sluice/shared/testing';
+import { localNetwork, receiveWebhooks, type WebhookReceiver } from '@sluice/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type AttemptContext, createAttempt } from '../../src/delivery/attempt.ts';
 import { memoryDeliveredLog } from '../../src/delivery/delivered.ts';

@@ -1,9 +1,4 @@
-import {
-  type NatsServer,
-  receiveWebhooks,
-  startNats,
-  type WebhookReceiver,
-} from '@sluice/shared/testing';
+import { type NatsServer, receiveWebhooks, startNats, type WebhookReceiver } from '@sluice/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startWorld, uniqueEvent, type World } from '../world.ts';
 

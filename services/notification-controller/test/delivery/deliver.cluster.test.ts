@@ -7,7 +7,7 @@ import {
   receiveWebhooks,
   startAlertmanager,
   type WebhookReceiver,
-} from '@sluice/shared/testing';
+} from '@sluice/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startWorld, uniqueEvent, type World } from '../world.ts';
 

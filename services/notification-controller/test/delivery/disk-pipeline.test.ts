@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FluxEvent } from '@sluice/shared/api';
 import { silentLogger } from '@sluice/shared/base';
-import { temporaryFolder } from '@sluice/shared/testing';
+import { temporaryFolder } from '@sluice/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AttemptResult, DeadLetter, Delivery } from '../../src/delivery/delivery.ts';
 import { createDiskPipeline } from '../../src/delivery/disk-pipeline.ts';

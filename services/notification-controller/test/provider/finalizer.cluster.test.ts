@@ -1,6 +1,6 @@
 import { alertKind, type KindDefinition, type KubeObject, providerKind } from '@sluice/shared/api';
 import { resourceOf } from '@sluice/shared/kube';
-import { untilGone } from '@sluice/shared/testing';
+import { untilGone } from '@sluice/testing';
 import { afterAll, beforeAll, test } from 'vitest';
 import { startWorld, type World } from '../world.ts';
 

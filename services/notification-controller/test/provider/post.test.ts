@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect } from 'node:net';
 import { NetworkGuard } from '@sluice/shared/net';
-import { localNetwork, receiveWebhooks, type WebhookReceiver } from '@sluice/shared/testing';
+import { localNetwork, receiveWebhooks, type WebhookReceiver } from '@sluice/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Endpoint } from '../../src/provider/adapter.ts';
 import { createPost } from '../../src/provider/post.ts';

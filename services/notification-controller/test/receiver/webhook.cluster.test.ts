@@ -8,7 +8,7 @@ import {
   reconcileRequestAnnotation,
 } from '@sluice/shared/api';
 import { coreResources, resourceOf } from '@sluice/shared/kube';
-import { assertStatusContract, until, untilGone } from '@sluice/shared/testing';
+import { assertStatusContract, until, untilGone } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { webhookPath } from '../../src/receiver/webhook-path.ts';
 import { startWorld, type World } from '../world.ts';

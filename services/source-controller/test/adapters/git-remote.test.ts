@@ -3,7 +3,7 @@ import { createServer, request as httpRequest, type IncomingMessage, type Server
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type GitRepository, type GitServer, startGitServer } from '@sluice/shared/testing';
+import { type GitRepository, type GitServer, startGitServer } from '@sluice/testing';
 import { Agent } from 'undici';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { PackReader } from '../../src/adapters/git/pack-reader.ts';

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { freePorts, type GitServer, startGitServer } from '@sluice/shared/testing';
+import { freePorts, type GitServer, startGitServer } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { conditionOf, type SourceBed, startSourceBed } from '../source-bed.ts';
 

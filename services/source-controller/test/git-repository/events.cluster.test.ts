@@ -9,7 +9,7 @@ import {
   startGitServer,
   testCluster,
   type WebhookReceiver,
-} from '@sluice/shared/testing';
+} from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type SourceBed, startSourceBed } from '../source-bed.ts';
 

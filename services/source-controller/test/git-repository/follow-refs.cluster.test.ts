@@ -1,5 +1,5 @@
 import { sha256Hex } from '@sluice/shared/base';
-import { type GitRepository, type GitServer, startGitServer } from '@sluice/shared/testing';
+import { type GitRepository, type GitServer, startGitServer } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { conditionOf, download, filesOf, type SourceBed, startSourceBed } from '../source-bed.ts';
 

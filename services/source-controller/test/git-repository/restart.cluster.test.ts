@@ -1,6 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type GitServer, startGitServer } from '@sluice/shared/testing';
+import { type GitServer, startGitServer } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { download, filesOf, type SourceBed, startSourceBed } from '../source-bed.ts';
 

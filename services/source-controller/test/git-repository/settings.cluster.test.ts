@@ -3,12 +3,7 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gitRepositoryKind } from '@sluice/shared/api';
 import { isNotFound, resourceOf } from '@sluice/shared/kube';
-import {
-  type GitRepository,
-  type GitServer,
-  startGitServer,
-  untilGone,
-} from '@sluice/shared/testing';
+import { type GitRepository, type GitServer, startGitServer, untilGone } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { conditionOf, filesOf, type SourceBed, startSourceBed } from '../source-bed.ts';
 

@@ -9,7 +9,7 @@ import {
   startGitServer,
   startHelmServer,
   temporaryFolder,
-} from '@sluice/shared/testing';
+} from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { conditionOf, download, filesOf, type SourceBed, startSourceBed } from '../source-bed.ts';
 

@@ -1,4 +1,4 @@
-import { type Registry, startHelmServer, startRegistry } from '@sluice/shared/testing';
+import { type Registry, startHelmServer, startRegistry } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { conditionOf, download, type SourceBed, startSourceBed } from '../source-bed.ts';
 

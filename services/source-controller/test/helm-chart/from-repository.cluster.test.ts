@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HelmRepository } from '@sluice/shared/api';
-import { type HelmServer, runHelm, startHelmServer, temporaryFolder } from '@sluice/shared/testing';
+import { type HelmServer, runHelm, startHelmServer, temporaryFolder } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { conditionOf, download, filesOf, type SourceBed, startSourceBed } from '../source-bed.ts';
 

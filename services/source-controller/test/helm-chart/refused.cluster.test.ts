@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { sha256Hex } from '@sluice/shared/base';
-import { type HelmServer, startHelmServer } from '@sluice/shared/testing';
+import { type HelmServer, startHelmServer } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ArchiveEntry, tarGz } from '../archives.ts';
 import { conditionOf, type SourceBed, startSourceBed } from '../source-bed.ts';

@@ -1,7 +1,7 @@
 import { helmRepositoryKind, type KindDefinition } from '@sluice/shared/api';
 import { sha256Hex } from '@sluice/shared/base';
 import { resourceOf } from '@sluice/shared/kube';
-import { type HelmServer, startHelmServer, until } from '@sluice/shared/testing';
+import { type HelmServer, startHelmServer, until } from '@sluice/testing';
 import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { conditionOf, download, type SourceBed, startSourceBed } from '../source-bed.ts';

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { packArtifact, readArchive } from '@sluice/shared/artifact';
-import { runHelm } from '@sluice/shared/testing';
+import { runHelm } from '@sluice/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { packageAnywhere } from '../../src/helm/helm-workers.ts';
 import { inspectChart, type PackageTask, packageChart } from '../../src/helm/package-chart.ts';

@@ -1,5 +1,5 @@
 import { coreResources } from '@sluice/shared/kube';
-import { type Registry, startRegistry } from '@sluice/shared/testing';
+import { type Registry, startRegistry } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tarGz } from '../archives.ts';
 import { conditionOf, type SourceBed, startSourceBed } from '../source-bed.ts';

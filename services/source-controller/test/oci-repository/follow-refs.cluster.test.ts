@@ -1,5 +1,5 @@
 import { sha256Hex } from '@sluice/shared/base';
-import { type Registry, startRegistry } from '@sluice/shared/testing';
+import { type Registry, startRegistry } from '@sluice/testing';
 import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tarGz } from '../archives.ts';

@@ -8,7 +8,7 @@ import {
   ObjectError,
 } from '@sluice/shared/engine';
 import { gvkOf, type KubeClient } from '@sluice/shared/kube';
-import { testCluster, testNamespace } from '@sluice/shared/testing';
+import { testCluster, testNamespace } from '@sluice/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { configMap, deployment, identity, secret } from '../engine-objects.ts';
 

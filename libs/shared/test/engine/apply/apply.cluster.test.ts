@@ -7,7 +7,7 @@ import {
   type LiveObjects,
 } from '@sluice/shared/engine';
 import { type ApiResource, coreResources, isNotFound, type KubeClient } from '@sluice/shared/kube';
-import { testCluster, testNamespace } from '@sluice/shared/testing';
+import { testCluster, testNamespace } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configMap, deployment, identity, owned, prefix, secret } from '../engine-objects.ts';
 

@@ -4,7 +4,7 @@ import type { KubeObject } from '@sluice/shared/api';
 import { runCommand } from '@sluice/shared/cli';
 import { applyClientSide } from '@sluice/shared/engine';
 import { gvkOf, type KubeClient } from '@sluice/shared/kube';
-import { temporaryFolder, testCluster, testNamespace, toolPath } from '@sluice/shared/testing';
+import { temporaryFolder, testCluster, testNamespace, toolPath } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { identity } from '../engine-objects.ts';
 import { type UpgradeCase, upgradeCases } from './client-side-cases.ts';

@@ -8,7 +8,7 @@ import {
   pruneObjects,
 } from '@sluice/shared/engine';
 import { coreResources, type KubeClient } from '@sluice/shared/kube';
-import { testCluster, testNamespace, until, untilGone } from '@sluice/shared/testing';
+import { testCluster, testNamespace, until, untilGone } from '@sluice/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { configMap, deployment, identity, meta, owned, secret } from '../engine-objects.ts';
 

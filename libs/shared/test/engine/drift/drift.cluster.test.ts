@@ -9,7 +9,7 @@ import {
   objectIdOf,
 } from '@sluice/shared/engine';
 import { type ApiResource, coreResources, type KubeClient } from '@sluice/shared/kube';
-import { testCluster, testNamespace } from '@sluice/shared/testing';
+import { testCluster, testNamespace } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configMap, deployment, identity, owned, prefix, secret } from '../engine-objects.ts';
 

@@ -13,7 +13,7 @@ import {
   isNotFound,
   type KubeClient,
 } from '@sluice/shared/kube';
-import { testCluster, testNamespace, until, untilGone } from '@sluice/shared/testing';
+import { testCluster, testNamespace, until, untilGone } from '@sluice/testing';
 import { afterEach, beforeAll, expect, it } from 'vitest';
 import { configMap, identity, owned, prefix, secret } from '../engine-objects.ts';
 

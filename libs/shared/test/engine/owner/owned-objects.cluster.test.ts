@@ -6,7 +6,7 @@ import {
   OwnedObjects,
 } from '@sluice/shared/engine';
 import { coreResources, type KubeClient } from '@sluice/shared/kube';
-import { testCluster, testNamespace } from '@sluice/shared/testing';
+import { testCluster, testNamespace } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { configMap, identity, owned, prefix } from '../engine-objects.ts';
 

@@ -1,7 +1,7 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { applyObjects, inventoryOf, pruneObjects } from '@sluice/shared/engine';
 import { coreResources, type KubeClient } from '@sluice/shared/kube';
-import { testCluster, testNamespace } from '@sluice/shared/testing';
+import { testCluster, testNamespace } from '@sluice/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { configMap, deployment, identity, owned, prefix } from '../engine-objects.ts';
 

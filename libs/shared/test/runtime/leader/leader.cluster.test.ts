@@ -1,6 +1,6 @@
 import { silentLogger } from '@sluice/shared/base';
 import { coreResources, type KubeClient } from '@sluice/shared/kube';
-import { testCluster, testNamespace, until } from '@sluice/shared/testing';
+import { testCluster, testNamespace, until } from '@sluice/testing';
 import { beforeAll, expect, it } from 'vitest';
 import { createLeaderElector, type LeaderElector } from '../../../src/runtime/leader/leader.ts';
 import type { Lease } from '../../../src/runtime/leader/lease.ts';

@@ -1,7 +1,7 @@
 import { type GitRepository, gitRepositoryKind } from '@sluice/shared/api';
 import { systemClock } from '@sluice/shared/base';
 import { type KubeClient, resourceOf } from '@sluice/shared/kube';
-import { testCluster, testNamespace } from '@sluice/shared/testing';
+import { testCluster, testNamespace } from '@sluice/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createStatusDraft, ObjectGoneError } from '../../../src/runtime/status/status-patch.ts';
 

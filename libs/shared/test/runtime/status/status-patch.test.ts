@@ -1,6 +1,6 @@
 import { type Condition, type GitRepository, gitRepositoryKind } from '@sluice/shared/api';
 import { FakeClock } from '@sluice/shared/base';
-import { assertStatusContract } from '@sluice/shared/testing';
+import { assertStatusContract } from '@sluice/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createStatusDraft, ObjectGoneError } from '../../../src/runtime/status/status-patch.ts';
 import { apiError, FakeApi } from '../fake-api.ts';

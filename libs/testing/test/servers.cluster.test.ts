@@ -5,15 +5,10 @@ import { createInterface } from 'node:readline';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { coreResources, createKubeClient, loadKubeConfig } from '@sluice/shared/kube';
-import {
-  ServerProcess,
-  startControlPlane,
-  startNats,
-  temporaryFolder,
-} from '@sluice/shared/testing';
+import { ServerProcess, startControlPlane, startNats, temporaryFolder } from '@sluice/testing';
 import { expect, test } from 'vitest';
 
-const testingRoom = new URL('../../src/testing/index.ts', import.meta.url).href;
+const testingRoom = new URL('../src/index.ts', import.meta.url).href;
 
 test('NATS keeps what it stored over a restart on the same port', async () => {
   const nats = await startNats();

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Registry, startRegistry } from '@sluice/shared/testing';
+import { type Registry, startRegistry } from '@sluice/testing';
 import { afterEach, expect, test } from 'vitest';
 
 let registry: Registry;

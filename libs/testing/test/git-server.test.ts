@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile, readlink, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type GitServer, startGitServer, temporaryFolder } from '@sluice/shared/testing';
+import { type GitServer, startGitServer, temporaryFolder } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const run = promisify(execFile);

@@ -1,9 +1,9 @@
 import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { temporaryFolder } from '@sluice/shared/testing';
+import { temporaryFolder } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { repositoryName } from '../../../src/testing/pods/image.ts';
-import { pathInRoot } from '../../../src/testing/pods/root-path.ts';
+import { repositoryName } from '../../src/pods/image.ts';
+import { pathInRoot } from '../../src/pods/root-path.ts';
 
 describe('a path of a container', () => {
   let folder: { path: string; remove(): Promise<void> };

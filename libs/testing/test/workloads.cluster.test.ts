@@ -1,6 +1,6 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { type ApiResource, coreResources, type KubeClient } from '@sluice/shared/kube';
-import { testCluster, testNamespace, until } from '@sluice/shared/testing';
+import { testCluster, testNamespace, until } from '@sluice/testing';
 import { beforeAll, expect, test } from 'vitest';
 
 const deployments: ApiResource = {

@@ -7,7 +7,7 @@ import { ServerProcess } from './server-process.ts';
 import { toolPath } from './tool-path.ts';
 import { type Usage, usageOf } from './usage.ts';
 
-const root = join(import.meta.dirname, '../../../..');
+const root = join(import.meta.dirname, '../../..');
 
 export const controllerNames = [
   'source-controller',

@@ -1,4 +1,4 @@
-import { createDispatcher, NetworkGuard } from '../net/index.ts';
+import { createDispatcher, NetworkGuard } from '@sluice/shared/net';
 
 /** Flags with which controllers reach the servers of tests and of `npm start`, all of which listen on loopback. */
 export const localNetworkFlags: readonly string[] = ['--allow-addresses=loopback'];

@@ -1,5 +1,5 @@
 import { coreResources, type KubeClient } from '@sluice/shared/kube';
-import { testCluster, testNamespace, until, untilGone } from '@sluice/shared/testing';
+import { testCluster, testNamespace, until, untilGone } from '@sluice/testing';
 import { beforeAll, expect, test } from 'vitest';
 
 const { configMaps } = coreResources;

@@ -13,7 +13,7 @@ import {
   temporaryFolder,
   until,
   type WebhookReceiver,
-} from '@sluice/shared/testing';
+} from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Report } from './pod-report.ts';
 

@@ -1,4 +1,4 @@
-import { assertStatusContract } from '@sluice/shared/testing';
+import { assertStatusContract } from '@sluice/testing';
 import { expect, test } from 'vitest';
 
 const at = '2026-01-02T03:04:05Z';

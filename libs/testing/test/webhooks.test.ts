@@ -1,4 +1,4 @@
-import { receiveWebhooks, type WebhookReceiver } from '@sluice/shared/testing';
+import { receiveWebhooks, type WebhookReceiver } from '@sluice/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 let sink: WebhookReceiver;
