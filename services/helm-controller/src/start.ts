@@ -179,10 +179,7 @@ function createDependencies(
         open: (owner) => states.peek(owner)?.reported.size ?? 0,
       }),
     ),
-    slots: new FairSlots({
-      total: config.flags.concurrent + 1,
-      perShare: config.flags.concurrent,
-    }),
+    slots: FairSlots.withOneSpare(config.flags.concurrent),
     revisit: () => undefined,
   };
 }

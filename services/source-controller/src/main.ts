@@ -119,7 +119,7 @@ function createControllers(
 ) {
   const { announcer, endpoints, config } = app;
   // One more than a namespace may have: whatever it makes, others go on.
-  const packing = new FairSlots({ total: config.concurrent + 1, perShare: config.concurrent });
+  const packing = FairSlots.withOneSpare(config.concurrent);
   const memory = new ByteBudget({
     total: config['memory-budget'],
     perShare: Math.ceil(config['memory-budget'] * maxMemoryShare),

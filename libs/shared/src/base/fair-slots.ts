@@ -1,4 +1,12 @@
-import { ByteBudget, type ByteBudgetOptions } from './byte-budget.ts';
+import { ByteBudget } from './byte-budget.ts';
+
+/** How many calls may run at a time. */
+export interface FairSlotsOptions {
+  /** Of all shares together. */
+  total: number;
+  /** Of one share; below `total`, so that a newcomer never waits for one share alone. */
+  perShare: number;
+}
 
 /**
  * Lets a limited number of calls run at a time, of each share fewer than of all: whatever one share runs, a slot
@@ -7,9 +15,13 @@ import { ByteBudget, type ByteBudgetOptions } from './byte-budget.ts';
 export class FairSlots {
   readonly #slots: ByteBudget;
 
-  /** @param o how many calls may run at a time, in all and of one share */
-  constructor(o: ByteBudgetOptions) {
+  constructor(o: FairSlotsOptions) {
     this.#slots = new ByteBudget(o);
+  }
+
+  /** Lets one share run so many calls at a time, and keeps one slot more for the others. */
+  static withOneSpare(perShare: number): FairSlots {
+    return new FairSlots({ total: perShare + 1, perShare });
   }
 
   /**

@@ -17,7 +17,7 @@ export {
   StalledError,
   WaitingError,
 } from './errors.ts';
-export { FairSlots } from './fair-slots.ts';
+export { FairSlots, type FairSlotsOptions } from './fair-slots.ts';
 export {
   describeFlags,
   type FlagDescription,

@@ -47,9 +47,8 @@ class Pool implements ProgramPool {
   #closed = false;
 
   constructor(o: ProgramPoolOptions) {
-    const size = o.size ?? availableParallelism();
     this.#o = o;
-    this.#slots = new FairSlots({ total: size + 1, perShare: size });
+    this.#slots = FairSlots.withOneSpare(o.size ?? availableParallelism());
   }
 
   async call<T>(request: unknown, o: PoolCall): Promise<T> {

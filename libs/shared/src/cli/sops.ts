@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { RetryableError, Semaphore } from '@sluice/shared/base';
+import { FairSlots, RetryableError } from '@sluice/shared/base';
 import { createHome } from './home.ts';
 import { type RunResult, runCommand } from './run.ts';
 import { SopsError, type SopsFile } from './sops-file.ts';
@@ -28,6 +28,7 @@ export interface Sops {
    * @throws SopsError when the file needs other keys than age's, is larger than 5 MiB, no key fits, or the file was changed after its encryption
    * @throws RetryableError BuildFailed when it takes longer than `timeoutMs`
    * @throws CommandError when the program is missing, stopped, or writes more than 12 MiB
+   * @throws the signal's reason when it aborts before there is a free slot
    */
   decrypt(file: SopsFile, o: SopsOptions): Promise<Buffer>;
 }
@@ -36,6 +37,8 @@ export interface Sops {
 export interface SopsOptions {
   /** age identities, one a line. */
   ageKeys: string;
+  /** Whose share of the slots it takes, such as a namespace. */
+  share: string;
   timeoutMs: number;
   signal?: AbortSignal;
 }
@@ -98,13 +101,13 @@ function check(result: RunResult, file: SopsFile, timeoutMs: number): Buffer {
   }
 }
 
-/** Creates the door to the sops program; decryptions wait for a free processor. */
+/** Creates the door to the sops program; decryptions wait for a free processor, one share never for all of them. */
 export function createSops(o: CreateSopsOptions): Sops {
-  const slots = new Semaphore(availableParallelism());
+  const slots = FairSlots.withOneSpare(availableParallelism());
   let home: Promise<string> | undefined;
   return {
-    decrypt: (file, { ageKeys, timeoutMs, signal }) =>
-      slots.run(async () => {
+    decrypt(file, { ageKeys, share, timeoutMs, signal }) {
+      const run = async () => {
         const input = ageOnly(file);
         home ??= createHome(o.tempDir);
         const HOME = await home;
@@ -121,6 +124,8 @@ export function createSops(o: CreateSopsOptions): Sops {
           signal,
         });
         return check(result, file, timeoutMs);
-      }),
+      };
+      return slots.run(share, run, signal);
+    },
   };
 }

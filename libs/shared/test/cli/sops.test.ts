@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   createSops,
@@ -65,7 +65,7 @@ async function decrypt(content: string, format: SopsFormat = 'yaml', ageKeys = k
     },
   });
   const file = { name: `app.${format}`, content: Buffer.from(content), format };
-  return (await sops.decrypt(file, { ageKeys, timeoutMs: 20_000 })).toString();
+  return (await sops.decrypt(file, { ageKeys, share: 'apps', timeoutMs: 20_000 })).toString();
 }
 
 const vault = () => ({
@@ -232,4 +232,30 @@ test('key groups that age keys open are decrypted, without the other keys in the
   expect(more).toContain(vaultAddress);
   expect(await decrypt(more)).toBe('a: secret\n');
   expect(String(runs[1]?.input)).not.toContain(vaultAddress);
+});
+
+test('however many decryptions one namespace waits for, another one goes ahead', async () => {
+  const gate = Promise.withResolvers<void>();
+  let held = 0;
+  const sops = createSops({
+    binary: toolPath('sops'),
+    tempDir: tmpdir(),
+    async runCommand(o) {
+      if (o.env?.SOPS_AGE_KEY === 'greedy') {
+        held++;
+        await gate.promise;
+      }
+      return runCommand({ ...o, env: { ...o.env, SOPS_AGE_KEY: keys.identity } });
+    },
+  });
+  const content = Buffer.from(encrypt('a: secret\n', 'yaml'));
+  const decryptAs = async (share: string) => {
+    const file = { name: 'app.yaml', content, format: 'yaml' as const };
+    return String(await sops.decrypt(file, { ageKeys: share, share, timeoutMs: 20_000 }));
+  };
+  const greedy = Array.from({ length: availableParallelism() + 4 }, () => decryptAs('greedy'));
+  expect(await decryptAs('modest')).toBe('a: secret\n');
+  expect(held).toBe(availableParallelism());
+  gate.resolve();
+  expect(new Set(await Promise.all(greedy))).toEqual(new Set(['a: secret\n']));
 });

@@ -9,6 +9,8 @@ export interface Decryptor {
   sops: Sops;
   /** age identities, one a line. */
   ageKeys: string;
+  /** Whose share of the decryptions it takes: the namespace. */
+  share: string;
   timeoutMs: number;
   signal?: AbortSignal;
   /** Told each text that was encrypted, so that messages can be kept free of it. */

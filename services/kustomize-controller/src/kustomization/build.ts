@@ -92,7 +92,7 @@ async function buildObjects(
   const { deps, timeoutMs, signal, object } = run;
   const { sops, kustomize } = deps;
   const share = object.metadata.namespace ?? '';
-  const decryptor = keys && { sops, ageKeys: keys.ageKeys, timeoutMs, signal, onSecret };
+  const decryptor = keys && { sops, ageKeys: keys.ageKeys, share, timeoutMs, signal, onSecret };
   const remote = deps.remoteBases?.forBuild(share);
   const built = await runBuild(
     kustomize,
