@@ -1,4 +1,4 @@
-import { applierParts } from '@sluice/shared/applier';
+import { applierService } from '@sluice/shared/applier';
 import { runProgram, runService } from '@sluice/shared/service';
 import { helmFlags, readConfig } from './config.ts';
 import { startHelmController } from './start.ts';
@@ -17,7 +17,7 @@ await runProgram({
       namespace,
       gracefulShutdownMs: flags['graceful-shutdown-timeout'],
       build: (doors) =>
-        applierParts(doors, (applier, signal) => startHelmController(config, applier, signal)),
+        applierService(doors, (applier, signal) => startHelmController(config, applier, signal)),
     });
   },
 });

@@ -54,6 +54,7 @@ const gates = {
   StrictPostBuildSubstitutions: true,
   ExternalArtifact: true,
   AdditiveCELDependencyCheck: false,
+  DisableConfigWatchers: false,
   DisableFailFastBehavior: false,
   // Accepted for compatibility; what they switch is either always so or does not exist here.
   DisableStatusPollerCache: true,
@@ -62,7 +63,6 @@ const gates = {
   MigrateAPIVersion: false,
   ObjectLevelWorkloadIdentity: false,
   DirectSourceFetch: false,
-  DisableConfigWatchers: false,
   CacheSecretsAndConfigMaps: false,
 };
 

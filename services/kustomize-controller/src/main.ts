@@ -1,4 +1,4 @@
-import { applierParts } from '@sluice/shared/applier';
+import { applierService } from '@sluice/shared/applier';
 import { runProgram, runService } from '@sluice/shared/service';
 import { kustomizeFlags, readConfig } from './config.ts';
 import { startKustomizeController } from './start.ts';
@@ -19,7 +19,9 @@ await runProgram({
       namespace,
       gracefulShutdownMs,
       build: (doors) =>
-        applierParts(doors, (applier, signal) => startKustomizeController(config, applier, signal)),
+        applierService(doors, (applier, signal) =>
+          startKustomizeController(config, applier, signal),
+        ),
     });
   },
 });

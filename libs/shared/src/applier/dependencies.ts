@@ -45,8 +45,8 @@ export interface Dependant extends KubeObject {
 
 /** How to create {@link Dependencies}. */
 export interface DependenciesOptions {
-  /** Kind of the objects that depend on others, and of a dependency that names no kind. */
-  kind: 'HelmRelease' | 'Kustomization';
+  /** HelmRelease or Kustomization: of the objects that depend on others, and of a dependency that names no kind. */
+  kind: string;
   informer: Informer<KubeObject>;
   client: KubeClient;
   logger: Logger;

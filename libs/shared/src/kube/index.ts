@@ -17,7 +17,7 @@ export { type ClusterConfig, type Credentials, KubeConfigError } from './cluster
 export { createKubeClient } from './create-client.ts';
 export { serviceAccountIdentity } from './identity.ts';
 export { createInformer } from './informer.ts';
-export { IndexedStore } from './informer-store.ts';
+export { IndexedStore, type Indexers } from './informer-store.ts';
 export type {
   Informer,
   InformerEvent,

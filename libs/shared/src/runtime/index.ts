@@ -1,5 +1,5 @@
 export { commonFlags, leaderElectionSettings, parseFeatureGates } from './common-flags.ts';
-export { type Controller, createController } from './controller.ts';
+export { type Controller, type ControllerOptions, createController } from './controller.ts';
 export { letGo } from './let-go.ts';
 export { type ManagerContext, runManager } from './manager.ts';
 export { createEventRecorder } from './observe/events.ts';

@@ -1,9 +1,9 @@
 import { gitRepositoryKind, type KindDefinition, type KubeObject } from '@sluice/shared/api';
-import { createSources } from '@sluice/shared/applier';
 import { silentLogger } from '@sluice/shared/base';
 import { type KubeClient, resourceOf } from '@sluice/shared/kube';
 import { testCluster, testNamespace } from '@sluice/testing';
 import { expect, onTestFinished, test } from 'vitest';
+import { createSources } from '../../src/applier/sources.ts';
 
 const resource = resourceOf(gitRepositoryKind as KindDefinition);
 

@@ -1,14 +1,12 @@
 import { type HelmRelease, helmReleaseKind } from '@sluice/shared/api';
-import type { ConfigWatch } from '@sluice/shared/applier';
-import type { Logger } from '@sluice/shared/base';
+import { type ConfigWatch, noteConfigChange, watchConfigs } from '@sluice/shared/applier';
 import { type Cluster, type LiveChange, noteDrift, objectIdOf } from '@sluice/shared/engine';
-import { type Informer, type KubeClient, keyOf } from '@sluice/shared/kube';
+import { type Informer, keyOf } from '@sluice/shared/kube';
 import {
   artifactTraceparent,
   type Controller,
+  type ControllerOptions,
   createController,
-  type EventRecorder,
-  type Metrics,
   type Priority,
   type Reconciler,
 } from '@sluice/shared/runtime';
@@ -40,22 +38,11 @@ function releaseKeyOf(object: HelmRelease): string {
 }
 
 /** What the controller of HelmReleases needs. */
-export interface HelmReleaseControllerOptions {
+export interface HelmReleaseControllerOptions
+  extends Omit<ControllerOptions<HelmRelease>, 'reconciler'> {
   deps: Dependencies;
-  client: KubeClient;
-  informer: Informer<HelmRelease>;
   /** Secrets and ConfigMaps whose changes matter at once; undefined when they are not to be watched. */
   configs: ConfigWatch | undefined;
-  concurrency: number;
-  events: EventRecorder;
-  metrics: Metrics;
-  logger: Logger;
-  minRetryDelayMs: number;
-  maxRetryDelayMs: number;
-  intervalJitterPercentage: number;
-  leastIntervalMs?: number;
-  dependencyRequeueMs: number;
-  drainMs: number;
 }
 
 type Enqueue = (key: string, priority: Priority) => void;
@@ -81,18 +68,7 @@ function causeOf(object: HelmRelease, deps: Dependencies): string | undefined {
   return isTried ? undefined : artifactTraceparent(artifact);
 }
 
-function watchDependencies(
-  informer: Informer<HelmRelease>,
-  deps: Dependencies,
-  enqueue: Enqueue,
-): void {
-  informer.onEvent(({ type, object }) => {
-    if (type !== 'deleted') return;
-    const key = keyOf(object);
-    deps.states.forget(key);
-    deps.clusters.forget(key);
-    deps.metrics.drift.forget(key);
-  });
+function watchDependencies(deps: Dependencies, enqueue: Enqueue): void {
   deps.dependencies.onChange((dependant) => {
     if (deps.states.peek(dependant)?.waitsForDependencies) enqueue(dependant, 'change');
   });
@@ -103,26 +79,11 @@ function watchSources(informer: Informer<HelmRelease>, deps: Dependencies, enque
   deps.sources.onArtifact((id, artifact) => {
     const using = artifact === undefined ? [] : informer.byIndex('values', id);
     for (const object of using) {
-      markConfigChanged(keyOf(object), deps, enqueue);
+      noteConfigChange(keyOf(object), deps.states, enqueue);
       const state = deps.states.peek(keyOf(object));
       if (state !== undefined) state.configTrace = artifactTraceparent(artifact);
     }
     for (const object of informer.byIndex('chart', id)) enqueue(keyOf(object), 'change');
-  });
-}
-
-function markConfigChanged(key: string, deps: Dependencies, enqueue: Enqueue): void {
-  const state = deps.states.peek(key);
-  // At the start, everything is reconciled anyway.
-  if (state === undefined) return;
-  state.configChanged = true;
-  enqueue(key, 'change');
-}
-
-function watchConfigs(o: HelmReleaseControllerOptions, enqueue: Enqueue): void {
-  o.configs?.onChange((id) => {
-    for (const object of o.informer.byIndex('config', id))
-      markConfigChanged(keyOf(object), o.deps, enqueue);
   });
 }
 
@@ -184,9 +145,9 @@ export function createHelmReleaseController(
   const controller = createController<HelmRelease>({ ...o, reconciler: reconcilerFor(o.deps) });
   const enqueue: Enqueue = (key, priority) => controller.enqueue(key, { priority });
   o.deps.revisit = enqueue;
-  watchDependencies(o.informer, o.deps, enqueue);
+  watchDependencies(o.deps, enqueue);
   watchSources(o.informer, o.deps, enqueue);
-  watchConfigs(o, enqueue);
+  watchConfigs({ ...o, states: o.deps.states }, enqueue);
   watchReleases(o.informer, o.deps, enqueue);
   watchObjects(o.deps, enqueue);
   return controller;

@@ -1,5 +1,5 @@
 import { type ArtifactNotice, type Kustomization, kustomizationKind } from '@sluice/shared/api';
-import type { ConfigWatch } from '@sluice/shared/applier';
+import { type ConfigWatch, watchConfigs } from '@sluice/shared/applier';
 import { errorMessage, type Logger, parseDuration } from '@sluice/shared/base';
 import {
   type Cluster,
@@ -10,14 +10,13 @@ import {
   noteDrift,
   objectIdOf,
 } from '@sluice/shared/engine';
-import { type Informer, type KubeClient, keyOf } from '@sluice/shared/kube';
+import { type Informer, keyOf } from '@sluice/shared/kube';
 import {
   artifactTraceparent,
   type Controller,
+  type ControllerOptions,
   createController,
-  type EventRecorder,
   isReady,
-  type Metrics,
   type Priority,
   type Reconciler,
 } from '@sluice/shared/runtime';
@@ -34,21 +33,11 @@ export const kustomizationIndexes = {
 };
 
 /** What the controller of Kustomizations needs. */
-export interface KustomizationControllerOptions {
+export interface KustomizationControllerOptions
+  extends Omit<ControllerOptions<Kustomization>, 'reconciler'> {
   deps: Dependencies;
-  client: KubeClient;
-  informer: Informer<Kustomization>;
-  /** Secrets and ConfigMaps whose changes matter at once. */
-  configs: ConfigWatch;
-  concurrency: number;
-  events: EventRecorder;
-  metrics: Metrics;
-  logger: Logger;
-  minRetryDelayMs: number;
-  maxRetryDelayMs: number;
-  intervalJitterPercentage: number;
-  leastIntervalMs?: number;
-  dependencyRequeueMs: number;
+  /** Secrets and ConfigMaps whose changes matter at once; undefined when they are not to be watched. */
+  configs: ConfigWatch | undefined;
 }
 
 function reconcilerFor(deps: Dependencies): Reconciler<Kustomization> {
@@ -74,18 +63,7 @@ function causeOf(object: Kustomization, deps: Dependencies): string | undefined 
 
 type Enqueue = (key: string, priority: Priority) => void;
 
-function watchDependencies(
-  informer: Informer<Kustomization>,
-  deps: Dependencies,
-  enqueue: Enqueue,
-): void {
-  informer.onEvent(({ type, object }) => {
-    if (type !== 'deleted') return;
-    const key = keyOf(object);
-    deps.states.forget(key);
-    deps.clusters.forget(key);
-    deps.metrics.drift.forget(key);
-  });
+function watchDependencies(deps: Dependencies, enqueue: Enqueue): void {
   deps.dependencies.onChange((dependant) => {
     if (deps.states.peek(dependant)?.phase === 'dependencies') enqueue(dependant, 'change');
   });
@@ -101,19 +79,6 @@ function watchSources(
       const isApplied = object.status?.lastAppliedRevision === artifact?.revision;
       if (!artifact || (isApplied && isReady(object))) continue;
       enqueue(keyOf(object), 'change');
-    }
-  });
-}
-
-function watchConfigs(o: KustomizationControllerOptions, enqueue: Enqueue): void {
-  o.configs.onChange((id) => {
-    for (const object of o.informer.byIndex('config', id)) {
-      const key = keyOf(object);
-      const state = o.deps.states.peek(key);
-      // At the start, everything is reconciled anyway.
-      if (state === undefined) continue;
-      state.configChanged = true;
-      enqueue(key, 'change');
     }
   });
 }
@@ -183,9 +148,9 @@ export function createKustomizationController(
   const controller = createController<Kustomization>({ ...o, reconciler: reconcilerFor(o.deps) });
   const enqueue: Enqueue = (key, priority) => controller.enqueue(key, { priority });
   o.deps.revisit = (key) => enqueue(key, 'drift');
-  watchDependencies(o.informer, o.deps, enqueue);
+  watchDependencies(o.deps, enqueue);
   watchSources(o.informer, o.deps, enqueue);
-  watchConfigs(o, enqueue);
+  watchConfigs({ ...o, states: o.deps.states }, enqueue);
   watchObjects(o.deps, enqueue);
   return controller;
 }

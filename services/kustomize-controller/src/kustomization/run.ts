@@ -10,7 +10,7 @@ import {
 } from '@sluice/shared/base';
 import type { Kustomize, Sops } from '@sluice/shared/cli';
 import type { ApplierIdentity, Clusters, DriftBackoff, Inventories } from '@sluice/shared/engine';
-import type { Informer, TenantClients } from '@sluice/shared/kube';
+import type { Informer } from '@sluice/shared/kube';
 import type { ReconcileContext } from '@sluice/shared/runtime';
 import type { RemoteBases } from '../builder/remote-bases.ts';
 import type { KustomizationMetrics } from '../metrics.ts';
@@ -72,7 +72,6 @@ export interface Dependencies {
   /** What each Kustomization has. */
   inventories: Inventories;
   dependencies: DependencyWatch;
-  tenants: TenantClients;
   clusters: Clusters;
   backoff: DriftBackoff;
   metrics: KustomizationMetrics;

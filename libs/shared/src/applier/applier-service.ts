@@ -18,7 +18,7 @@ const flushMs = 2_000;
  *
  * @param start resolves once the watches are complete; `ended` when everything has stopped
  */
-export function applierParts(
+export function applierService(
   doors: ServiceDoors,
   start: (doors: ApplierDoors, signal: AbortSignal) => Promise<{ ended: Promise<void> }>,
 ): ServiceParts {

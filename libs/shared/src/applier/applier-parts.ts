@@ -1,0 +1,212 @@
+import { type KindDefinition, wrongFieldOf } from '@sluice/shared/api';
+import type { FlagValues, Logger } from '@sluice/shared/base';
+import {
+  type Applier,
+  type ApplierIdentity,
+  Clusters,
+  DriftBackoff,
+  type Inventories,
+} from '@sluice/shared/engine';
+import {
+  createInformer,
+  type Indexers,
+  type Informer,
+  keyOf,
+  resourceOf,
+  TenantClients,
+} from '@sluice/shared/kube';
+import { createArtifactDispatcher, type Dispatcher, networkGuardOf } from '@sluice/shared/net';
+import { type ControllerOptions, shardSelector } from '@sluice/shared/runtime';
+import type { ApplierEnvironment, applierFlags } from './applier-flags.ts';
+import type { ApplierDoors } from './applier-service.ts';
+import { type ConfigWatch, createConfigWatch } from './config-watch.ts';
+import { Dependencies } from './dependencies.ts';
+import { createDriftMetrics, type DriftMetrics } from './drift-metrics.ts';
+import { createSources, type SourceKind, type Sources } from './sources.ts';
+
+/** What the parts are configured by. */
+export interface ApplierConfig extends ApplierEnvironment {
+  flags: FlagValues<typeof applierFlags>;
+  gates: { AdditiveCELDependencyCheck: boolean; DisableConfigWatchers: boolean };
+}
+
+/** What a process remembers of the objects of one kind, as far as the parts look at it. */
+export interface ApplierStates {
+  /** Objects of an owner that differ now, and stay so. */
+  peek(owner: string): { reported: { size: number } } | undefined;
+  forget(owner: string): void;
+}
+
+/** What differs from one kind to the other. */
+export interface ApplierKind<T extends Applier> {
+  kind: KindDefinition<T>;
+  indexes: Indexers<T>;
+  /** As what its objects apply. */
+  identity: ApplierIdentity;
+  sourceKinds: readonly SourceKind[];
+  states: ApplierStates;
+  /** Says what each object of the kind has. */
+  inventoriesOf(informer: Informer<T>): Inventories;
+}
+
+/** How artifacts are downloaded. */
+export interface DownloadOptions {
+  httpRetries: number;
+  logger: Logger;
+  dispatcher: Dispatcher;
+  resolveUrl?: (url: string) => string;
+}
+
+/** What kustomize- and helm-controller are both made of. */
+export interface ApplierParts<T extends Applier> {
+  informer: Informer<T>;
+  sources: Sources;
+  dependencies: Dependencies;
+  /** Undefined when Secrets and ConfigMaps are not to be watched. */
+  configs: ConfigWatch | undefined;
+  inventories: Inventories;
+  clusters: Clusters;
+  backoff: DriftBackoff;
+  drift: DriftMetrics;
+  download: DownloadOptions;
+  /** Of the controller, but for its reconciler. */
+  controller: Omit<ControllerOptions<T>, 'reconciler'>;
+  /** Starts the watches. Resolves once those of sources know everything. */
+  start(signal: AbortSignal): Promise<void>;
+  /** Ends the watches, then the connections of tenants and of downloads. */
+  stop(): Promise<void>;
+}
+
+/** A controller outside of the cluster reaches source-controller by another address than artifacts name. */
+function downloadOf(
+  { flags, sourceControllerLocalhost: host }: ApplierConfig,
+  { logger, dispatcher }: { logger: Logger; dispatcher: Dispatcher },
+): DownloadOptions {
+  return {
+    httpRetries: flags['http-retry'],
+    logger,
+    dispatcher,
+    ...(host !== undefined && {
+      resolveUrl: (url: string) => Object.assign(new URL(url), { host }).href,
+    }),
+  };
+}
+
+function informerOf<T extends Applier>(
+  { flags, namespace }: ApplierConfig,
+  { client, logger, metrics }: ApplierDoors,
+  { kind, indexes }: ApplierKind<T>,
+): Informer<T> {
+  return createInformer<T>({
+    client,
+    resource: resourceOf(kind as KindDefinition),
+    check: (object) => wrongFieldOf(kind as KindDefinition, object),
+    monitor: metrics.watches,
+    indexes,
+    logger,
+    ...shardSelector({
+      watchLabelSelector: flags['watch-label-selector'],
+      watchAllNamespaces: flags['watch-all-namespaces'],
+      namespace,
+    }),
+  });
+}
+
+function controllerOf<T extends Applier>(
+  { flags }: ApplierConfig,
+  { client, events, metrics, logger }: ApplierDoors,
+  informer: Informer<T>,
+): ApplierParts<T>['controller'] {
+  return {
+    client,
+    events,
+    metrics,
+    logger,
+    informer,
+    concurrency: flags.concurrent,
+    minRetryDelayMs: flags['min-retry-delay'],
+    maxRetryDelayMs: flags['max-retry-delay'],
+    intervalJitterPercentage: flags['interval-jitter-percentage'],
+    leastIntervalMs: flags['least-interval'],
+    dependencyRequeueMs: flags['requeue-dependency'],
+  };
+}
+
+function clustersOf(
+  { flags }: ApplierConfig,
+  { client, logger }: ApplierDoors,
+  o: { tenants: TenantClients; inventories: Inventories; identity: ApplierIdentity },
+): Clusters {
+  return new Clusters({
+    ...o,
+    client,
+    logger,
+    defaultServiceAccount: flags['default-service-account'],
+    defaultKubeConfigServiceAccount: flags['default-kubeconfig-service-account'],
+    insecureExec: flags['insecure-kubeconfig-exec'],
+    insecureTls: flags['insecure-kubeconfig-tls'],
+  });
+}
+
+/** Makes the parts, and starts none of them. */
+export function createApplierParts<T extends Applier>(
+  config: ApplierConfig,
+  doors: ApplierDoors,
+  o: ApplierKind<T>,
+): ApplierParts<T> {
+  const { flags, gates, watchNamespace: namespace } = config;
+  const { client, logger, metrics } = doors;
+  const watch = { client, logger, namespace, monitor: metrics.watches };
+  const informer = informerOf(config, doors, o);
+  const tenants = new TenantClients({
+    guard: networkGuardOf(flags),
+    clientOptions: { onRequest: metrics.apiRequest },
+  });
+  const dispatcher = createArtifactDispatcher(flags);
+  const inventories = o.inventoriesOf(informer);
+  const sources = createSources({ ...watch, kinds: o.sourceKinds });
+  const dependencies = new Dependencies({
+    ...watch,
+    kind: o.kind.kind,
+    informer,
+    additive: gates.AdditiveCELDependencyCheck,
+    noCrossNamespaceRefs: flags['no-cross-namespace-refs'],
+  });
+  const labelSelector = flags['watch-configs-label-selector'];
+  const configs = gates.DisableConfigWatchers
+    ? undefined
+    : createConfigWatch({ ...watch, labelSelector });
+  const clusters = clustersOf(config, doors, { tenants, inventories, identity: o.identity });
+  const drift = createDriftMetrics(metrics.registry, {
+    kind: o.kind.kind,
+    owners: () => informer.list(),
+    open: (owner) => o.states.peek(owner)?.reported.size ?? 0,
+  });
+  informer.onEvent(({ type, object }) => {
+    if (type !== 'deleted') return;
+    const key = keyOf(object);
+    o.states.forget(key);
+    clusters.forget(key);
+    drift.forget(key);
+  });
+  return {
+    informer,
+    sources,
+    dependencies,
+    configs,
+    inventories,
+    clusters,
+    backoff: new DriftBackoff(),
+    drift,
+    download: downloadOf(config, { logger, dispatcher }),
+    controller: controllerOf(config, doors, informer),
+    async start(signal) {
+      configs?.start();
+      await sources.start(signal);
+    },
+    async stop() {
+      await Promise.all([configs?.stop(), sources.stop(), dependencies.stop(), clusters.stop()]);
+      await Promise.all([tenants.close(), dispatcher.destroy()]);
+    },
+  };
+}
