@@ -22,7 +22,13 @@ import {
   resourceOf,
   type WatchMonitor,
 } from '@sluice/shared/kube';
-import { isReady, whyUnready } from '@sluice/shared/runtime';
+import {
+  conditionsOf,
+  findCondition,
+  isReady,
+  readyCondition,
+  whyUnready,
+} from '@sluice/shared/runtime';
 import { DependencyIndex } from './depends-on.ts';
 
 const kinds: Record<string, KindDefinition> = {
@@ -59,10 +65,26 @@ export interface DependenciesOptions {
   noCrossNamespaceRefs: boolean;
 }
 
+/** What has become of a dependency. */
+interface DependencyChange {
+  type?: 'added' | 'modified' | 'deleted';
+  object: KubeObject;
+  previous?: KubeObject | undefined;
+}
+
+/** Whether dependants have something new to say: that it is ready, or why it is not. While it works, nothing is new. */
+function saysSomethingElse({ type, object, previous }: DependencyChange): boolean {
+  if (isReady(object) || type === 'deleted' || previous === undefined) return true;
+  const ready = findCondition(conditionsOf(object), readyCondition);
+  if (ready?.status === 'Unknown') return false;
+  return whyUnready(object, { quote: true }) !== whyUnready(previous, { quote: true });
+}
+
 /**
  * Knows which objects depend on which, and whether those are ready.
  *
- * 1. A dependant hears of each change of what it depends on that may end its waiting, whatever the kind.
+ * 1. A dependant hears of each change of what it depends on that may end its waiting or changes the reason for it,
+ *    whatever the kind.
  * 2. The other kind is watched only once something depends on an object of it.
  */
 export class Dependencies {
@@ -79,13 +101,15 @@ export class Dependencies {
         'Listener to dependencies failed',
       ),
     );
-    options.informer.onEvent(({ type, object }) => {
-      const key = keyOf(object);
-      if (type === 'deleted') this.#index.delete(this.#idOf(key));
-      else this.#set(object as Dependant);
-      this.#changed(this.#idOf(key), object);
+    options.informer.onEvent((event) => {
+      const key = keyOf(event.object);
+      if (event.type === 'deleted') this.#index.delete(this.#idOf(key));
+      else this.#set(event.object as Dependant);
+      this.#changed(this.#idOf(key), event);
     });
-    options.informer.onRefused(({ object }) => this.#changed(this.#idOf(keyOf(object)), object));
+    options.informer.onRefused(({ object }) =>
+      this.#changed(this.#idOf(keyOf(object)), { object }),
+    );
   }
 
   /** Calls the listener with the key of each object whose dependency may have become ready. */
@@ -156,7 +180,9 @@ export class Dependencies {
       if (!holds) return 'is not ready according to readyExpr';
       if (!this.#options.additive) return undefined;
     }
-    const why = whyUnready(dependency);
+    const isOwnNamespace = dependency.metadata.namespace === object.metadata.namespace;
+    const quote = isOwnNamespace || !this.#options.noCrossNamespaceRefs;
+    const why = whyUnready(dependency, { quote });
     if (why !== undefined) return `is not ready: ${why}`;
     return dependency.kind === this.#options.kind ? moreToAsk?.(dependency) : undefined;
   }
@@ -197,18 +223,19 @@ export class Dependencies {
       // One object makes it start, also where the kind is not installed: that must not make the process unready.
       optional: true,
     });
-    this.#other.onEvent(({ object }) => {
-      this.#changed(`${other.kind}/${keyOf(object)}`, object);
+    this.#other.onEvent((event) => {
+      this.#changed(`${other.kind}/${keyOf(event.object)}`, event);
     });
     this.#other.start();
   }
 
-  #changed(id: string, dependency: KubeObject): void {
+  #changed(id: string, change: DependencyChange): void {
+    const isNews = saysSomethingElse(change);
     for (const dependant of this.#index.dependantsOf(id)) {
       const key = dependant.slice(dependant.indexOf('/') + 1);
       const object = this.#options.informer.get(key) as Dependant | undefined;
       const usesExpression = object?.spec.dependsOn?.some((one) => one.readyExpr);
-      if (!isReady(dependency) && !usesExpression) continue;
+      if (!isNews && !usesExpression) continue;
       this.#listeners.emit(key);
     }
   }

@@ -8,10 +8,14 @@ export { Dependencies } from './dependencies.ts';
 export { DependencyIndex } from './depends-on.ts';
 export type { DriftMetrics } from './drift-metrics.ts';
 export { isMovedFrom, type Owners } from './moved.ts';
+export { refuseReference } from './refuse-reference.ts';
+export { failureOfSource } from './source-readiness.ts';
 export {
   type SourceKind,
   type SourceObject,
   type Sources,
   sourceId,
 } from './sources.ts';
+export { specDuration } from './spec-duration.ts';
+export { maskedError, tellDrift } from './tell.ts';
 export { noteConfigChange, watchConfigs } from './watch-configs.ts';

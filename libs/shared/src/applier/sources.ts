@@ -20,6 +20,7 @@ import {
   resourceOf,
   type WatchMonitor,
 } from '@sluice/shared/kube';
+import { failureOfSource } from './source-readiness.ts';
 
 /** A kind whose objects publish artifacts. */
 export type SourceKind =
@@ -55,19 +56,28 @@ export interface Sources {
   get(kind: SourceKind, key: ObjectKey): Promise<SourceObject | undefined>;
   /** Returns a source if the watch knows it. */
   peek(kind: SourceKind, key: ObjectKey): SourceObject | undefined;
-  /** Calls the listener with the id of each source whose artifact is new, or of another generation of its spec. */
+  /**
+   * Calls the listener with the id of each source whose artifact is new, or of another generation of its spec, or that
+   * has none and says another reason.
+   */
   onArtifact(listener: (id: string, artifact: Artifact | undefined) => void): void;
 }
 
-/** Whether an artifact is new, or is now known to be of the present spec of its source. */
+/**
+ * Whether an artifact is new, or is now known to be of the present spec of its source; or another reason is given for
+ * that there is none.
+ */
 function artifactChanged({ type, object, previous }: InformerEvent<SourceObject>): boolean {
   const { artifact, observedGeneration } = object.status ?? {};
   const before = previous?.status;
+  const isLacking = artifact === undefined || observedGeneration !== object.metadata.generation;
+  const failure = isLacking ? failureOfSource(object) : undefined;
   return (
     type !== 'modified' ||
     artifact?.digest !== before?.artifact?.digest ||
     artifact?.revision !== before?.artifact?.revision ||
-    observedGeneration !== before?.observedGeneration
+    observedGeneration !== before?.observedGeneration ||
+    (failure !== undefined && failure !== (previous && failureOfSource(previous)))
   );
 }
 

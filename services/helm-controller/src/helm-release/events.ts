@@ -4,7 +4,8 @@ import {
   eventRevisionKey,
   eventTokenKey,
 } from '@sluice/shared/api';
-import { joinLines, ReconcileError } from '@sluice/shared/base';
+import { maskedError, tellDrift } from '@sluice/shared/applier';
+import type { ReconcileError } from '@sluice/shared/base';
 import type { Snapshot } from '../release/snapshot.ts';
 import type { Run } from './run.ts';
 
@@ -75,28 +76,16 @@ export function sayTrace(run: Run, reason: string, message: string): Promise<voi
   return run.ctx.event({ severity: 'trace', reason, message: run.masker.mask(message) });
 }
 
-/** Announces drift, and that it was corrected. */
-export async function sayDrift(
+/** Announces drift, or that it was corrected. */
+export function sayDrift(
   run: Run,
   reason: 'DriftDetected' | 'DriftCorrected',
   message: string,
 ): Promise<void> {
-  const isCorrected = reason === 'DriftCorrected';
-  const masked = run.masker.mask(message);
-  run.ctx.logger.info({ drift: masked }, isCorrected ? 'Drift corrected' : 'Drift detected');
-  await run.ctx.event({
-    severity: isCorrected ? 'info' : 'error',
-    reason,
-    message: joinLines([masked]),
-    metadata: desiredMetadata(run),
-  });
+  return tellDrift(run, reason, { message, metadata: desiredMetadata(run) });
 }
 
 /** Returns an expected error with what it is about, and without values of Secrets. */
 export function describeError(run: Run, error: ReconcileError): ReconcileError {
-  return new ReconcileError(error.kind, error.reason, run.masker.mask(error.message), {
-    cause: error.cause,
-    retryAfterMs: error.retryAfterMs,
-    metadata: { ...desiredMetadata(run), ...error.metadata },
-  });
+  return maskedError(run, error, desiredMetadata(run));
 }

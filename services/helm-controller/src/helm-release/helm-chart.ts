@@ -7,7 +7,8 @@ import {
   helmReleaseNamespaceLabel,
   type KindDefinition,
 } from '@sluice/shared/api';
-import { formatDuration, parseDuration, StalledError } from '@sluice/shared/base';
+import { refuseReference } from '@sluice/shared/applier';
+import { formatDuration, parseDuration } from '@sluice/shared/base';
 import { isNotFound, keyOf, parseKey, resourceOf } from '@sluice/shared/kube';
 import { fieldManager } from '../release/storage.ts';
 import { sayTrace } from './events.ts';
@@ -74,12 +75,9 @@ function hasAll(present: Record<string, string> = {}, wanted: Record<string, str
 }
 
 function refuseForeignNamespace({ object, deps }: Run, key: string): void {
-  const { namespace } = parseKey(key);
-  if (!deps.settings.noCrossNamespaceRefs || namespace === object.metadata.namespace) return;
-  throw new StalledError(
-    'AccessDenied',
-    `can't access 'HelmChart/${key}' of spec.chart.spec.sourceRef, cross-namespace references have been blocked: use a source in namespace '${object.metadata.namespace}'`,
-  );
+  const { namespace = '', name } = parseKey(key);
+  const field = 'spec.chart.spec.sourceRef';
+  refuseReference(object, { kind: 'HelmChart', name, namespace, field }, deps.settings);
 }
 
 /** Deletes the HelmChart that was made for the release, if there is one. */

@@ -1,6 +1,12 @@
 import type { Artifact, HelmRelease } from '@sluice/shared/api';
-import { type SourceKind, type SourceObject, sourceId } from '@sluice/shared/applier';
-import { StalledError, WaitingError } from '@sluice/shared/base';
+import {
+  failureOfSource,
+  refuseReference,
+  type SourceKind,
+  type SourceObject,
+  sourceId,
+} from '@sluice/shared/applier';
+import { WaitingError } from '@sluice/shared/base';
 import { parseKey } from '@sluice/shared/kube';
 import { conditionsOf, findCondition, stalledCondition } from '@sluice/shared/runtime';
 import { helmChartKeyOf } from './helm-chart.ts';
@@ -38,26 +44,11 @@ function whyNotReady(source: SourceObject): string | undefined {
   const stalled = findCondition(conditionsOf(source), stalledCondition);
   if (source.kind !== 'ExternalArtifact') {
     if (status?.observedGeneration !== source.metadata.generation)
-      return 'its latest change is not reconciled yet';
+      return failureOfSource(source) ?? 'its latest change is not reconciled yet';
     if (stalled?.status === 'True') return stalled.message;
   }
-  return source.status?.artifact === undefined ? 'it has no artifact yet' : undefined;
-}
-
-function refuseForbidden({ object, deps }: Run, reference: SourceReference, shown: string): void {
-  const { kind, namespace, field } = reference;
-  if (deps.settings.noCrossNamespaceRefs && namespace !== object.metadata.namespace) {
-    throw new StalledError(
-      'AccessDenied',
-      `can't access '${shown}' of ${field}, cross-namespace references have been blocked: use a source in namespace '${object.metadata.namespace}'`,
-    );
-  }
-  if (kind === 'ExternalArtifact' && !deps.settings.externalArtifacts) {
-    throw new StalledError(
-      'AccessDenied',
-      `can't access '${shown}' of ${field}: the feature gate ExternalArtifact is disabled`,
-    );
-  }
+  if (source.status?.artifact !== undefined) return undefined;
+  return failureOfSource(source) ?? 'it has no artifact yet';
 }
 
 /**
@@ -70,7 +61,7 @@ export async function findSource(
   reference: SourceReference,
 ): Promise<SourceObject | undefined> {
   const { kind, name, namespace } = reference;
-  refuseForbidden(run, reference, `${kind}/${namespace}/${name}`);
+  refuseReference(run.object, reference, run.deps.settings);
   // The watch may not know yet that its artifact is of what was asked for before.
   if (kind === 'HelmChart' && run.helmChart !== undefined) return run.helmChart;
   return run.deps.sources.get(kind, { namespace, name });

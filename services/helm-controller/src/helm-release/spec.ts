@@ -1,5 +1,5 @@
 import type { HelmRelease } from '@sluice/shared/api';
-import { parseDuration, StalledError } from '@sluice/shared/base';
+import { specDuration } from '@sluice/shared/applier';
 
 /** Action of a release that is tried until it succeeds. */
 export type ReleaseAction = 'install' | 'upgrade';
@@ -9,18 +9,6 @@ export type HelmAction = ReleaseAction | 'test' | 'rollback' | 'uninstall';
 const defaultTimeout = '5m';
 const defaultRetryInterval = '5m';
 
-function durationOf(text: string, field: string): number {
-  try {
-    return parseDuration(text);
-  } catch (cause) {
-    throw new StalledError(
-      'InvalidSpec',
-      `${field} '${text}' is no duration: write for instance 10m or 1h30m`,
-      { cause },
-    );
-  }
-}
-
 /**
  * Returns the limit of an action in milliseconds: its own timeout, else spec.timeout, else five minutes.
  *
@@ -28,8 +16,8 @@ function durationOf(text: string, field: string): number {
  */
 export function timeoutOf({ spec }: HelmRelease, action: HelmAction): number {
   const own = spec[action]?.timeout;
-  if (own !== undefined) return durationOf(own, `spec.${action}.timeout`);
-  return durationOf(spec.timeout ?? defaultTimeout, 'spec.timeout');
+  if (own !== undefined) return specDuration(own, `spec.${action}.timeout`);
+  return specDuration(spec.timeout ?? defaultTimeout, 'spec.timeout');
 }
 
 /** What is done about failures of an action. */
@@ -97,5 +85,5 @@ export function retryIntervalOf(
   const isRetry = strategy === undefined ? byDefault : strategy.name === 'RetryOnFailure';
   if (!isRetry) return undefined;
   const field = `spec.${action}.strategy.retryInterval`;
-  return durationOf(strategy?.retryInterval ?? defaultRetryInterval, field);
+  return specDuration(strategy?.retryInterval ?? defaultRetryInterval, field);
 }

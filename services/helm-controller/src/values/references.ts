@@ -1,8 +1,8 @@
-import type { Artifact, HelmRelease, KubeObject } from '@sluice/shared/api';
+import type { Artifact, HelmRelease } from '@sluice/shared/api';
 import type { ArtifactCache } from '@sluice/shared/artifact';
 import { UnsafePathError } from '@sluice/shared/artifact';
-import { errorMessage, RetryableError, type SecretMasker } from '@sluice/shared/base';
-import { coreResources, isForbidden, isNotFound, type KubeClient } from '@sluice/shared/kube';
+import { RetryableError, type SecretMasker } from '@sluice/shared/base';
+import { isNotFound, type KubeClient, readConfigData, whyNoConfig } from '@sluice/shared/kube';
 import {
   isSourceEntry,
   type SourceValuesFrom,
@@ -41,10 +41,6 @@ export interface LoadedReference {
   shown: string;
 }
 
-interface ConfigObject extends KubeObject {
-  data?: Record<string, string>;
-}
-
 const defaultKey = 'values.yaml';
 
 /** Returns the error about an entry of spec.valuesFrom. */
@@ -52,16 +48,10 @@ export function referenceError(shown: string, problem: string, cause?: unknown):
   return new RetryableError(valuesErrorReason, `${shown} ${problem}`, { cause });
 }
 
-function problemOf(error: unknown): string {
-  if (isNotFound(error)) return 'does not exist: create it, or set optional: true';
-  if (isForbidden(error)) return 'may not be read by the controller: grant it get on the object';
-  return `cannot be read: ${errorMessage(error)}`;
-}
-
 /** Reads what the entries of spec.valuesFrom name; each object once, so that all see one version of it. */
 export class ReferenceLoader {
   readonly #request: ValuesRequest;
-  readonly #objects = new Map<string, ConfigObject | undefined>();
+  readonly #objects = new Map<string, Record<string, string> | undefined>();
 
   constructor(request: ValuesRequest) {
     this.#request = request;
@@ -78,11 +68,10 @@ export class ReferenceLoader {
     if (isSourceEntry(entry)) return this.#loadFile(entry, field);
     const { kind, name, valuesKey: key = defaultKey, optional } = entry;
     const shownObject = `${field}: ${kind} '${this.#request.object.metadata.namespace}/${name}'`;
-    const object = await this.#read(entry, shownObject);
-    if (object === undefined) return undefined;
-    const data = object.data ?? {};
-    const raw = Object.hasOwn(data, key) ? data[key] : undefined;
-    if (raw === undefined) {
+    const data = await this.#read(entry, shownObject);
+    if (data === undefined) return undefined;
+    const content = Object.hasOwn(data, key) ? data[key] : undefined;
+    if (content === undefined) {
       if (optional) return undefined;
       throw referenceError(
         shownObject,
@@ -90,25 +79,24 @@ export class ReferenceLoader {
       );
     }
     const secret = kind === 'Secret';
-    const content = secret ? Buffer.from(raw, 'base64').toString() : raw;
     if (secret) this.#request.masker.add(content);
     return { entry, content, secret, shown: `${shownObject}, key '${key}'` };
   }
 
-  async #read(entry: ValuesFrom, shown: string): Promise<ConfigObject | undefined> {
+  async #read(entry: ValuesFrom, shown: string): Promise<Record<string, string> | undefined> {
     const { object, client, signal } = this.#request;
     const { namespace } = object.metadata;
     const id = `${entry.kind}/${entry.name}`;
-    const resource = entry.kind === 'Secret' ? coreResources.secrets : coreResources.configMaps;
     try {
       if (!this.#objects.has(id)) {
         const key = { namespace, name: entry.name };
-        this.#objects.set(id, await client.get<ConfigObject>(resource, key, { signal }));
+        const kind = entry.kind === 'Secret' ? 'Secret' : 'ConfigMap';
+        this.#objects.set(id, await readConfigData(client, kind, key, signal));
       }
     } catch (error) {
       signal.throwIfAborted();
       if (!isNotFound(error) || !entry.optional) {
-        throw referenceError(shown, problemOf(error), error);
+        throw referenceError(shown, whyNoConfig(error, { mayBeOptional: true }), error);
       }
       this.#objects.set(id, undefined);
     }

@@ -1,4 +1,9 @@
-import { type KubeObject, kustomizationKind } from '@sluice/shared/api';
+import {
+  type KindDefinition,
+  type KubeObject,
+  kustomizationKind,
+  ociRepositoryKind,
+} from '@sluice/shared/api';
 import { resourceOf } from '@sluice/shared/kube';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bed, chart, conditionOf, startBed } from './harness.ts';
@@ -25,6 +30,10 @@ test('a release waits for another one, and comes as soon as that is there', asyn
   );
   await bed.apply({ valuesFrom: [{ kind: 'ConfigMap', name: 'nowhere' }] }, 'first');
   await bed.failed('ValuesError', 'first');
+  const shown = `dependency '${bed.namespace}/first' is not ready: it is not ready (ValuesError): `;
+  const says = (text: string) =>
+    bed.when((object) => conditionOf(object)?.message.includes(text) === true, 'second');
+  expect(conditionOf(await says(shown))?.message).toContain('nowhere');
   await bed.patch({ valuesFrom: [] }, 'first');
   await bed.ready('1.0.0', 'first');
   await bed.ready('1.0.0', 'second');
@@ -78,5 +87,31 @@ test('a cycle is named', async () => {
   const { namespace } = bed;
   expect(await waits('egg')).toContain(
     `the dependencies form a cycle: ${namespace}/egg → ${namespace}/hen → ${namespace}/egg`,
+  );
+});
+
+test('a source that failed on its latest change passes on its own reason', async () => {
+  const { client, namespace } = bed;
+  const repositories = resourceOf(ociRepositoryKind as KindDefinition);
+  const key = { namespace, name: 'charts' };
+  const { metadata } = await client.create(repositories, {
+    apiVersion: 'source.toolkit.fluxcd.io/v1',
+    kind: 'OCIRepository',
+    metadata: key,
+    spec: { interval: '1m', url: 'oci://registry.example.com/charts', ref: { tag: '1' } },
+  } as KubeObject);
+  await bed.apply({ chart: undefined, chartRef: { kind: 'OCIRepository', name: 'charts' } }, 'oci');
+  const message = 'manifest not found';
+  const lastTransitionTime = new Date().toISOString();
+  const condition = { type: 'Ready', status: 'False', reason: 'X', message, lastTransitionTime };
+  const status = { observedGeneration: (metadata.generation ?? 1) - 1, conditions: [condition] };
+  await client.patch(repositories, key, { status }, { type: 'merge', subresource: 'status' });
+  const object = await bed.when(
+    (one) => conditionOf(one)?.message.endsWith(message) === true,
+    'oci',
+  );
+  expect(conditionOf(object)?.reason).toBe('SourceNotReady');
+  expect(conditionOf(object)?.message).toBe(
+    `OCIRepository/${namespace}/charts is not ready: ${message}`,
   );
 });

@@ -1,6 +1,6 @@
 import type { Kustomization } from '@sluice/shared/api';
-import { errorMessage, sha256Hex } from '@sluice/shared/base';
-import { coreResources, isForbidden, isNotFound } from '@sluice/shared/kube';
+import { sha256Hex } from '@sluice/shared/base';
+import { readConfigData, whyNoConfig } from '@sluice/shared/kube';
 import { buildFailed } from '../builder/errors.ts';
 import type { Run } from '../kustomization/run.ts';
 
@@ -23,12 +23,6 @@ function secretOf(object: Kustomization, run: Run) {
   if (name !== undefined) return { namespace, name, field: 'spec.decryption.secretRef' };
   const fallback = run.deps.settings.ageSecret;
   return fallback && { ...fallback, field: '--sops-age-secret' };
-}
-
-function problemOf(error: unknown): string {
-  if (isNotFound(error)) return 'does not exist: create it';
-  if (isForbidden(error)) return 'may not be read by the controller: grant it get on the Secret';
-  return `cannot be read: ${errorMessage(error)}`;
 }
 
 function identitiesIn(text: string, where: string): string[] {
@@ -57,12 +51,10 @@ export async function loadDecryptionKeys(run: Run): Promise<DecryptionKeys | und
   const where = `Secret '${namespace}/${name}' of ${field}`;
   let data: Record<string, string>;
   try {
-    const resource = coreResources.secrets;
-    const found = await ctx.client.get(resource, { namespace, name }, { signal });
-    data = (found as { data?: Record<string, string> }).data ?? {};
+    data = await readConfigData(ctx.client, 'Secret', { namespace, name }, signal);
   } catch (error) {
     signal.throwIfAborted();
-    throw buildFailed(`${where} ${problemOf(error)}`, error);
+    throw buildFailed(`${where} ${whyNoConfig(error)}`, error);
   }
   const files = Object.keys(data).filter((key) => key.endsWith(ageEnding));
   if (files.length === 0) {
@@ -70,10 +62,9 @@ export async function loadDecryptionKeys(run: Run): Promise<DecryptionKeys | und
     const seen = others.length === 0 ? '' : `; ${others.join(', ')} cannot be used`;
     throw buildFailed(`${where} has no key that ends in ${ageEnding}${seen}: add an age key`);
   }
-  const identities = files.sort().flatMap((key) => {
-    const text = Buffer.from(data[key] ?? '', 'base64').toString();
-    return identitiesIn(text, `key '${key}' of ${where}`);
-  });
+  const identities = files
+    .sort()
+    .flatMap((key) => identitiesIn(data[key] ?? '', `key '${key}' of ${where}`));
   for (const identity of identities) run.masker.add(identity);
   const ageKeys = identities.join('\n');
   return { ageKeys, digest: sha256Hex(ageKeys) };

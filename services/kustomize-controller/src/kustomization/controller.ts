@@ -77,7 +77,7 @@ function watchSources(
   deps.sources.onArtifact((id, artifact) => {
     for (const object of informer.byIndex('source', id)) {
       const isApplied = object.status?.lastAppliedRevision === artifact?.revision;
-      if (!artifact || (isApplied && isReady(object))) continue;
+      if (isApplied && isReady(object)) continue;
       enqueue(keyOf(object), 'change');
     }
   });

@@ -4,7 +4,8 @@ import {
   eventOriginRevisionKey,
   eventRevisionKey,
 } from '@sluice/shared/api';
-import { formatDuration, joinLines, ReconcileError } from '@sluice/shared/base';
+import { maskedError, tellDrift } from '@sluice/shared/applier';
+import { formatDuration, type ReconcileError } from '@sluice/shared/base';
 import { progressingReason } from '@sluice/shared/runtime';
 import type { Run } from './run.ts';
 import { succeededReason } from './status.ts';
@@ -41,22 +42,13 @@ export function sayFinished(run: Run, durationMs: number): Promise<void> {
   });
 }
 
-/** Announces drift, and that it was corrected. */
-export async function sayDrift(
+/** Announces drift, or that it was corrected. */
+export function sayDrift(
   run: Run,
   reason: 'DriftDetected' | 'DriftCorrected',
   message: string,
 ): Promise<void> {
-  const isCorrected = reason === 'DriftCorrected';
-  const masked = run.masker.mask(message);
-  run.ctx.logger.info({ drift: masked }, isCorrected ? 'Drift corrected' : 'Drift detected');
-  if (!isCorrected) return sayWarning(run, reason, message);
-  await run.ctx.event({
-    severity: 'info',
-    reason,
-    message: joinLines([masked]),
-    metadata: eventMetadata(run),
-  });
+  return tellDrift(run, reason, { message, metadata: eventMetadata(run) });
 }
 
 /** Announces something on which people may want to act. */
@@ -69,10 +61,7 @@ export function sayWarning(run: Run, reason: string, message: string): Promise<v
   });
 }
 
-/** Returns an expected error with the revision it is about, and without values of Secrets that were substituted. */
+/** Returns an expected error with what it is about, and without values of Secrets. */
 export function describeError(run: Run, error: ReconcileError): ReconcileError {
-  return new ReconcileError(error.kind, error.reason, run.masker.mask(error.message), {
-    retryAfterMs: error.retryAfterMs,
-    metadata: { ...eventMetadata(run), ...error.metadata },
-  });
+  return maskedError(run, error, eventMetadata(run));
 }

@@ -1,5 +1,6 @@
 import { ociOriginRevisionKey } from '@sluice/shared/api';
-import { StalledError, WaitingError } from '@sluice/shared/base';
+import { failureOfSource, refuseReference } from '@sluice/shared/applier';
+import { WaitingError } from '@sluice/shared/base';
 import type { ResolvedSource, Run } from './run.ts';
 
 /**
@@ -11,22 +12,10 @@ import type { ResolvedSource, Run } from './run.ts';
  */
 export async function resolveSource({ object, deps }: Run): Promise<ResolvedSource> {
   const { kind, name } = object.spec.sourceRef;
-  const { namespace } = object.metadata;
-  const sourceNamespace = object.spec.sourceRef.namespace ?? namespace;
-  const shown = `${kind}/${sourceNamespace}/${name}`;
-  if (deps.settings.noCrossNamespaceRefs && sourceNamespace !== namespace) {
-    throw new StalledError(
-      'AccessDenied',
-      `can't access '${shown}' of spec.sourceRef, cross-namespace references have been blocked: use a source in namespace '${namespace}'`,
-    );
-  }
-  if (kind === 'ExternalArtifact' && !deps.settings.externalArtifacts) {
-    throw new StalledError(
-      'AccessDenied',
-      `can't access '${shown}' of spec.sourceRef: the feature gate ExternalArtifact is disabled`,
-    );
-  }
-  const source = await deps.sources.get(kind, { namespace: sourceNamespace, name });
+  const namespace = object.spec.sourceRef.namespace ?? object.metadata.namespace ?? '';
+  const shown = `${kind}/${namespace}/${name}`;
+  refuseReference(object, { kind, name, namespace, field: 'spec.sourceRef' }, deps.settings);
+  const source = await deps.sources.get(kind, { namespace, name });
   if (source === undefined) {
     throw new WaitingError(
       'ArtifactFailed',
@@ -35,7 +24,9 @@ export async function resolveSource({ object, deps }: Run): Promise<ResolvedSour
   }
   const { artifact } = source.status ?? {};
   if (artifact === undefined) {
-    throw new WaitingError('ArtifactFailed', `Source '${shown}' has no artifact yet`);
+    const failure = failureOfSource(source);
+    const why = failure === undefined ? 'has no artifact yet' : `has no artifact: ${failure}`;
+    throw new WaitingError('ArtifactFailed', `Source '${shown}' ${why}`);
   }
   return {
     artifact,

@@ -1,13 +1,11 @@
 import type { Artifact, KubeObject, Kustomization } from '@sluice/shared/api';
-import type { Dependencies as DependencyWatch, Sources } from '@sluice/shared/applier';
-import type { ArtifactCache } from '@sluice/shared/artifact';
 import {
-  formatDuration,
-  type LruBytes,
-  parseDuration,
-  SecretMasker,
-  StalledError,
-} from '@sluice/shared/base';
+  type Dependencies as DependencyWatch,
+  type Sources,
+  specDuration,
+} from '@sluice/shared/applier';
+import type { ArtifactCache } from '@sluice/shared/artifact';
+import { formatDuration, type LruBytes, SecretMasker } from '@sluice/shared/base';
 import type { Kustomize, Sops } from '@sluice/shared/cli';
 import type { ApplierIdentity, Clusters, DriftBackoff, Inventories } from '@sluice/shared/engine';
 import type { Informer } from '@sluice/shared/kube';
@@ -102,33 +100,20 @@ export interface Run {
 
 const minTimeoutMs = 30_000;
 
-/** Returns a duration of the spec in milliseconds, and stalls on one that is none. */
-function durationOf(text: string, field: string): number {
-  try {
-    return parseDuration(text);
-  } catch (error) {
-    throw new StalledError(
-      'InvalidSpec',
-      `${field} '${text}' is no duration: write for instance 10m or 1h30m`,
-      { cause: error },
-    );
-  }
-}
-
 /** Returns the limit for building, applying and becoming healthy in milliseconds; as Flux, 30 s less than the interval by default. */
 export function timeoutOf(object: Kustomization): number {
   const { timeout, interval } = object.spec;
   const ms =
     timeout === undefined
-      ? durationOf(interval, 'spec.interval') - minTimeoutMs
-      : durationOf(timeout, 'spec.timeout');
+      ? specDuration(interval, 'spec.interval') - minTimeoutMs
+      : specDuration(timeout, 'spec.timeout');
   return timeout === undefined ? Math.max(ms, minTimeoutMs) : Math.max(ms, 1);
 }
 
 /** Returns the time until a retry after failed health checks in milliseconds. */
 export function retryIntervalOf(object: Kustomization): number {
   const { retryInterval, interval } = object.spec;
-  return durationOf(
+  return specDuration(
     retryInterval ?? interval,
     retryInterval === undefined ? 'spec.interval' : 'spec.retryInterval',
   );

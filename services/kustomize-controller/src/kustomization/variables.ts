@@ -1,12 +1,8 @@
-import type { KubeObject, Kustomization } from '@sluice/shared/api';
-import { errorMessage, RetryableError } from '@sluice/shared/base';
-import { coreResources, isForbidden, isNotFound } from '@sluice/shared/kube';
+import type { Kustomization } from '@sluice/shared/api';
+import { RetryableError } from '@sluice/shared/base';
+import { isNotFound, readConfigData, whyNoConfig } from '@sluice/shared/kube';
 import { checkVariableName } from '../builder/substitute.ts';
 import type { Run } from './run.ts';
-
-interface ConfigObject extends KubeObject {
-  data?: Record<string, string>;
-}
 
 type Reference = NonNullable<
   NonNullable<Kustomization['spec']['postBuild']>['substituteFrom']
@@ -24,26 +20,17 @@ export function configReferencesOf(object: Kustomization): string[] {
   return found.map(({ kind, name }) => `${kind}/${namespace}/${name}`);
 }
 
-function problemOf(error: unknown): string {
-  if (isNotFound(error)) return 'does not exist: create it, or set optional: true';
-  if (isForbidden(error)) return 'may not be read by the controller: grant it get on the object';
-  return `cannot be read: ${errorMessage(error)}`;
-}
-
-async function readConfig(run: Run, reference: Reference, field: string) {
-  const resource = reference.kind === 'Secret' ? coreResources.secrets : coreResources.configMaps;
+async function readReference(run: Run, { kind, name, optional }: Reference, field: string) {
   const { namespace } = run.object.metadata;
-  const key = { namespace, name: reference.name };
   try {
-    return await run.ctx.client.get<ConfigObject>(resource, key, { signal: run.signal });
+    return await readConfigData(run.ctx.client, kind, { namespace, name }, run.signal);
   } catch (error) {
     run.signal.throwIfAborted();
-    if (reference.optional && isNotFound(error)) return undefined;
-    throw new RetryableError(
-      'BuildFailed',
-      `${reference.kind} '${namespace}/${reference.name}' of ${field} ${problemOf(error)}`,
-      { cause: error },
-    );
+    if (optional && isNotFound(error)) return {};
+    const why = whyNoConfig(error, { mayBeOptional: true });
+    throw new RetryableError('BuildFailed', `${kind} '${namespace}/${name}' of ${field} ${why}`, {
+      cause: error,
+    });
   }
 }
 
@@ -58,12 +45,10 @@ export async function loadVariables(run: Run): Promise<Map<string, string>> {
   const variables = new Map<string, string>();
   for (const [index, reference] of (postBuild?.substituteFrom ?? []).entries()) {
     const field = `spec.postBuild.substituteFrom[${index}]`;
-    const config = await readConfig(run, reference, field);
-    for (const [name, raw] of Object.entries(config?.data ?? {})) {
-      const isSecret = reference.kind === 'Secret';
-      const value = isSecret ? Buffer.from(raw, 'base64').toString() : raw;
+    const data = await readReference(run, reference, field);
+    for (const [name, value] of Object.entries(data)) {
       checkVariableName(name, `${reference.kind} '${reference.name}' (${field})`);
-      if (isSecret) run.masker.add(value);
+      if (reference.kind === 'Secret') run.masker.add(value);
       variables.set(name, value.replaceAll('\n', ''));
     }
   }

@@ -1,9 +1,12 @@
+import { gitRepositoryKind, type KindDefinition, type KubeObject } from '@sluice/shared/api';
+import { resourceOf } from '@sluice/shared/kube';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bed, conditionOf, configMap, startBed } from './harness.ts';
 
 let bed: Bed;
 beforeAll(async () => {
-  bed = await startBed();
+  // No timer helps here.
+  bed = await startBed(['--requeue-dependency=1h']);
 });
 afterAll(() => bed.stop());
 
@@ -23,6 +26,8 @@ test('a dependant is applied as soon as its dependency has applied the same revi
   await bed.failed('BuildFailed', 'base');
   const blocked = await bed.failed('DependencyNotReady', 'app');
   expect(blocked.status?.lastAppliedRevision).toBe('r1');
+  const shown = `dependency '${bed.namespace}/base' is not ready: it is not ready (BuildFailed): `;
+  expect(conditionOf(blocked)?.message).toContain(shown);
 
   await bed.publish({ 'base/a.yaml': configMap('base'), 'app/b.yaml': configMap('app2') }, 'r3');
   await bed.ready('r3', 'app');
@@ -53,4 +58,28 @@ test('readyExpr replaces the check, and a wrong one stalls', async () => {
   await bed.patch({ dependsOn: [{ name: 'never-ready', readyExpr: 'dep.(' }] }, 'expr');
   const stalled = await bed.failed('InvalidCELExpression', 'expr');
   expect(conditionOf(stalled)?.message).toContain('spec.dependsOn[0].readyExpr');
+});
+
+test('a source without an artifact passes on its own reason, as soon as it has one', async () => {
+  const { client, namespace } = bed;
+  const repositories = resourceOf(gitRepositoryKind as KindDefinition);
+  const key = { namespace, name: 'late' };
+  await bed.apply({ sourceRef: { kind: 'GitRepository', name: 'late' } }, 'late');
+  expect(conditionOf(await bed.failed('ArtifactFailed', 'late'))?.message).toContain('not found');
+  const says = (text: string) =>
+    bed.when((object) => conditionOf(object)?.message.endsWith(text) === true, 'late');
+  await client.create(repositories, {
+    apiVersion: 'source.toolkit.fluxcd.io/v1',
+    kind: 'GitRepository',
+    metadata: key,
+    spec: { interval: '1m', url: 'https://git.example.com/app' },
+  } as KubeObject);
+  await says(`Source 'GitRepository/${namespace}/late' has no artifact yet`);
+  for (const message of ['no such branch', 'no such host']) {
+    const lastTransitionTime = new Date().toISOString();
+    const condition = { type: 'Ready', status: 'False', reason: 'X', message, lastTransitionTime };
+    const status = { observedGeneration: 1, conditions: [condition] };
+    await client.patch(repositories, key, { status }, { type: 'merge', subresource: 'status' });
+    await says(`Source 'GitRepository/${namespace}/late' has no artifact: ${message}`);
+  }
 });

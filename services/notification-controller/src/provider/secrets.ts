@@ -1,10 +1,5 @@
-import type { KubeObject } from '@sluice/shared/api';
 import { SingleFlight } from '@sluice/shared/base';
-import { coreResources, isForbidden, isNotFound, type KubeClient } from '@sluice/shared/kube';
-
-interface Secret extends KubeObject {
-  data?: Record<string, string>;
-}
+import { isForbidden, isNotFound, type KubeClient, readConfigData } from '@sluice/shared/kube';
 
 /** The decoded values of a Secret. */
 export type SecretData = Record<string, string>;
@@ -30,13 +25,7 @@ export function createSecretReader(client: KubeClient): SecretReader {
 
 async function readSecret(client: KubeClient, namespace: string, name: string) {
   try {
-    const secret = await client.get<Secret>(coreResources.secrets, { namespace, name });
-    return Object.fromEntries(
-      Object.entries(secret.data ?? {}).map(([key, value]) => [
-        key,
-        Buffer.from(value, 'base64').toString('utf8'),
-      ]),
-    );
+    return await readConfigData(client, 'Secret', { namespace, name });
   } catch (error) {
     if (isNotFound(error)) {
       throw new SecretUnavailableError(`Secret '${namespace}/${name}' does not exist: create it`);

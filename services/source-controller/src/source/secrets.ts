@@ -1,13 +1,7 @@
-import type { KubeObject } from '@sluice/shared/api';
 import { RetryableError } from '@sluice/shared/base';
-import { coreResources, isNotFound, type KubeClient, type ObjectKey } from '@sluice/shared/kube';
+import { isNotFound, type KubeClient, type ObjectKey, readConfigData } from '@sluice/shared/kube';
 import type { Endpoint } from '../adapters/endpoint.ts';
 import { authenticationFailedReason } from './names.ts';
-
-interface Secret extends KubeObject {
-  type?: string;
-  data?: Record<string, string>;
-}
 
 /** The decoded values of a Secret. */
 export interface SecretData {
@@ -29,13 +23,7 @@ export async function readSecret(
 ): Promise<SecretData> {
   const id = `${key.namespace}/${key.name}`;
   try {
-    const secret = await client.get<Secret>(coreResources.secrets, key);
-    const entries = Object.entries(secret.data ?? {});
-    const decode = (value: string) => Buffer.from(value, 'base64').toString('utf8');
-    return {
-      id,
-      values: Object.fromEntries(entries.map(([name, value]) => [name, decode(value)])),
-    };
+    return { id, values: await readConfigData(client, 'Secret', key) };
   } catch (cause) {
     const why = isNotFound(cause) ? 'it does not exist' : 'the API server refused to return it';
     throw new RetryableError(

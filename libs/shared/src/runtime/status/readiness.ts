@@ -1,36 +1,25 @@
 import type { Condition, KubeObject } from '@sluice/shared/api';
-import { conditionsOf, findCondition, readyCondition } from './conditions.ts';
+import { conditionsOf, findCondition, readyCondition, shorten } from './conditions.ts';
 
-/** A dependency that is not ready, and why, in words for a condition's message. */
-export interface UnreadyDependency {
-  key: string;
-  why: string;
-}
+/** Of a message of another object, that a condition quotes. */
+const maxQuoted = 1000;
 
 /**
- * Returns the dependencies that are missing, not reconciled at their present generation, or not Ready.
+ * Says why an object cannot be depended upon yet; undefined when it is Ready at its present generation.
  *
- * @param dependsOn keys of the dependencies
- * @param get returns the object of a key, from a cache
+ * @param o.quote whether to pass on what the object itself says of its failure: who asks may read it
  */
-export function unreadyDependencies(
-  dependsOn: readonly string[],
-  get: (key: string) => KubeObject | undefined,
-): UnreadyDependency[] {
-  return dependsOn.flatMap((key) => {
-    const why = whyUnready(get(key));
-    return why === undefined ? [] : [{ key, why }];
-  });
-}
-
-/** Says why an object cannot be depended upon yet; undefined when it is Ready at its present generation. */
-export function whyUnready(object: KubeObject | undefined): string | undefined {
+export function whyUnready(
+  object: KubeObject | undefined,
+  o: { quote?: boolean } = {},
+): string | undefined {
   if (!object) return 'it does not exist';
   const status = (object as { status?: { observedGeneration?: number } }).status;
-  if (status?.observedGeneration !== object.metadata.generation) {
-    return 'its latest change is not reconciled yet';
-  }
+  const isCurrent = status?.observedGeneration === object.metadata.generation;
   const ready: Condition | undefined = findCondition(conditionsOf(object), readyCondition);
+  if (o.quote && ready?.status === 'False' && ready.message !== '')
+    return `it is not ready (${ready.reason}): ${shorten(ready.message, maxQuoted)}`;
+  if (!isCurrent) return 'its latest change is not reconciled yet';
   if (ready?.status === 'True') return undefined;
   return ready ? `it is not ready (${ready.reason})` : 'it has no Ready condition yet';
 }

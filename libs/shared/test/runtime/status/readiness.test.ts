@@ -1,9 +1,14 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { expect, it } from 'vitest';
-import { unreadyDependencies } from '../../../src/runtime/status/readiness.ts';
+import { whyUnready } from '../../../src/runtime/status/readiness.ts';
 
-function object(generation: number, observedGeneration: number, status?: string): KubeObject {
-  const conditions = status ? [{ type: 'Ready', status, reason: 'BuildFailed' }] : [];
+function object(
+  generation: number,
+  observedGeneration: number,
+  status?: string,
+  message = '',
+): KubeObject {
+  const conditions = status ? [{ type: 'Ready', status, reason: 'BuildFailed', message }] : [];
   return {
     apiVersion: 'v1',
     kind: 'X',
@@ -28,6 +33,11 @@ it.each([
     why: 'its latest change is not reconciled yet',
   },
 ])('a dependency that is $name', ({ dependency, why }) => {
-  const expected = why ? [{ key: 'ns/a', why }] : [];
-  expect(unreadyDependencies(['ns/a'], () => dependency)).toEqual(expected);
+  expect(whyUnready(dependency)).toBe(why);
+});
+
+it('is quoted about its failure only where that may be told', () => {
+  const failed = object(2, 1, 'False', 'no such chart');
+  expect(whyUnready(failed)).toBe('its latest change is not reconciled yet');
+  expect(whyUnready(failed, { quote: true })).toBe('it is not ready (BuildFailed): no such chart');
 });
