@@ -9,7 +9,12 @@ import {
 
 /** What every controller is watched for as a process: it runs, leads, keeps up, and hands its events over. */
 export function processRules(controller: ControllerScope): AlertRule[] {
-  return [...runningRules(controller), ...workRules(controller), ...eventRules(controller)];
+  return [
+    ...runningRules(controller),
+    ...watchRules(controller),
+    ...workRules(controller),
+    ...eventRules(controller),
+  ];
 }
 
 function runningRules(controller: ControllerScope): AlertRule[] {
@@ -51,6 +56,20 @@ function runningRules(controller: ControllerScope): AlertRule[] {
       summary: `Requests of ${name} to the API server fail`,
       description:
         '{{ $value | humanizePercentage }} of the requests of {{ $labels.pod }} to {{ $labels.host }} got a server error or no answer.',
+    }),
+  ];
+}
+
+function watchRules(controller: ControllerScope): AlertRule[] {
+  const { name } = controller;
+  return [
+    rule('SluiceWatchBehind', controller, {
+      expr: `${ofController('sluice_watch_synced', controller)} == 0`,
+      for: '10m',
+      severity: 'warning',
+      summary: `${name} does not see what changes`,
+      description:
+        'The watch of {{ $labels.resource }} of {{ $labels.pod }} is not current: changes of these objects are not noticed.',
     }),
   ];
 }

@@ -35,6 +35,7 @@ export function processCases(controller: string, kind: string): RuleCase[] {
     ...leaderCases(controller),
     ...eventLoopCases(controller),
     ...requestCases(controller),
+    ...watchCases(controller),
     ...queueCases(controller, kind),
     ...reconcileCases(controller, kind),
   ];
@@ -135,6 +136,41 @@ function eventLoopCases(controller: string): RuleCase[] {
       name: 'silent about another controller',
       series: { ...up, [delay('0.99', otherOf(controller))]: '2x20' },
       at: 12,
+      fires: [],
+    },
+  ];
+}
+
+function watchCases(controller: string): RuleCase[] {
+  const alert = 'SluiceWatchBehind';
+  const resource = 'secrets';
+  const synced = (replica: string, of = controller) =>
+    series('sluice_watch_synced', { resource, ...scraped(of, replica) });
+  const up = {
+    ...running(controller),
+    ...running(controller, 'b'),
+    ...running(otherOf(controller)),
+  };
+  return [
+    {
+      alert,
+      name: 'one watch of one replica is behind',
+      series: { ...up, [synced('a')]: '1x2 0x30', [synced('b')]: '1x30' },
+      at: 20,
+      fires: [{ resource, ...scraped(controller) }],
+    },
+    {
+      alert,
+      name: 'silent while watches reconnect',
+      series: { ...up, [synced('a')]: '1x5 0x3 1x5 0x3 1x20' },
+      at: 20,
+      fires: [],
+    },
+    {
+      alert,
+      name: 'silent about another controller',
+      series: { ...up, [synced('a')]: '1x30', [synced('a', otherOf(controller))]: '0x30' },
+      at: 20,
       fires: [],
     },
   ];
