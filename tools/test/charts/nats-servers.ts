@@ -11,6 +11,8 @@ export interface ChartNats {
   servers: ServerProcess[];
   /** A file with the password of a user. */
   passwordFile(user: string): string;
+  /** Starts the servers again with the configuration of the chart, whatever they were started with. */
+  upgrade(): Promise<void>;
   /** Connects as one who may do everything, who is not in the chart. */
   admin(): Promise<NatsConnection>;
   stop(): Promise<void>;
@@ -56,8 +58,15 @@ function environment(pod: number, objects: Rendered[], ports: number[][]): Recor
   return env;
 }
 
-/** Starts the servers of the umbrella's StatefulSet, with its configuration and its environment. */
-export async function startChartNats(settings: string[]): Promise<ChartNats> {
+/**
+ * Starts the servers of the umbrella's StatefulSet, with its configuration and its environment.
+ *
+ * @param change makes the configuration of another version of the chart
+ */
+export async function startChartNats(
+  settings: string[],
+  change = (config: string) => config,
+): Promise<ChartNats> {
   const [folder, objects] = await Promise.all([
     temporaryFolder('nats'),
     render('sluice', settings),
@@ -66,20 +75,24 @@ export async function startChartNats(settings: string[]): Promise<ChartNats> {
   const config = find(objects, 'ConfigMap', 'sluice-nats')['data']['nats.conf'] as string;
   const free = await freePorts(3 * replicas);
   const ports = Array.from({ length: replicas }, (_, pod) => free.slice(3 * pod, 3 * pod + 3));
-  const servers = await Promise.all(
-    ports.map(async (own, pod) => {
-      const dir = join(folder.path, `sluice-nats-${pod}`);
-      await mkdir(dir);
-      const file = join(dir, 'nats.conf');
-      await writeFile(file, onLoopback(config, dir, own));
-      return new ServerProcess({
+  const dirOf = (pod: number) => join(folder.path, `sluice-nats-${pod}`);
+  const configure = (text: string) =>
+    Promise.all(
+      ports.map((own, pod) =>
+        writeFile(join(dirOf(pod), 'nats.conf'), onLoopback(text, dirOf(pod), own)),
+      ),
+    );
+  await Promise.all(ports.map((_, pod) => mkdir(dirOf(pod))));
+  await configure(change(config));
+  const servers = ports.map(
+    (own, pod) =>
+      new ServerProcess({
         file: toolPath('nats-server'),
-        args: ['--config', file],
-        logFile: join(dir, 'log'),
+        args: ['--config', join(dirOf(pod), 'nats.conf')],
+        logFile: join(dirOf(pod), 'log'),
         env: environment(pod, objects, ports),
         isReady: () => isHealthy(`http://127.0.0.1:${own[1]}/healthz?js-server-only=true`),
-      });
-    }),
+      }),
   );
   const stop = async () => {
     await Promise.all(servers.map((server) => server.kill()));
@@ -95,6 +108,11 @@ export async function startChartNats(settings: string[]): Promise<ChartNats> {
   return {
     url: ports.map(([client]) => `nats://127.0.0.1:${client}`).join(','),
     servers,
+    async upgrade() {
+      await configure(config);
+      await Promise.all(servers.map((server) => server.stop()));
+      await Promise.all(servers.map((server) => server.start()));
+    },
     passwordFile: (user) => join(folder.path, user),
     admin: () => connect({ servers: ports.map(([client]) => `127.0.0.1:${client}`), ...admin }),
     stop,

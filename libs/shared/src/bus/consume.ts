@@ -2,6 +2,7 @@ import {
   AckPolicy,
   type ConsumerMessages,
   DeliverPolicy,
+  JetStreamApiError,
   type JsMsg,
   type Consumer as NatsConsumer,
   ReplayPolicy,
@@ -57,6 +58,8 @@ export interface Consumer {
   close(): Promise<void>;
 }
 
+/** A consumer of that name has other settings. */
+const consumerExists = 10148;
 const fetchMs = 30_000;
 const failureDelay = { minMs: 1_000, maxMs: 60_000 };
 const restartDelay = { minMs: 100, maxMs: 5_000 };
@@ -106,7 +109,7 @@ class PullConsumer<T> implements Consumer {
         await this.#pull(consumer, connection);
       } catch (error) {
         if (stop.aborted) return;
-        this.#bus.logger.debug(
+        this.#bus.logger[attempt < 2 ? 'debug' : 'warn'](
           { error, durable: this.#options.durable },
           'the consumer is interrupted, starting it again',
         );
@@ -120,7 +123,7 @@ class PullConsumer<T> implements Consumer {
   async #ensure({ manager, jetstream }: BusConnection): Promise<NatsConsumer> {
     const o = this.#options;
     const stream = streamName(this.#bus.prefix, o.stream);
-    await manager.consumers.add(stream, {
+    const config = {
       durable_name: o.durable,
       ack_policy: AckPolicy.Explicit,
       ack_wait: nanos(o.ackWaitMs),
@@ -129,6 +132,11 @@ class PullConsumer<T> implements Consumer {
       max_deliver: -1,
       max_ack_pending: maxUnanswered,
       ...(o.filterSubject && { filter_subject: o.filterSubject }),
+    };
+    await manager.consumers.add(stream, config).catch(async (error: unknown) => {
+      if (!(error instanceof JetStreamApiError && error.code === consumerExists)) throw error;
+      // An earlier version made it with other settings; what it has acknowledged stays so.
+      await manager.consumers.update(stream, o.durable, config);
     });
     return jetstream.consumers.get(stream, o.durable);
   }
