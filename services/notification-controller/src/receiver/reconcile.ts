@@ -2,6 +2,7 @@ import { type Receiver, receiverKind } from '@sluice/shared/api';
 import { errorMessage, parseDuration, RetryableError, StalledError } from '@sluice/shared/base';
 import { done, type ReconcileContext, type Reconciler } from '@sluice/shared/runtime';
 import { type SecretReader, SecretUnavailableError } from '../provider/secrets.ts';
+import { maxResources } from './request-all.ts';
 import { receiverToken, TokenNotFoundError } from './token.ts';
 import { webhookPath } from './webhook-path.ts';
 import { webhookTypes } from './webhook-types.ts';
@@ -37,6 +38,12 @@ function checkSpec({ spec }: Receiver): void {
     throw new StalledError(
       'ValidationFailed',
       `spec.type '${spec.type}' is not supported yet: use one of ${known}`,
+    );
+  }
+  if (spec.resources.length > maxResources) {
+    throw new StalledError(
+      'ValidationFailed',
+      `spec.resources has ${spec.resources.length} entries, more than ${maxResources}: name '*' with matchLabels, or make several Receivers`,
     );
   }
   const filtered = spec.resources.findIndex((resource) => resource.filter);

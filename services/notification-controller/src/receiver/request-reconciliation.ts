@@ -1,5 +1,5 @@
 import { type KubeObject, type Receiver, sourceGroup } from '@sluice/shared/api';
-import { type Logger, mapConcurrently } from '@sluice/shared/base';
+import type { Logger } from '@sluice/shared/base';
 import { type ApiResource, gvkOf, type KubeClient } from '@sluice/shared/kube';
 import { requestAnnotations } from '@sluice/shared/runtime';
 
@@ -17,8 +17,6 @@ export interface RequestContext {
   logger: Logger;
 }
 
-const atOnce = 16;
-
 const defaultApiVersions: Record<string, string> = {
   Bucket: `${sourceGroup}/v1`,
   HelmChart: `${sourceGroup}/v1`,
@@ -29,16 +27,23 @@ const defaultApiVersions: Record<string, string> = {
   ArtifactGenerator: 'source.extensions.fluxcd.io/v1beta1',
 };
 
+/** An object that a Receiver names. */
+export interface Target {
+  resource: ApiResource;
+  namespace: string;
+  name: string;
+}
+
 /**
- * Asks for a reconciliation of the objects that one entry of a Receiver's resources names.
+ * Finds the objects that one entry of a Receiver's resources names.
  *
  * @throws UnusableReferenceError when the entry is not usable; what the API server answers when it refuses
  */
-export async function requestReconciliation(
+export async function targetsOf(
   reference: ResourceReference,
   receiver: Receiver,
   context: RequestContext,
-): Promise<void> {
+): Promise<Target[]> {
   const own = receiver.metadata.namespace ?? '';
   const namespace = reference.namespace || own;
   if (context.noCrossNamespaceRefs && namespace !== own) {
@@ -51,7 +56,7 @@ export async function requestReconciliation(
   const resource = await context.client.mapper.resourceFor(
     gvkOf({ apiVersion, kind: reference.kind }),
   );
-  if (reference.name !== '*') return annotate(resource, namespace, reference.name, context);
+  if (reference.name !== '*') return [{ resource, namespace, name: reference.name }];
   if (reference.matchLabels === undefined) {
     throw new UnusableReferenceError("name '*' needs matchLabels");
   }
@@ -69,16 +74,16 @@ export async function requestReconciliation(
       'No object is selected',
     );
   }
-  await mapConcurrently(items, atOnce, (item) =>
-    annotate(resource, namespace, item.metadata.name, context),
-  );
+  return items.map(({ metadata }) => ({ resource, namespace, name: metadata.name }));
 }
 
-/** The API server answers 404 to a patch of an object that does not exist. */
-async function annotate(
-  resource: ApiResource,
-  namespace: string,
-  name: string,
+/**
+ * Asks for the reconciliation of an object.
+ *
+ * @throws what the API server answers when it refuses, such as 404 when there is no such object
+ */
+export async function requestReconciliation(
+  { resource, namespace, name }: Target,
   { client, controllerName, logger }: RequestContext,
 ): Promise<void> {
   const annotations = requestAnnotations(new Date().toISOString());

@@ -4,7 +4,8 @@ import { errorMessage, type Logger } from '@sluice/shared/base';
 import { isReady, withSpan } from '@sluice/shared/runtime';
 import type { Answer } from '../http/respond.ts';
 import type { SecretReader } from '../provider/secrets.ts';
-import { type RequestContext, requestReconciliation } from './request-reconciliation.ts';
+import { createRequests } from './request-all.ts';
+import type { RequestContext } from './request-reconciliation.ts';
 import { receiverToken } from './token.ts';
 import { type Webhook, WebhookRefusedError, type WebhookVerdict } from './webhook.ts';
 import { webhookTypes } from './webhook-types.ts';
@@ -22,6 +23,7 @@ export interface WebhookContext extends Omit<RequestContext, 'logger'> {
  * not be asked.
  */
 export function webhookHandler(context: WebhookContext) {
+  const requestAll = createRequests();
   return async (request: IncomingMessage, body: Buffer): Promise<Answer> => {
     const receiver = context.receiverAt(request.url ?? '');
     if (receiver === undefined) return { status: 404 };
@@ -59,21 +61,4 @@ async function judge(
     logger.warn({ error: errorMessage(error) }, 'A webhook is refused');
     return 'refuse';
   }
-}
-
-/** One entry that fails does not keep the others from being asked. */
-async function requestAll(receiver: Receiver, context: WebhookContext): Promise<Answer> {
-  let status = 200;
-  for (const [index, reference] of receiver.spec.resources.entries()) {
-    try {
-      await requestReconciliation(reference, receiver, context);
-    } catch (error) {
-      status = 500;
-      context.logger.error(
-        { error: errorMessage(error), field: `spec.resources[${index}]` },
-        'A reconciliation could not be requested',
-      );
-    }
-  }
-  return { status };
 }

@@ -8,7 +8,7 @@ import {
   reconcileRequestAnnotation,
 } from '@sluice/shared/api';
 import { coreResources, resourceOf } from '@sluice/shared/kube';
-import { assertStatusContract, until, untilGone } from '@sluice/testing';
+import { assertStatusContract, testNamespace, until, untilGone } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { webhookPath } from '../../src/receiver/webhook-path.ts';
 import { startWorld, type World } from '../world.ts';
@@ -26,26 +26,43 @@ const repositories = resourceOf(gitRepositoryKind);
 const unique = () => `r${randomBytes(4).toString('hex')}`;
 const token = 'webhook-canary';
 
-async function createSecret(name: string, data: Record<string, string>): Promise<void> {
+/** Requests of a method that the controller has sent to the API server. */
+async function requests(method: string): Promise<number> {
+  const { metricsUrl } = world.controllers.processes['notification-controller'];
+  const text = await (await fetch(metricsUrl)).text();
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('rest_client_requests_total{') && line.includes(method))
+    .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+}
+
+async function createSecret(
+  name: string,
+  data: Record<string, string>,
+  namespace = world.namespace,
+): Promise<void> {
   await world.client.create(coreResources.secrets, {
     apiVersion: 'v1',
     kind: 'Secret',
     metadata: {
       name,
-      namespace: world.namespace,
+      namespace,
       labels: { 'reconcile.fluxcd.io/watch': 'Enabled' },
     },
     stringData: data,
   } as KubeObject);
 }
 
-async function createReceiver(spec: Partial<Receiver['spec']>): Promise<string> {
+async function createReceiver(
+  spec: Partial<Receiver['spec']>,
+  namespace = world.namespace,
+): Promise<string> {
   const name = unique();
-  await createSecret(name, { token });
+  await createSecret(name, { token }, namespace);
   await world.client.create<KubeObject & Pick<Receiver, 'spec'>>(receivers, {
     apiVersion: 'notification.toolkit.fluxcd.io/v1',
     kind: 'Receiver',
-    metadata: { name, namespace: world.namespace },
+    metadata: { name, namespace },
     spec: { type: 'generic', secretRef: { name }, resources: [], ...spec },
   });
   return name;
@@ -56,8 +73,11 @@ const ready = (status: 'True' | 'False', reason: string) => (receiver: Receiver)
   receiver.status?.conditions?.some(
     (c) => c.type === 'Ready' && c.status === status && c.reason === reason,
   ) ?? false;
-const untilReceiver = (name: string, predicate: (receiver: Receiver) => boolean) =>
-  until<Receiver>(world.client, receivers, keyOf(name), predicate);
+const untilReceiver = (
+  name: string,
+  predicate: (receiver: Receiver) => boolean,
+  namespace = world.namespace,
+) => until<Receiver>(world.client, receivers, { namespace, name }, predicate);
 
 async function createRepository(labels: Record<string, string> = {}): Promise<string> {
   const name = unique();
@@ -135,6 +155,17 @@ describe('a receiver', () => {
       spec: { resourceFilter: 'true' },
       reason: 'InvalidCELExpression',
       field: 'spec.resourceFilter',
+    },
+    {
+      name: 'more entries than it may have',
+      spec: {
+        resources: Array.from({ length: 1001 }, (_, i) => ({
+          kind: 'GitRepository' as const,
+          name: `r${i}`,
+        })),
+      },
+      reason: 'ValidationFailed',
+      field: 'spec.resources has 1001 entries, more than 1000',
     },
   ])('with $name is stalled', async ({ spec, reason, field }) => {
     const name = await createReceiver(spec);
@@ -217,6 +248,35 @@ describe('a webhook', () => {
     const path = webhookPath(token, name, world.namespace);
     expect(await call(path, { unless: [404, 503] })).toBe(500);
     expect(await isRequested(repository)).toBe(true);
+  });
+
+  test('is answered while a flood of webhooks asks for the objects of another namespace', async () => {
+    const resources = Array.from({ length: 1000 }, (_, i) => ({
+      kind: 'GitRepository' as const,
+      name: `missing-${i}`,
+    }));
+    const namespace = await testNamespace(world.client, 'greedy');
+    const greedy = await createReceiver({ resources }, namespace);
+    const repository = await createRepository();
+    const modest = await createReceiver({
+      resources: [{ kind: 'GitRepository', name: repository }],
+    });
+    await untilReceiver(greedy, ready('True', 'Succeeded'), namespace);
+    await untilReceiver(modest, ready('True', 'Succeeded'));
+    const path = webhookPath(token, modest, world.namespace);
+    expect(await call(path, { unless: [404, 503] })).toBe(200);
+    let left = 40;
+    const before = await requests('PATCH');
+    const flood = Array.from({ length: left }, async () => {
+      const floodPath = webhookPath(token, greedy, namespace);
+      expect(await call(floodPath, { unless: [404, 503] })).toBe(500);
+      left--;
+    });
+    expect(await call(path)).toBe(200);
+    expect(left).toBeGreaterThan(0);
+    await Promise.all(flood);
+    // Those that came while one ran shared the next one.
+    expect((await requests('PATCH')) - before).toBeLessThan(4 * resources.length);
   });
 
   test('to a suspended receiver is answered 503', async () => {
