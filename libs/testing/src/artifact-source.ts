@@ -43,13 +43,15 @@ async function ensureSource(client: KubeClient, key: { namespace: string; name: 
  *
  * @param o.namespace of the sources
  * @param o.dir for the artifacts
+ * @param o.host where they are served; 127.0.0.1 unless told
  */
 export async function startArtifactSource(o: {
   client: KubeClient;
   namespace: string;
   dir: string;
+  host?: string;
 }): Promise<ArtifactSource> {
-  const { client, namespace, dir } = o;
+  const { client, namespace, dir, host = '127.0.0.1' } = o;
   const store = new ArtifactStore({
     dir: join(dir, 'store'),
     advertisedAddress: 'placeholder',
@@ -57,14 +59,14 @@ export async function startArtifactSource(o: {
     retentionRecords: 100,
     digestAlgorithm: 'sha256',
   });
-  const server = await serveArtifacts(store, { host: '127.0.0.1', port: 0, logger: silentLogger });
+  const server = await serveArtifacts(store, { host, port: 0, logger: silentLogger });
   return {
     async publish(files, { revision = 'v1', name = 'source' } = {}) {
       const key = { namespace, name };
       const fileName = `${revision.replaceAll(/[^a-z0-9]/g, '-')}.tar.gz`;
       const write = (path: string) => packArtifact(entriesOf(files), path);
       const artifact = await store.publish('ExternalArtifact', key, fileName, revision, write);
-      const url = `http://127.0.0.1:${server.port}/${artifact.path}`;
+      const url = `http://${host}:${server.port}/${artifact.path}`;
       await ensureSource(client, key);
       const status = { artifact: { ...artifact, url } };
       const options = { type: 'merge', subresource: 'status' } as const;

@@ -13,11 +13,11 @@ export function isAuthorized(request: IncomingMessage, auth: ServerAuth | undefi
   return request.headers.authorization === expected;
 }
 
-/** Listens on a free loopback port and returns it. */
-export function listenOnLoopback(server: Server, port = 0): Promise<number> {
+/** Listens on a free port of a loopback address and returns it. */
+export function listenOnLoopback(server: Server, port = 0, host = '127.0.0.1'): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => {
+    server.listen(port, host, () => {
       server.off('error', reject);
       resolve((server.address() as { port: number }).port);
     });

@@ -1,6 +1,8 @@
 export { type Alertmanager, type ReceivedAlert, startAlertmanager } from './alertmanager.ts';
+export { answerBomb, type BombServer, kubeconfigFor, startBombServer } from './answer-bomb.ts';
 export { type ArtifactSource, startArtifactSource } from './artifact-source.ts';
 export { type AuditedRequest, auditedRequests } from './audit.ts';
+export { type Canary, startCanary } from './canary.ts';
 export {
   type CertificateAuthority,
   type CertificatePair,
@@ -39,7 +41,12 @@ export {
   startHelmServer,
 } from './helm-server.ts';
 export type { ServerAuth } from './http-auth.ts';
-export { localDispatcher, localNetwork, localNetworkFlags } from './local-network.ts';
+export {
+  artifactsOnly,
+  localDispatcher,
+  localNetwork,
+  localNetworkFlags,
+} from './local-network.ts';
 export { type LoggingNode, startLoggingNode } from './logging-node.ts';
 export { type NatsOptions, type NatsServer, startNats } from './nats.ts';
 export {

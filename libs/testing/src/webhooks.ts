@@ -32,10 +32,11 @@ export interface WebhookReceiver {
   close(): Promise<void>;
 }
 
-/** An HTTP sink on the loopback address that keeps every request. */
+/** An HTTP sink on a loopback address, 127.0.0.1 unless told, that keeps every request. */
 export async function receiveWebhooks(
-  options: { tls?: boolean; port?: number } = {},
+  options: { tls?: boolean; port?: number; host?: string } = {},
 ): Promise<WebhookReceiver> {
+  const { host = '127.0.0.1' } = options;
   const requests: ReceivedRequest[] = [];
   const waiting = new Set<(request: ReceivedRequest) => void>();
   let replyTo: (request: ReceivedRequest) => WebhookReply = () => ({ status: 200 });
@@ -49,9 +50,9 @@ export async function receiveWebhooks(
     response.writeHead(reply.status, reply.headers).end(reply.body ?? '');
     for (const check of waiting) check(received);
   });
-  const port = await listenOnLoopback(server, options.port);
+  const port = await listenOnLoopback(server, options.port, host);
   return {
-    url: `${pair ? 'https' : 'http'}://127.0.0.1:${port}`,
+    url: `${pair ? 'https' : 'http'}://${host}:${port}`,
     ca: authority?.cert,
     requests,
     respond(reply) {

@@ -28,6 +28,8 @@ import {
 } from '@sluice/testing';
 import { eventOf } from './objects.ts';
 
+type KubeEvent = KubeObject & { message: string };
+
 /** A notification-controller as a process, with streams and a namespace of its own. */
 export interface World {
   client: KubeClient;
@@ -47,6 +49,8 @@ export interface World {
     secret?: Record<string, string>;
     alert?: Partial<Alert['spec']>;
   }): Promise<string>;
+  /** Waits for the Warning that an Alert's delivery has failed. */
+  failureOf(alert: string): Promise<KubeEvent>;
   /** Deletes the Alerts. */
   clear(): Promise<void>;
   end(): Promise<void>;
@@ -56,6 +60,8 @@ export interface WorldOptions {
   args?: string[];
   /** False: the controller runs without NATS. */
   nats?: boolean;
+  /** False: the servers of this machine are out of reach for Providers. */
+  localNetwork?: boolean;
   /** Another server than the run-wide one. */
   natsUrl?: string;
 }
@@ -82,6 +88,7 @@ export async function startWorld(o: WorldOptions = {}): Promise<World> {
     natsUrl: o.nats === false ? '' : natsUrl,
     natsPrefix,
     names: ['notification-controller'],
+    localNetwork: o.localNetwork,
     extraArgs: {
       'notification-controller': ['--log-level=debug', ...quickRetries, ...(o.args ?? [])],
     },
@@ -101,6 +108,7 @@ export async function startWorld(o: WorldOptions = {}): Promise<World> {
       ]);
       return name;
     },
+    failureOf: (alert) => failureOf(client, namespace, alert),
     async clear() {
       const alerts = await client.list(resourceOf(alertKind), { namespace });
       for (const { metadata } of alerts.items) {
@@ -169,6 +177,20 @@ async function createAlert(
     },
   });
   return name;
+}
+
+async function failureOf(client: KubeClient, namespace: string, alert: string): Promise<KubeEvent> {
+  const fieldSelector = `involvedObject.name=${alert},reason=NotificationDispatchFailed`;
+  const { resourceVersion, items } = await client.list<KubeEvent>(coreResources.events, {
+    namespace,
+    fieldSelector,
+  });
+  if (items[0]) return items[0];
+  const selection = { namespace, fieldSelector, resourceVersion };
+  const signal = AbortSignal.timeout(30_000);
+  const watch = client.watch<KubeEvent>(coreResources.events, { ...selection, signal });
+  for await (const { object } of watch) return object;
+  throw new Error('the watch ended');
 }
 
 async function deleteStreams(bus: Bus): Promise<void> {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { GitRepository, HelmChart, HelmRepository, OCIRepository } from '@sluice/shared/api';
-import { type GitServer, startGitServer } from '@sluice/testing';
+import { type Canary, type GitServer, startCanary, startGitServer } from '@sluice/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { conditionOf, type SourceBed, startSourceBed } from './source-bed.ts';
 
@@ -12,19 +12,14 @@ type Source = GitRepository | OCIRepository | HelmRepository | HelmChart;
 let bed: SourceBed;
 let git: GitServer;
 let outside: Server;
-let canary: Server;
-let at: { outside: string; canaryPort: number };
-let reached = 0;
+let canary: Canary;
+let at: string;
 
-const portOf = (server: Server) => (server.address() as AddressInfo).port;
 const hosts = ['127.0.0.9', '[::1]', '0.0.0.0', '[::ffff:7f00:9]', '[fe80::1]'];
-const inside = (host = '127.0.0.9') => `${host}:${at.canaryPort}`;
+const inside = (host = '127.0.0.9') => `${host}:${canary.port}`;
 
 beforeAll(async () => {
-  canary = createServer((_, response) => response.end('canary'));
-  canary.on('connection', () => {
-    reached++;
-  });
+  canary = await startCanary();
   outside = createServer(({ url = '' }, response) => {
     if (url.startsWith('/redirect/')) {
       response.writeHead(302, { location: `http://${inside()}${url.slice(9)}` }).end();
@@ -36,10 +31,9 @@ beforeAll(async () => {
       response.writeHead(401, { 'www-authenticate': realm }).end();
     }
   });
-  canary.listen(0, '::');
   outside.listen(0, '127.0.0.1');
-  await Promise.all([once(canary, 'listening'), once(outside, 'listening')]);
-  at = { outside: `127.0.0.1:${portOf(outside)}`, canaryPort: portOf(canary) };
+  await once(outside, 'listening');
+  at = `127.0.0.1:${(outside.address() as AddressInfo).port}`;
   const extraArgs = ['--allow-addresses=127.0.0.1'];
   [bed, git] = await Promise.all([
     startSourceBed({ localNetwork: false, extraArgs }),
@@ -48,13 +42,12 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await Promise.all([bed?.stop(), git?.stop()]);
-  for (const server of [outside, canary]) {
-    server.closeAllConnections();
-    server.close();
-  }
+  outside?.closeAllConnections();
+  outside?.close();
+  await canary?.close();
 });
 // Whatever a test did, nothing may have arrived.
-afterEach(() => expect(reached).toBe(0));
+afterEach(() => expect(canary.reached()).toBe(0));
 
 /** Waits for the failure, which must name the field and the host. */
 async function refused(object: Source, reason: string, host = '127.0.0.9', field = 'spec.url') {
@@ -74,7 +67,7 @@ describe('at a refused address, nothing is asked by', () => {
   });
 
   it('a GitRepository that is redirected', async () => {
-    const url = `http://${at.outside}/redirect/app.git`;
+    const url = `http://${at}/redirect/app.git`;
     await refused(await bed.createGit('git-redirect', { url }), 'GitOperationFailed');
   });
 
@@ -93,7 +86,7 @@ describe('at a refused address, nothing is asked by', () => {
   });
 
   it('an OCIRepository whose registry names a token server', async () => {
-    const url = `oci://${at.outside}/org/app`;
+    const url = `oci://${at}/org/app`;
     const object = await bed.createOci('oci-realm', { url, insecure: true });
     await refused(object, 'OCIArtifactPullFailed');
   });
@@ -101,12 +94,12 @@ describe('at a refused address, nothing is asked by', () => {
   it('a HelmRepository, straight and redirected', async () => {
     const direct = await bed.createHelm('helm', { url: `http://${inside()}/charts` });
     await refused(direct, 'Failed');
-    const url = `http://${at.outside}/redirect/charts`;
+    const url = `http://${at}/redirect/charts`;
     await refused(await bed.createHelm('helm-redirect', { url }), 'Failed');
   });
 
   it('a HelmChart whose index lists it there', async () => {
-    await bed.ready(await bed.createHelm('index', { url: `http://${at.outside}/charts` }));
+    await bed.ready(await bed.createHelm('index', { url: `http://${at}/charts` }));
     const sourceRef = { kind: 'HelmRepository' as const, name: 'index' };
     const object = await bed.createChart('chart', { chart: 'app', version: '1.0.0', sourceRef });
     await refused(object, 'ChartPullError');

@@ -23,7 +23,7 @@ import {
   testCluster,
   testNamespace,
   type WebhookReceiver,
-} from '@sluice/shared/testing';
+} from '@sluice/testing';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type ChartNats, startChartNats } from './nats-servers.ts';
 

@@ -288,12 +288,12 @@ export class Transport {
     if (error instanceof KubeConfigError || error instanceof ConnectionError) return error;
     const code = this.#closed ? 'CLOSED' : (ownCodes[codeOf(error)] ?? codeOf(error));
     const problem = this.#closed ? 'the client was closed' : errorMessage(error);
-    const cutOff = error instanceof AnswerTooLargeError;
+    const what = error instanceof AnswerTooLargeError ? 'cut off the answer of' : 'no answer from';
     return new ConnectionError({
       code,
       verb: call.method,
       path: withoutQuery(call.path),
-      message: `${cutOff ? 'cut off the answer of' : 'no answer from'} the API server at ${this.#host}: ${problem}`,
+      message: `${what} the API server${this.#options.guard ? ' of spec.kubeConfig' : ''} at ${this.#host}: ${problem}`,
       cause: error,
     });
   }

@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http';
-import { createGzip, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import type { KubeObject } from '@sluice/shared/api';
 import { ByteBudget } from '@sluice/shared/base';
 import { coreResources, createKubeClient, type KubeClient } from '@sluice/shared/kube';
+import { answerBomb } from '@sluice/testing';
 import { afterEach, expect, test } from 'vitest';
 import { tenantLimits } from '../../src/kube/answer-limits.ts';
 import { type FakeApiServer, startFakeApiServer } from './fake-api-server.ts';
@@ -35,22 +36,8 @@ async function tenantOf(
   return client;
 }
 
-/** JSON of 300 MB in 300 kB of gzip. */
-function bomb(): Promise<Buffer> {
-  const zip = createGzip({ level: 9 });
-  const chunks: Buffer[] = [];
-  const done = Promise.withResolvers<Buffer>();
-  zip.on('data', (chunk: Buffer) => chunks.push(chunk));
-  zip.on('end', () => done.resolve(Buffer.concat(chunks)));
-  zip.write('{"data":"');
-  const block = Buffer.alloc(mebibyte, 'a');
-  for (let i = 0; i < 300; i++) zip.write(block);
-  zip.end('"}');
-  return done.promise;
-}
-
 test('a small answer that becomes 300 MB is cut off, and memory stays bounded', async () => {
-  const zipped = await bomb();
+  const zipped = await answerBomb();
   expect(zipped.length).toBeLessThan(mebibyte);
   const client = await tenantOf((path, response) => {
     if (path.endsWith('/healthy')) response.writeHead(200, json).end(JSON.stringify(configMap));

@@ -19,6 +19,7 @@ import {
 } from '@sluice/shared/kube';
 import { createEventRecorder, createMetrics } from '@sluice/shared/runtime';
 import {
+  artifactsOnly,
   assertStatusContract,
   EventLog,
   localNetworkFlags,
@@ -109,15 +110,18 @@ function rooted(files: ChartFiles): ChartFiles {
  *
  * @param flags more flags of the controller
  * @param o.wrap makes the client of the controller, anew at each start of it
+ * @param o.localNetwork false: of this machine, objects reach the artifacts alone
  */
 export async function startBed(
   flags: string[] = [],
-  o: { wrap?: (client: KubeClient) => KubeClient } = {},
+  o: { wrap?: (client: KubeClient) => KubeClient; localNetwork?: boolean } = {},
 ): Promise<Bed> {
   const { client, kubeconfigPath } = await testCluster();
   const namespace = await testNamespace(client, 'hr');
   const dir = await mkdtemp(join(tmpdir(), 'sluice-hr-'));
-  const source = await startArtifactSource({ client, namespace, dir });
+  const network =
+    o.localNetwork === false ? artifactsOnly : { host: undefined, flags: localNetworkFlags };
+  const source = await startArtifactSource({ client, namespace, dir, host: network.host });
   const log = new EventLog();
   const config = readConfig(
     [
@@ -126,7 +130,7 @@ export async function startBed(
       `--helm-renderer=${toolPath('helm-renderer')}`,
       `--kustomize-builder=${toolPath('kustomize-builder')}`,
       '--http-retry=2',
-      ...localNetworkFlags,
+      ...network.flags,
       '--least-interval=10ms',
       '--min-retry-delay=100ms',
       ...flags,

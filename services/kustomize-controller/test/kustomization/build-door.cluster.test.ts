@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { temporaryFolder } from '@sluice/testing';
+import { startCanary, temporaryFolder } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bed, conditionOf, configMap, configMaps, startBed } from './harness.ts';
 
@@ -45,18 +44,12 @@ test('no plugin whose configuration is rewritten reads the files of the controll
   const folder = await temporaryFolder('canary');
   const token = join(folder.path, 'token');
   await writeFile(token, `token: ${canary}\n`);
-  let connections = 0;
-  const server = createServer((socket) => {
-    connections++;
-    socket.destroy();
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
+  const listener = await startCanary();
   const targets = {
     file: token,
     parent: `${'../'.repeat(12)}${token.slice(1)}`,
     environment: '/proc/self/environ',
-    url: `http://127.0.0.1:${port}/x.yaml`,
+    url: `http://127.0.0.1:${listener.port}/x.yaml`,
   };
   try {
     for (const { name, field, config, path } of attacks) {
@@ -89,10 +82,13 @@ test('no plugin whose configuration is rewritten reads the files of the controll
     expect(
       JSON.stringify(items.filter(({ metadata }) => metadata.name !== 'kube-root-ca.crt')),
     ).toBe('[]');
-    expect(JSON.stringify(bed.events)).not.toContain(canary);
-    expect(connections).toBe(0);
+    for (const told of [JSON.stringify(bed.events), bed.log(), await bed.metrics()]) {
+      expect(told).toContain('generator-environment');
+      expect(told).not.toContain(canary);
+    }
+    expect(listener.reached()).toBe(0);
   } finally {
-    server.close();
+    await listener.close();
     await folder.remove();
   }
 });

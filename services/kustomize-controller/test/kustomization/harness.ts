@@ -8,7 +8,7 @@ import {
   type KustomizationSpec,
   kustomizationKind,
 } from '@sluice/shared/api';
-import { silentLogger } from '@sluice/shared/base';
+import { createLogger } from '@sluice/shared/base';
 import {
   type ApiResource,
   coreResources,
@@ -18,6 +18,7 @@ import {
 } from '@sluice/shared/kube';
 import { createEventRecorder, createMetrics } from '@sluice/shared/runtime';
 import {
+  artifactsOnly,
   assertStatusContract,
   EventLog,
   localNetworkFlags,
@@ -27,6 +28,7 @@ import {
   toolPath,
   until,
 } from '@sluice/testing';
+import type { Registry } from 'prom-client';
 import { readConfig } from '../../src/config.ts';
 import { startKustomizeController } from '../../src/start.ts';
 
@@ -50,6 +52,10 @@ export interface Bed {
   workPath: string;
   /** Events that left the controller. */
   events: FluxEvent[];
+  /** All that the controller has logged, at level debug. */
+  log(): string;
+  /** What it tells at /metrics. */
+  metrics(): Promise<string>;
   /** Publishes files as a new revision of a source. */
   publish(files: Files, revision?: string, name?: string): Promise<Artifact>;
   /** Creates a Kustomization of the source. */
@@ -74,12 +80,17 @@ export const conditionOf = (object: Kustomization, type = 'Ready') =>
  * Starts a controller in this process, restricted by a label of its own.
  *
  * @param flags more flags of the controller
+ * @param o.localNetwork false: of this machine, objects reach the artifacts alone
  */
-export async function startBed(flags: string[] = []): Promise<Bed> {
+export async function startBed(
+  flags: string[] = [],
+  { localNetwork = true }: { localNetwork?: boolean } = {},
+): Promise<Bed> {
   const { client } = await testCluster();
   const namespace = await testNamespace(client, 'ks');
   const dir = await mkdtemp(join(tmpdir(), 'sluice-ks-'));
-  const source = await startArtifactSource({ client, namespace, dir });
+  const host = localNetwork ? undefined : artifactsOnly.host;
+  const source = await startArtifactSource({ client, namespace, dir, host });
   const log = new EventLog();
   const workPath = join(dir, 'work');
   const config = readConfig(
@@ -89,22 +100,27 @@ export async function startBed(flags: string[] = []): Promise<Bed> {
       `--kustomize-builder=${toolPath('kustomize-builder')}`,
       `--sops-binary=${toolPath('sops')}`,
       '--http-retry=2',
-      ...localNetworkFlags,
+      ...(localNetwork ? localNetworkFlags : artifactsOnly.flags),
       '--least-interval=10ms',
       ...flags,
     ],
     {},
   );
+  const lines: string[] = [];
+  const destination = { write: (line: string) => void lines.push(line) };
+  const logger = createLogger({ level: 'debug', name: 'kustomize-controller', destination });
+  let registry: Registry | undefined;
   const begin = async () => {
     const stop = new AbortController();
     const recorder = createEventRecorder({
       client,
       controllerName: 'kustomize-controller',
       sink: log,
-      logger: silentLogger,
+      logger,
     });
     const metrics = createMetrics('kustomize-controller');
-    const doors = { client, logger: silentLogger, metrics, events: recorder };
+    registry = metrics.registry;
+    const doors = { client, logger, metrics, events: recorder };
     const running = await startKustomizeController(config, doors, stop.signal);
     return async () => {
       stop.abort();
@@ -119,6 +135,8 @@ export async function startBed(flags: string[] = []): Promise<Bed> {
     namespace,
     workPath,
     events: log.events,
+    log: () => lines.join(''),
+    metrics: async () => (await registry?.metrics()) ?? '',
     publish: (files, revision, name) => source.publish(files, { revision, name }),
     apply: (spec = {}, name = 'app') =>
       client.create<Kustomization>(kustomizations, {

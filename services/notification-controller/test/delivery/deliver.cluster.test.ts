@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { type KubeObject, providerKind } from '@sluice/shared/api';
 import { lastMessage } from '@sluice/shared/bus';
-import { coreResources, resourceOf } from '@sluice/shared/kube';
+import { resourceOf } from '@sluice/shared/kube';
 import {
   type Alertmanager,
   receiveWebhooks,
@@ -106,7 +106,7 @@ describe('an event of the stream', () => {
     service.respond({ status: 503, body: 'down, canary' });
     const name = await world.alert({ provider: {}, secret: { address: address() } });
     const event = await world.publish();
-    const said = await eventAbout(name);
+    const said = await world.failureOf(name);
     expect(said.message).toContain('status 503');
     expect(said.message).not.toContain('services/canary');
     const subject = `${world.bus.prefix}.deadletter.${world.namespace}.${name}`;
@@ -124,7 +124,7 @@ describe('an event of the stream', () => {
     service.respond(400);
     const name = await world.alert({ provider: { address: address() } });
     await world.publish();
-    await eventAbout(name);
+    await world.failureOf(name);
     expect(service.requests).toHaveLength(1);
   });
 
@@ -155,24 +155,6 @@ describe('an event of the stream', () => {
     expect(service.requests.filter(about(first.message))).toHaveLength(1);
   });
 });
-
-type KubeEvent = KubeObject & { message: string };
-
-/** Waits for the Warning about an alert. */
-async function eventAbout(alert: string): Promise<KubeEvent> {
-  const { namespace, client } = world;
-  const fieldSelector = `involvedObject.name=${alert},reason=NotificationDispatchFailed`;
-  const { resourceVersion, items } = await client.list<KubeEvent>(coreResources.events, {
-    namespace,
-    fieldSelector,
-  });
-  if (items[0]) return items[0];
-  const selection = { namespace, fieldSelector, resourceVersion };
-  const signal = AbortSignal.timeout(30_000);
-  const watch = client.watch<KubeEvent>(coreResources.events, { ...selection, signal });
-  for await (const { object } of watch) return object;
-  throw new Error('the watch ended');
-}
 
 describe('a message of the stream that is no event', () => {
   test.each([
