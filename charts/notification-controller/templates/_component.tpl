@@ -2,6 +2,7 @@
 {{- define "notification-controller.component" -}}
 admission: true
 ownsStreams: true
+takesEvents: true
 args:
   {{- if .values.multitenancy.enabled }}
   - --no-cross-namespace-refs=true
@@ -75,4 +76,11 @@ rules:
   - apiGroups: [""]
     resources: [events]
     verbs: [create, patch]
+{{- if include "sluice.authenticates-events" . }}
+clusterRules:
+  # Whose token an event comes with.
+  - apiGroups: [authentication.k8s.io]
+    resources: [tokenreviews]
+    verbs: [create]
+{{- end }}
 {{- end -}}

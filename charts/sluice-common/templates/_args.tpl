@@ -15,6 +15,7 @@
 - --log-encoding=json
 - --enable-leader-election={{ if include "sluice.elects" . }}true{{ else }}false{{ end }}
 - --outbox-path=/outbox
+{{- include "sluice.event-args" . }}
 {{- if $v.multitenancy.enabled }}
 {{- with $v.multitenancy.denyAddresses }}
 - {{ printf "--deny-addresses=%s" (join "," .) | quote }}

@@ -40,6 +40,10 @@ rbac:
   annotations: {}
   roleRef:
     name: cluster-admin
+eventAuthentication:
+  mode: auto
+  audience: notification-controller
+  senders: []
 prometheus:
   podMonitor:
     create: false

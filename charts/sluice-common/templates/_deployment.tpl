@@ -87,6 +87,11 @@ spec:
               mountPath: /etc/sluice/nats
               readOnly: true
             {{- end }}
+            {{- if include "sluice.shows-token" . }}
+            - name: events-token
+              mountPath: /etc/sluice/events
+              readOnly: true
+            {{- end }}
             {{- with $v.volumeMounts }}
             {{- toYaml . | nindent 12 }}
             {{- end }}
@@ -110,6 +115,9 @@ spec:
                 path: {{ $file }}
               {{- end }}
               {{- end }}
+        {{- end }}
+        {{- if include "sluice.shows-token" . }}
+        {{- include "sluice.event-token-volume" . | nindent 8 }}
         {{- end }}
         {{- with $v.volumes }}
         {{- toYaml . | nindent 8 }}

@@ -11,6 +11,9 @@
 {{- $host := include "sluice.host" (dict "c" (dict "namespace" .scope.Release.Namespace "values" $v) "service" "notification-controller") -}}
 {{- $_ := set $install "eventsAddr" (printf "http://%s" $host) -}}
 {{- end -}}
+{{- if and $v.sourceController.create $v.kustomizeController.create $v.helmController.create $v.notificationController.create -}}
+{{- $_ := set $install "complete" true -}}
+{{- end -}}
 {{- $_ := set $install "nats" (include "sluice.nats-client" . | fromYaml) -}}
 {{ toYaml $install }}
 {{- end -}}

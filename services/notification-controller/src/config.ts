@@ -1,7 +1,13 @@
 import { FlagError, type FlagValues, flag, parseFlags } from '@sluice/shared/base';
 import { commonFlags } from '@sluice/shared/runtime';
+import { parseSenders } from './sender/senders.ts';
 
-const { 'watch-label-selector': _, 'interval-jitter-percentage': __, ...sharedFlags } = commonFlags;
+const {
+  'watch-label-selector': _,
+  'interval-jitter-percentage': __,
+  'events-token-file': ___,
+  ...sharedFlags
+} = commonFlags;
 const hourMs = 60 * 60_000;
 
 /** Flags of notification-controller. Durations are in milliseconds. */
@@ -11,6 +17,19 @@ export const flags = {
     default: ':9090',
     env: 'EVENTS_ADDR',
     help: 'Address at which events are accepted over HTTP; 0 for none.',
+  }),
+  'event-authentication': flag.string({
+    default: 'none',
+    values: ['none', 'token'],
+    help: 'Who may post events: anybody (none), or with a service account token the accounts of --event-senders (token).',
+  }),
+  'event-audience': flag.string({
+    default: 'notification-controller',
+    help: 'Audience for which the tokens of --event-authentication=token have to be made.',
+  }),
+  'event-senders': flag.list({
+    default: [],
+    help: 'Service accounts that may post events with --event-authentication=token, as namespace:name.',
   }),
   receiverAddr: flag.string({
     default: ':9292',
@@ -60,6 +79,8 @@ export const flags = {
 };
 
 export interface Config extends FlagValues<typeof flags> {
+  /** Users that may post events; undefined: anybody may. */
+  eventSenders?: ReadonlySet<string>;
   /** Namespace of this pod. */
   runtimeNamespace: string;
 }
@@ -79,5 +100,30 @@ export function readConfig(
       '--delivery-min-retry-delay must not be longer than --delivery-max-retry-delay',
     );
   }
-  return { ...values, runtimeNamespace: env['RUNTIME_NAMESPACE'] || 'flux-system' };
+  return {
+    ...values,
+    eventSenders: eventSenders(values),
+    runtimeNamespace: env['RUNTIME_NAMESPACE'] || 'flux-system',
+  };
+}
+
+function eventSenders(values: FlagValues<typeof flags>): ReadonlySet<string> | undefined {
+  const senders = parseSenders(values['event-senders']);
+  if (values['event-authentication'] === 'none') {
+    if (senders.size === 0) return undefined;
+    throw new FlagError(
+      '--event-senders has no effect without --event-authentication=token: set that too',
+    );
+  }
+  if (senders.size === 0) {
+    throw new FlagError(
+      '--event-authentication=token needs --event-senders, such as flux-system:kustomize-controller',
+    );
+  }
+  if (values['event-audience'] === '') {
+    throw new FlagError(
+      '--event-audience must not be empty: tokens for the API server itself would be accepted',
+    );
+  }
+  return senders;
 }

@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
 import type { EventSink, FluxEvent, Receiver } from '@sluice/shared/api';
 import { createBusEventSink, type OutboxSink } from '@sluice/shared/bus';
@@ -37,6 +38,9 @@ import { notificationMetrics } from './http/metrics.ts';
 import { bySecret, createInformers, type Informers } from './informers.ts';
 import { createSecretReader, type SecretReader } from './provider/secrets.ts';
 import { receiverReconciler } from './receiver/reconcile.ts';
+import { senderGate } from './sender/authenticate.ts';
+import { createJudge } from './sender/judge-token.ts';
+import { createTokenReviewer } from './sender/review-token.ts';
 
 const controllerName = 'notification-controller';
 const flushMs = 2_000;
@@ -200,6 +204,14 @@ function createReceiverController(app: App, events: EventRecorder): Controller<R
   return controller;
 }
 
+function createEventListener(app: App, delivering: Delivering): RequestListener {
+  const { config, client, logger } = app;
+  const senders = config.eventSenders;
+  const review = createTokenReviewer(client, config['event-audience']);
+  const gate = senders && senderGate({ judge: createJudge({ review, senders }), logger });
+  return eventListener({ ...app, ...delivering, gate });
+}
+
 /** Delivers and listens until the signal aborts; every replica does. */
 async function serve(
   app: App,
@@ -225,7 +237,7 @@ async function serve(
   }
   delivering.pipeline.start();
   const servers = await Promise.all([
-    listen(app, 'events', config['events-addr'], eventListener({ ...app, ...delivering })),
+    listen(app, 'events', config['events-addr'], createEventListener(app, delivering)),
     listen(app, 'webhooks', config.receiverAddr, webhookListener({ ...app, controllerName })),
   ]);
   onListening();

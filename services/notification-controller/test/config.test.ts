@@ -17,4 +17,32 @@ describe('flags', () => {
     const argv = ['--delivery-min-retry-delay=10m', '--delivery-max-retry-delay=1m'];
     expect(() => readConfig(argv, {})).toThrow('--delivery-min-retry-delay');
   });
+
+  test('let anybody send events unless told, and name the users that may', () => {
+    expect(readConfig([], {}).eventSenders).toBeUndefined();
+    const senders = '--event-senders=flux-system:helm-controller,flux-system:kustomize-controller';
+    const argv = ['--event-authentication=token', senders, '--event-senders=ops:a.b'];
+    expect(readConfig(argv, {}).eventSenders).toEqual(
+      new Set([
+        'system:serviceaccount:flux-system:helm-controller',
+        'system:serviceaccount:flux-system:kustomize-controller',
+        'system:serviceaccount:ops:a.b',
+      ]),
+    );
+  });
+
+  const token = '--event-authentication=token';
+  test.each([
+    { argv: ['--event-authentication=basic'], wanted: '--event-authentication must be one of' },
+    { argv: [token], wanted: '--event-authentication=token needs --event-senders' },
+    { argv: ['--event-senders=a:b'], wanted: '--event-senders has no effect without' },
+    { argv: [token, '--event-senders=a:b', '--event-audience='], wanted: '--event-audience' },
+    ...['a', 'a:', ':b', 'a:b:c', 'A:b', 'a.b:c', 'a/b', 'a:*', '*:b', 'a: b'].map((sender) => ({
+      argv: [token, `--event-senders=${sender}`],
+      wanted: `--event-senders: '${sender}' names no service account`,
+    })),
+    { argv: ['--events-token-file=/x'], wanted: 'unknown flag --events-token-file' },
+  ])('refuse $argv', ({ argv, wanted }) => {
+    expect(() => readConfig(argv, {})).toThrow(wanted);
+  });
 });

@@ -5,7 +5,11 @@ import type { Schema, Value } from './node.ts';
 /** Flags that have values of their own, or that a pod must not change. */
 const managed = new Set([
   'enable-leader-election',
+  'event-audience',
+  'event-authentication',
+  'event-senders',
   'events-addr',
+  'events-token-file',
   'health-addr',
   'kube-context',
   'kubeconfig',

@@ -57,6 +57,18 @@ const rbac = group('Roles and their bindings.', {
   ),
 });
 
+const eventAuthentication = group('How notification-controller knows who posts events over HTTP.', {
+  mode: choice(
+    'auto',
+    ['auto', 'always', 'never'],
+    'Whether events are taken from the controllers of the namespace alone, which show a token of their ServiceAccount; auto: when the umbrella installs all four controllers, for all namespaces. Controllers of Flux show none: never, where they post events.',
+  ),
+  audience: text('notification-controller', 'Audience of the tokens.', { minLength: 1 }),
+  senders: textList('More ServiceAccounts that may post events, as namespace:name.', {
+    pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?:[a-z0-9]([-.a-z0-9]*[a-z0-9])?$',
+  }),
+});
+
 /** Values that hold for all controllers of an installation. In the umbrella they stand at the top. */
 export const installWide: ValueTree = {
   installCRDs: toggle(true, 'Install and upgrade the custom resource definitions.'),
@@ -140,6 +152,7 @@ export const installWide: ValueTree = {
   },
   policies,
   rbac,
+  eventAuthentication,
   prometheus: group('Monitoring.', {
     podMonitor: group('PodMonitors of the Prometheus operator.', {
       create: toggle(false, 'Create a PodMonitor for each controller.'),

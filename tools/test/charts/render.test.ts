@@ -138,7 +138,8 @@ describe('the charts of single controllers', () => {
     const umbrella = await render('sluice', settings);
     for (const chart of singleCharts) {
       const events = `eventsAddr=http://notification-controller.${namespace}.svc.cluster.local.`;
-      const own = await render(chart, ['rbac.createAggregation=false', events]);
+      const authentication = 'eventAuthentication.mode=always';
+      const own = await render(chart, ['rbac.createAggregation=false', events, authentication]);
       const within = umbrella.filter((object) => componentOf(object) === chart);
       const byId = (objects: Rendered[]) =>
         Object.fromEntries(objects.map((o) => [identity(o), o]));

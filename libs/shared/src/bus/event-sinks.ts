@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { EventSink, FluxEvent } from '@sluice/shared/api';
 import { errorMessage, redactUrl } from '@sluice/shared/base';
 import type { Bus } from './bus.ts';
@@ -76,9 +77,11 @@ export function createHttpEventSink(
   options: EventSinkOptions & {
     /** Where to post, such as `http://notification-controller.flux-system.svc.cluster.local./`. */
     eventsAddr: string;
+    /** File with the token by which notification-controller knows the sender. */
+    tokenFile?: string;
   },
 ): OutboxSink {
-  const { eventsAddr } = options;
+  const { eventsAddr, tokenFile } = options;
   if (!URL.canParse(eventsAddr) || !/^https?:/.test(eventsAddr)) {
     throw new RangeError(
       `--events-addr ${redactUrl(eventsAddr)} is no HTTP address: give one such as http://notification-controller/`,
@@ -86,16 +89,31 @@ export function createHttpEventSink(
   }
   return createOutboxSink({
     ...options,
-    deliver: (event, _id, signal) => post({ address: eventsAddr, event, signal }),
+    deliver: (event, _id, signal) => post({ address: eventsAddr, event, signal, tokenFile }),
   });
 }
 
-async function post(o: { address: string; event: FluxEvent; signal: AbortSignal }): Promise<void> {
+/** Reads the token anew each time, since the kubelet renews it. */
+async function readToken(file: string): Promise<string> {
+  const token = (await readFile(file, 'utf8')).trim();
+  // Checked here, because an error of fetch would quote what no header can hold.
+  if (/^[A-Za-z0-9._~+/-]+=*$/.test(token)) return token;
+  throw new Error(`--events-token-file ${file} holds no token`);
+}
+
+async function post(o: {
+  address: string;
+  event: FluxEvent;
+  signal: AbortSignal;
+  tokenFile?: string;
+}): Promise<void> {
+  const authorization = o.tokenFile && { authorization: `Bearer ${await readToken(o.tokenFile)}` };
   const response = await fetch(o.address, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...currentTrace() },
+    headers: { 'content-type': 'application/json', ...currentTrace(), ...authorization },
     body: JSON.stringify(o.event),
     signal: AbortSignal.any([o.signal, AbortSignal.timeout(httpTimeoutMs)]),
+    // A token is for the configured address only.
     redirect: 'manual',
   }).catch((cause: unknown) => {
     throw new Error(`the event cannot be posted: ${errorMessage(cause)}`, { cause });

@@ -130,6 +130,10 @@ const sluiceFlags = {
     help: 'Least time between two reconciles of an object, whatever smaller spec.interval or retryInterval it has.',
   }),
   ...networkFlags,
+  'events-token-file': flag.string({
+    default: '',
+    help: 'File with the service account token to send with events to --events-addr, read at each of them; empty for none.',
+  }),
   'nats-url': flag.string({
     default: '',
     help: 'URL of the NATS server; empty to do without, with events over HTTP.',

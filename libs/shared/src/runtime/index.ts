@@ -6,6 +6,8 @@ export { createEventRecorder } from './observe/events.ts';
 export { parseAddress, type RunningServer, startHttpServer } from './observe/http-server.ts';
 export { createMetrics, type Metrics } from './observe/metrics.ts';
 export type { ReadyCheck } from './observe/probes.ts';
+export { RecentMap } from './observe/recent.ts';
+export { TokenBucket } from './observe/token-bucket.ts';
 export type { TokenCacheMetrics, TokenUser } from './observe/token-cache-metrics.ts';
 export { initTracing } from './observe/tracing.ts';
 export {

@@ -14,7 +14,7 @@ import type { ServiceDoors } from './service.ts';
  * behind an outbox on disk.
  *
  * @returns undefined when the service has neither
- * @throws RangeError when `--events-addr` is no HTTP address
+ * @throws RangeError when `--events-addr` is no HTTP address, or missing with `--events-token-file`
  */
 export function createEventSink({
   bus,
@@ -29,7 +29,10 @@ export function createEventSink({
   };
   if (bus !== undefined) return createBusEventSink(bus, options);
   const eventsAddr = flags['events-addr'];
-  return eventsAddr === '' ? undefined : createHttpEventSink({ ...options, eventsAddr });
+  const tokenFile = flags['events-token-file'] || undefined;
+  if (eventsAddr !== '') return createHttpEventSink({ ...options, eventsAddr, tokenFile });
+  if (tokenFile === undefined) return undefined;
+  throw new RangeError('--events-token-file has no effect without --events-addr: set that too');
 }
 
 /** Makes the metrics of the outbox in which events wait. */

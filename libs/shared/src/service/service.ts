@@ -25,12 +25,17 @@ import { Gauge } from 'prom-client';
 export type ServiceFlags = Omit<
   FlagValues<typeof commonFlags>,
   | 'watch-label-selector'
+  | 'events-token-file'
   | 'nats-stream-replicas'
   | 'watch-configs-label-selector'
   | 'interval-jitter-percentage'
   | 'default-service-account'
   | 'no-cross-namespace-refs'
-> & { 'watch-label-selector'?: string; 'nats-stream-replicas'?: number };
+> & {
+  'watch-label-selector'?: string;
+  'events-token-file'?: string;
+  'nats-stream-replicas'?: number;
+};
 
 /** The doors of a service to the world. */
 export interface ServiceDoors {

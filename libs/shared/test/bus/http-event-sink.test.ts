@@ -1,6 +1,6 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { silentLogger } from '@sluice/shared/base';
+import { createLogger, silentLogger } from '@sluice/shared/base';
 import { createHttpEventSink, type OutboxSink } from '@sluice/shared/bus';
 import { receiveWebhooks, temporaryFolder, type WebhookReceiver } from '@sluice/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -99,5 +99,74 @@ describe('events over HTTP', () => {
     expect(() => createHttpEventSink({ ...options, eventsAddr: 'nats://x' })).toThrow(
       /--events-addr/,
     );
+  });
+});
+
+describe('the token of a sender', () => {
+  let file: string;
+  let lines: string[];
+
+  /** A sink that shows the token of a file. */
+  async function withToken(token?: string): Promise<void> {
+    await sink.close();
+    file = join(folder.path, 'token');
+    if (token !== undefined) await writeFile(file, token);
+    lines = [];
+    const destination = { write: (line: string) => void lines.push(line) };
+    sink = createHttpEventSink({
+      dir: join(folder.path, 'with-token'),
+      eventsAddr: receiver.url,
+      tokenFile: file,
+      logger: createLogger({ level: 'trace', name: 'test', destination }),
+      minRetryDelayMs: 1,
+      maxRetryDelayMs: 10,
+    });
+  }
+
+  const authorizations = () => receiver.requests.map(({ headers }) => headers['authorization']);
+
+  test('is read anew for each event', async () => {
+    await withToken('first\n');
+    await sink.publish(eventOf('a'));
+    await sink.flush();
+    await writeFile(file, 'second');
+    await sink.publish(eventOf('b'));
+    await sink.flush();
+    expect(authorizations()).toEqual(['Bearer first', 'Bearer second']);
+  });
+
+  test.each([
+    { name: 'missing', token: undefined },
+    { name: 'empty', token: ' \n' },
+    { name: 'no header can hold', token: 'secret\r\nx: y' },
+    { name: 'is not ASCII', token: 'secrét' },
+  ])(
+    'that is $name keeps events waiting until it is repaired, and shows nowhere',
+    async ({ token }) => {
+      await withToken(token);
+      await sink.publish(eventOf('patient'));
+      await expect.poll(() => lines.length).toBeGreaterThan(1);
+      expect(receiver.requests).toEqual([]);
+      expect(lines.join('')).not.toMatch(/secr/);
+      await writeFile(file, 'good');
+      await sink.flush();
+      expect(authorizations()).toEqual(['Bearer good']);
+      expect(messages()).toEqual(['patient']);
+    },
+  );
+
+  test('does not go where a redirect leads', async () => {
+    const other = await receiveWebhooks();
+    await withToken('good');
+    receiver.respond(() =>
+      receiver.requests.length < 3
+        ? { status: 307, headers: { location: other.url } }
+        : { status: 202 },
+    );
+    await sink.publish(eventOf('a'));
+    await sink.flush();
+    expect(receiver.requests).toHaveLength(3);
+    expect(other.requests).toEqual([]);
+    await other.close();
   });
 });

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FluxEvent } from '@sluice/shared/api';
@@ -55,6 +55,18 @@ test('an --events-addr that is no HTTP address is refused by its name', () => {
   expect(() => createEventSink(doors(['--events-addr=nats://x']))).toThrow(
     /--events-addr .* is no HTTP address/,
   );
+});
+
+test('the token of --events-token-file goes with each event, and needs an address', async () => {
+  const file = join(dir, 'token');
+  writeFileSync(file, 'first');
+  const token = `--events-token-file=${file}`;
+  expect(() => createEventSink(doors([token]))).toThrow(/--events-token-file .* --events-addr/);
+  const sink = createEventSink(doors([`--events-addr=${receiver.url}`, token]));
+  await sink?.publish(event);
+  const { headers } = await receiver.waitFor(() => true);
+  expect(headers['authorization']).toBe('Bearer first');
+  await sink?.close();
 });
 
 test('the metrics tell how many events wait, their size, and for how long', async () => {

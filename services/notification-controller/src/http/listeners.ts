@@ -11,7 +11,7 @@ import type { SecretReader } from '../provider/secrets.ts';
 import { webhookHandler } from '../receiver/webhook-handler.ts';
 import { webhookPrefix } from '../receiver/webhook-path.ts';
 import { httpMetrics } from './metrics.ts';
-import { respondWith } from './respond.ts';
+import { type Gate, respondWith } from './respond.ts';
 
 interface Common {
   config: Config;
@@ -19,16 +19,21 @@ interface Common {
   metrics: Metrics;
 }
 
-/** The listener of Flux's HTTP event path, with its metrics. */
+/** The listener of Flux's HTTP event path, with its metrics. A gate decides who may send. */
 export function eventListener(
-  o: Common & { pipeline: Pipeline; isDuplicate: (event: FluxEvent) => Promise<boolean> },
+  o: Common & {
+    pipeline: Pipeline;
+    isDuplicate: (event: FluxEvent) => Promise<boolean>;
+    gate?: Gate;
+  },
 ): RequestListener {
-  const { config, logger, metrics, pipeline, isDuplicate } = o;
+  const { config, logger, metrics, pipeline, isDuplicate, gate } = o;
   const exportPaths = config['export-http-path-metrics'];
   const accept = (event: FluxEvent, id: string) => pipeline.accept(event, id);
   return respondWith(eventHandler({ accept, isDuplicate, logger }), {
     metrics: httpMetrics(metrics.registry, 'gotk_event', { handler: '/', exportPaths }),
     logger,
+    gate,
   });
 }
 

@@ -10,19 +10,25 @@ export interface Answer {
   status: number;
   /** Plain text. */
   body?: string;
+  headers?: Record<string, string>;
 }
+
+type Handle = (request: IncomingMessage, body: Buffer) => Promise<Answer>;
+
+/** Looks at a request before its body is read; what it answers ends the request. */
+export type Gate = (request: IncomingMessage) => Promise<Answer | undefined>;
 
 /**
  * Makes a listener that reads the whole body, within its limit, and answers what `handle` returns: 413 for a body
- * that is too long, 500 when `handle` throws.
+ * that is too long, 500 when `handle` throws. With a gate, the body of what it turns away is not read.
  */
 export function respondWith(
-  handle: (request: IncomingMessage, body: Buffer) => Promise<Answer>,
-  o: { metrics: HttpMetrics; logger: Logger },
+  handle: Handle,
+  o: { metrics: HttpMetrics; logger: Logger; gate?: Gate },
 ): RequestListener {
   return (request, response) => {
     const end = o.metrics.begin(pathOf(request), request.method ?? '');
-    void answer(request, handle, o.logger).then(
+    void answer(request, handle, o).then(
       (result) => {
         write(response, result);
         end(result.status, result.body?.length ?? 0);
@@ -44,9 +50,19 @@ export function pathOf(request: IncomingMessage): string {
 
 async function answer(
   request: IncomingMessage,
-  handle: (request: IncomingMessage, body: Buffer) => Promise<Answer>,
-  logger: Logger,
+  handle: Handle,
+  { gate, logger }: { gate?: Gate; logger: Logger },
 ): Promise<Answer> {
+  const handled = async <T>(result: () => Promise<T>): Promise<T | Answer> => {
+    try {
+      return await result();
+    } catch (error) {
+      logger.error({ error: errorMessage(error) }, 'A request could not be handled');
+      return { status: 500 };
+    }
+  };
+  const turnedAway = gate && (await handled(() => gate(request)));
+  if (turnedAway) return turnedAway;
   let body: Buffer;
   try {
     body = await readBody(request);
@@ -54,17 +70,13 @@ async function answer(
     if (error instanceof BodyTooLargeError) return { status: 413 };
     throw error;
   }
-  try {
-    return await handle(request, body);
-  } catch (error) {
-    logger.error({ error: errorMessage(error) }, 'A request could not be handled');
-    return { status: 500 };
-  }
+  return handled(() => handle(request, body));
 }
 
-function write(response: ServerResponse, { status, body = '' }: Answer): void {
-  if (status === 413) discardRest(response.req);
-  response.writeHead(status, body === '' ? {} : { 'content-type': 'text/plain; charset=utf-8' });
+function write(response: ServerResponse, { status, body = '', headers }: Answer): void {
+  if (!response.req.complete) discardRest(response.req);
+  const type = body === '' ? {} : { 'content-type': 'text/plain; charset=utf-8' };
+  response.writeHead(status, { ...type, ...headers });
   response.end(body);
 }
 

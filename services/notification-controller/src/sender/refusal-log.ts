@@ -1,0 +1,24 @@
+import { type Clock, type Logger, systemClock } from '@sluice/shared/base';
+
+/** Time between two lines about the same kind of refusal, in milliseconds. */
+const intervalMs = 60_000;
+
+/**
+ * Makes a function that logs refusals, of each kind one line a minute, which says how many there were since the last.
+ */
+export function refusalLog(logger: Logger, clock: Clock = systemClock) {
+  const kinds = new Map<string, { at: number; left: number }>();
+  return (kind: string, fields: Record<string, unknown>): void => {
+    const last = kinds.get(kind);
+    const now = clock.now();
+    if (last !== undefined && now - last.at < intervalMs) {
+      last.left++;
+      return;
+    }
+    kinds.set(kind, { at: now, left: 0 });
+    logger.warn(
+      { ...fields, refusal: kind, since: last?.left ?? 0 },
+      'A sender of events is refused',
+    );
+  };
+}
