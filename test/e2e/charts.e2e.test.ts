@@ -3,6 +3,7 @@ import { controllerNames, podsCannotRun } from '@sluice/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { expectAllAnnounced } from './announced.ts';
 import { findCanaries } from './canaries.ts';
+import { apartValues, postEvent, untilEventTaken } from './charts/events.ts';
 import { useEveryKind } from './charts/every-kind.ts';
 import { untilAllReady } from './charts/install.ts';
 import { highlyAvailable, untilLeadersRenew, upgrade, useShard } from './charts/shards.ts';
@@ -67,6 +68,12 @@ describe.skipIf(reason)('the umbrella chart, installed with helm and run', () =>
     120_000,
   );
 
+  test('events over HTTP are taken from the accounts of the controllers alone', async () => {
+    expect(await postEvent(world)).toBe(401);
+    expect(await postEvent(world, 'notification-controller')).toBe(403);
+    expect(await postEvent(world, 'kustomize-controller')).toBe(202);
+  });
+
   test('no container has ended', () => {
     expect(world.node.pods.filter(({ restarts }) => restarts > 0)).toEqual([]);
   });
@@ -78,15 +85,17 @@ describe.skipIf(reason)('the umbrella chart, installed with helm and run', () =>
   }, 120_000);
 
   test('each controller starts alone, with the roles of its own chart in its own namespace', async () => {
-    const values = { installCRDs: false, watchAllNamespaces: false };
-    const installs = controllerNames.map((name) =>
-      world.install({ name, namespace: single(name), chart: world.charts[name], values }),
-    );
+    const installs = controllerNames.map((name) => {
+      const release = { name, namespace: single(name), chart: world.charts[name] };
+      return world.install({ ...release, values: apartValues(name, single) });
+    });
     await Promise.all(installs);
     for (const name of controllerNames) {
       await untilAllReady(world.node, single(name), { names: [name], nats: false });
     }
   }, 120_000);
+
+  test('they know each other by their tokens', () => untilEventTaken(world, single), 120_000);
 
   test('nothing was refused to a controller', async () => {
     const accounts = controllerNames.flatMap((name) => [

@@ -3,7 +3,7 @@ import type { Answer, Gate } from '../http/respond.ts';
 import { bearerToken } from './bearer-token.ts';
 import type { JudgeToken, Verdict } from './judge-token.ts';
 import { refusalLog } from './refusal-log.ts';
-import { ReviewUnavailableError } from './review-token.ts';
+import { ReviewUnavailableError, TooManyTokensError } from './review-token.ts';
 
 /**
  * Makes the gate before events: it lets through whose `Authorization: Bearer` token is accepted. 401 without a token
@@ -22,7 +22,10 @@ export function senderGate(o: { judge: JudgeToken; logger: Logger }): Gate {
       return answerOf(await o.judge(token, address), address, log);
     } catch (error) {
       if (!(error instanceof ReviewUnavailableError)) throw error;
-      log('unavailable', { address, error: error.message });
+      log(error instanceof TooManyTokensError ? 'busy' : 'unavailable', {
+        address,
+        error: error.message,
+      });
       return { status: 503, body: 'the sender cannot be authenticated now\n' };
     }
   };

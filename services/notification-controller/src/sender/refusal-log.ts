@@ -4,20 +4,20 @@ import { type Clock, type Logger, systemClock } from '@sluice/shared/base';
 const intervalMs = 60_000;
 
 /**
- * Makes a function that logs refusals, of each kind one line a minute, which says how many there were since the last.
+ * Makes a function that logs refusals, of each kind one line a minute, which says how many had none since the last.
  */
 export function refusalLog(logger: Logger, clock: Clock = systemClock) {
-  const kinds = new Map<string, { at: number; left: number }>();
+  const kinds = new Map<string, { at: number; unlogged: number }>();
   return (kind: string, fields: Record<string, unknown>): void => {
     const last = kinds.get(kind);
     const now = clock.now();
     if (last !== undefined && now - last.at < intervalMs) {
-      last.left++;
+      last.unlogged++;
       return;
     }
-    kinds.set(kind, { at: now, left: 0 });
+    kinds.set(kind, { at: now, unlogged: 0 });
     logger.warn(
-      { ...fields, refusal: kind, since: last?.left ?? 0 },
+      { ...fields, refusal: kind, unlogged: last?.unlogged ?? 0 },
       'A sender of events is refused',
     );
   };

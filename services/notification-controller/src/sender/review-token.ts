@@ -16,6 +16,11 @@ export class ReviewUnavailableError extends Error {
   override name = 'ReviewUnavailableError';
 }
 
+/** More tokens come than are reviewed: an attack, or senders that share an address. */
+export class TooManyTokensError extends ReviewUnavailableError {
+  override name = 'TooManyTokensError';
+}
+
 /** What is read of a TokenReview. */
 interface ReviewStatus {
   authenticated?: boolean;

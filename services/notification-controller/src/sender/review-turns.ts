@@ -1,6 +1,6 @@
 import { type Clock, FairSlots } from '@sluice/shared/base';
 import { RecentMap, TokenBucket } from '@sluice/shared/runtime';
-import { ReviewUnavailableError } from './review-token.ts';
+import { TooManyTokensError } from './review-token.ts';
 
 /** Reviews that run at a time, in all and for one address. */
 const slots = { total: 8, perShare: 2 };
@@ -29,14 +29,14 @@ export class ReviewTurns {
    * Runs a review once it is the turn of the address; addresses take turns.
    *
    * @param o `isKnown` says that the token was accepted before, and so is not counted as an unknown one
-   * @throws ReviewUnavailableError when the address, or all together, have too many open; what `review` throws
+   * @throws TooManyTokensError when the address, or all together, have too many open; what `review` throws
    */
   async run<T>(o: { address: string; isKnown: boolean; review: () => Promise<T> }): Promise<T> {
     const { address, isKnown, review } = o;
     const open = this.#open.get(address) ?? 0;
     const isFull = open >= maxOpen.perAddress || this.#openInAll >= maxOpen.total;
     if (isFull || !(isKnown || this.#bucketOf(address).take(this.#clock.now()))) {
-      throw new ReviewUnavailableError('too many tokens came at once: send the event again later');
+      throw new TooManyTokensError('too many tokens came at once: send the event again later');
     }
     this.#count(address, 1);
     try {

@@ -9,7 +9,7 @@ import { httpMetrics } from '../../src/http/metrics.ts';
 import { respondWith } from '../../src/http/respond.ts';
 import { senderGate } from '../../src/sender/authenticate.ts';
 import type { JudgeToken } from '../../src/sender/judge-token.ts';
-import { ReviewUnavailableError } from '../../src/sender/review-token.ts';
+import { ReviewUnavailableError, TooManyTokensError } from '../../src/sender/review-token.ts';
 
 let server: RunningServer;
 let log: string[];
@@ -19,6 +19,7 @@ let handled: string[];
 const judge: JudgeToken = async (token) => {
   const name = token.split('.')[1];
   if (name === 'away') throw new ReviewUnavailableError('the API server is away');
+  if (name === 'busy') throw new TooManyTokensError('too many');
   if (name === 'bug') throw new TypeError('a bug');
   if (name === 'sender') return { kind: 'accepted', user: 'a' };
   if (name === 'stranger') return { kind: 'forbidden', user: 'system:serviceaccount:team:b' };
@@ -71,6 +72,7 @@ describe('the gate before events', () => {
     },
     { name: 'the token of a stranger', header: 'Bearer h.stranger.s', status: 403 },
     { name: 'a token that cannot be reviewed', header: 'Bearer h.away.s', status: 503 },
+    { name: 'one token of too many', header: 'Bearer h.busy.s', status: 503 },
     { name: 'a token that meets a bug', header: 'Bearer h.bug.s', status: 500 },
   ])('answers $status to $name, before there is a body', async ({ header, status, challenge }) => {
     expect(await send(header)).toMatchObject({ status, challenge });
@@ -83,13 +85,14 @@ describe('the gate before events', () => {
   });
 
   test('logs a kind of refusal once in a while, and never a token', async () => {
-    for (const token of ['secret-1', 'secret-2', 'stranger', 'away'])
+    for (const token of ['secret-1', 'secret-2', 'stranger', 'away', 'busy'])
       await send(`Bearer h.${token}.s`);
     const lines = log.map((line) => JSON.parse(line));
     expect(lines.map(({ refusal }) => refusal)).toEqual([
       'unauthenticated',
       'forbidden',
       'unavailable',
+      'busy',
     ]);
     expect(lines[1]).toMatchObject({ user: 'system:serviceaccount:team:b', level: 'warn' });
     expect(log.join('')).not.toContain('secret');
