@@ -21,6 +21,8 @@ let client: KubeClient;
 let namespace: string;
 let world: World;
 let service: WebhookReceiver;
+/** One token for all tests: an address may have few unknown ones reviewed at once. */
+let good: string;
 
 beforeAll(async () => {
   ({ client } = await testCluster());
@@ -30,6 +32,7 @@ beforeAll(async () => {
     const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata };
     await client.create<KubeObject>(coreResources.serviceAccounts, account);
   }
+  good = await tokenOf('sender');
   const senders = ['sender', 'short-lived'].map((name) => `${namespace}:${name}`);
   world = await startWorld({
     nats: false,
@@ -108,7 +111,7 @@ const forged = (token: string, n: number) =>
 
 describe('an event over HTTP', () => {
   test('of an account that may send is delivered', async () => {
-    const sent = await send(await tokenOf('sender'));
+    const sent = await send(good);
     expect(sent).toEqual({ status: 202, message: sent.message });
     await service.waitFor(about(sent.message));
   });
@@ -120,7 +123,7 @@ describe('an event over HTTP', () => {
     { name: 'garbage of its form', token: async () => 'a.b.c', status: 401, challenge: invalid },
     {
       name: 'a forged token',
-      token: async () => forged(await tokenOf('sender'), 0),
+      token: async () => forged(good, 0),
       status: 401,
       challenge: invalid,
     },
@@ -151,13 +154,14 @@ describe('an event over HTTP', () => {
     const refused = await send(await token());
     expect(refused).toMatchObject({ status });
     expect(refused.challenge).toBe(challenge);
-    const accepted = await send(await tokenOf('sender'));
+    // What the sender posts afterwards is delivered, and nothing else is.
+    const accepted = await send(good);
+    expect(accepted.status).toBe(202);
     await service.waitFor(about(accepted.message));
     expect(service.requests.filter(about(refused.message))).toEqual([]);
   });
 
   test('is delivered among a flood of forged tokens, of which few are reviewed', async () => {
-    const good = await tokenOf('sender');
     expect((await send(good)).status).toBe(202);
     const fresh = await tokenOf('sender');
     const reviews = /^rest_client_requests_total\{code="201",method="POST"/;
@@ -201,13 +205,12 @@ describe('an event over HTTP', () => {
   });
 
   test('leaves its token in no log', async () => {
-    const token = await tokenOf('sender');
-    await send(token);
+    await send(good);
     await send(await tokenOf('stranger'));
-    await send(forged(token, 1));
+    await send(forged(good, 1));
     const log = JSON.stringify(await world.controllers.processes['notification-controller'].log());
     expect(log).toContain(`system:serviceaccount:${namespace}:stranger`);
-    for (const part of token.split('.').slice(1)) expect(log).not.toContain(part);
+    for (const part of good.split('.').slice(1)) expect(log).not.toContain(part);
     expect(log).not.toMatch(/eyJ/);
   });
 });
