@@ -2,7 +2,7 @@ import type { FluxEvent, KubeObject } from '@sluice/shared/api';
 import { gitRepositoryKind } from '@sluice/shared/api';
 import { resourceOf } from '@sluice/shared/kube';
 import { isReady } from '@sluice/shared/runtime';
-import { controllerNames, until } from '@sluice/shared/testing';
+import { controllerNames, until } from '@sluice/testing';
 import { vi } from 'vitest';
 import { timeoutMs } from '../world.ts';
 import { type ChartWorld, fluxNamespace } from './world.ts';

@@ -11,7 +11,7 @@ import {
   testCluster,
   testNamespace,
   type WebhookReceiver,
-} from '@sluice/shared/testing';
+} from '@sluice/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startWorld, uniqueEvent, type World } from '../world.ts';
 
