@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { readdir, readlink } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { gitRepositoryKind, type KindDefinition } from '@sluice/shared/api';
-import { resourceOf } from '@sluice/shared/kube';
+import { gitRepositoryKind, type KindDefinition, type KubeObject } from '@sluice/shared/api';
+import { coreResources, resourceOf } from '@sluice/shared/kube';
 import {
   type GitRepository,
   type GitServer,
@@ -12,7 +13,7 @@ import {
   untilGone,
   usageOf,
 } from '@sluice/testing';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { conditionOf, type SourceBed, startSourceBed } from './source-bed.ts';
 
 // Each attack is one tenant's, who has a namespace of its own; what counts is that the source of another one becomes
@@ -62,15 +63,35 @@ async function growingTree(repo: GitRepository, depth: number, width: number): P
   await repo.setRef('refs/heads/main', commit);
 }
 
-async function honest(name: string) {
-  return bed.ready(await bed.createGit(name, { url: server.url('honest'), ref: main }));
+/** The source of another tenant becomes ready. */
+async function honest(name: string, at = bed) {
+  return at.ready(await at.createGit(name, { url: server.url('honest'), ref: main }));
+}
+
+/** Many files of the same content in one directory: a small pack that takes long to write. */
+async function manyOf(name: string, content: Buffer, count: number): Promise<void> {
+  const repo = await server.createRepo(name, { 'content.bin': content });
+  const blob = (await repo.git(['rev-parse', 'main:content.bin'])).trim();
+  const lines = Array.from({ length: count }, (_, i) => `100644 blob ${blob}\tf${i}\n`);
+  const tree = (await repo.git(['mktree'], lines.join(''))).trim();
+  await repo.setRef('refs/heads/main', (await repo.git(['commit-tree', tree, '-m', 'x'])).trim());
+}
+
+/** The artifacts of an object that the controller has open for writing. */
+async function beingWritten(name: string): Promise<string[]> {
+  const dir = `/proc/${bed.process.pid}/fd`;
+  const open = await Promise.all(
+    // Those that were closed meanwhile lead nowhere.
+    (await readdir(dir)).map((fd) => readlink(`${dir}/${fd}`).catch(() => '')),
+  );
+  return open.filter((path) => path.includes(`/gitrepository/${attacker}/${name}/`));
 }
 
 const messageOf = (object: Parameters<typeof conditionOf>[0]) =>
   conditionOf(object, 'Ready')?.message;
 
 describe('another tenant goes on while', () => {
-  it('trees expand without end, and deletion ends the work on them', async () => {
+  it('trees expand without end', async () => {
     const names = ['tree-1', 'tree-2', 'tree-3'];
     for (const name of names) await growingTree(await server.createRepo(name), 24, 8);
     const attacks = await Promise.all(
@@ -80,16 +101,10 @@ describe('another tenant goes on while', () => {
     );
     await honest('beside-trees');
     for (const attack of attacks) {
-      const refused = await bed.failed(attack, 'GitOperationFailed');
+      const refused = await bed.failed(attack, 'GitOperationFailed', patience);
       expect(messageOf(refused)).toMatch(/more than 500000 files|paths have more than/);
     }
-    await Promise.all(
-      attacks.map(async ({ metadata }) => {
-        await bed.client.delete(resource, metadata);
-        await untilGone(bed.client, resource, metadata);
-      }),
-    );
-  });
+  }, 180_000);
 
   it('patterns are multiplied by files', async () => {
     const pattern = (i: number) => `*m*a*n*i*f*e*s*t*${i}x*`;
@@ -104,25 +119,19 @@ describe('another tenant goes on while', () => {
       attacker,
     );
     await honest('beside-patterns');
-    const refused = await bed.failed(attack, 'GitOperationFailed');
+    const refused = await bed.failed(attack, 'GitOperationFailed', patience);
     expect(messageOf(refused)).toContain('takes more than 100000000 steps');
-  });
+  }, 180_000);
 
   it('a small pack stands for gigabytes', async () => {
-    const repo = await server.createRepo('gigabytes', {
-      'zeros.bin': Buffer.alloc(8 * 1024 * 1024),
-    });
-    const blob = (await repo.git(['rev-parse', 'main:zeros.bin'])).trim();
-    const lines = Array.from({ length: 400 }, (_, i) => `100644 blob ${blob}\tf${i}\n`);
-    const tree = (await repo.git(['mktree'], lines.join(''))).trim();
-    await repo.setRef('refs/heads/main', (await repo.git(['commit-tree', tree, '-m', 'x'])).trim());
+    await manyOf('gigabytes', Buffer.alloc(8 * 1024 * 1024), 400);
     const attack = await bed.createGit(
       'gigabytes',
       { url: server.url('gigabytes'), ref: main },
       attacker,
     );
     await honest('beside-gigabytes');
-    const refused = await bed.failed(attack, 'GitOperationFailed');
+    const refused = await bed.failed(attack, 'GitOperationFailed', patience);
     expect(messageOf(refused)).toContain('hold more than 1073741824 bytes');
   });
 
@@ -156,17 +165,63 @@ describe('another tenant goes on while', () => {
     expect(body.length).toBeGreaterThan(20_000_000);
     const http = createServer((_, response) => response.end(body)).listen(0, '127.0.0.1');
     await once(http, 'listening');
+    // A process whose peak is not of another attack.
+    const fresh = await startSourceBed();
     try {
+      await honest('before-index', fresh);
+      const before = (await usageOf(fresh.process.pid)).peakRssMiB;
       const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
-      const attack = await bed.createHelm('index', { url, timeout: '5m' }, attacker);
-      await honest('beside-index');
-      const before = (await usageOf(bed.process.pid)).peakRssMiB;
-      await bed.ready(attack, undefined, patience);
-      const { peakRssMiB } = await usageOf(bed.process.pid);
+      const attack = await fresh.createHelm('index', { url, timeout: '5m' }, attacker);
+      await honest('beside-index', fresh);
+      await fresh.ready(attack, undefined, patience);
+      const { peakRssMiB } = await usageOf(fresh.process.pid);
+      expect(peakRssMiB - before).toBeGreaterThan(0);
       expect(peakRssMiB - before).toBeLessThan(300);
     } finally {
+      await fresh.stop();
       http.closeAllConnections();
       http.close();
     }
+  }, 180_000);
+});
+
+describe('the writing of an artifact that runs', () => {
+  const isWriting = (name: string) =>
+    vi.waitUntil(async () => (await beingWritten(name)).length > 0, { timeout: 100_000 });
+  const hasEnded = (name: string) =>
+    vi.waitUntil(async () => (await beingWritten(name)).length === 0, { timeout: 10_000 });
+
+  beforeAll(() => manyOf('slow', randomBytes(8 * 1024 * 1024), 120));
+
+  async function expectNoArtifact(name: string) {
+    const { items } = await bed.client.list<KubeObject & { reason: string }>(coreResources.events, {
+      namespace: attacker,
+      fieldSelector: `involvedObject.name=${name}`,
+    });
+    expect(items.filter(({ reason }) => reason === 'NewArtifact')).toEqual([]);
+    const dir = `${bed.storage}/gitrepository/${attacker}/${name}`;
+    expect(await readdir(dir).catch(() => [])).toEqual([]);
+  }
+
+  it('is cut off by spec.timeout', async () => {
+    const spec = { url: server.url('slow'), ref: main, timeout: '10s' };
+    const attack = await bed.createGit('slow-timeout', spec, attacker);
+    await isWriting('slow-timeout');
+    const failed = await bed.failed(attack, 'GitOperationFailed', patience);
+    expect(messageOf(failed)).toContain('10s, the limit of spec.timeout');
+    await bed.patchSpec(attack, { suspend: true });
+    await hasEnded('slow-timeout');
+    await expectNoArtifact('slow-timeout');
+  }, 180_000);
+
+  it('is cut off when its object is deleted', async () => {
+    const spec = { url: server.url('slow'), ref: main, timeout: '60m' };
+    const { metadata } = await bed.createGit('slow-deleted', spec, attacker);
+    await isWriting('slow-deleted');
+    await bed.client.delete(resource, metadata);
+    await untilGone(bed.client, resource, metadata);
+    await hasEnded('slow-deleted');
+    await expectNoArtifact('slow-deleted');
+    await honest('after-slow');
   }, 180_000);
 });

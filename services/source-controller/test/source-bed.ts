@@ -75,7 +75,7 @@ export interface SourceBed {
   /** Waits for Ready=True at the current generation with an artifact, and checks the status contract. */
   ready<T extends Source>(object: T, revision?: string, options?: UntilOptions): Promise<T>;
   /** Waits for Ready=False for the reason, and checks the status contract. */
-  failed<T extends Source>(object: T, reason: string): Promise<T>;
+  failed<T extends Source>(object: T, reason: string, options?: UntilOptions): Promise<T>;
   stop(): Promise<void>;
 }
 
@@ -163,12 +163,12 @@ export async function startSourceBed(options: SourceBedOptions = {}): Promise<So
       assertStatusContract(found);
       return found;
     },
-    async failed(object, reason) {
+    async failed(object, reason, options) {
       const isFailed = (o: typeof object) => {
         const ready = conditionOf(o, 'Ready');
         return ready?.status === 'False' && ready.reason === reason;
       };
-      const found = await bed.until(object, isFailed);
+      const found = await bed.until(object, isFailed, options);
       assertStatusContract(found);
       return found;
     },
