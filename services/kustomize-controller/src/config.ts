@@ -12,6 +12,11 @@ export const kustomizeFlags = {
     max: 100,
     help: 'Number of objects of one Kustomization that are applied at once.',
   }),
+  'least-timeout': flag.duration({
+    default: 30_000,
+    min: 1,
+    help: 'What a shorter spec.timeout of a Kustomization counts as.',
+  }),
   'no-remote-bases': flag.boolean({
     default: false,
     help: 'Refuse kustomization files that refer to something outside of the artifact.',

@@ -36,6 +36,7 @@ function settingsOf({ flags, gates, namespace }: KustomizeConfig): Kustomization
   return {
     concurrentApplies: flags['concurrent-ssa'],
     noCrossNamespaceRefs: flags['no-cross-namespace-refs'],
+    leastTimeoutMs: flags['least-timeout'],
     identity: kustomizeIdentity(flags['override-manager']),
     customApplyStageKinds: flags['custom-apply-stage-kinds'],
     strictSubstitutions: gates.StrictPostBuildSubstitutions,

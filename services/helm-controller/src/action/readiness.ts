@@ -55,8 +55,9 @@ function judgeOf(rules: HealthRules, options: WaitOptions): (object: KubeObject)
   const checkJobs = !options.disableWaitForJobs;
   if (options.waitStrategy === 'legacy') return (object) => legacyReadiness(object, { checkJobs });
   return (object) => {
-    const isPlainJob = isJob(object) && !hasHealthRule(object, rules);
-    return checkJobs && isPlainJob ? jobCompletion(object) : evaluateHealth(object, rules);
+    if (hasHealthRule(object, rules)) return evaluateHealth(object, rules);
+    if (isApiService(object)) return { status: 'Current', message: 'it exists' };
+    return checkJobs && isJob(object) ? jobCompletion(object) : evaluateHealth(object, rules);
   };
 }
 
@@ -78,6 +79,11 @@ export function vanishes(object: KubeObject): boolean {
 
 function isJob({ apiVersion, kind }: KubeObject): boolean {
   return kind === 'Job' && apiVersion.startsWith('batch/');
+}
+
+/** Helm does not wait for the server behind it, without which our other rules have it in progress. */
+function isApiService({ apiVersion, kind }: KubeObject): boolean {
+  return kind === 'APIService' && apiVersion.startsWith('apiregistration.k8s.io/');
 }
 
 function isPaused(object: KubeObject): boolean {

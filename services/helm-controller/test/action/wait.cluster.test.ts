@@ -1,6 +1,7 @@
 import { helmReleaseNameLabel, type KubeObject } from '@sluice/shared/api';
 import { Semaphore } from '@sluice/shared/base';
 import { Cluster, createLiveObjects } from '@sluice/shared/engine';
+import { gvkOf } from '@sluice/shared/kube';
 import { until, untilGone } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { InstallOptions } from '../../src/action/install.ts';
@@ -90,6 +91,27 @@ describe.each(['poller', 'legacy'] as const)('with the strategy %s', (waitStrate
     const paused = deployment(name, 1, 'pending');
     const spec = { ...(paused['spec'] as object), paused: true };
     await installOf(name, [{ ...paused, spec }], { waitStrategy });
+  });
+
+  test('an APIService without a server is not waited for, as with helm', async () => {
+    const group = `${named('silent')}.example.org`;
+    const spec = {
+      group,
+      version: 'v1',
+      groupPriorityMinimum: 100,
+      versionPriority: 100,
+      insecureSkipTLSVerify: true,
+      service: { name: 'nowhere', namespace: bed.namespace },
+    };
+    const api = { apiVersion: 'apiregistration.k8s.io/v1', kind: 'APIService' };
+    const release = await installOf(
+      named('silent'),
+      [{ ...api, metadata: { name: `v1.${group}` }, spec }],
+      { waitStrategy },
+    );
+    expect(release.info.status).toBe('deployed');
+    const resource = await bed.client.mapper.resourceFor(gvkOf(api));
+    await bed.client.delete(resource, { name: `v1.${group}` });
   });
 });
 

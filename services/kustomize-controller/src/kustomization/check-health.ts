@@ -28,6 +28,13 @@ export type HealthVerdict =
 const pollMs = 2000;
 /** A wait that ends sooner does not show in the status, which saves a request. */
 const quietWaitMs = 1000;
+/** Between two looks for what the status says is waited for, in milliseconds. */
+const showMs = 15_000;
+/** Most objects that it names then. */
+const maxShown = 5;
+
+/** Of an entry of spec.healthChecks that names none, as in Flux; its command line writes none for workloads. */
+const defaultApiVersion = 'apps/v1';
 
 /** An object whose health counts. */
 interface Check {
@@ -59,7 +66,7 @@ function checksOf(run: Run): Check[] {
   }
   const referenced = (healthChecks ?? []).map((reference): Check => {
     const { kind, name, namespace = run.object.metadata.namespace } = reference;
-    const apiVersion = reference.apiVersion ?? 'v1';
+    const apiVersion = reference.apiVersion || defaultApiVersion;
     const id = objectIdOf({ apiVersion, kind, metadata: { name, namespace } });
     const unscoped = { ...id, namespace: '' };
     const known = applied.get(formatObjectId(id)) ?? applied.get(formatObjectId(unscoped));
@@ -125,12 +132,13 @@ interface Found {
   health: Health;
 }
 
-function describe(found: Found[]): string {
+function describe(found: Found[], most = 50): string {
   const list = found.map(
     ({ check, health }) => `${displayName(check.id)} status: '${health.status}'`,
   );
   const why = found.map(({ health }) => health.message).find((message) => message !== '');
-  return `[${list.slice(0, 50).join(', ')}]${why === undefined ? '' : `: ${why}`}`;
+  const more = list.length > most ? ` and ${list.length - most} more` : '';
+  return `[${list.slice(0, most).join(', ')}${more}]${why === undefined ? '' : `: ${why}`}`;
 }
 
 function fail(run: Run, what: string): never {
@@ -167,9 +175,10 @@ function waitFor(run: Run, pending: Found[]): HealthVerdict {
     fail(run, `failed early due to stalled resources: ${describe(failed)}`);
   if (now >= wait.deadlineAt) fail(run, `timeout waiting for: ${describe(pending)}`);
   const quietUntil = wait.startedAt + quietWaitMs;
-  if (now >= quietUntil) showHealthWait(run);
+  if (now >= quietUntil) showHealthWait(run, describe(pending, maxShown));
   const next = [
     wait.deadlineAt,
+    now + showMs,
     ...(polled ? [now + pollMs] : []),
     ...(now < quietUntil ? [quietUntil] : []),
   ];

@@ -94,9 +94,9 @@ async function deleteManaged(run: Run, entries: InventoryEntry[]): Promise<Outco
 }
 
 /** A wrong duration must not keep an object from being deleted. */
-function timeoutForDeletion(object: Kustomization): number {
+function timeoutForDeletion(object: Kustomization, deps: Dependencies): number {
   try {
-    return timeoutOf(object);
+    return timeoutOf(object, deps.settings);
   } catch {
     return defaultTimeoutMs;
   }
@@ -110,7 +110,7 @@ export async function finalizeKustomization(
   const { object } = ctx;
   const entries = object.status?.inventory?.entries ?? [];
   const outcome = mustDelete(object)
-    ? await deleteManaged(startRun(ctx, deps, timeoutForDeletion(object)), entries)
+    ? await deleteManaged(startRun(ctx, deps, timeoutForDeletion(object, deps)), entries)
     : done();
   if (outcome.type === 'done') {
     deps.states.forget(ctx.key);

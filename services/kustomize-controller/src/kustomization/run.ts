@@ -18,6 +18,8 @@ import type { KustomizationState, KustomizationStates } from './state.ts';
 export interface KustomizationSettings {
   concurrentApplies: number;
   noCrossNamespaceRefs: boolean;
+  /** What a shorter spec.timeout counts as. */
+  leastTimeoutMs: number;
   /** As what objects are applied. */
   identity: ApplierIdentity;
   customApplyStageKinds: string[];
@@ -98,16 +100,22 @@ export interface Run {
   source?: ResolvedSource;
 }
 
-const minTimeoutMs = 30_000;
+/** Time within which a Kustomization is built, applied and becomes healthy, before its interval is over. */
+const intervalMarginMs = 30_000;
 
-/** Returns the limit for building, applying and becoming healthy in milliseconds; as Flux, 30 s less than the interval by default. */
-export function timeoutOf(object: Kustomization): number {
-  const { timeout, interval } = object.spec;
+/**
+ * Returns the limit for building, applying and becoming healthy in milliseconds; as Flux, 30 s less than the interval by
+ * default, and `--least-timeout` at least.
+ */
+export function timeoutOf(
+  { spec }: Kustomization,
+  { leastTimeoutMs }: KustomizationSettings,
+): number {
   const ms =
-    timeout === undefined
-      ? specDuration(interval, 'spec.interval') - minTimeoutMs
-      : specDuration(timeout, 'spec.timeout');
-  return timeout === undefined ? Math.max(ms, minTimeoutMs) : Math.max(ms, 1);
+    spec.timeout === undefined
+      ? specDuration(spec.interval, 'spec.interval') - intervalMarginMs
+      : specDuration(spec.timeout, 'spec.timeout');
+  return Math.max(ms, leastTimeoutMs);
 }
 
 /** Returns the time until a retry after failed health checks in milliseconds. */
@@ -123,7 +131,7 @@ export function retryIntervalOf(object: Kustomization): number {
 export function startRun(
   ctx: ReconcileContext<Kustomization>,
   deps: Dependencies,
-  timeoutMs: number = timeoutOf(ctx.object),
+  timeoutMs: number = timeoutOf(ctx.object, deps.settings),
 ): Run {
   const { object } = ctx;
   return {

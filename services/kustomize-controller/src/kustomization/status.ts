@@ -80,8 +80,10 @@ export function noteHistory(run: Run, digest: string, reason: string): void {
 }
 
 /** Says that health is being waited for; written when the reconcile ends. */
-export function showHealthWait(run: Run): void {
-  const message = `Running health checks for revision ${sourceOf(run).revision} with a timeout of ${shownTimeout(run)}`;
+export function showHealthWait(run: Run, pending: string): void {
+  const { revision } = sourceOf(run);
+  const what = `Running health checks for revision ${revision} with a timeout of ${shownTimeout(run)}`;
+  const message = run.masker.mask(`${what}, waiting for: ${pending}`);
   run.ctx.status.reconciling(progressingReason, message, { unready: true });
   run.ctx.status.setCondition({
     type: healthyCondition,

@@ -102,6 +102,7 @@ export async function startBed(
       '--http-retry=2',
       ...(localNetwork ? localNetworkFlags : artifactsOnly.flags),
       '--least-interval=10ms',
+      '--least-timeout=1s',
       ...flags,
     ],
     {},

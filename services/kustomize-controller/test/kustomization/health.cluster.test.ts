@@ -125,3 +125,22 @@ test('healthCheckExprs decide on the health of their kind', async () => {
   expect(conditionOf(stalled)?.message).toContain('spec.healthCheckExprs[0].current');
   expect(conditionOf(stalled, 'Stalled')?.status).toBe('True');
 });
+
+test('a health check without apiVersion is of a workload, and named while it is waited for', async () => {
+  const { namespace } = bed;
+  const reference = { kind: 'Deployment', name: 'later', namespace };
+  const sourceRef = { kind: 'ExternalArtifact' as const, name: 'unversioned' };
+  await bed.publish({ 'a.yaml': configMap('unversioned') }, 'u1', 'unversioned');
+  await bed.apply({ sourceRef, timeout: '5m', healthChecks: [reference] }, 'unversioned');
+  const waiting = await bed.when(
+    (o) => conditionOf(o, 'Healthy')?.status === 'Unknown',
+    'unversioned',
+  );
+  expect(conditionOf(waiting, 'Reconciling')?.message).toContain(
+    `waiting for: [Deployment/${namespace}/later status: 'NotFound']`,
+  );
+  const later = JSON.parse(deployment('later')) as KubeObject;
+  Object.assign(later.metadata, { namespace });
+  await bed.client.create(deployments, later);
+  await bed.ready('u1', 'unversioned');
+});

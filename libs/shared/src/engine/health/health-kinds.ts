@@ -57,12 +57,19 @@ function statusCounter(object: JsonMap): (field: string) => number {
   return (field) => intAt(object, ['status', field], 0);
 }
 
+/** Ends a message with what the controller of a workload says of why it cannot make Pods, such as a quota. */
+function whyNoReplicas(object: JsonMap): string {
+  const failure = conditionOf(object, 'ReplicaFailure');
+  const message = isTrue(failure) ? stringAt(failure, ['message']) : '';
+  return message === '' ? '' : `: ${message}`;
+}
+
 function deploymentHealth(object: JsonMap): Health {
   const status = statusCounter(object);
   const want = intAt(object, ['spec', 'replicas'], 1);
   const progressing = conditionOf(object, 'Progressing');
   if (progressing?.['reason'] === 'ProgressDeadlineExceeded') {
-    return failed('Progress deadline exceeded');
+    return failed(`Progress deadline exceeded${whyNoReplicas(object)}`);
   }
   const [replicas, updated] = [status('replicas'), status('updatedReplicas')];
   const counts =
@@ -75,7 +82,7 @@ function deploymentHealth(object: JsonMap): Health {
       { label: 'Available', have: status('availableReplicas'), want: updated },
       { label: 'Ready', have: status('readyReplicas'), want },
     ]);
-  if (counts !== undefined) return counts;
+  if (counts !== undefined) return inProgress(`${counts.message}${whyNoReplicas(object)}`);
   const reportsProgress =
     intAt(object, ['spec', 'progressDeadlineSeconds'], noDeadline) !== noDeadline;
   const rolledOut = isTrue(progressing) && progressing?.['reason'] === 'NewReplicaSetAvailable';
@@ -137,7 +144,7 @@ function daemonSetHealth(object: JsonMap): Health {
 function replicaSetHealth(object: JsonMap): Health {
   const status = statusCounter(object);
   if (isTrue(conditionOf(object, 'ReplicaFailure'))) {
-    return inProgress('Replica Failure condition. Check Pods');
+    return inProgress(`Replica Failure condition. Check Pods${whyNoReplicas(object)}`);
   }
   const want = intAt(object, ['spec', 'replicas'], 1);
   const replicas = status('replicas');
@@ -247,10 +254,12 @@ function crdHealth(object: JsonMap): Health {
     : inProgress('Install in progress');
 }
 
-/** Beyond kstatus, to which an APIService is always Current: its kinds exist only once its server answers. */
+/**
+ * Beyond kstatus, to which an APIService is always Current: its kinds exist only once its server answers, and nobody
+ * has asked that server before the condition is there.
+ */
 function apiServiceHealth(object: JsonMap): Health {
   const available = conditionOf(object, 'Available');
-  return available?.['status'] === 'False'
-    ? inProgress(stringAt(available, ['message']))
-    : current('Resource is current');
+  if (isTrue(available)) return current('APIService is available');
+  return inProgress(stringAt(available, ['message'], 'Availability not checked yet'));
 }

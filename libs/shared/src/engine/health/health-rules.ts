@@ -9,7 +9,7 @@ import {
   gvkOf,
   type Predicate,
 } from '@sluice/shared/kube';
-import { computeHealth, type Health } from './health.ts';
+import { computeHealth, generationHealth, type Health } from './health.ts';
 
 type Expressions = Kustomization['spec']['healthCheckExprs'];
 
@@ -84,32 +84,35 @@ export function hasHealthRule(object: KubeObject, rules: HealthRules): boolean {
 }
 
 /**
- * Computes the health of an object, by the expressions for its kind if there are any. An expression that cannot be
- * evaluated, for instance because the status is not there yet, does not hold.
+ * Computes the health of an object, by the expressions for its kind if there are any: in progress while its status is
+ * about an older spec, and Unknown when an expression fails before one holds, for instance because the status is not
+ * there yet.
+ *
+ * @see https://github.com/fluxcd/flux2/tree/main/rfcs/0009-custom-health-checks
  */
 export function evaluateHealth(object: KubeObject, rules: HealthRules): Health {
   const rule = entryFor(object, rules);
   if (rule === undefined) return computeHealth(object);
   if (object.metadata.deletionTimestamp) return computeHealth(object);
-  return rule.judged.get(object) ?? judge(object, rule, celBudgetOf(rules.exprs ?? rule));
+  return (
+    generationHealth(object) ??
+    rule.judged.get(object) ??
+    judge(object, rule, celBudgetOf(rules.exprs ?? rule))
+  );
 }
 
 function judge(object: KubeObject, { steps, judged }: Rule, budget: CelBudget): Health {
-  let problem: unknown;
-  for (const { status, holds } of steps) {
-    try {
-      if (!holds({ ...object }, budget)) continue;
-      const health: Health = { status, message: 'as spec.healthCheckExprs says' };
-      judged.set(object, health);
-      return health;
-    } catch (error) {
-      problem = error;
-    }
+  try {
+    const found = steps.find(({ holds }) => holds({ ...object }, budget));
+    const health: Health = found
+      ? { status: found.status, message: 'as spec.healthCheckExprs says' }
+      : { status: 'InProgress', message: 'no expression of spec.healthCheckExprs holds' };
+    judged.set(object, health);
+    return health;
+  } catch (error) {
+    const health: Health = { status: 'Unknown', message: errorMessage(error) };
+    // Later there may be more to spend.
+    if (!(error instanceof CelError && error.kind === 'cost-limit')) judged.set(object, health);
+    return health;
   }
-  const message =
-    problem === undefined ? 'no expression of spec.healthCheckExprs holds' : errorMessage(problem);
-  const health: Health = { status: 'InProgress', message };
-  // Later there may be more to spend.
-  if (!(problem instanceof CelError && problem.kind === 'cost-limit')) judged.set(object, health);
-  return health;
 }

@@ -14,7 +14,7 @@ export type { Health, HealthStatus } from './health-result.ts';
  * @see https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus
  */
 export function computeHealth(object: KubeObject, nowMs: number = Date.now()): Health {
-  const generic = genericHealth(object);
+  const generic = deletionHealth(object) ?? generationHealth(object) ?? conditionHealth(object);
   if (generic !== undefined) return generic;
   const group = groupOf(object.apiVersion);
   const ofKind = healthByKind[group === '' ? object.kind : `${group}/${object.kind}`];
@@ -22,18 +22,24 @@ export function computeHealth(object: KubeObject, nowMs: number = Date.now()): H
   return readyHealth(object) ?? current('Resource is current');
 }
 
-function genericHealth(object: KubeObject): Health | undefined {
-  if (object.metadata.deletionTimestamp) {
-    return { status: 'Terminating', message: 'Resource scheduled for deletion' };
-  }
+function deletionHealth({ metadata }: KubeObject): Health | undefined {
+  if (!metadata.deletionTimestamp) return undefined;
+  return { status: 'Terminating', message: 'Resource scheduled for deletion' };
+}
+
+/** In progress while the status is about an older spec; undefined when it is not, or does not say. */
+export function generationHealth(object: KubeObject): Health | undefined {
   const status = fieldsOf(object)['status'] as { observedGeneration?: unknown } | undefined;
   const { generation } = object.metadata;
   const observed = status?.observedGeneration;
-  if (generation !== undefined && observed !== undefined && observed !== generation) {
-    return inProgress(
-      `${object.kind} generation is ${generation}, but latest observed generation is ${observed}`,
-    );
-  }
+  if (generation === undefined || observed === undefined || observed === generation)
+    return undefined;
+  return inProgress(
+    `${object.kind} generation is ${generation}, but latest observed generation is ${observed}`,
+  );
+}
+
+function conditionHealth(object: KubeObject): Health | undefined {
   for (const condition of mapsAt(object, 'status', 'conditions')) {
     if (!isTrue(condition)) continue;
     if (condition['type'] === 'Reconciling') return inProgress(stringAt(condition, ['message']));

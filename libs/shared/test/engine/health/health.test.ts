@@ -254,7 +254,18 @@ describe('other kinds', () => {
       status: { loadBalancer: {} },
       health: 'Current',
     },
-    { name: 'APIService', ...api, health: 'Current' },
+    {
+      name: 'APIService',
+      ...api,
+      health: 'InProgress',
+      message: 'Availability not checked yet',
+    },
+    {
+      name: 'APIService available',
+      ...api,
+      status: { conditions: [condition('Available', 'True')] },
+      health: 'Current',
+    },
     {
       name: 'APIService unavailable',
       ...api,

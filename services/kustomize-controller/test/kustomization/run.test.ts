@@ -1,0 +1,13 @@
+import type { Kustomization } from '@sluice/shared/api';
+import { expect, test } from 'vitest';
+import { type KustomizationSettings, timeoutOf } from '../../src/kustomization/run.ts';
+
+test.each([
+  { timeout: '3s', interval: '10m', seconds: 30 },
+  { timeout: '31s', interval: '10m', seconds: 31 },
+  { timeout: undefined, interval: '10m', seconds: 570 },
+  { timeout: undefined, interval: '40s', seconds: 30 },
+])('timeout $timeout with interval $interval is $seconds s', ({ seconds, ...spec }) => {
+  const settings = { leastTimeoutMs: 30_000 } as KustomizationSettings;
+  expect(timeoutOf({ spec } as Kustomization, settings)).toBe(seconds * 1000);
+});
