@@ -57,7 +57,7 @@ func (t *tree) result(made resmap.ResMap, r request, noManifests bool) (any, err
 	if t.refusal != nil {
 		return nil, t.explain(nil)
 	}
-	result := built{Objects: []json.RawMessage{}, NoManifests: noManifests, Remote: len(t.remote.fetched) > 0}
+	result := built{Objects: []json.RawMessage{}, NoManifests: noManifests, Remote: len(t.remote.fetched) > 0, Warnings: t.warnings}
 	if made != nil && r.Yaml {
 		text, err := made.AsYaml()
 		if err != nil {

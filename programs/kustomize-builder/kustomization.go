@@ -80,10 +80,7 @@ func (t *tree) readKustomization(name string) (map[string]any, error) {
 	}
 	// It is read once more, as it is then.
 	t.references = newReferences()
-	if content == nil {
-		content = map[string]any{}
-	}
-	return content, nil
+	return canonical(content), nil
 }
 
 // kustomizationFileIn finds the kustomization file of a directory; empty when there is none.

@@ -48,6 +48,8 @@ type built struct {
 	Seen string `json:"seen"`
 	// Remote tells that something came from elsewhere, which Seen does not cover.
 	Remote bool `json:"remote"`
+	// Warnings are of what is built, but hardly meant.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // compared is the answer to a request to compare.

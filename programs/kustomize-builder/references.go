@@ -8,6 +8,7 @@ import (
 
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/openapi"
 	"sigs.k8s.io/yaml"
 )
 
@@ -58,9 +59,14 @@ func (t *tree) follow(local string, content []byte) {
 
 func (t *tree) followKustomization(local string, content []byte) {
 	t.kustomizations = append(t.kustomizations, local)
+	t.warnOfDuplicates(local, content)
 	var k types.Kustomization
 	if yaml.Unmarshal(content, &k) != nil {
 		return
+	}
+	if k.OpenAPI["path"] != "" {
+		// Kustomize adds it to what it has read by then: with nothing read, kinds that are built in were unknown.
+		openapi.Schema()
 	}
 	k.FixKustomization()
 	dir := path.Dir(local)

@@ -58,6 +58,7 @@ type tree struct {
 	// decrypted holds what the host has made of encrypted files; nil when it is not asked.
 	decrypted map[string][]byte
 	asked     map[string]bool
+	warnings  []string
 }
 
 var _ filesys.FileSystem = &tree{}

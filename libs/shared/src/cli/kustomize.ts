@@ -64,6 +64,8 @@ export interface KustomizeOutput {
   seen: string;
   /** Something was fetched, of which `seen` knows nothing. */
   remote: boolean;
+  /** Says what is built, but hardly meant, such as a field that is given twice. */
+  warnings?: string[];
 }
 
 /** The door to the program that builds kustomizations. */

@@ -26,6 +26,8 @@ export interface BuildOutput {
   noManifests: boolean;
   /** Everything that was looked at; undefined when something was fetched, which nobody can compare. */
   seen: string | undefined;
+  /** What is built, but hardly meant. */
+  warnings: string[];
 }
 
 function checkObject(value: unknown): KubeObject {
@@ -94,8 +96,8 @@ export async function runBuild(
   try {
     const built = await kustomize.build({ root, dir, spec: overlayOf(spec) }, call);
     const objects = built.objects.flatMap(itemsOf).map(checkObject);
-    const { bytes, noManifests, remote } = built;
-    return { objects, bytes, noManifests, seen: remote ? undefined : built.seen };
+    const { bytes, noManifests, remote, warnings = [] } = built;
+    return { objects, bytes, noManifests, warnings, seen: remote ? undefined : built.seen };
   } catch (error) {
     throw translate(error, spec);
   }

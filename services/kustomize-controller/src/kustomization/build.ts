@@ -1,5 +1,5 @@
 import { disabledValue, type KubeObject, kustomizeDecryptAnnotation } from '@sluice/shared/api';
-import { digestOfParts, mapConcurrently, sha256Hex } from '@sluice/shared/base';
+import { digestOfParts, joinLines, mapConcurrently, sha256Hex } from '@sluice/shared/base';
 import { withSpan } from '@sluice/shared/runtime';
 import { type BuildOutput, runBuild } from '../builder/build.ts';
 import { buildFailed } from '../builder/errors.ts';
@@ -7,6 +7,7 @@ import { substituteVariables } from '../builder/substitute.ts';
 import { decryptFiles } from '../decryption/decrypt-files.ts';
 import { decryptSecretData } from '../decryption/decrypt-secrets.ts';
 import { type DecryptionKeys, loadDecryptionKeys } from '../decryption/load-keys.ts';
+import { sayWarning } from './events.ts';
 import { labelObjects } from './label.ts';
 import { type Build, type Run, sourceOf } from './run.ts';
 import { loadVariables } from './variables.ts';
@@ -127,6 +128,7 @@ async function carryOut(run: Run, inputs: Inputs) {
       return output;
     });
     deps.metrics.build('built');
+    if (built.warnings.length > 0) await sayWarning(run, 'BuildWarning', joinLines(built.warnings));
     const objects = await finish(run, built.objects, inputs.variables);
     const digest = `sha256:${sha256Hex(JSON.stringify(objects))}`;
     return { build: { objects, digest, secrets: [...secrets] }, built };

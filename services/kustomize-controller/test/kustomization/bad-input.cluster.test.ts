@@ -190,3 +190,16 @@ test('no value of a Secret leaks when it ends up where it is refused', async () 
   expect(JSON.stringify(object.status)).not.toContain('canary');
   expect(JSON.stringify(bed.events)).not.toContain('canary');
 });
+
+test('a field that is given twice counts as the last, and a warning says where', async () => {
+  const kustomization = 'resources: [nothing.yaml]\nnameprefix: last-\nresources: [a.yaml]\n';
+  const files = { 'kustomization.yaml': kustomization, 'a.yaml': configMap('twice') };
+  await bed.publish(files, 'twice', 'twice');
+  await bed.apply({ sourceRef: { kind: 'ExternalArtifact', name: 'twice' } }, 'twice');
+  const object = await bed.ready('twice', 'twice');
+  expect(object.status?.inventory?.entries.map(({ id }) => id)).toEqual([
+    `${bed.namespace}_last-twice__ConfigMap`,
+  ]);
+  const { message } = await bed.event(({ reason }) => reason === 'BuildWarning');
+  expect(message).toContain("'kustomization.yaml' gives resources twice, in lines 1 and 3");
+});
