@@ -14,6 +14,7 @@ import { createHelmRenderer, createKustomize } from '@sluice/shared/cli';
 import { createKubeClient, type KubeClient, loadKubeConfig } from '@sluice/shared/kube';
 import { startControlPlane, temporaryFolder, toolPath } from '@sluice/testing';
 import { createDiscovery } from '../services/helm-controller/src/render/discovery.ts';
+import { noRemoteSchemas } from '../services/helm-controller/src/render/remote-schemas.ts';
 import { createRenderer } from '../services/helm-controller/src/render/renderer.ts';
 import { argument, percentile } from './setup.ts';
 
@@ -173,6 +174,7 @@ async function compare(started: AsyncDisposableStack): Promise<void> {
     helm: createHelmRenderer({ program: toolPath('helm-renderer') }),
     kustomize: createKustomize({ binary: toolPath('kustomize-builder') }),
     discovery: createDiscovery({ maxAgeMs: 3_600_000 }),
+    schemas: noRemoteSchemas,
   });
   started.defer(() => renderer.close());
 

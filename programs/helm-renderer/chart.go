@@ -48,7 +48,11 @@ func loadChart(name string) (*chart.Chart, error) {
 	if err := checkAPIVersion(files); err != nil {
 		return nil, err
 	}
-	return loader.LoadFiles(files)
+	ch, err := loader.LoadFiles(files)
+	if err != nil {
+		return nil, err
+	}
+	return ch, keepDigits(ch)
 }
 
 // cannotRead leaves out where the chart lies, which is the host's business.

@@ -37,7 +37,7 @@ func (r *request) render(ask serve.Ask) (*release.Release, error) {
 	if values, err = r.prepare(ch, values); err != nil {
 		return nil, refuse(kindOther, err)
 	}
-	top, err := r.topValues(ch, values)
+	top, err := r.topValues(ch, values, ask)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func (r *request) prepare(ch *chart.Chart, values map[string]any) (map[string]an
 	}
 	if !isInstall && r.Previous.Reuse != nil {
 		before := r.Previous.Reuse
-		old, err := commonutil.CoalesceValues(before.Chart, before.Config)
+		old, err := commonutil.CoalesceValues(&before.Chart.Chart, before.Config)
 		if err != nil {
 			return nil, fmt.Errorf("failed to rebuild old values: %w", err)
 		}
@@ -94,7 +94,7 @@ func checkDependencies(ch *chart.Chart) error {
 }
 
 // topValues are what templates see as the dot: values that fit the schema, the release, the chart and the cluster.
-func (r *request) topValues(ch *chart.Chart, values map[string]any) (common.Values, error) {
+func (r *request) topValues(ch *chart.Chart, values map[string]any, ask serve.Ask) (common.Values, error) {
 	isInstall := r.Previous == nil
 	options := common.ReleaseOptions{
 		Name:      r.Name,
@@ -104,13 +104,13 @@ func (r *request) topValues(ch *chart.Chart, values map[string]any) (common.Valu
 		IsUpgrade: !isInstall,
 	}
 	caps := r.Capabilities.forTemplates()
-	// Helm's own check would follow references.
+	// Helm's own check would follow references by itself.
 	top, err := commonutil.ToRenderValuesWithSchemaValidation(ch, values, options, caps, true)
 	if err != nil {
 		return nil, refuse(kindOther, err)
 	}
 	if !r.SkipSchemaValidation {
-		if err := checkSchemas(ch, top["Values"].(common.Values)); err != nil {
+		if err := checkSchemas(ch, top["Values"].(common.Values), ask); err != nil {
 			return nil, err
 		}
 	}

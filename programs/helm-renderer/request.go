@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"helm.sh/helm/v4/pkg/chart/common"
-	chart "helm.sh/helm/v4/pkg/chart/v2"
 	"helm.sh/helm/v4/pkg/strvals"
 
 	"sluice/serve"
@@ -35,7 +34,7 @@ type request struct {
 	// Directory or archive.
 	ChartPath string `json:"chartPath"`
 	// Of the user.
-	Values map[string]any `json:"values"`
+	Values exactValues `json:"values"`
 	// In the syntax of --set, put over the values; they make integers, where values have floats only.
 	Set          []string     `json:"set"`
 	Capabilities capabilities `json:"capabilities"`
@@ -52,8 +51,8 @@ type previous struct {
 	FirstDeployed *time.Time `json:"firstDeployed"`
 	// Kept under the new values, as with --reuse-values.
 	Reuse *struct {
-		Chart  *chart.Chart   `json:"chart"`
-		Config map[string]any `json:"config"`
+		Chart  *reusedChart `json:"chart"`
+		Config exactValues  `json:"config"`
 	} `json:"reuse"`
 }
 
@@ -84,7 +83,7 @@ func (c capabilities) forTemplates() *common.Capabilities {
 
 // userValues are the values with the settings put over them.
 func (r *request) userValues() (map[string]any, error) {
-	values := r.Values
+	values := map[string]any(r.Values)
 	if values == nil {
 		values = map[string]any{}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -17,23 +18,44 @@ import (
 // Where a schema seems to lie, so that messages are those of Helm.
 const schemaURL = "file:///values.schema.json"
 
-// nowhere is where schemas are loaded from that others refer to: Helm would read files and ask addresses. What JSON
-// Schema itself defines, the library brings along.
-type nowhere struct {
-	// The first that was asked for.
+// outside is where schemas are loaded from that others refer to. Documents at addresses the host reads, files nobody.
+// What JSON Schema itself defines, the library brings along.
+type outside struct {
+	ask serve.Ask
+	// The first that was not given.
 	refused string
 }
 
-func (n *nowhere) Load(url string) (any, error) {
-	if n.refused == "" {
-		n.refused = url
+func (o *outside) Load(url string) (any, error) {
+	scheme, _, _ := strings.Cut(url, ":")
+	switch scheme {
+	case "urn":
+		// Names stand for anything, as in Helm.
+		return true, nil
+	case "http", "https":
+		answer, err := o.ask("schema", map[string]string{"url": url})
+		if err != nil {
+			return nil, o.refuse(url, err)
+		}
+		var text string
+		if err := json.Unmarshal(answer, &text); err != nil {
+			return nil, o.refuse(url, err)
+		}
+		return jsonschema.UnmarshalJSON(strings.NewReader(text))
 	}
-	return nil, errors.New("references that lead out of a schema are not followed")
+	return nil, o.refuse(url, errors.New("references that lead out of a schema are not followed"))
+}
+
+func (o *outside) refuse(url string, err error) error {
+	if o.refused == "" {
+		o.refused = url
+	}
+	return err
 }
 
 // checkSchemas compares values with the schemas of a chart and of those inside it.
-func checkSchemas(ch *chart.Chart, values common.Values) error {
-	text, err := schemaFailures(ch, values)
+func checkSchemas(ch *chart.Chart, values common.Values, ask serve.Ask) error {
+	text, err := schemaFailures(ch, values, ask)
 	if err != nil || text == "" {
 		return err
 	}
@@ -41,10 +63,10 @@ func checkSchemas(ch *chart.Chart, values common.Values) error {
 	return refuse(kindSchema, errors.New(start+text))
 }
 
-func schemaFailures(ch *chart.Chart, values map[string]any) (string, error) {
+func schemaFailures(ch *chart.Chart, values map[string]any, ask serve.Ask) (string, error) {
 	var text strings.Builder
 	if ch.Schema != nil {
-		failure, err := schemaFailure(ch.Schema, values)
+		failure, err := schemaFailure(ch.Schema, values, ask)
 		if err != nil {
 			return "", err
 		}
@@ -56,7 +78,7 @@ func schemaFailures(ch *chart.Chart, values map[string]any) (string, error) {
 		switch own := values[sub.Name()].(type) {
 		case nil:
 		case map[string]any:
-			failures, err := schemaFailures(sub, own)
+			failures, err := schemaFailures(sub, own, ask)
 			if err != nil {
 				return "", err
 			}
@@ -70,8 +92,8 @@ func schemaFailures(ch *chart.Chart, values map[string]any) (string, error) {
 }
 
 // schemaFailure says in the words of Helm what is wrong; empty when nothing is. It fails for a schema that refers to
-// something outside of it.
-func schemaFailure(text []byte, values map[string]any) (failure string, err error) {
+// something that is not read.
+func schemaFailure(text []byte, values map[string]any, ask serve.Ask) (failure string, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			failure = fmt.Sprintf("unable to validate schema: %s", r)
@@ -81,18 +103,18 @@ func schemaFailure(text []byte, values map[string]any) (failure string, err erro
 	if err != nil {
 		return err.Error(), nil
 	}
-	var outside nowhere
+	references := outside{ask: ask}
 	compiler := jsonschema.NewCompiler()
-	compiler.UseLoader(&outside)
+	compiler.UseLoader(&references)
 	if err := compiler.AddResource(schemaURL, schema); err != nil {
 		return err.Error(), nil
 	}
 	validator, err := compiler.Compile(schemaURL)
-	if outside.refused != "" {
+	if references.refused != "" {
 		return "", &serve.Error{
 			Kind:    kindSchemaReference,
 			Message: "a values.schema.json refers to something outside of itself",
-			Details: map[string]string{"reference": strings.TrimPrefix(outside.refused, "file:///")},
+			Details: map[string]string{"reference": strings.TrimPrefix(references.refused, "file:///")},
 		}
 	}
 	if err != nil {

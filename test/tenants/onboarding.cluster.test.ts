@@ -52,7 +52,7 @@ beforeAll(async () => {
     extraArgs: {
       'source-controller': [mine],
       'kustomize-controller': [...lockdown, '--no-remote-bases'],
-      'helm-controller': lockdown,
+      'helm-controller': [...lockdown, '--no-remote-schemas'],
     },
   });
   started.defer(() => controllers.stop());

@@ -7,6 +7,7 @@ args:
   - --events-addr={{ .values.eventsAddr }}
   {{- if .values.multitenancy.enabled }}
   - --no-cross-namespace-refs=true
+  - --no-remote-schemas=true
   - --default-service-account={{ .values.multitenancy.defaultServiceAccount }}
   - --default-kubeconfig-service-account={{ .values.multitenancy.defaultServiceAccount }}
   {{- end }}

@@ -18,6 +18,7 @@ export {
   controllerNames,
   startControllers,
 } from './controllers.ts';
+export { type Counter, type CounterKind, counterKind } from './counters.ts';
 export { installCrds } from './crds.ts';
 export { EventLog } from './event-log.ts';
 export {

@@ -36,6 +36,10 @@ export const helmFlags = {
     min: 64,
     help: 'Memory that rendering one chart may take, in MiB.',
   }),
+  'no-remote-schemas': flag.boolean({
+    default: false,
+    help: 'Refuse charts whose values.schema.json refers to an address, instead of reading what is there.',
+  }),
   'work-path': flag.string({
     default: '/tmp/helm-controller',
     help: 'Directory for charts and renderings; it belongs to the service alone.',

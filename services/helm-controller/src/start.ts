@@ -8,8 +8,9 @@ import {
   type DownloadOptions,
 } from '@sluice/shared/applier';
 import { ArtifactCache } from '@sluice/shared/artifact';
-import { type DigestAlgorithm, FairSlots } from '@sluice/shared/base';
+import { type DigestAlgorithm, FairSlots, systemClock } from '@sluice/shared/base';
 import { createHelmRenderer, createKustomize } from '@sluice/shared/cli';
+import { networkGuardOf } from '@sluice/shared/net';
 import type { Controller } from '@sluice/shared/runtime';
 import { helmIdentity } from './action/identity.ts';
 import { ChartCache } from './chart/acquire.ts';
@@ -23,6 +24,7 @@ import { createHelmReleaseMetrics } from './metrics.ts';
 import { createReleaseCache } from './release/storage.ts';
 import { createDiscovery } from './render/discovery.ts';
 import { createKindsWatch } from './render/kinds-watch.ts';
+import { createRemoteSchemas, noRemoteSchemas } from './render/remote-schemas.ts';
 import { createRenderer, type Renderer } from './render/renderer.ts';
 
 const mebibyte = 1024 * 1024;
@@ -58,6 +60,9 @@ function createRendering({ flags }: HelmConfig): Renderer {
     }),
     kustomize: createKustomize({ binary: flags['kustomize-builder'] }),
     discovery: createDiscovery(),
+    schemas: flags['no-remote-schemas']
+      ? noRemoteSchemas
+      : createRemoteSchemas(networkGuardOf(flags), systemClock),
   });
 }
 

@@ -277,6 +277,9 @@ describe('permissions', () => {
         '--default-service-account=default',
       ]),
     );
+    expect(argsOf(find(objects, 'Deployment', 'helm-controller'))).toContain(
+      '--no-remote-schemas=true',
+    );
     for (const name of ['source-controller', 'helm-controller', 'notification-controller']) {
       expect(argsOf(find(objects, 'Deployment', name))).toContain('--deny-addresses=private');
     }

@@ -1,3 +1,4 @@
+import { isExactInteger } from '@sluice/shared/base';
 import type { TSchema } from 'typebox';
 import type { KindDefinition, KubeObject } from './kind.ts';
 
@@ -47,13 +48,18 @@ function specSchemaOf(kind: KindDefinition): TSchema {
 function wrongIn(path: string, value: unknown, schema: TSchema): string | undefined {
   const form = schema as Form;
   if (form.type !== undefined && !hasType(value, form.type)) {
-    return `${path} is ${typeName(value)}: write ${form.type === 'object' ? 'a map' : `a value of type ${form.type}`}`;
+    return `${path} is ${typeName(value)}: write ${formOf(form.type, value)}`;
   }
   if (form.enum !== undefined && !form.enum.includes(value)) {
     return `${path} is none of the values known here: write one of ${form.enum.join(', ')}`;
   }
   if (Array.isArray(value)) return wrongItem(path, value, form);
   return isMap(value) ? wrongProperty(path, value, form) : undefined;
+}
+
+function formOf(type: string, value: unknown): string {
+  if (type === 'integer' && isExactInteger(value)) return 'a smaller one';
+  return type === 'object' ? 'a map' : `a value of type ${type}`;
 }
 
 function wrongItem(path: string, items: unknown[], form: Form): string | undefined {
@@ -78,7 +84,9 @@ function wrongProperty(path: string, fields: Fields, form: Form): string | undef
 }
 
 function isMap(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !isExactInteger(value)
+  );
 }
 
 function hasType(value: unknown, type: string): boolean {
@@ -97,5 +105,6 @@ function hasType(value: unknown, type: string): boolean {
 function typeName(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
+  if (isExactInteger(value)) return 'beyond 2^53';
   return typeof value === 'object' ? 'a map' : `a ${typeof value}`;
 }

@@ -9,6 +9,11 @@ export interface ArchiveLimits {
   maxFiles: number;
   /** What happens to symbolic links: the archive is refused, or they are left out. */
   symlinks?: 'refuse' | 'skip';
+  /**
+   * What happens when a file is there twice: the archive is refused, or, as Helm does with charts, the last one counts.
+   * Of a file that Helm puts together from all, or of which it takes the first, all must be equal. In memory only.
+   */
+  repeated?: 'refuse' | 'chart';
 }
 
 /** Limits for artifacts and layers when the caller gives none. */
@@ -40,7 +45,7 @@ const executableBits = 0o111;
 
 /**
  * Reads a tar stream and hands each member to a sink after checking it: nothing that leaves the root, no links,
- * devices or special permissions, no file twice, within the limits. The first offence ends it.
+ * devices or special permissions, no file twice unless told, within the limits. The first offence ends it.
  *
  * The library parses; the checks are ours, because it repairs or skips evil entries silently.
  */
@@ -172,7 +177,7 @@ export class ArchiveReader {
     const parts = safePathParts(path);
     const clean = parts.join('/');
     if (isDirectory) return clean;
-    if (this.#files.has(clean)) {
+    if (this.#files.has(clean) && this.#limits.repeated !== 'chart') {
       throw new ArchiveError(`archive refused: entry ${JSON.stringify(raw)} is there twice`);
     }
     this.#files.add(clean);
@@ -187,9 +192,12 @@ export interface MemoryFile {
   content: Buffer;
 }
 
+/** Metadata of charts, and packed charts in them. */
+const neverReplaced = /(?:^|\/)(?:Chart\.yaml|requirements\.yaml)$|\.tgz$/;
+
 /** Collects the members of a small archive in memory. */
 export class MemorySink implements ArchiveSink {
-  readonly #files: MemoryFile[] = [];
+  readonly #files = new Map<string, MemoryFile>();
 
   directory(): void {}
 
@@ -197,12 +205,22 @@ export class MemorySink implements ArchiveSink {
     const chunks: Buffer[] = [];
     return (chunk) => {
       if (chunk !== undefined) chunks.push(chunk);
-      else this.#files.push({ path, executable, content: Buffer.concat(chunks) });
+      else this.#add({ path, executable, content: Buffer.concat(chunks) });
     };
+  }
+
+  #add(file: MemoryFile): void {
+    const before = this.#files.get(file.path);
+    if (before && neverReplaced.test(file.path) && !before.content.equals(file.content)) {
+      throw new ArchiveError(
+        `archive refused: entry ${JSON.stringify(file.path)} is there twice, and not the same`,
+      );
+    }
+    this.#files.set(file.path, file);
   }
 
   /** The files seen, in lexical order. */
   get files(): MemoryFile[] {
-    return sortByPath(this.#files);
+    return sortByPath([...this.#files.values()]);
   }
 }

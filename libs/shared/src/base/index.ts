@@ -17,6 +17,13 @@ export {
   StalledError,
   WaitingError,
 } from './errors.ts';
+export {
+  type ExactInteger,
+  isExactInteger,
+  isSameNumber,
+  parseJson,
+  toInteger,
+} from './exact-integer.ts';
 export { FairSlots, type FairSlotsOptions } from './fair-slots.ts';
 export {
   describeFlags,
@@ -29,11 +36,13 @@ export {
   formatHelp,
   parseFlags,
 } from './flags.ts';
+export { formatGoFloat } from './go-float.ts';
 export { LruBytes, mapConcurrently, Semaphore, SingleFlight } from './keyed.ts';
 export { joinLines } from './lines.ts';
 export { Listeners } from './listeners.ts';
 export { createLogger, type Logger, logLevels, silentLogger } from './log.ts';
 export { redactUrl, SecretMasker, secretMask } from './mask.ts';
+export { printable } from './printable.ts';
 export { TimeSlice } from './time-slice.ts';
 export { BudgetError, WorkBudget } from './work-budget.ts';
 export {

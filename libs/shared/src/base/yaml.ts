@@ -1,4 +1,5 @@
 import {
+  DUMP_SCHEMA,
   defineScalarTag,
   dump,
   FAILSAFE_SCHEMA,
@@ -7,8 +8,11 @@ import {
   mergeTag,
   NOT_RESOLVED,
   type Schema,
+  type TagDefinition,
   YAMLException,
 } from 'js-yaml';
+import { isExactInteger, toInteger } from './exact-integer.ts';
+import { formatGoFloat } from './go-float.ts';
 import { countSeparators, excessOf } from './yaml-limits.ts';
 
 /** YAML that cannot be read; the message starts with the file and the line. */
@@ -32,38 +36,26 @@ for (const word of ['', '~', 'null', 'Null', 'NULL']) words.set(word, null);
 const intPattern = /^([-+]?)(0[bB][01]+|0[oO]?[0-7]+|0[xX][0-9a-fA-F]+|0|[1-9][0-9]*)$/;
 const floatPattern = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/;
 
-const minInt64 = -(2n ** 63n);
-const maxUint64 = 2n ** 64n - 1n;
-
-/** The one place that knows of `JSON.rawJSON`, which the type library lacks. */
-const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;
-
-function exactInteger(digits: string, negative: boolean): unknown {
-  const value = negative ? -BigInt(digits) : BigInt(digits);
-  const number = Number(value);
-  if (String(number) === String(value) || value < minInt64 || value > maxUint64) return number;
-  return rawJson(String(value));
-}
-
 function resolveInteger(source: string, exact: boolean): unknown {
   const match = intPattern.exec(source.replaceAll('_', ''));
   if (match === null) return NOT_RESOLVED;
   const digits = (match[2] as string).replace(/^0(?=[0-7])/, '0o');
   const negative = match[1] === '-';
-  if (exact) return exactInteger(digits, negative);
+  if (exact) return toInteger(negative ? -BigInt(digits) : BigInt(digits), { unsigned: true });
   return negative ? -Number(digits) : Number(digits);
 }
 
-function resolveFloat(source: string): number | typeof NOT_RESOLVED {
+function resolveFloat(source: string, asText: boolean): number | string | typeof NOT_RESOLVED {
   const plain = source.startsWith('.') ? source : source.replaceAll('_', '');
   if (!/^[-+.0-9]/.test(source) || !floatPattern.test(plain)) return NOT_RESOLVED;
   const number = Number(plain);
-  return Number.isFinite(number) ? number : NOT_RESOLVED;
+  if (!Number.isFinite(number)) return NOT_RESOLVED;
+  return asText ? formatGoFloat(number) : number;
 }
 
 const plainBool = /^(true|false)$/i;
 
-function buildSchema(exactIntegers: boolean, wordsAsText = false): Schema {
+function buildSchema({ exactIntegers = false, wordsAsText = false, floatsAsText = false }): Schema {
   const never = () => false;
   const nothing = defineScalarTag<null>('tag:yaml.org,2002:null', {
     implicit: true,
@@ -83,10 +75,10 @@ function buildSchema(exactIntegers: boolean, wordsAsText = false): Schema {
     resolve: (source) => resolveInteger(source, exactIntegers),
     identify: (value) => Number.isInteger(value),
   });
-  const float = defineScalarTag<number>('tag:yaml.org,2002:float', {
+  const float = defineScalarTag<number | string>('tag:yaml.org,2002:float', {
     implicit: true,
     implicitFirstChars: [...'+-.0123456789'],
-    resolve: resolveFloat,
+    resolve: (source) => resolveFloat(source, floatsAsText),
     identify: (value) => typeof value === 'number',
   });
   const timestamp = defineScalarTag<string>('tag:yaml.org,2002:timestamp', {
@@ -104,10 +96,7 @@ function buildSchema(exactIntegers: boolean, wordsAsText = false): Schema {
  * Scalars as Kubernetes clients read them: the YAML 1.1 of Go's yaml.v2, in which `yes` is a boolean, `0777` is
  * octal and a date is a string.
  */
-const goSchema = buildSchema(false);
-const exactSchema = buildSchema(true);
-const textSchema = buildSchema(false, true);
-const exactTextSchema = buildSchema(true, true);
+const schemas = new Map<string, Schema>();
 
 /** What aliases may stand for in one text, unless told: more than any person writes, less than harms. */
 const maxExpandedValues = 100_000;
@@ -121,19 +110,22 @@ export interface YamlOptions {
   /** Let the last of equal keys count, as Go's yaml.v2 does; an error unless told. */
   lastKeyWins?: boolean;
   /**
-   * Keep the 64-bit integers that a number cannot hold, as values of `JSON.rawJSON`, which `JSON.stringify` writes
-   * digit by digit; the nearest number unless told.
+   * Keep the 64-bit integers that a number cannot hold, as `ExactInteger`s; the nearest number unless told.
    */
   exactIntegers?: boolean;
+  /** Read floats as the text that Go makes of them where it wants one: `1.10` is `1.1`, `72e5` is `7.2e+06`. */
+  floatsAsText?: boolean;
   /** Read `yes`, `no`, `on` and `off` as text, as kustomize does with Go's yaml.v3; as booleans unless told. */
   wordsAsText?: boolean;
   /** Most values that aliases may stand for; 100,000 unless told. */
   maxValues?: number;
 }
 
-function schemaOf({ exactIntegers, wordsAsText }: YamlOptions): Schema {
-  if (wordsAsText) return exactIntegers ? exactTextSchema : textSchema;
-  return exactIntegers ? exactSchema : goSchema;
+function schemaOf({ exactIntegers, wordsAsText, floatsAsText }: YamlOptions): Schema {
+  const key = `${exactIntegers} ${wordsAsText} ${floatsAsText}`;
+  const schema = schemas.get(key) ?? buildSchema({ exactIntegers, wordsAsText, floatsAsText });
+  schemas.set(key, schema);
+  return schema;
 }
 
 function located(error: unknown, file: string): YamlError {
@@ -203,12 +195,24 @@ function indentMore(text: string, error: unknown): string | undefined {
   return start === 0 ? undefined : `${text.slice(0, start)}${' '.repeat(64)}${text.slice(start)}`;
 }
 
+/** As the library's, with exact integers. */
+const dumpSchema = DUMP_SCHEMA.withTags(
+  DUMP_SCHEMA.tags.map((tag): TagDefinition => {
+    if (tag.tagName !== 'tag:yaml.org,2002:int' || tag.nodeKind !== 'scalar') return tag;
+    return {
+      ...tag,
+      identify: (value) => isExactInteger(value) || tag.identify(value),
+      represent: (value) => (isExactInteger(value) ? value.rawJSON : tag.represent(value)),
+    };
+  }),
+);
+
 /**
  * Formats a value as Go clients do: keys sorted, no line folded, strings unquoted wherever possible. So a string
  * such as `${replicas}` stands bare, and its substitution decides whether it becomes a number.
  */
 export function formatCanonicalYaml(value: unknown): string {
-  return dump(value, { lineWidth: -1, noRefs: true, sortKeys: true });
+  return dump(value, { lineWidth: -1, noRefs: true, sortKeys: true, schema: dumpSchema });
 }
 
 /** What YAML does not take inside of quotes as it is, though JSON does. */

@@ -72,6 +72,8 @@ export interface HelmLookup {
 export interface HelmRenderOptions {
   /** Finds an object or a list; undefined when there is none. The message of what it throws stands in the template's. */
   lookup(question: HelmLookup): Promise<unknown>;
+  /** Returns the text of a document that a schema refers to by its address; what it throws is the cause of the error. */
+  schema?(address: string): Promise<string>;
   timeoutMs: number;
   /** Whose turn it takes: the namespace of the tenant. */
   share: string;
@@ -117,20 +119,22 @@ function helmError(error: ProgramError): HelmError {
   const kind = kinds.includes(error.kind) ? (error.kind as HelmErrorKind) : 'other';
   if (kind !== 'schema-reference') return new HelmError(kind, message, { cause });
   const { reference } = error.details as { reference: string };
-  return new HelmError(kind, reference);
+  return new HelmError(kind, reference, { cause });
 }
 
 async function render<Release>(
   pool: ProgramPool,
   request: HelmRenderRequest,
-  { lookup, ...o }: HelmRenderOptions,
+  { lookup, schema, ...o }: HelmRenderOptions,
 ): Promise<Release> {
   try {
     return await pool.call<Release>(request, {
       ...o,
       async onQuestion(method, params) {
-        if (method !== 'lookup') throw new Error('the host answers lookups only');
-        return lookup(params as HelmLookup);
+        if (method === 'lookup') return lookup(params as HelmLookup);
+        if (method !== 'schema' || schema === undefined)
+          throw new Error(`nobody answers ${method}`);
+        return schema((params as { url: string }).url);
       },
     });
   } catch (error) {

@@ -1,3 +1,5 @@
+import { parseJson } from '@sluice/shared/base';
+
 /** A frame that cannot be taken: it is longer than allowed, or holds no JSON. */
 export class FrameError extends Error {
   override name = 'FrameError';
@@ -69,7 +71,7 @@ export class FrameReader {
 
 function parse(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString());
+    return parseJson(body.toString());
   } catch {
     // What it holds could be the input's.
     throw new FrameError('a frame holds no JSON', false);

@@ -1,3 +1,5 @@
+import { isExactInteger } from '@sluice/shared/base';
+
 /** Takes from the budget of an evaluation; throws CostExceeded when nothing is left. */
 export type Spend = (cost: number) => void;
 
@@ -6,13 +8,16 @@ export const perStep = 64;
 
 /** CEL integers are BigInts; numbers that an object holds become such only where an expression touches them. */
 export function toCelNumber(value: unknown): unknown {
+  if (isExactInteger(value)) return BigInt(value.rawJSON);
   return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value;
 }
 
 /** Turns all whole numbers of a value that is to be compared as a whole into BigInts; each value inside costs a step. */
 export function toCelDeep(value: unknown, spend: Spend): unknown {
   spend(weightOf(value));
-  if (typeof value !== 'object' || value === null) return toCelNumber(value);
+  if (typeof value !== 'object' || value === null || isExactInteger(value)) {
+    return toCelNumber(value);
+  }
   if (Array.isArray(value)) return value.map((child) => toCelDeep(child, spend));
   // A time, a duration, bytes.
   if (Object.getPrototypeOf(value) !== Object.prototype) return value;

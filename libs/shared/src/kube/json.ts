@@ -1,11 +1,13 @@
+import { parseJson as parse } from '@sluice/shared/base';
+
 /**
- * Parses JSON.
+ * Parses JSON with all digits of integers.
  *
  * @throws Error that does not quote the text, which may hold secrets
  */
 export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parse(text);
   } catch {
     throw new Error(`the answer is no valid JSON (${text.length} characters)`);
   }

@@ -4,5 +4,6 @@ export { AddressPolicy, classOf } from './address-policy.ts';
 export { guardedConnector } from './connector.ts';
 export { createDispatcher, type DefaultProxy, type NamedProxy } from './dispatcher.ts';
 export { createArtifactDispatcher, networkFlags, networkGuardOf } from './flags.ts';
+export { getFile } from './get-file.ts';
 export { NetworkGuard, type Resolve } from './guard.ts';
 export { AddressRefusedError, refusalIn } from './refused-error.ts';

@@ -1,5 +1,5 @@
 import type { KubeObject } from '@sluice/shared/api';
-import { errorMessage, jitter, type Logger, ReconcileError } from '@sluice/shared/base';
+import { errorMessage, jitter, type Logger, printable, ReconcileError } from '@sluice/shared/base';
 import { ApiError, ConnectionError } from '@sluice/shared/kube';
 import type { EventInput, Outcome, Priority, StatusDraft } from './reconciler.ts';
 import { readyCondition } from './status/conditions.ts';
@@ -112,6 +112,12 @@ interface Failure {
 }
 
 function describe(thrown: unknown): Failure {
+  const failure = failureOf(thrown);
+  // As conditions have it, with which it is compared.
+  return { ...failure, message: printable(failure.message) };
+}
+
+function failureOf(thrown: unknown): Failure {
   if (thrown instanceof ReconcileError) {
     const { kind, reason, message, retryAfterMs, metadata } = thrown;
     return { kind, reason, message, retryAfterMs, metadata };

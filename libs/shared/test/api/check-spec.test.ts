@@ -1,10 +1,13 @@
 import {
   allKinds,
   fieldsOf,
+  helmReleaseKind,
+  type KindDefinition,
   type KubeObject,
   withoutWrongFields,
   wrongFieldOf,
 } from '@sluice/shared/api';
+import { parseJson } from '@sluice/shared/base';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formatPath, mutate, mutationsOf } from './invalid.ts';
@@ -50,4 +53,21 @@ describe.each(allKinds.map((kind) => ({ name: kind.kind, kind })))('the check of
     );
     expect(withoutWrongFields(kind, base)).toMatchObject({ spec: {} });
   });
+});
+
+test('an integer that no number holds is refused where the controller counts with it', () => {
+  const text =
+    '{"interval":"1m","chartRef":{"kind":"HelmChart","name":"a"},"maxHistory":9007199254740993}';
+  const object = {
+    apiVersion: 'v1',
+    kind: 'HelmRelease',
+    metadata: { name: 'a', namespace: 'ns' },
+    spec: parseJson(text),
+  } as KubeObject;
+  expect(wrongFieldOf(helmReleaseKind as KindDefinition, object)).toBe(
+    'spec.maxHistory is beyond 2^53: write a smaller one',
+  );
+  const values = parseJson('{"interval":"1m","values":{"n":9007199254740993}}');
+  const fine = { ...object, spec: values } as KubeObject;
+  expect(wrongFieldOf(helmReleaseKind as KindDefinition, fine)).toBeUndefined();
 });

@@ -1,4 +1,4 @@
-import { FakeClock, StalledError } from '@sluice/shared/base';
+import { FakeClock, parseJson, StalledError } from '@sluice/shared/base';
 import { CelError, checkCelCount, compileCel } from '@sluice/shared/kube';
 import { expect, test } from 'vitest';
 import { CelBudget } from '../../src/kube/cel-budget.ts';
@@ -30,6 +30,19 @@ test.each([
   'type(generation) == int',
 ])('holds: %s', (expression) => {
   expect(compileCel(expression, 'f')(values)).toBe(true);
+});
+
+test.each([
+  'spec.n == 9007199254740993 && spec.n != 9007199254740992',
+  'spec.n + 1 == 9007199254740994',
+  'spec.all == [1, 9007199254740993] && 9007199254740993 in spec.all',
+  'spec.all.exists(x, x == 9007199254740993)',
+  'spec.all.map(x, x - 1)[1] == 9007199254740992',
+  'spec.map == {"a": 9007199254740993}',
+  'string(spec.n) == "9007199254740993" && type(spec.n) == int',
+])('integers keep their digits: %s', (expression) => {
+  const text = '{"n":9007199254740993,"all":[1,9007199254740993],"map":{"a":9007199254740993}}';
+  expect(compileCel(expression, 'f')({ spec: parseJson(text) })).toBe(true);
 });
 
 test.each([

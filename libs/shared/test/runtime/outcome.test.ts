@@ -146,6 +146,15 @@ describe('settleError', () => {
     expect((await settle(error, { message: 'c is not ready' })).events).toHaveLength(1);
   });
 
+  it('shows nothing of what cannot be shown, and knows the message again without it', async () => {
+    const error = new WaitingError('DependencyNotReady', 'the server says: fatal\u0000');
+    const { events, failed } = await settle(error);
+    expect(failed).toEqual([['DependencyNotReady', 'the server says: fatal', { stalled: false }]]);
+    expect(events).toMatchObject([{ message: 'the server says: fatal' }]);
+    const again = await settle(error, { message: 'the server says: fatal' });
+    expect(again.events).toEqual([]);
+  });
+
   it('emits an event for each failure, the same ones included', async () => {
     const error = new RetryableError('DependencyNotReady', 'same');
     expect((await settle(error, { message: 'same' })).events).toHaveLength(1);

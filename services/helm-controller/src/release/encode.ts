@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
-import { StalledError } from '@sluice/shared/base';
+import { parseJson, StalledError } from '@sluice/shared/base';
 import { type HookExecution, type Release, type ReleaseInfo, revisionName } from './release.ts';
 
 const compress = promisify(gzip);
@@ -96,7 +96,7 @@ export async function decodeRelease(text: string): Promise<Release> {
   const isGzip = packed.length > 3 && packed.subarray(0, 3).equals(gzipMagic);
   try {
     const json = isGzip ? await decompress(packed, { maxOutputLength: maxDecodedBytes }) : packed;
-    return asRelease(JSON.parse(json.toString()));
+    return asRelease(parseJson(json.toString()));
   } catch (error) {
     if (error instanceof ReleaseDecodeError) throw error;
     throw new ReleaseDecodeError(reasonOf(error), { cause: error });

@@ -1,3 +1,4 @@
+import { isExactInteger } from '@sluice/shared/base';
 import { compareBytes } from './go-text.ts';
 
 /** Characters that Go escapes beyond those of JSON, so that its output can stand in HTML and JavaScript. */
@@ -19,12 +20,14 @@ export function goArray(items: readonly string[]): string {
 
 /**
  * Writes a value as Go's encoding/json writes what it has read from JSON: keys sorted by their bytes, numbers as
- * 64-bit floats.
+ * 64-bit floats, but for integers that these would round.
  */
 export function goJson(value: unknown): string {
   if (typeof value === 'string') return goString(value);
   if (typeof value === 'number') return Object.is(value, -0) ? '-0' : JSON.stringify(value);
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null);
+  if (typeof value !== 'object' || value === null || isExactInteger(value)) {
+    return JSON.stringify(value ?? null);
+  }
   if (Array.isArray(value)) return goArray(value.map(goJson));
   const entries = Object.entries(value)
     .filter(([, nested]) => nested !== undefined)
@@ -35,6 +38,7 @@ export function goJson(value: unknown): string {
 
 function isEmpty(value: unknown): boolean {
   if (Array.isArray(value)) return value.length === 0;
+  if (isExactInteger(value)) return false;
   if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0;
   return !value;
 }

@@ -1,6 +1,7 @@
-import { errorMessage, type SecretMasker } from '@sluice/shared/base';
+import { errorMessage, RetryableError, redactUrl, type SecretMasker } from '@sluice/shared/base';
 import { CommandError, HelmError, KustomizeError } from '@sluice/shared/cli';
 import { ConnectionError } from '@sluice/shared/kube';
+import { SchemaRefusedError } from './remote-schemas.ts';
 
 /**
  * Why a release cannot be rendered: `schema`, the values do not fit the chart; `template`, a template failed, or what it
@@ -59,18 +60,29 @@ function shorten(text: string): string {
 }
 
 /** Turns what Helm says of a failed rendering into one line that names the template with its line, or the values' path. */
-function explainFailure({ kind, message }: HelmError): RenderError {
+function explainFailure({ kind, message, cause }: HelmError): RenderError {
   switch (kind) {
     case 'schema':
       return new RenderError(kind, shorten(schemaMessage(message)));
     case 'schema-reference':
       return new RenderError(
         'schema',
-        `the chart's values.schema.json refers to '${shorten(message)}', outside of itself, which is not read: put the definitions into the schema, or set disableSchemaValidation in spec.install and spec.upgrade`,
+        `the chart's values.schema.json refers to '${shorten(shown(message))}', ${whyNotRead(cause)}: put the definitions into the schema, or set disableSchemaValidation in spec.install and spec.upgrade`,
       );
     default:
       return new RenderError(kind, shorten(oneLine(withoutRepetition(message))));
   }
+}
+
+/** Logins and queries of addresses are nobody's business. */
+function shown(reference: string): string {
+  return URL.canParse(reference) ? redactUrl(reference) : reference;
+}
+
+function whyNotRead(cause: unknown): string {
+  return cause instanceof SchemaRefusedError
+    ? cause.message
+    : 'outside of itself, which is not read';
 }
 
 const limits: Partial<Record<CommandError['code'], string>> = {
@@ -87,8 +99,9 @@ const limits: Partial<Record<CommandError['code'], string>> = {
  * @param secrets values that must not be in messages; templates and schemas quote what they are given
  */
 export function renderError(error: unknown, secrets?: SecretMasker): unknown {
-  // A lookup did not reach the API server: the chart is not to blame.
-  if (error instanceof HelmError && error.cause instanceof ConnectionError) return error.cause;
+  // A lookup did not reach the API server, or a schema its own: the chart is not to blame.
+  const cause = error instanceof HelmError ? error.cause : undefined;
+  if (cause instanceof ConnectionError || cause instanceof RetryableError) return cause;
   const known = knownError(error);
   if (known === undefined) return error;
   return new RenderError(known.kind, secrets?.mask(known.message) ?? known.message);

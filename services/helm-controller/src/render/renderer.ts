@@ -7,6 +7,7 @@ import type { Discovery } from './discovery.ts';
 import { renderError } from './errors.ts';
 import { createLookup } from './lookup.ts';
 import { type PostRendering, postRender } from './post-render.ts';
+import type { RemoteSchemas } from './remote-schemas.ts';
 
 /** Renders releases as Helm does. */
 export interface Renderer {
@@ -30,6 +31,7 @@ export interface RendererParts {
   helm: HelmRenderer;
   kustomize: Kustomize;
   discovery: Discovery;
+  schemas: RemoteSchemas;
 }
 
 /** Which release to render. */
@@ -73,11 +75,15 @@ export interface PreviousRelease {
   reuse?: { chart: Chart; config?: Values };
 }
 
-async function runHelm({ helm, discovery }: RendererParts, r: RenderRequest): Promise<Release> {
+async function runHelm(
+  { helm, discovery, schemas }: RendererParts,
+  r: RenderRequest,
+): Promise<Release> {
   const { previous, client } = r;
   const capabilities = await discovery.capabilitiesOf(client);
   const ended = new AbortController();
   const signal = AbortSignal.any([ended.signal, ...(r.signal ? [r.signal] : [])]);
+  const documents = schemas.forRendering(r.share);
   try {
     const release = await helm.render<Partial<Release>>(
       {
@@ -95,6 +101,7 @@ async function runHelm({ helm, discovery }: RendererParts, r: RenderRequest): Pr
       },
       {
         lookup: createLookup(client, signal),
+        schema: (address) => documents.fetch(address, signal),
         timeoutMs: r.timeoutMs,
         share: r.share,
         signal: r.signal,
@@ -137,7 +144,8 @@ export function createRenderer(parts: RendererParts): Renderer {
     invalidate: () => parts.discovery.invalidate(),
     learn: (client, apiVersions) => parts.discovery.learn(client, apiVersions),
     close: async () => {
-      await Promise.all([parts.helm.close(), parts.kustomize.close()]);
+      const { helm, kustomize, schemas } = parts;
+      await Promise.all([helm.close(), kustomize.close(), schemas.close()]);
     },
   };
 }

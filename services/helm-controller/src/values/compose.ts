@@ -1,4 +1,10 @@
-import { parseYamlStream, type SecretMasker, StalledError, YamlError } from '@sluice/shared/base';
+import {
+  parseJson,
+  parseYamlStream,
+  type SecretMasker,
+  StalledError,
+  YamlError,
+} from '@sluice/shared/base';
 import type { Values } from '../release/release.ts';
 import { type IntegerSetting, plainValue } from './helm-integer.ts';
 import { isMap, mergeMaps } from './merge.ts';
@@ -65,7 +71,7 @@ function maskLeaves(value: unknown, masker: SecretMasker): void {
 function parseReference({ content, secret, shown }: LoadedReference, masker: SecretMasker): Values {
   let document: unknown;
   try {
-    [document] = parseYamlStream(content, shown, { lastKeyWins: true });
+    [document] = parseYamlStream(content, shown, { lastKeyWins: true, exactIntegers: true });
   } catch (error) {
     if (!(error instanceof YamlError)) throw error;
     // The parser's words may quote a Secret.
@@ -103,7 +109,7 @@ function applyTarget(values: Values, loaded: LoadedReference, budget: StrvalsBud
 
 /** Values that targetPath may write into must not be those of the cached object, nor stand behind two aliases. */
 function ownCopy(values: Values): Values {
-  return JSON.parse(JSON.stringify(values)) as Values;
+  return parseJson(JSON.stringify(values)) as Values;
 }
 
 /**

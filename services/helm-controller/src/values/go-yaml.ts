@@ -1,3 +1,4 @@
+import { formatGoFloat, isExactInteger } from '@sluice/shared/base';
 import { compareBytes } from '../release/go-text.ts';
 import { isBreak, isPrintable, scalarStyle } from './go-yaml-scalar.ts';
 
@@ -58,7 +59,7 @@ class GoYamlWriter {
 
   #node(value: unknown, inMap: boolean): void {
     if (Array.isArray(value)) this.#list(value, inMap);
-    else if (typeof value === 'object' && value !== null) {
+    else if (typeof value === 'object' && value !== null && !isExactInteger(value)) {
       this.#map(value as Record<string, unknown>);
     } else this.#scalar(value, { key: false, fold: true });
   }
@@ -256,23 +257,11 @@ function isBreakIn(text: string): boolean {
 
 /** Numbers in the shortest form of Go's %g; whole ones that 64 bits hold as integers. */
 function scalarText(value: unknown): string {
+  if (isExactInteger(value)) return value.rawJSON;
   if (typeof value !== 'number') return String(value);
   if (Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 64)
     return String(BigInt(value));
-  const [digits = '', exponent = '0'] = value.toExponential().split('e');
-  const power = Number(exponent);
-  if (power >= -4 && power < 6) return plainDecimal(digits, power);
-  const sign = power < 0 ? '-' : '+';
-  return `${digits}e${sign}${String(Math.abs(power)).padStart(2, '0')}`;
-}
-
-function plainDecimal(digits: string, power: number): string {
-  const sign = digits.startsWith('-') ? '-' : '';
-  const all = digits.replace(/[-.]/g, '');
-  if (power < 0) return `${sign}0.${'0'.repeat(-power - 1)}${all}`;
-  const whole = all.slice(0, power + 1).padEnd(power + 1, '0');
-  const rest = all.slice(power + 1);
-  return rest === '' ? sign + whole : `${sign}${whole}.${rest}`;
+  return formatGoFloat(value);
 }
 
 /** Formats a map as go-yaml (v2) does, with sorted keys. */

@@ -1,3 +1,5 @@
+import { isExactInteger, toInteger } from '@sluice/shared/base';
+
 /** A whole number that the syntax of `--set` made: Helm keeps it apart from the numbers of YAML. */
 export class HelmInteger {
   readonly value: bigint;
@@ -26,12 +28,12 @@ function keyText(key: string): string {
 export function plainValue(value: unknown, path: string, found: IntegerSetting[]): unknown {
   if (value instanceof HelmInteger) {
     found.push({ path, value: String(value.value) });
-    return Number(value.value);
+    return toInteger(value.value);
   }
   if (Array.isArray(value)) {
     return value.map((item, index) => plainValue(item, `${path}[${index}]`, found));
   }
-  if (typeof value !== 'object' || value === null) return value;
+  if (typeof value !== 'object' || value === null || isExactInteger(value)) return value;
   const prefix = path === '' ? '' : `${path}.`;
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [

@@ -1,3 +1,4 @@
+import { isExactInteger } from '@sluice/shared/base';
 import type { Values } from '../release/release.ts';
 import { HelmInteger } from './helm-integer.ts';
 
@@ -7,7 +8,8 @@ export function isMap(value: unknown): value is Values {
     typeof value === 'object' &&
     value !== null &&
     !Array.isArray(value) &&
-    !(value instanceof HelmInteger)
+    !(value instanceof HelmInteger) &&
+    !isExactInteger(value)
   );
 }
 

@@ -50,6 +50,21 @@ describe('ChartCache', () => {
     expect(await readdir(dir)).toEqual([]);
   });
 
+  test('takes a package with a file twice, and tracks the digest of its source in it', async () => {
+    const { cache, serve } = await chartWorld();
+    const entries = Object.entries(chartFiles()).map(([path, content]) => ({
+      path: `app/${path}`,
+      content,
+    }));
+    const first = { path: 'app/values.yaml', content: 'greeting: first\n' };
+    const archive = rawArchive([first, ...entries, ...entries]);
+    const artifact = serve(archive, `1.2.3@${digest}`);
+    const chart = await cache.acquire({ kind: 'OCIRepository', artifact });
+    const output = await rendered(chart.path);
+    expect(output).toContain('v: "1.2.3+0123456789ab"');
+    expect(output).toContain('g: hello');
+  });
+
   test.each([
     { kind: 'OCIRepository', revision: `1.2.3@${digest}`, expected: '1.2.3+0123456789ab' },
     { kind: 'OCIRepository', revision: `v1.2.3_old@${digest}`, expected: '1.2.3+0123456789ab' },

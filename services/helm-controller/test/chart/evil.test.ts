@@ -62,7 +62,10 @@ test.each([
   { name: 'a FIFO', archive: withEntry({ path: 'app/x', type: 'FIFO' }) },
   { name: 'a device', archive: withEntry({ path: 'app/x', type: 'CharacterDevice' }) },
   { name: 'setuid', archive: withEntry({ path: 'app/x', content: 'x', mode: 0o4755 }) },
-  { name: 'Chart.yaml twice', archive: withEntry(chartYaml()) },
+  {
+    name: 'two Chart.yaml that differ',
+    archive: withEntry({ ...chartYaml(), content: 'name: app\nversion: 9.0.0\n' }),
+  },
   { name: 'a second directory', archive: withEntry({ path: 'other/x', content: 'x' }) },
   { name: 'a chart at the root', archive: rawArchive([{ ...chartYaml(), path: 'Chart.yaml' }]) },
   { name: 'no Chart.yaml', archive: rawArchive([{ path: 'app/x', content: 'x' }]) },

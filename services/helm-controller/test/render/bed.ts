@@ -1,11 +1,19 @@
 import { spawnSync } from 'node:child_process';
 import { gunzipSync } from 'node:zlib';
 import type { KubeObject } from '@sluice/shared/api';
+import { systemClock } from '@sluice/shared/base';
 import { createHelmRenderer, createKustomize, type Kustomize } from '@sluice/shared/cli';
 import { coreResources, type KubeClient } from '@sluice/shared/kube';
-import { temporaryFolder, testCluster, testNamespace, toolPath } from '@sluice/testing';
+import {
+  localNetwork,
+  temporaryFolder,
+  testCluster,
+  testNamespace,
+  toolPath,
+} from '@sluice/testing';
 import type { Release } from '../../src/release/release.ts';
 import { createDiscovery } from '../../src/render/discovery.ts';
+import { createRemoteSchemas } from '../../src/render/remote-schemas.ts';
 import { createRenderer, type Renderer, type RenderRequest } from '../../src/render/renderer.ts';
 
 /** A renderer with all that it needs, and the real thing to compare with. */
@@ -38,6 +46,7 @@ export async function createRenderBed(): Promise<RenderBed> {
     }),
     kustomize,
     discovery: createDiscovery({ maxAgeMs: 3_600_000 }),
+    schemas: createRemoteSchemas(localNetwork, systemClock),
   });
   const request = {
     name: 'web',

@@ -4,6 +4,7 @@ import { toolPath } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Release, Values } from '../../src/release/release.ts';
 import { createDiscovery } from '../../src/render/discovery.ts';
+import { noRemoteSchemas } from '../../src/render/remote-schemas.ts';
 import { createRenderer, type Renderer } from '../../src/render/renderer.ts';
 import type { CaseValues, ChartCase } from '../differential/charts/case.ts';
 import { chartCases } from '../differential/charts/index.ts';
@@ -30,6 +31,7 @@ beforeAll(async () => {
     helm: createHelmRenderer({ program: toolPath('helm-renderer'), size: 4 }),
     discovery: createDiscovery(),
     kustomize: bed.kustomize,
+    schemas: noRemoteSchemas,
   });
 });
 afterAll(async () => {

@@ -1,12 +1,13 @@
 import type { Artifact, HelmRelease, KubeObject } from '@sluice/shared/api';
 import { ArtifactCache } from '@sluice/shared/artifact';
-import { SecretMasker, silentLogger, WaitingError } from '@sluice/shared/base';
+import { parseJson, SecretMasker, silentLogger, WaitingError } from '@sluice/shared/base';
 import { coreResources, type KubeClient } from '@sluice/shared/kube';
 import { localDispatcher, testCluster, testNamespace } from '@sluice/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { rawArchive } from '../../../../libs/shared/test/artifact/tar-builder.ts';
 import type { Values } from '../../src/release/release.ts';
 import { composeValues } from '../../src/values/compose.ts';
+import { valuesDigest } from '../../src/values/digest.ts';
 import type { ValuesSource } from '../../src/values/referenced.ts';
 import { chartWorld } from '../chart/charts.ts';
 import { directory } from './helm.ts';
@@ -23,6 +24,7 @@ beforeAll(async () => {
     over: 'nested: {b: over, c: null}\nflat: {now: nested}\n',
     number: '1000000',
     great: '9007199254740993',
+    integers: 'file: 9007199254740993\nmost: [9223372036854775807]\ninline: {deep: 1}\n',
     quoted: '"1000000"',
     text: 'a: [b, "c"]\n{d}=e\\f',
     list: '{a,b}',
@@ -191,11 +193,28 @@ describe('composeValues', () => {
       ],
       values: { gone: 'inline', plain: 5 },
     });
-    expect(values).toEqual({ a: { b: 1000000 }, c: [2 ** 53], gone: 'inline', plain: 5 });
+    const text = '{"a":{"b":1000000},"c":[9007199254740993],"gone":"inline","plain":5}';
+    expect(values).toEqual(parseJson(text));
     expect(integers).toEqual([
       { path: 'a.b', value: '1000000' },
       { path: 'c[0]', value: '9007199254740993' },
     ]);
+  });
+
+  test('keeps the digits of integers from everywhere', async () => {
+    const { values } = await compose({
+      valuesFrom: [
+        config('integers'),
+        { kind: 'Secret', name: 'config', valuesKey: 'great', targetPath: 'target' },
+      ],
+      values: parseJson('{"inline":{"deep":-9007199254740993}}') as Values,
+    });
+    expect(values).toEqual(
+      parseJson(
+        '{"file":9007199254740993,"most":[9223372036854775807],"inline":{"deep":-9007199254740993},"target":9007199254740993}',
+      ),
+    );
+    expect(valuesDigest(values)).not.toBe(valuesDigest({ ...values, file: 2 ** 53 }));
   });
 
   test('masks what Secrets hold', async () => {

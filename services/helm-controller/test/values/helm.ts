@@ -1,7 +1,8 @@
+import { parseJson } from '@sluice/shared/base';
 import { runCommand } from '@sluice/shared/cli';
 import { temporaryFolder, toolPath } from '@sluice/testing';
 import { onTestFinished } from 'vitest';
-import type { Values } from '../../src/release/release.ts';
+import type { Release, Values } from '../../src/release/release.ts';
 
 /** Makes a temporary directory, removed after the test. */
 export async function directory(): Promise<string> {
@@ -27,5 +28,5 @@ export async function helm(args: string[], cwd: string): Promise<string | undefi
 export async function valuesByHelm(chart: string, args: string[]): Promise<Values | undefined> {
   const options = ['--dry-run=client', '-o', 'json'];
   const stdout = await helm(['install', 'x', '.', ...options, ...args], chart);
-  return stdout === undefined ? undefined : (JSON.parse(stdout).config ?? {});
+  return stdout === undefined ? undefined : ((parseJson(stdout) as Release).config ?? {});
 }

@@ -2,6 +2,7 @@ import { errorMessage, FairSlots, redactUrl } from '@sluice/shared/base';
 import {
   createDispatcher,
   type Dispatcher,
+  getFile,
   type NetworkGuard,
   refusalIn,
 } from '@sluice/shared/net';
@@ -45,8 +46,6 @@ const defaultLimits: RemoteBasesLimits = {
   maxFileBytes: 5 * 1024 * 1024,
   timeoutMs: 30_000,
 };
-const maxRedirects = 5;
-const redirects = [301, 302, 303, 307, 308];
 const connectTimeoutMs = 10_000;
 const slots = { total: 16, perShare: 4 };
 
@@ -108,7 +107,13 @@ async function fetchFile(reference: string, o: Fetching): Promise<Buffer> {
   const shown = redactUrl(url.href);
   const timeout = AbortSignal.timeout(o.l.timeoutMs);
   try {
-    return await get(url, { ...o, signal: AbortSignal.any([o.signal, timeout]) });
+    return await getFile(url, {
+      dispatcher: o.dispatcher,
+      signal: AbortSignal.any([o.signal, timeout]),
+      maxBytes: o.l.maxFileBytes,
+      userAgent: 'kustomize-controller',
+      check: refuseWebPage,
+    });
   } catch (error) {
     o.signal.throwIfAborted();
     const why = timeout.aborted
@@ -116,6 +121,12 @@ async function fetchFile(reference: string, o: Fetching): Promise<Buffer> {
       : (refusalIn(error)?.message ?? errorMessage(error));
     throw buildFailed(`remote file ${shown}: ${why}`, error);
   }
+}
+
+/** What kustomize would go on to clone. */
+function refuseWebPage(contentType: string): void {
+  if (/^text\/html\b/i.test(contentType))
+    throw new Error(`it is a web page, maybe of a repository: ${gitFix}`);
 }
 
 /**
@@ -140,55 +151,4 @@ function remoteFileUrl(reference: string): URL {
     );
   }
   return url;
-}
-
-async function get(from: URL, { dispatcher, signal, l }: Fetching): Promise<Buffer> {
-  let url = from;
-  for (let hop = 0; hop <= maxRedirects; hop++) {
-    const { statusCode, headers, body } = await dispatcher.request({
-      origin: url.origin,
-      path: `${url.pathname}${url.search}`,
-      method: 'GET',
-      headers: { 'user-agent': 'kustomize-controller' },
-      signal,
-    });
-    body.on('error', () => undefined);
-    if (!redirects.includes(statusCode)) {
-      try {
-        return await read(body, { statusCode, type: String(headers['content-type'] ?? ''), l });
-      } finally {
-        body.destroy();
-      }
-    }
-    body.destroy();
-    url = redirectTarget(url, headers['location']);
-  }
-  throw new Error(`more than ${maxRedirects} redirects`);
-}
-
-function redirectTarget(from: URL, location: string | string[] | undefined): URL {
-  const target = typeof location === 'string' ? URL.parse(location, from.href) : null;
-  const allowed = from.protocol === 'https:' ? ['https:'] : ['http:', 'https:'];
-  if (target === null || !allowed.includes(target.protocol)) {
-    throw new Error('redirected to an address that is not followed: name the last address');
-  }
-  return target;
-}
-
-async function read(
-  body: AsyncIterable<Uint8Array>,
-  o: { statusCode: number; type: string; l: RemoteBasesLimits },
-): Promise<Buffer> {
-  if (o.statusCode !== 200) throw new Error(`the server answered with status ${o.statusCode}`);
-  // What kustomize would go on to clone.
-  if (/^text\/html\b/i.test(o.type))
-    throw new Error(`it is a web page, maybe of a repository: ${gitFix}`);
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.byteLength;
-    if (size > o.l.maxFileBytes) throw new Error(`it is larger than ${o.l.maxFileBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }

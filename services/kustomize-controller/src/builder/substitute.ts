@@ -75,7 +75,7 @@ function substituteObject(object: KubeObject, o: SubstituteOptions, build: WorkB
         `the result is longer than ${maxResult} characters: use shorter values`,
       );
     }
-    const documents = parseYamlStream(text, 'result of the substitution');
+    const documents = parseYamlStream(text, 'result of the substitution', { exactIntegers: true });
     const [result] = documents as (KubeObject | undefined)[];
     if (documents.length !== 1 || typeof result !== 'object' || !result.metadata?.name)
       throw new Error('the result is not one Kubernetes object: check the values for line breaks');

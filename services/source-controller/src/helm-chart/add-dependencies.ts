@@ -4,6 +4,7 @@ import type { HelmRepository } from '@sluice/shared/api';
 import { errorMessage, mapConcurrently, ReconcileError } from '@sluice/shared/base';
 import { ChartError } from '../helm/chart-error.ts';
 import { inspectAnywhere } from '../helm/helm-workers.ts';
+import { type LoadedChart, missingDependencies } from '../helm/load-chart.ts';
 import { type ChartDependency, isChartName } from '../helm/metadata.ts';
 import type { Addition, ChartSource } from '../helm/package-chart.ts';
 import { comparableAddress } from '../helm-repository/address.ts';
@@ -13,6 +14,7 @@ import { cleanPath } from '../source/clean-path.ts';
 import { turnOf } from '../source/turn.ts';
 import type { HelmChartContext, HelmChartDeps } from './deps.ts';
 import { openRepository } from './open-repository.ts';
+import { type FoundDependency, placeDependencies } from './place-dependencies.ts';
 
 /** Where the chart is whose dependencies are looked for. */
 export interface Place {
@@ -39,9 +41,10 @@ const maxDependencies = 100;
 export async function addDependencies(
   context: HelmChartContext,
   deps: HelmChartDeps,
-  missing: readonly ChartDependency[],
+  chart: LoadedChart,
   place: Place,
 ): Promise<Addition[]> {
+  const missing = missingDependencies(chart);
   if (missing.length > maxDependencies) {
     throw new ChartError(
       'DependencyBuildError',
@@ -49,8 +52,9 @@ export async function addDependencies(
     );
   }
   // The same chart under several aliases is needed once.
-  const unique = new Map(missing.map((one) => [`${one.name} ${one.version}`, one]));
-  return mapConcurrently([...unique.values()], concurrentDownloads, async (dependency, index) => {
+  const unique = new Map(missing.map((one) => [JSON.stringify({ ...one, alias: '' }), one]));
+  const wanted = [...unique.values()];
+  const found = await mapConcurrently(wanted, concurrentDownloads, async (dependency, index) => {
     const { name, repository } = dependency;
     const isLocal = repository === '' || repository.startsWith(filePrefix);
     try {
@@ -64,6 +68,7 @@ export async function addDependencies(
       throw new ChartError('DependencyBuildError', `${what}: ${errorMessage(cause)}`, { cause });
     }
   });
+  return placeDependencies(found, chart.dependencies);
 }
 
 async function addLocal(
@@ -71,16 +76,14 @@ async function addLocal(
   deps: HelmChartDeps,
   { name, version, repository }: ChartDependency,
   { root, path }: Place,
-): Promise<Addition> {
+): Promise<FoundDependency> {
   const reference = repository === '' ? `charts/${name}` : repository.slice(filePrefix.length);
   const inside = cleanPath(posix.join('.', path, reference), `the repository '${repository}'`);
   const source = await sourceAt(join(root, inside), repository);
   const task = { operation: 'inspect', source, whole: false, limits: deps.limits } as const;
   const { metadata } = await inspectAnywhere(task, turnOf(context, deps));
   checkVersion(metadata.version, version);
-  return 'dir' in source
-    ? { name: metadata.name, source }
-    : { name: `${metadata.name}-${metadata.version}.tgz`, source };
+  return { name: metadata.name, version: metadata.version, repository, source };
 }
 
 async function sourceAt(path: string, repository: string): Promise<ChartSource> {
@@ -112,7 +115,7 @@ async function addRemote(
   deps: HelmChartDeps,
   { name, version, repository }: ChartDependency,
   path: string,
-): Promise<Addition> {
+): Promise<FoundDependency> {
   if (!/^(?:https?|oci):\/\//.test(repository)) {
     throw new ChartError(
       'DependencyBuildError',
@@ -132,7 +135,7 @@ async function addRemote(
       `the package holds the chart '${metadata.name}' of version '${metadata.version}'`,
     );
   }
-  return { name: `${name}-${metadata.version}.tgz`, source };
+  return { name, version: metadata.version, repository, source };
 }
 
 function findRepository(

@@ -5,7 +5,6 @@ import type { Artifact } from '@sluice/shared/api';
 import { StalledError } from '@sluice/shared/base';
 import { ChartError } from '../helm/chart-error.ts';
 import { inspectAnywhere, packageAnywhere } from '../helm/helm-workers.ts';
-import { missingDependencies } from '../helm/load-chart.ts';
 import type { ChartMetadata } from '../helm/metadata.ts';
 import type { Addition, ChartSource, PackageTask } from '../helm/package-chart.ts';
 import { cleanPath } from '../source/clean-path.ts';
@@ -166,5 +165,5 @@ async function dependenciesOf(
   const turn = turnOf(context, deps);
   const inspect = () => inspectAnywhere(task, turn);
   const chart = await packing.run(turn.share, inspect, turn.signal);
-  return addDependencies(context, deps, missingDependencies(chart), { root, path, dir });
+  return addDependencies(context, deps, chart, { root, path, dir });
 }

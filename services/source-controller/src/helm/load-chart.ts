@@ -1,12 +1,16 @@
 import { errorMessage } from '@sluice/shared/base';
+import { ConstraintError, compileConstraint } from '../semver/constraint.ts';
+import { parseLooseVersion } from '../semver/version.ts';
 import { ChartError } from './chart-error.ts';
 import { type ChartFile, readChartArchive, type UnpackBudget } from './chart-files.ts';
 import {
   type ChartDependency,
   type ChartMetadata,
   MetadataError,
+  parseYamlMaps,
   readLock,
   readMetadata,
+  valuesFileName,
 } from './metadata.ts';
 
 /** A chart as far as packing it needs. */
@@ -14,9 +18,12 @@ export interface LoadedChart {
   metadata: ChartMetadata;
   /** What it needs: the versions that its lock file pins, if it has one. */
   dependencies: ChartDependency[];
-  /** Names of the charts inside. */
-  subcharts: string[];
+  /** The charts inside. */
+  subcharts: Subchart[];
 }
+
+/** A chart inside another one. */
+export type Subchart = Pick<ChartMetadata, 'name' | 'version'>;
 
 const subchartsPrefix = 'charts/';
 const schemaFileName = 'values.schema.json';
@@ -42,6 +49,7 @@ export function loadChart(
     const metadata = readMetadata(read);
     const dependencies = readLock(read) ?? metadata.dependencies;
     checkSchema(read(schemaFileName));
+    parseYamlMaps(read(valuesFileName) ?? Buffer.alloc(0), valuesFileName);
     const subcharts = loadSubcharts(files, budget, depth);
     return { metadata, dependencies, subcharts };
   } catch (error) {
@@ -59,7 +67,11 @@ function checkSchema(content: Buffer | undefined): void {
   }
 }
 
-function loadSubcharts(files: readonly ChartFile[], budget: UnpackBudget, depth: number): string[] {
+function loadSubcharts(
+  files: readonly ChartFile[],
+  budget: UnpackBudget,
+  depth: number,
+): Subchart[] {
   const groups = new Map<string, ChartFile[]>();
   for (const { path, content } of files) {
     if (!path.startsWith(subchartsPrefix) || path.endsWith('.prov')) continue;
@@ -77,12 +89,13 @@ function loadSubchart(
   group: readonly ChartFile[],
   budget: UnpackBudget,
   depth: number,
-): string {
+): Subchart {
   const [first] = group;
   const isPacked = name.endsWith('.tgz') && first?.path === '';
   try {
     const files = isPacked ? readChartArchive(first.content, budget) : group;
-    return loadChart(files, budget, depth + 1).metadata.name;
+    const { name: chartName, version } = loadChart(files, budget, depth + 1).metadata;
+    return { name: chartName, version };
   } catch (cause) {
     throw new ChartError('ChartPackageError', `${subchartsPrefix}${name}: ${errorMessage(cause)}`, {
       cause,
@@ -90,7 +103,28 @@ function loadSubchart(
   }
 }
 
-/** The dependencies that a chart does not bring along. */
+/**
+ * The dependencies that a chart does not bring along. Where it needs several of one name, Helm tells them apart by their
+ * versions.
+ */
 export function missingDependencies({ dependencies, subcharts }: LoadedChart): ChartDependency[] {
-  return dependencies.filter(({ name }) => !subcharts.includes(name));
+  return dependencies.filter((dependency) => {
+    const sameName = subcharts.filter(({ name }) => name === dependency.name);
+    const isOne = dependencies.every(
+      ({ name, version }) => name !== dependency.name || version === dependency.version,
+    );
+    return !sameName.some(({ version }) => isOne || isVersionIn(version, dependency.version));
+  });
+}
+
+/** A range that is none has no version; getting the dependency says so. */
+function isVersionIn(text: string, range: string): boolean {
+  const version = parseLooseVersion(text);
+  if (range === '' || text === range) return true;
+  try {
+    return version !== undefined && compileConstraint(range)(version);
+  } catch (error) {
+    if (error instanceof ConstraintError) return false;
+    throw error;
+  }
 }

@@ -1,4 +1,10 @@
-import { errorMessage, parseYamlStream } from '@sluice/shared/base';
+import {
+  errorMessage,
+  formatGoFloat,
+  isExactInteger,
+  parseYamlStream,
+  type YamlOptions,
+} from '@sluice/shared/base';
 import { parseLooseVersion } from '../semver/version.ts';
 
 /** A chart that another one needs, as its metadata or lock file says. */
@@ -6,6 +12,8 @@ export interface ChartDependency {
   name: string;
   /** A version or a range; empty for any. */
   version: string;
+  /** Name under which the chart takes part; empty for its own. */
+  alias: string;
   /** Address of a Helm repository, `file://` and a path, or empty for a chart below `charts/`. */
   repository: string;
 }
@@ -41,16 +49,44 @@ export function isChartName(text: string): boolean {
  *
  * @throws MetadataError that names file and line
  */
-export function parseYamlMap(content: Buffer, file: string): Record<string, unknown> {
+export function parseYamlMap(
+  content: Buffer,
+  file: string,
+  options: YamlOptions = {},
+): Record<string, unknown> {
+  return parseYamlMaps(content, file, options)[0] ?? {};
+}
+
+/**
+ * Parses a YAML file each of whose documents holds a map.
+ *
+ * @throws MetadataError that names file and line
+ */
+export function parseYamlMaps(
+  content: Buffer,
+  file: string,
+  options: YamlOptions = {},
+): Record<string, unknown>[] {
+  const all = { lastKeyWins: true, exactIntegers: true, ...options };
   let documents: unknown[];
   try {
-    documents = parseYamlStream(content.toString('utf8'), file, { lastKeyWins: true });
+    documents = parseYamlStream(content.toString('utf8'), file, all);
   } catch (cause) {
     throw new MetadataError(errorMessage(cause), { cause });
   }
-  const [document = {}] = documents;
-  if (!isMap(document)) throw new MetadataError(`${file}: must hold a map`);
-  return document;
+  return documents.map((document) => {
+    if (!isMap(document)) throw new MetadataError(`${file}: must hold a map`);
+    return document;
+  });
+}
+
+/**
+ * Parses metadata of a chart, all of whose fields are texts, whatever a number in the file looks like.
+ *
+ * @throws MetadataError that names file and line
+ */
+export function parseMetadata(content: Buffer, file: string): Record<string, unknown> {
+  return parseYamlMap(content, file, { floatsAsText: true });
 }
 
 /**
@@ -63,10 +99,10 @@ export function parseYamlMap(content: Buffer, file: string): Record<string, unkn
 export function readMetadata(read: (name: string) => Buffer | undefined): ChartMetadata {
   const chartFile = read(chartFileName);
   if (chartFile === undefined) throw new MetadataError(`${chartFileName} file is missing`);
-  const fields = parseYamlMap(chartFile, chartFileName);
+  const fields = parseMetadata(chartFile, chartFileName);
   const requirements = read(requirementsFileName);
   if (requirements !== undefined) {
-    Object.assign(fields, parseYamlMap(requirements, requirementsFileName));
+    Object.assign(fields, parseMetadata(requirements, requirementsFileName));
   }
   return checkMetadata(fields);
 }
@@ -108,7 +144,7 @@ export function readLock(
 ): ChartDependency[] | undefined {
   for (const file of lockFileNames) {
     const content = read(file);
-    if (content !== undefined) return dependenciesOf(parseYamlMap(content, file), file);
+    if (content !== undefined) return dependenciesOf(parseMetadata(content, file), file);
   }
   return undefined;
 }
@@ -128,18 +164,25 @@ function dependenciesOf(fields: Record<string, unknown>, file: string): ChartDep
     return {
       name,
       version: textOf(dependency['version']),
+      alias: textOf(dependency['alias']),
       repository: textOf(dependency['repository']),
     };
   });
 }
 
-/** Unquoted versions may read as numbers. */
+/** Unquoted versions may read as numbers; Go makes a text of them, and of booleans. */
 function textOf(value: unknown): string {
-  if (typeof value === 'number') return String(value);
+  if (isExactInteger(value)) return value.rawJSON;
+  if (typeof value === 'number') {
+    return Number.isSafeInteger(value) ? String(value) : formatGoFloat(value);
+  }
+  if (typeof value === 'boolean') return String(value);
   return typeof value === 'string' ? value : '';
 }
 
 /** Tells whether a value is a map. */
 export function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !isExactInteger(value)
+  );
 }

@@ -17,7 +17,7 @@ import {
   type ChartMetadata,
   chartFileName,
   MetadataError,
-  parseYamlMap,
+  parseMetadata,
   readMetadata,
   requirementsFileName,
   valuesFileName,
@@ -178,7 +178,7 @@ function metadataOf(
 function setVersion(files: Map<string, Buffer>, version: string): void {
   const metadata = metadataOf('ChartPackageError', (name) => files.get(name));
   if (metadata.version === version) return;
-  const fields = parseYamlMap(files.get(chartFileName) as Buffer, chartFileName);
+  const fields = parseMetadata(files.get(chartFileName) as Buffer, chartFileName);
   const text = formatCanonicalYaml({ ...fields, version });
   files.set(chartFileName, Buffer.from(text));
 }
@@ -212,6 +212,13 @@ async function addChart(
   { name, source }: Addition,
   { limits, budget }: { limits: ChartLimits; budget: UnpackBudget },
 ): Promise<void> {
+  if (
+    [...files.keys()].some(
+      (path) => path.startsWith(`charts/${name}/`) || path === `charts/${name}`,
+    )
+  ) {
+    throw new ChartError('DependencyBuildError', `charts/${name} is there already: remove it`);
+  }
   try {
     if ('archive' in source) {
       const { archive } = source;

@@ -32,8 +32,13 @@ const comparatorPattern = new RegExp(
   `^${blank}*(${operators})?${blank}*${versionText}(${blank}*,${blank}*|${blank}+|$)`,
 );
 const isBlank = new RegExp(`^${blank}*$`);
-const versionShape = `v?(?:${part})(?:\\.(?:${part}))?(?:\\.(?:${part}))?(?:-${label})?(?:\\+${label})?`;
-const hyphenRange = new RegExp(`(${versionShape})${blank}+-${blank}+(${versionShape})`, 'g');
+/** Looser than a version: what stands for one in a range of two. The bars are Masterminds/semver's, too. */
+const loosePart = '[0-9|xX*]+';
+const looseVersion = `v?${loosePart}(?:\\.${loosePart})?(?:\\.${loosePart})?(?:-${label})?(?:\\+${label})?`;
+const hyphenRange = new RegExp(
+  `${blank}*(${looseVersion})${blank}+-${blank}+(${looseVersion})${blank}*`,
+  'g',
+);
 const wildcard = /^[xX*]$/;
 
 /**
@@ -49,7 +54,7 @@ export function compileConstraint(text: string): Constraint {
       `the range of versions has ${text.length} characters, more than ${maxRangeLength}`,
     );
   }
-  const parts = text.split('||');
+  const parts = text.replace(hyphenRange, '>= $1, <= $2 ').split('||');
   if (parts.length > maxGroups) {
     throw new ConstraintError(`'${text}' has more than ${maxGroups} alternatives`);
   }
@@ -58,7 +63,7 @@ export function compileConstraint(text: string): Constraint {
 }
 
 function compileGroup(group: string, whole: string): Constraint {
-  let rest = group.replace(hyphenRange, '>=$1,<=$2');
+  let rest = group;
   const comparators: Comparator[] = [];
   while (!isBlank.test(rest)) {
     const match = comparatorPattern.exec(rest);

@@ -153,6 +153,52 @@ describe('a HelmChart of a GitRepository', () => {
     expect(again.status?.artifact?.digest).toBe(chart.status?.artifact?.digest);
   });
 
+  it('keeps two versions of a local chart apart', async () => {
+    const repository = (version: string) => `file://../v${version[0]}`;
+    const dependency = (version: string, alias: string) => ({
+      name: 'part',
+      version,
+      alias,
+      repository: repository(version),
+    });
+    const dependencies = [dependency('1.x', 'old'), dependency('2.x', 'new')];
+    const part = (version: string) => ({
+      [`v${version[0]}/Chart.yaml`]: chartFile('part', version),
+      [`v${version[0]}/values.yaml`]: `size: ${version[0]}\n`,
+      [`v${version[0]}/templates/${version[0]}.yaml`]: template,
+    });
+    await source('parts', {
+      'app/Chart.yaml': chartFile('app', '1.0.0', `dependencies: ${JSON.stringify(dependencies)}`),
+      ...part('1.2.0'),
+      ...part('2.3.0'),
+    });
+    const spec = { chart: 'app', sourceRef: from('parts') };
+    const chart = await bed.ready(await bed.createChart('parts', spec), '1.0.0');
+    const output = await rendered(await download(chart.status?.artifact), 'parts');
+    expect(output).toContain('name: old\ndata:\n  size: "1"');
+    expect(output).toContain('name: new\ndata:\n  size: "2"');
+    expect(output.match(/kind: ConfigMap/g)).toHaveLength(2);
+  });
+
+  it('refuses two local charts of one name and version', async () => {
+    const dependencies = ['a', 'b'].map((alias) => ({
+      name: 'part',
+      version: '1.0.0',
+      alias,
+      repository: `file://../${alias}`,
+    }));
+    await source('same', {
+      'app/Chart.yaml': chartFile('app', '1.0.0', `dependencies: ${JSON.stringify(dependencies)}`),
+      'a/Chart.yaml': chartFile('part', '1.0.0'),
+      'b/Chart.yaml': chartFile('part', '1.0.0'),
+    });
+    const spec = { chart: 'app', sourceRef: from('same') };
+    const failed = await bed.failed(await bed.createChart('same', spec), 'DependencyBuildError');
+    expect(conditionOf(failed, 'Ready')?.message).toContain(
+      "from 'file://../a' and from 'file://../b'",
+    );
+  });
+
   it('reaches a dependency as the HelmRepository with its address says', async () => {
     const login = { username: 'user', password: 'canary-99aa' };
     const closed = await startHelmServer({ auth: login });

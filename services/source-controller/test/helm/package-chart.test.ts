@@ -151,11 +151,35 @@ describe('packing a chart', () => {
       message: /values\.schema\.json/,
     },
     {
+      name: 'values that are no YAML',
+      files: { ...chart, 'app/values.yaml': 'a: [1\n' },
+      message: /values\.yaml:/,
+    },
+    {
+      name: 'values that are no map',
+      files: { ...chart, 'app/values.yaml': '- a\n' },
+      message: /values\.yaml: must hold a map/,
+    },
+    {
+      name: 'values of a chart inside that are no YAML',
+      files: {
+        ...chart,
+        'app/charts/x/Chart.yaml': 'apiVersion: v2\nname: x\nversion: 1.0.0\n',
+        'app/charts/x/values.yaml': 'a: "\n',
+      },
+      message: /charts\/x: values\.yaml:/,
+    },
+    {
+      name: 'a version that is a float',
+      files: { ...chart, 'app/Chart.yaml': 'apiVersion: v2\nname: app\nversion: 72445e2\n' },
+      message: /version "7.2445e\+06" of chart 'app' is invalid/,
+    },
+    {
       name: 'rules that Helm does not know',
       files: { ...chart, 'app/.helmignore': 'a/**/b' },
       message: /\*\* is not supported/,
     },
-  ])('refuses $name', async ({ files, link, message }) => {
+  ])('refuses $name, as helm package does', async ({ files, link, message }) => {
     const source = await write(files);
     if (link !== undefined) await symlink('/etc/passwd', join(dir, link));
     const task = taskFor({ dir: source });
@@ -163,6 +187,67 @@ describe('packing a chart', () => {
     expect(failure).toMatchObject({ name: 'ChartPackageError' });
     expect((failure as Error).message).toMatch(message);
     await expect(readFile(task.destination)).rejects.toThrow('ENOENT');
+  });
+
+  it.each([
+    { written: '1.10', version: '1.1' },
+    { written: '2', version: '2' },
+    { written: '0777', version: '511' },
+    { written: '"1.10"', version: '1.10' },
+  ])('reads the version $written as helm package does', async ({ written, version }) => {
+    const file = `apiVersion: v2\nname: app\nversion: ${written}\n`;
+    const source = await write({ ...chart, 'app/Chart.yaml': file });
+    const task = { operation: 'inspect', source: { dir: source }, whole: false, limits } as const;
+    expect((await inspectChart(task)).metadata.version).toBe(version);
+    const said = await runHelm(['package', source, '--destination', join(dir, 'out')], dir);
+    expect(said).toContain(`app-${version}.tgz`);
+  });
+
+  it('takes values of several documents', async () => {
+    const source = await write({ ...chart, 'app/values.yaml': 'a: 1\n---\na: 2\n' });
+    await expect(packageChart(taskFor({ dir: source }))).resolves.toBeDefined();
+  });
+
+  it('keeps the digits of integers in merged values', async () => {
+    const files = { ...chart, 'app/one.yaml': 'big: 9007199254740993\n' };
+    const task = taskFor(
+      { dir: await write(files) },
+      { values: { files: ['one.yaml'], ignoreMissing: false } },
+    );
+    await packageChart(task);
+    expect((await filesOf(task))['app/values.yaml']).toBe('big: 9007199254740993\n');
+  });
+
+  it('takes the last of a file that is there twice, as Helm does', async () => {
+    const archive = tarGz([
+      { path: 'x/Chart.yaml', content: 'name: x\nversion: 1.0.0\n' },
+      { path: 'x/values.yaml', content: 'a: 1\n' },
+      { path: 'x/values.yaml', content: 'a: 2\n' },
+      { path: 'x/Chart.yaml', content: 'name: x\nversion: 1.0.0\n' },
+    ]);
+    const task = taskFor({ archive });
+    await packageChart(task);
+    expect((await filesOf(task))['x/values.yaml']).toBe('a: 2\n');
+  });
+
+  it.each(['x/Chart.yaml', 'x/charts/y.tgz'])(
+    'refuses a package that has different files at %s',
+    async (path) => {
+      const archive = tarGz([
+        { path: 'x/Chart.yaml', content: 'name: x\nversion: 1.0.0\n' },
+        { path, content: 'name: x\nversion: 2.0.0\n' },
+        { path, content: 'name: y\nversion: 3.0.0\n' },
+      ]);
+      await expect(packageChart(taskFor({ archive }))).rejects.toThrow(/twice, and not the same/);
+    },
+  );
+
+  it('refuses a place below charts/ that is taken', async () => {
+    const files = { ...chart, 'app/charts/x/Chart.yaml': 'name: x\nversion: 1.0.0\n' };
+    const source = { dir: await write(files) };
+    const additions = [{ name: 'x', source }];
+    const failure = packageChart(taskFor(source, { additions }));
+    await expect(failure).rejects.toThrow(/charts\/x is there already/);
   });
 
   it('refuses a result over the limit, and leaves no file', async () => {

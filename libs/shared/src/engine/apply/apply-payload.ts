@@ -1,5 +1,6 @@
 import type { KubeObject, ObjectMeta } from '@sluice/shared/api';
 import type { ApiResource } from '@sluice/shared/kube';
+import { without } from '../object/json-pointer.ts';
 import {
   fieldAt,
   fieldsOf,
@@ -53,7 +54,5 @@ function withoutFakeCaBundle(crd: KubeObject): KubeObject {
   const bundle = fieldAt(crd, ...path, 'caBundle');
   if (typeof bundle !== 'string') return crd;
   if (Buffer.from(bundle, 'base64').toString('latin1').includes('BEGIN CERTIFICATE')) return crd;
-  const copy = structuredClone(crd);
-  delete (fieldAt(copy, ...path) as JsonMap)['caBundle'];
-  return copy;
+  return without(crd, [...path, 'caBundle']) as KubeObject;
 }

@@ -1,3 +1,4 @@
+import { isExactInteger, parseJson } from '@sluice/shared/base';
 import { isMap, type JsonMap } from './object-fields.ts';
 
 /**
@@ -35,12 +36,16 @@ export type PathStep = string | number;
 export function itemIndex(list: unknown[], key: string): number {
   const text = key.slice(2);
   if (key.startsWith('i:')) return Number(text) < list.length ? Number(text) : -1;
-  const wanted: unknown = JSON.parse(text);
-  if (key.startsWith('v:')) return list.indexOf(wanted);
+  const wanted = parseJson(text);
+  if (key.startsWith('v:')) return list.findIndex((item) => isSameScalar(item, wanted));
   const keys = Object.entries(wanted as JsonMap);
   return list.findIndex(
-    (item) => isMap(item) && keys.every(([name, value]) => item[name] === value),
+    (item) => isMap(item) && keys.every(([name, value]) => isSameScalar(item[name], value)),
   );
+}
+
+function isSameScalar(a: unknown, b: unknown): boolean {
+  return a === b || (isExactInteger(a) && isExactInteger(b) && a.rawJSON === b.rawJSON);
 }
 
 /**
@@ -70,6 +75,7 @@ const fieldPrefix = 'f'.charCodeAt(0);
 function canonical(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+  if (isExactInteger(value)) return value.rawJSON;
   if (!isMap(value)) return String(value);
   const entries = Object.keys(value)
     .sort()

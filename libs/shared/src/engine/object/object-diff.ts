@@ -1,4 +1,5 @@
 import type { KubeObject } from '@sluice/shared/api';
+import { type ExactInteger, isExactInteger, isSameNumber } from '@sluice/shared/base';
 import type { PathStep } from './field-set.ts';
 import { isMap, isSecret, type JsonMap } from './object-fields.ts';
 
@@ -80,8 +81,13 @@ function compare(from: unknown, to: unknown, path: DiffStep[], report: Report): 
     }
   } else if (Array.isArray(from) && Array.isArray(to)) compareLists(from, to, path, report);
   else if (isEmpty(from) && isEmpty(to)) return;
+  else if (isNumber(from) && isNumber(to) && isSameNumber(from, to)) return;
   else if (from === undefined) report(path, 'added');
   else report(path, to === undefined ? 'removed' : 'changed');
+}
+
+function isNumber(value: unknown): value is number | ExactInteger {
+  return typeof value === 'number' || isExactInteger(value);
 }
 
 /** The API server leaves out what is empty in one answer and not in the other. */

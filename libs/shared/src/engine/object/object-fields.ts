@@ -1,11 +1,15 @@
 import type { KubeObject } from '@sluice/shared/api';
 
+import { isExactInteger } from '@sluice/shared/base';
+
 /** A JSON object whose shape is not known. */
 export type JsonMap = Record<string, unknown>;
 
 /** Tells a JSON object from lists and scalars. */
 export function isMap(value: unknown): value is JsonMap {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !isExactInteger(value)
+  );
 }
 
 /** Returns the object as a JSON map, through which fields of any kind are reachable. */

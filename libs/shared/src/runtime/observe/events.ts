@@ -8,7 +8,7 @@ import {
 import { type Clock, errorMessage, type Logger, systemClock } from '@sluice/shared/base';
 import { gvkOf, type KubeClient } from '@sluice/shared/kube';
 import type { EventInput, EventRecorder } from '../reconciler.ts';
-import { shorten } from '../status/conditions.ts';
+import { messageText } from '../status/conditions.ts';
 import { createKubeEvents } from './kube-events.ts';
 
 /** The longest message that notification-controller accepts. */
@@ -70,7 +70,7 @@ export function fluxEvent(
     },
     severity: input.severity,
     timestamp: new Date(context.nowMs).toISOString(),
-    message: shorten(input.message, maxMessageLength),
+    message: messageText(input.message, maxMessageLength),
     reason: input.reason,
     ...(Object.keys(metadata).length > 0 && { metadata }),
     reportingController: context.controllerName,

@@ -1,4 +1,5 @@
 import type { Condition, KubeObject } from '@sluice/shared/api';
+import { printable } from '@sluice/shared/base';
 
 /** Condition types that every kind shares. */
 export const readyCondition = 'Ready';
@@ -48,7 +49,7 @@ export function withCondition(
     type: input.type,
     status: input.status,
     reason: input.reason,
-    message: shorten(input.message, maxMessageLength),
+    message: messageText(input.message, maxMessageLength),
     lastTransitionTime:
       before?.status === input.status ? before.lastTransitionTime : apiTime(context.nowMs),
     observedGeneration: context.generation,
@@ -62,9 +63,10 @@ export function withoutCondition(conditions: readonly Condition[], type: string)
   return conditions.filter((c) => c.type !== type);
 }
 
-/** Cuts a text to at most `length` characters and says so at its end. */
-export function shorten(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 4)} ...`;
+/** Makes the message of a condition or an event: without what cannot be shown, and cut to `length` characters. */
+export function messageText(text: string, length: number): string {
+  const message = printable(text);
+  return message.length <= length ? message : `${message.slice(0, length - 4)} ...`;
 }
 
 /** Says whether an object is Ready for the spec it has now. */

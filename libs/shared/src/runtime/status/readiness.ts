@@ -1,5 +1,5 @@
 import type { Condition, KubeObject } from '@sluice/shared/api';
-import { conditionsOf, findCondition, readyCondition, shorten } from './conditions.ts';
+import { conditionsOf, findCondition, messageText, readyCondition } from './conditions.ts';
 
 /** Of a message of another object, that a condition quotes. */
 const maxQuoted = 1000;
@@ -18,7 +18,7 @@ export function whyUnready(
   const isCurrent = status?.observedGeneration === object.metadata.generation;
   const ready: Condition | undefined = findCondition(conditionsOf(object), readyCondition);
   if (o.quote && ready?.status === 'False' && ready.message !== '')
-    return `it is not ready (${ready.reason}): ${shorten(ready.message, maxQuoted)}`;
+    return `it is not ready (${ready.reason}): ${messageText(ready.message, maxQuoted)}`;
   if (!isCurrent) return 'its latest change is not reconciled yet';
   if (ready?.status === 'True') return undefined;
   return ready ? `it is not ready (${ready.reason})` : 'it has no Ready condition yet';

@@ -1,3 +1,4 @@
+import { parseJson } from '@sluice/shared/base';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -65,6 +66,20 @@ describe('projection', () => {
     const copy = structuredClone(spec);
     edit(copy);
     expect(projection(copy, set) === projection(spec, set)).toBe(same);
+  });
+
+  it('sees the last digit of a long integer, and finds items by it', () => {
+    const value = (count: string) =>
+      parseJson(`{"n":${count},"set":[${count}],"by":[{"id":${count}}]}`);
+    const fields: FieldSet = {
+      'f:n': {},
+      'f:set': { 'v:9007199254740993': {} },
+      'f:by': { 'k:{"id":9007199254740993}': { 'f:id': {} } },
+    };
+    const one = projection(value('9007199254740993'), fields);
+    expect(one).toBe('(9007199254740993,(9007199254740993,)((9007199254740993,)))');
+    expect(projection(value('9007199254740993'), fields)).toBe(one);
+    expect(projection(value('9007199254740992'), fields)).not.toBe(one);
   });
 
   it('does not depend on the order of keys', () => {

@@ -1,4 +1,5 @@
 import type { KubeObject } from '@sluice/shared/api';
+import { parseJson } from '@sluice/shared/base';
 import { diffObjects, type FieldChange } from '@sluice/shared/engine';
 import { describe, expect, it } from 'vitest';
 import { compactObject } from '../../../src/engine/object/compact-object.ts';
@@ -86,6 +87,18 @@ describe('diffObjects', () => {
     edit(copy);
     const expected = changes.map(([path, kind]) => ({ path, kind, masked: false }));
     expect(diffObjects(base, copy)).toEqual(expected);
+  });
+
+  it('sees the last digit of a long integer', () => {
+    const thing = (spec: string) => ({ ...base, spec: parseJson(spec) }) as unknown as KubeObject;
+    const changes = diffObjects(
+      thing('{"n":9007199254740993,"same":9007199254740993,"list":[1,9007199254740993]}'),
+      thing('{"n":9007199254740992,"same":9007199254740993,"list":[1,9007199254740995]}'),
+    );
+    expect(changes.map(({ path, kind }) => `${path} ${kind}`)).toEqual([
+      '.spec.n changed',
+      '.spec.list[1] changed',
+    ]);
   });
 
   it('masks the values of Secrets alone', () => {

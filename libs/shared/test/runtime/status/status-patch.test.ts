@@ -41,6 +41,14 @@ beforeEach(() => {
 });
 
 describe('status draft', () => {
+  it('writes no control characters of a server into conditions', async () => {
+    const draft = draftOf();
+    const message = 'the server says: \u001b[31mfatal\u001b[0m: gone\u0000';
+    draft.setCondition({ type: 'Extra', status: 'True', reason: 'A', message });
+    await draft.patch();
+    expect(conditionsStored()['Extra']?.message).toBe('the server says: fatal: gone');
+  });
+
   it('sends nothing when nothing changed', async () => {
     const draft = draftOf({ conditions: [condition('Ready', 'True')] });
     draft.setCondition({ type: 'Extra', status: 'True', reason: 'A', message: '' });

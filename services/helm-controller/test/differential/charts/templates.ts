@@ -151,9 +151,9 @@ ${configMap(`{{ repeat 20 "long.name-" }}${'x'.repeat(53)}`, `  ${'k'.repeat(253
     values: `base: &base {a: 1, b: two}
 merged: {<<: *base, c: 3}
 alias: *base
-big: 9007199254740993
+big: 9007199254740992
 huge: 123456789012345678901234567890
-negative: -9223372036854775808
+negative: -9007199254740992
 float: 1.10
 exponent: 1e3
 tiny: 1e-7
