@@ -51,12 +51,12 @@ rules:
   - apiGroups: [""]
     resources: [events]
     verbs: [create, patch]
-# What the cluster serves, for the templates of charts; these have no namespace.
+# What the cluster serves, for the templates of charts, and new kinds that something waits for; these have no namespace.
 clusterRules:
   - apiGroups: [apiextensions.k8s.io]
     resources: [customresourcedefinitions]
-    verbs: [list, watch]
+    verbs: [get, list, watch]
   - apiGroups: [apiregistration.k8s.io]
     resources: [apiservices]
-    verbs: [list, watch]
+    verbs: [get, list, watch]
 {{- end -}}

@@ -48,4 +48,12 @@ rules:
   - apiGroups: [""]
     resources: [events]
     verbs: [create, patch]
+# New kinds, while something waits for them; these have no namespace.
+clusterRules:
+  - apiGroups: [apiextensions.k8s.io]
+    resources: [customresourcedefinitions]
+    verbs: [get, list, watch]
+  - apiGroups: [apiregistration.k8s.io]
+    resources: [apiservices]
+    verbs: [get, list, watch]
 {{- end -}}

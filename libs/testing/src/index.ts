@@ -21,6 +21,7 @@ export {
 export { type Counter, type CounterKind, counterKind } from './counters.ts';
 export { installCrds } from './crds.ts';
 export { EventLog } from './event-log.ts';
+export { finishJob } from './finish-job.ts';
 export {
   type CommitOptions,
   createGitRepository,

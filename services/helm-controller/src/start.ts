@@ -10,6 +10,7 @@ import {
 import { ArtifactCache } from '@sluice/shared/artifact';
 import { type DigestAlgorithm, FairSlots, systemClock } from '@sluice/shared/base';
 import { createHelmRenderer, createKustomize } from '@sluice/shared/cli';
+import { createKindsWatch } from '@sluice/shared/kube';
 import { networkGuardOf } from '@sluice/shared/net';
 import type { Controller } from '@sluice/shared/runtime';
 import { helmIdentity } from './action/identity.ts';
@@ -23,7 +24,6 @@ import { HelmReleaseStates } from './helm-release/state.ts';
 import { createHelmReleaseMetrics } from './metrics.ts';
 import { createReleaseCache } from './release/storage.ts';
 import { createDiscovery } from './render/discovery.ts';
-import { createKindsWatch } from './render/kinds-watch.ts';
 import { createRemoteSchemas, noRemoteSchemas } from './render/remote-schemas.ts';
 import { createRenderer, type Renderer } from './render/renderer.ts';
 
@@ -38,13 +38,14 @@ export interface HelmController {
   ended: Promise<void>;
 }
 
-function settingsOf({ flags, gates }: HelmConfig): HelmReleaseSettings {
+function settingsOf({ flags, gates, namespace }: HelmConfig): HelmReleaseSettings {
   return {
     concurrentApplies: flags['concurrent-apply'],
     noCrossNamespaceRefs: flags['no-cross-namespace-refs'],
     identity: helmIdentity(flags['override-manager']),
     // The flag takes no other values.
     digestAlgorithm: flags['snapshot-digest-algo'] as DigestAlgorithm,
+    controllersNamespace: namespace,
     externalArtifacts: gates.ExternalArtifact,
     retryByDefault: gates.DefaultToRetryOnFailure,
     allowDnsLookups: gates.AllowDNSLookups,

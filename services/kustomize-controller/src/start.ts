@@ -39,6 +39,7 @@ function settingsOf({ flags, gates, namespace }: KustomizeConfig): Kustomization
     leastTimeoutMs: flags['least-timeout'],
     identity: kustomizeIdentity(flags['override-manager']),
     customApplyStageKinds: flags['custom-apply-stage-kinds'],
+    controllersNamespace: namespace,
     strictSubstitutions: gates.StrictPostBuildSubstitutions,
     externalArtifacts: gates.ExternalArtifact,
     failFast: !gates.DisableFailFastBehavior,

@@ -12,6 +12,7 @@ export interface NeverUsed {
 
 const readAgain =
   'read again when someone else has changed the object while its status or finalizers were written';
+const newKinds = 'new kinds that something waits for';
 const besideFlux = 'kinds of controllers of Flux that may run beside it';
 
 export const neverUsed: NeverUsed[] = [
@@ -35,6 +36,34 @@ export const neverUsed: NeverUsed[] = [
     resources: ['helmreleases'],
     verbs: ['get'],
     reason: readAgain,
+  },
+  {
+    controllers: ['kustomize-controller'],
+    group: 'apiextensions.k8s.io',
+    resources: ['customresourcedefinitions'],
+    verbs: ['get', 'list', 'watch'],
+    reason: newKinds,
+  },
+  {
+    controllers: ['kustomize-controller'],
+    group: 'apiregistration.k8s.io',
+    resources: ['apiservices'],
+    verbs: ['get', 'list', 'watch'],
+    reason: newKinds,
+  },
+  {
+    controllers: ['helm-controller'],
+    group: 'apiextensions.k8s.io',
+    resources: ['customresourcedefinitions'],
+    verbs: ['get'],
+    reason: newKinds,
+  },
+  {
+    controllers: ['helm-controller'],
+    group: 'apiregistration.k8s.io',
+    resources: ['apiservices'],
+    verbs: ['get'],
+    reason: newKinds,
   },
   {
     controllers: ['notification-controller'],

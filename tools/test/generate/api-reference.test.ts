@@ -61,7 +61,10 @@ test('additions are marked, and nothing else is', () => {
     'docs/api/helm-release.md `spec.valuesFrom[].namespace`',
     'docs/api/helm-release.md `spec.valuesFrom[].path`',
     'docs/api/helm-release.md `status.history[].changes`',
+    'docs/api/helm-release.md `status.inventory.entries[].adopted`',
     'docs/api/kustomization.md `spec.dependsOn[].kind`',
+    'docs/api/kustomization.md `status.inventory.entries[].adopted`',
+    'docs/api/kustomization.md `status.inventory.entries[].digest`',
   ]);
   expect(marked).toContain(`${nested}\``);
 });

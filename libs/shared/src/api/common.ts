@@ -112,7 +112,7 @@ export function ignoreRules(description: string) {
     object('Fields to leave out, and the objects in which to do so.', {
       paths: strList(
         'Fields to leave out, as JSON Pointers (RFC 6901).',
-        'JSON Pointer to a field, such as `/spec/replicas`.',
+        'JSON Pointer to a field, such as `/spec/replicas`; of driftDetection, the empty one means the whole object, its deletion included.',
       ),
       target: opt(selector('Objects the rule is for; when unset, all managed objects.')),
     }),

@@ -61,7 +61,7 @@ export const helmReleaseStatus = object(
     history: opt(
       list('Releases that were made, newest first, back to the last good one.', snapshot),
     ),
-    inventory: opt(inventory()),
+    inventory: opt(inventory({})),
     failures: opt(failureCount('reconciliations')),
     installFailures: opt(failureCount('installs')),
     upgradeFailures: opt(failureCount('upgrades')),

@@ -68,6 +68,7 @@ export {
   kustomizationKind,
 } from './kustomization.ts';
 export {
+  allowPruneAnnotation,
   componentLabel,
   disabledValue,
   enabledValue,

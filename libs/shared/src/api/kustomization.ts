@@ -194,6 +194,11 @@ const spec = object('What to build from which source, and how to apply it.', {
   ...applyFields,
 });
 
+const jobDigest = str(
+  'Checksum of a Job with `ttlSecondsAfterFinished` as it was applied; one that has removed itself is not run again until it changes.',
+  addition,
+);
+
 const history = list(
   'The last results, newest first, one for each content and outcome.',
   object('One result.', {
@@ -227,7 +232,7 @@ const status = object(
       ),
     ),
     lastAttemptedRevision: opt(str('Revision of the artifact that was last tried.')),
-    inventory: opt(inventory()),
+    inventory: opt(inventory({ digest: opt(jobDigest) })),
     history: opt(history),
   },
   statusDefault,

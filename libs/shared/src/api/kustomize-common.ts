@@ -1,3 +1,4 @@
+import type { TProperties } from 'typebox';
 import { addition, bool, enumOf, list, object, opt, rules, str, strMap } from './builders.ts';
 import { localRef, selector } from './common.ts';
 
@@ -103,14 +104,21 @@ export function images() {
   );
 }
 
-/** `status.inventory`. */
-export function inventory() {
+/** Returns `status.inventory`, whose entries may have more fields. */
+export function inventory<T extends TProperties>(more: T) {
   return object('Objects which this object manages in the cluster.', {
     entries: list(
       'The objects.',
       object('One object.', {
         id: str('Identity of the object, as `<namespace>_<name>_<group>_<kind>`.'),
         v: str('API version in which the object was applied, without its group.'),
+        adopted: opt(
+          bool(
+            'A Namespace that was there before it was first applied; it is not deleted unless the annotation `prune.sluice.dev/allow` names it.',
+            addition,
+          ),
+        ),
+        ...more,
       }),
     ),
   });

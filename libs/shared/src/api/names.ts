@@ -43,6 +43,12 @@ export const kustomizeDecryptAnnotation = `${kustomizeGroup}/decrypt`;
 /** On a chart's object: `disabled` takes it out of drift detection. */
 export const helmDriftDetectionAnnotation = `${helmGroup}/driftDetection`;
 
+/**
+ * On a Kustomization or HelmRelease: names what it may delete although that is protected, as `<Kind>/<name>`, separated by
+ * commas.
+ */
+export const allowPruneAnnotation = 'prune.sluice.dev/allow';
+
 /** Value of the managed-object annotations above that switches a behaviour off. */
 export const disabledValue = 'disabled';
 /** Value of the managed-object annotations above that switches a behaviour on. */

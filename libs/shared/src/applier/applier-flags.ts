@@ -20,7 +20,7 @@ export const applierFlags = {
   }),
   'override-manager': flag.list({
     default: [],
-    help: 'Field managers whose changes are undone like those of kubectl; may be given several times.',
+    help: 'Field managers whose fields are taken over like those of kubectl; may be given several times.',
   }),
   'insecure-kubeconfig-exec': flag.boolean({
     default: false,

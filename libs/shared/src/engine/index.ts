@@ -14,9 +14,11 @@ export {
   ObjectError,
   objectError,
 } from './apply/apply-error.ts';
+export type { TakeOver } from './apply/apply-managers.ts';
 export { applyObject } from './apply/apply-object.ts';
 export { applyObjects } from './apply/apply-objects.ts';
 export { stagesOf } from './apply/apply-stages.ts';
+export { failureLines, missingKinds } from './apply/failure-lines.ts';
 export { DriftBackoff } from './drift/drift-backoff.ts';
 export { confirmDrift } from './drift/drift-confirm.ts';
 export { describeDrift } from './drift/drift-describe.ts';
@@ -35,6 +37,7 @@ export {
   noteDrift,
   type TrackedObject,
 } from './drift/drift-notice.ts';
+export { expiredJob, removesItself } from './drift/job-expiry.ts';
 export { computeHealth, type Health, type HealthStatus } from './health/health.ts';
 export {
   checkHealthRules,
@@ -60,6 +63,7 @@ export { isUnchanged, type ReleaseState, releaseChanges } from './object/release
 export { describeChanges, summarizeChanges } from './object/release-changes-describe.ts';
 export { AppliedState } from './owner/applied-state.ts';
 export { type ApplierIdentity, namedOwner } from './owner/applier-identity.ts';
+export { AwaitedKinds } from './owner/awaited-kinds.ts';
 export { Cluster, type Inventories } from './owner/cluster.ts';
 export { type Applier, Clusters, clusterKeyOf, type Target } from './owner/clusters.ts';
 export {
@@ -68,8 +72,15 @@ export {
   inventoryOf,
   mergeInventories,
   subtractInventory,
+  withMarks,
 } from './owner/inventory.ts';
 export { createLiveObjects, type LiveChange, type LiveObjects } from './owner/live-objects.ts';
 export { OwnedObjects } from './owner/owned-objects.ts';
 export { deleteObject } from './prune/delete-object.ts';
+export {
+  isNamespace,
+  type Protection,
+  protectionOf,
+  warnOfFlux,
+} from './prune/deletion-protection.ts';
 export { pruneObjects, resourceOfAnyVersion } from './prune/prune-objects.ts';

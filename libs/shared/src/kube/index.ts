@@ -26,6 +26,7 @@ export type {
   InformerOptions,
   WatchMonitor,
 } from './informer-types.ts';
+export { createKindsWatch, type KindsWatch } from './kinds-watch.ts';
 export { type LoadKubeConfigOptions, loadKubeConfig } from './kube-config.ts';
 export { parseLabelSelector } from './label-selector.ts';
 export { NoKindMatchError } from './mapper.ts';
@@ -48,6 +49,7 @@ export {
 } from './tenant.ts';
 export type { RequestInfo } from './transport.ts';
 export type {
+  ApplyPatchOptions,
   DeleteOptions,
   Identity,
   KubeClient,

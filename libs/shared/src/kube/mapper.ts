@@ -1,3 +1,4 @@
+import { allKinds } from '@sluice/shared/api';
 import { type Clock, SingleFlight } from '@sluice/shared/base';
 import { type ApiResource, apiVersionString, type GroupVersionKind } from './resource.ts';
 import type { Answer } from './transport.ts';
@@ -7,14 +8,31 @@ import type { RestMapper } from './types.ts';
 export class NoKindMatchError extends Error {
   readonly gvk: GroupVersionKind;
 
-  constructor(gvk: GroupVersionKind) {
-    super(
-      `the cluster serves no kind ${gvk.kind} in ${apiVersionString(gvk)}: install its CRD, or correct apiVersion or kind`,
-    );
+  /** @param served versions of the group in which the cluster has the kind */
+  constructor(gvk: GroupVersionKind, served: readonly string[] = []) {
+    const apiVersion = apiVersionString(gvk);
+    super(`the cluster serves no kind ${gvk.kind} in ${apiVersion}: ${howToServe(gvk, served)}`);
     this.name = 'NoKindMatchError';
     this.gvk = gvk;
   }
 }
+
+function howToServe(gvk: GroupVersionKind, served: readonly string[]): string {
+  const { group, kind } = gvk;
+  if (served.length > 0) {
+    const versions = served.map((version) => apiVersionString({ group, version }));
+    return `it has the kind in ${versions.join(', ')}; correct apiVersion`;
+  }
+  const isOurs = allKinds.some((known) => known.group === group && known.kind === kind);
+  if (isOurs || !fluxGroups.test(group)) return 'install its CRD, or correct apiVersion or kind';
+  return (
+    'install its CRD together with a controller for it, for none of Sluice reconciles this kind; ' +
+    'or remove the object, or correct apiVersion or kind'
+  );
+}
+
+/** Groups of Flux and of flux-operator. */
+const fluxGroups = /(^|\.)(toolkit\.fluxcd\.io|fluxcd\.controlplane\.io)$/;
 
 /** Both documents list all groups with all resources in one answer. */
 const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
@@ -85,8 +103,18 @@ export class DiscoveryMapper implements RestMapper {
       await this.#flight.run('', () => this.#refresh());
     }
     const found = this.#index.get(key);
-    if (found === undefined) throw new NoKindMatchError(gvk);
+    if (found === undefined) throw new NoKindMatchError(gvk, this.#versionsOf(gvk));
     return found;
+  }
+
+  #versionsOf({ group, kind }: GroupVersionKind): string[] {
+    const known = [...this.#index.values(), ...this.#learned.values()];
+    const same = known.filter((one) => one.group === group && one.kind === kind);
+    return [...new Set(same.map(({ version }) => version))].sort();
+  }
+
+  expire(): void {
+    this.#refreshedAt = Number.NEGATIVE_INFINITY;
   }
 
   invalidate(): void {

@@ -82,7 +82,9 @@ export interface RestMapper {
    * @throws NoKindMatchError when the cluster does not serve the kind
    */
   resourceFor(gvk: GroupVersionKind): Promise<ApiResource>;
-  /** Makes the next miss ask the API server, however recent the last question was. */
+  /** Makes the next miss ask the API server, however recent the last question was; what is known stays. */
+  expire(): void;
+  /** Forgets everything, so that all is asked for anew. */
   invalidate(): void;
   /** Adds resources known from elsewhere, such as a CRD just established, which discovery may list only later. */
   learn(resources: ApiResource[]): void;

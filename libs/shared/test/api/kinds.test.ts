@@ -55,10 +55,13 @@ describe('the kinds', () => {
       'Kustomization.spec.driftDetection.mode',
       'Kustomization.spec.driftDetection.ignore',
       'Kustomization.spec.driftDetection.ignore[]',
+      'Kustomization.status.inventory.entries[].adopted',
+      'Kustomization.status.inventory.entries[].digest',
       'HelmRelease.spec.dependsOn[].kind',
       'HelmRelease.spec.valuesFrom[].namespace',
       'HelmRelease.spec.valuesFrom[].path',
       'HelmRelease.status.history[].changes',
+      'HelmRelease.status.inventory.entries[].adopted',
     ]);
   });
 

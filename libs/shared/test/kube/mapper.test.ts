@@ -102,6 +102,36 @@ describe('mapper', () => {
     await expect(mapper.resourceFor(deployment)).resolves.toBeDefined();
   });
 
+  test('expiring lifts the floor and keeps what is known', async () => {
+    const { mapper, serve, asked } = setup();
+    await mapper.resourceFor(deployment);
+    serve('example.com', 'v1', { things: 'Thing' });
+    mapper.expire();
+    await mapper.resourceFor(deployment);
+    expect(asked).toHaveLength(2);
+    expect((await mapper.resourceFor(thing)).plural).toBe('things');
+  });
+
+  test('a kind that is missing is told with the versions that have it', async () => {
+    const { mapper, serve } = setup();
+    serve('example.com', 'v2', { things: 'Thing' });
+    await expect(mapper.resourceFor(thing)).rejects.toThrow(
+      'the cluster serves no kind Thing in example.com/v1: it has the kind in example.com/v2; correct apiVersion',
+    );
+  });
+
+  test.each([
+    { group: 'image.toolkit.fluxcd.io', kind: 'ImagePolicy', isOurs: false },
+    { group: 'fluxcd.controlplane.io', kind: 'FluxInstance', isOurs: false },
+    { group: 'source.toolkit.fluxcd.io', kind: 'GitRepository', isOurs: true },
+    { group: 'example.com', kind: 'Thing', isOurs: true },
+  ])('a missing $kind is told with who would reconcile it', async ({ group, kind, isOurs }) => {
+    const { mapper } = setup();
+    const error = await mapper.resourceFor({ group, version: 'v1', kind }).catch((e) => e);
+    expect(error.message.includes('none of Sluice reconciles this kind')).toBe(!isOurs);
+    expect(error.message).toContain('install its CRD');
+  });
+
   test('a learned kind needs no request', async () => {
     const { mapper, asked } = setup();
     const resource = { ...thing, plural: 'things', namespaced: false };

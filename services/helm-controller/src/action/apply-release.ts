@@ -6,6 +6,7 @@ import {
   applyClientSide,
   applyContext,
   applyObject,
+  isNamespace,
   mayHaveHappened,
   ObjectError,
   objectIdOf,
@@ -14,6 +15,7 @@ import type { Release } from '../release/release.ts';
 import { applyOptionsOf } from './apply-claimed.ts';
 import { type ActionContext, ActionError, ownerKey } from './context.ts';
 import { idOf, type ReleaseObject, withOwnership } from './objects.ts';
+import { findMetadata } from './ownership.ts';
 
 /** Attempts to create an object while others create some under the same ResourceQuota. */
 const maxQuotaAttempts = 5;
@@ -150,6 +152,7 @@ async function applyOne(
 ): Promise<AppliedChange> {
   const { release } = request;
   const object = withOwnership(item.object, release, ctx.owner);
+  await noteAdopted(ctx, item, shared);
   const withdraw = ctx.held.claim(objectIdOf(object));
   try {
     const change = await applyWithRetries(ctx, { ...item, object }, request, shared);
@@ -159,6 +162,20 @@ async function applyOne(
     if (!mayHaveHappened(error as Error)) withdraw();
     throw error;
   }
+}
+
+/** Notes a Namespace that is there before the release first applies it: its deletion is not ours to make. */
+async function noteAdopted(
+  ctx: ActionContext,
+  item: ReleaseObject,
+  { former }: Shared,
+): Promise<void> {
+  const id = idOf(item);
+  if (!isNamespace(objectIdOf(item.object)) || former.has(id) || ctx.held.has(id)) return;
+  // What may not be looked at was made by somebody else, if it is there.
+  const isThere = await findMetadata(ctx, item).catch(() => true);
+  ctx.signal.throwIfAborted();
+  if (isThere !== undefined) ctx.onAdopted?.(id);
 }
 
 async function applyWithRetries(

@@ -6,8 +6,9 @@ import type {
   DriftIgnoreRule,
   HealthRules,
   OwnedObjects,
+  Protection,
 } from '@sluice/shared/engine';
-import type { KubeClient } from '@sluice/shared/kube';
+import type { GroupVersionKind, KubeClient } from '@sluice/shared/kube';
 import type { Release } from '../release/release.ts';
 import type { ReleaseStorage } from '../release/storage.ts';
 import type { HeldObjects } from './held-objects.ts';
@@ -42,6 +43,12 @@ export interface ActionContext {
   live: OwnedObjects;
   /** What the owner's actions have applied. */
   held: HeldObjects;
+  /** What must not be deleted. */
+  protection: Protection;
+  /** Is told the formatted id of a Namespace that was there before it is first applied. */
+  onAdopted?(id: string): void;
+  /** Is told why an object was not deleted. */
+  onKept?(why: string): void;
   storage: ReleaseStorage;
   /** Permits for the parts that work; none is held while waiting. */
   slots: Pick<Semaphore, 'run'>;
@@ -87,10 +94,13 @@ export class ActionError extends Error {
   readonly release?: Release;
   /** Whether the failure left a trace in the storage. */
   readonly stored: boolean;
+  /** Kinds that the cluster does not serve, when that is why. */
+  readonly missing: readonly GroupVersionKind[];
 
   /** @param release as it was stored, if it was */
-  constructor(message: string, release?: Release) {
+  constructor(message: string, release?: Release, missing: readonly GroupVersionKind[] = []) {
     super(message);
+    this.missing = missing;
     this.release = release;
     this.stored = release !== undefined;
   }

@@ -1,6 +1,12 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { mapConcurrently } from '@sluice/shared/base';
-import { deleteObject, displayName, isExcluded, objectError } from '@sluice/shared/engine';
+import {
+  deleteObject,
+  displayName,
+  isExcluded,
+  objectError,
+  objectIdOf,
+} from '@sluice/shared/engine';
 import { sortByKind, uninstallOrder } from '../release/kind-order.ts';
 import { isKept } from '../release/manifest.ts';
 import type { Release } from '../release/release.ts';
@@ -42,9 +48,9 @@ export interface DeletionOptions {
 
 /**
  * Deletes objects, kinds one after another in the order in which Helm uninstalls them. Objects with the policy `keep`
- * in manifest or cluster stay, those that the manifest excludes, and those that do not say that they belong to the
- * release. Deletion is requested, not
- * awaited; what is refused does not keep the rest from being deleted.
+ * in manifest or cluster stay, those that are protected, those that the manifest excludes, and those that do not say that
+ * they belong to the release. Deletion is requested, not awaited; what is refused does not keep the rest from being
+ * deleted.
  *
  * @throws the signal's reason when aborted, nothing else
  */
@@ -81,6 +87,12 @@ async function deleteOne(
   // There is nothing to be found under a name that the API server was to make.
   if (object.metadata.name === '') return;
   const { client, live, identity, signal } = ctx;
+  const isProtected = ctx.protection(objectIdOf(object));
+  if (isProtected !== undefined) {
+    report.kept.push(isProtected);
+    ctx.onKept?.(isProtected);
+    return;
+  }
   if (release !== undefined && isExcluded(object, identity.annotationPrefix)) {
     report.kept.push(`${displayName(object)}: its manifest excludes it from being applied`);
     return;

@@ -4,8 +4,12 @@ import {
   type KubeObject,
 } from '@sluice/shared/api';
 import {
-  displayName,
+  failureLines,
   formatObjectId,
+  missingKinds,
+  type ObjectError,
+  type ObjectId,
+  objectError,
   objectIdOf,
   resourceOfAnyVersion,
 } from '@sluice/shared/engine';
@@ -50,19 +54,22 @@ export async function resolveObjects(
   release: Pick<Release, 'manifest' | 'namespace'>,
 ): Promise<ReleaseObject[]> {
   const resolved: ReleaseObject[] = [];
-  const unknown: string[] = [];
+  const unknown: { id: ObjectId; error: ObjectError }[] = [];
   for (const object of objectsOf(release.manifest)) {
     try {
       const resource = await client.mapper.resourceFor(gvkOf(object));
       resolved.push({ object: scoped(object, resource, release.namespace), resource });
     } catch (error) {
       if (!(error instanceof NoKindMatchError)) throw error;
-      unknown.push(`${displayName(object)} (${object.apiVersion})`);
+      unknown.push({ id: objectIdOf(object), error: objectError(object, 'apply', error) });
     }
   }
   if (unknown.length === 0) return resolved;
+  const problems = failureLines(unknown).join('\n');
   throw new ActionError(
-    `unable to build kubernetes objects from release manifest: the cluster does not serve the kinds of ${unknown.join(', ')}; install their CRDs first, for instance in the chart's crds folder`,
+    `unable to build kubernetes objects from release manifest: ${problems}\nDefinitions in the crds folder of a chart are installed first`,
+    undefined,
+    missingKinds(unknown),
   );
 }
 

@@ -1,9 +1,17 @@
 import { helmDriftDetectionAnnotation, type KubeObject } from '@sluice/shared/api';
-import { type AppliedChange, formatObjectId, type TrackedObject } from '@sluice/shared/engine';
+import {
+  type AppliedChange,
+  formatObjectId,
+  type Protection,
+  protectionOf,
+  type TrackedObject,
+} from '@sluice/shared/engine';
 import type { ActionContext } from '../action/context.ts';
+import { adoptedEntries } from './adopted.ts';
 import { remembering } from './known-revision.ts';
 import type { Slots } from './operation.ts';
 import { type Run, storageOf, targetOf } from './run.ts';
+import { draftOf } from './status.ts';
 
 /** A part of an operation: its permits and what ends it. */
 export interface Part {
@@ -41,6 +49,17 @@ export function ignoreRulesOf({ object }: Run) {
   return object.spec.driftDetection?.ignore ?? [];
 }
 
+/** Returns what the HelmRelease must not delete. */
+function protectionFor(run: Run, storageNamespace: string): Protection {
+  const { history = [], inventory } = draftOf(run);
+  return protectionOf({
+    owner: run.object,
+    controllers: run.deps.settings.controllersNamespace,
+    targets: [storageNamespace, run.releaseNamespace, ...history.map((one) => one.namespace)],
+    inventory: [...(inventory?.entries ?? []), ...adoptedEntries(run)],
+  });
+}
+
 /**
  * Prepares what an action works with.
  *
@@ -60,6 +79,9 @@ export async function actionContext(
     cluster,
     live,
     held: run.state.held,
+    protection: (id) => protectionFor(run, namespace)(id),
+    onAdopted: (id) => run.state.adopted.add(id),
+    onKept: (why) => run.state.kept.add(why),
     storage: remembering(run, await storageOf(run, namespace, signal)),
     slots,
     clock: ctx.clock,

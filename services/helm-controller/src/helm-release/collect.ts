@@ -1,13 +1,15 @@
-import { errorMessage, formatDuration } from '@sluice/shared/base';
-import { idsOf } from '@sluice/shared/engine';
+import { errorMessage, formatDuration, joinLines } from '@sluice/shared/base';
+import { idsOf, warnOfFlux } from '@sluice/shared/engine';
+import { ActionError } from '../action/context.ts';
 import { chartOf, hasBeenTested, latestOf, releaseOf } from '../release/history.ts';
+import { objectsOf } from '../release/manifest.ts';
 import type { Release } from '../release/release.ts';
 import { type Snapshot, testHooksOf } from '../release/snapshot.ts';
 import { collectLeaving } from './collect-leaving.ts';
 import { sayFailure, saySuccess } from './events.ts';
 import { heldEntries } from './inventory.ts';
 import { isTestSelected } from './options.ts';
-import type { Run } from './run.ts';
+import { type Run, targetOf } from './run.ts';
 import { activeRemediation, countFailure, type ReleaseAction, retryIntervalOf } from './spec.ts';
 import type { ActionEnd, Collected, RunningAction } from './state.ts';
 import {
@@ -73,6 +75,12 @@ function noteAwaitedTests(run: Run, snapshot: Snapshot): void {
   });
 }
 
+/** Warns of controllers of Flux in what was released. */
+async function warnOfControllers(run: Run, release: Release | undefined): Promise<void> {
+  const message = release && warnOfFlux(objectsOf(release.manifest));
+  if (message !== undefined) await sayFailure(run, { reason: 'FluxControllers', message });
+}
+
 /** Notes in the status and announces what an install or an upgrade has come to. */
 export async function collectRelease(
   run: Run,
@@ -105,6 +113,7 @@ export async function collectRelease(
   setCondition(run, releasedCondition, { status: 'True', reason, message });
   if (snapshot !== undefined) {
     noteAwaitedTests(run, snapshot);
+    await warnOfControllers(run, release);
     if (changes !== undefined) snapshot.changes = changes.summary;
     const more = changes === undefined ? '' : `\n${changes.text}`;
     await saySuccess(run, { reason, message: `${message}${more}`, about: snapshot });
@@ -193,6 +202,29 @@ function collectByKind(run: Run, running: RunningAction, end: ActionEnd): Promis
   return type === 'test' ? collectTests(run, end) : collectUnlock(run, end);
 }
 
+/** Has the HelmRelease come back when kinds are served for lack of which the action has failed. */
+async function awaitKinds(run: Run, { error }: ActionEnd): Promise<void> {
+  const missing = error instanceof ActionError ? error.missing : [];
+  if (missing.length === 0 && run.target === undefined) return;
+  const { cluster } = await targetOf(run);
+  cluster.kinds.waitFor(run.ctx.key, missing);
+}
+
+/** Notes and announces what an action has not deleted because it is protected. */
+async function noteKept(run: Run): Promise<void> {
+  const { kept } = run.state;
+  if (kept.size === 0) return;
+  const message = joinLines([...kept]);
+  kept.clear();
+  const released = run.ctx.status.getCondition(releasedCondition);
+  if (released !== undefined)
+    setCondition(run, releasedCondition, {
+      ...released,
+      message: `${released.message}\nNot deleted:\n${message}`,
+    });
+  await sayFailure(run, { reason: 'PruneRefused', message });
+}
+
 /** Notes in the status and announces what an action has come to. */
 export async function collect(
   run: Run,
@@ -206,7 +238,9 @@ export async function collect(
     draftOf(run).lastAttemptedReleaseActionDuration = formatDuration(tookMs);
   run.deps.metrics.action(type, end.error === undefined ? 'succeeded' : 'failed');
   run.deps.metrics.took(type, tookMs / 1000);
+  await awaitKinds(run, end);
   const collected = await collectByKind(run, running, end);
+  await noteKept(run);
   run.state.held.keepOnly(idsOf(draftOf(run).inventory?.entries ?? []));
   summarize(run);
   return collected;

@@ -1,5 +1,6 @@
 import { type HelmRelease, helmReleaseKind } from '@sluice/shared/api';
 import { type ConfigWatch, noteConfigChange, watchConfigs } from '@sluice/shared/applier';
+import { parseDuration } from '@sluice/shared/base';
 import { type Cluster, type LiveChange, noteDrift, objectIdOf } from '@sluice/shared/engine';
 import { type Informer, keyOf } from '@sluice/shared/kube';
 import {
@@ -114,6 +115,15 @@ function watchReleases(
   });
 }
 
+/** An interval that cannot be read stalls its object, and must not disturb others. */
+function intervalMsOf(interval: string): number {
+  try {
+    return parseDuration(interval);
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
 /** Notes an object that no longer holds what was applied; returns whether that has to be looked at now. */
 function noteOwnDrift(
   { owner, change, cluster }: { owner: string; change: LiveChange; cluster: Cluster },
@@ -122,9 +132,10 @@ function noteOwnDrift(
   const state = deps.states.peek(owner);
   const isRecorded = cluster.applied.ownerOf(objectIdOf(change.object)) === owner;
   if (state === undefined || !isRecorded || isExempt(change.object)) return false;
-  const { driftDetection, suspend } = deps.helmReleases.get(owner)?.spec ?? {};
-  if ((driftDetection?.mode ?? 'disabled') === 'disabled') return false;
-  const isNews = noteDrift(change, cluster, state, state.applied);
+  const { driftDetection, suspend, interval } = deps.helmReleases.get(owner)?.spec ?? {};
+  if ((driftDetection?.mode ?? 'disabled') === 'disabled' || interval === undefined) return false;
+  const intervalMs = intervalMsOf(interval);
+  const isNews = noteDrift(change, cluster, { state, tracked: state.applied, intervalMs });
   return isNews && !suspend && state.running === undefined;
 }
 
@@ -132,12 +143,13 @@ function watchObjects(deps: Dependencies, enqueue: Enqueue): void {
   deps.clusters.onChange((owner, change, cluster) => {
     if (noteOwnDrift({ owner, change, cluster }, deps)) enqueue(owner, 'drift');
   });
+  deps.clusters.onServed((owner) => enqueue(owner, 'change'));
 }
 
 /**
  * Makes the controller of HelmReleases. Besides their own changes, they are reconciled when their chart or a source of
  * values has a new artifact, a dependency they wait for becomes ready, a Secret or ConfigMap they use changes, somebody
- * else changes their release, an object of it drifts, or an action on it ends.
+ * else changes their release, an object of it drifts, a kind that it lacks is served, or an action on it ends.
  */
 export function createHelmReleaseController(
   o: HelmReleaseControllerOptions,

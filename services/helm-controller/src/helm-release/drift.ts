@@ -7,6 +7,7 @@ import {
   healDrift,
   isOlder,
   objectIdOf,
+  removesItself,
   type Target,
 } from '@sluice/shared/engine';
 import { done, type Outcome } from '@sluice/shared/runtime';
@@ -157,6 +158,8 @@ async function markSuspects(
     const text = idOf(item);
     const id = objectIdOf(object);
     const live = watches.get(resource, object.metadata);
+    // One that is gone before anybody watched it has done its work, as far as can be known.
+    if (live === undefined && removesItself(object)) return;
     const isKnown = cluster.applied.ownerOf(id) === ctx.key;
     const tracked = state.applied.get(text) ?? trackedOf(live ?? object);
     state.applied.set(text, tracked);

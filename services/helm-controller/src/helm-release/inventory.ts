@@ -5,11 +5,13 @@ import {
   idsOf,
   isExcluded,
   parseObjectId,
+  withMarks,
 } from '@sluice/shared/engine';
 import { coreResources } from '@sluice/shared/kube';
 import { releaseInventory } from '../release/inventory.ts';
 import { objectsOf } from '../release/manifest.ts';
 import type { Release } from '../release/release.ts';
+import { adoptedEntries } from './adopted.ts';
 import { chartCrds } from './render.ts';
 import { type Run, targetOf } from './run.ts';
 import { draftOf } from './status.ts';
@@ -52,11 +54,13 @@ export async function holdReleased(run: Run, { namespace, manifest }: Release): 
 
 /** Returns the entries of what was applied, now or before; CRDs of a chart are listed whether or not its policy applies them. */
 export function heldEntries(run: Run, entries: readonly InventoryEntry[]): InventoryEntry[] {
-  const before = idsOf(draftOf(run).inventory?.entries ?? []);
-  return entries.filter(
+  const known = draftOf(run).inventory?.entries ?? [];
+  const before = idsOf(known);
+  const held = entries.filter(
     ({ id }) =>
       run.state.held.has(id) ||
       before.has(id) ||
       parseObjectId(id).kind === coreResources.customResourceDefinitions.kind,
   );
+  return withMarks(withMarks(held, known), adoptedEntries(run));
 }

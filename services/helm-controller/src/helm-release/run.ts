@@ -33,6 +33,8 @@ export interface HelmReleaseSettings {
   identity: ApplierIdentity;
   /** Of the checksums in the status. */
   digestAlgorithm: DigestAlgorithm;
+  /** Namespace of the controllers. */
+  controllersNamespace: string;
   /** Gates. */
   externalArtifacts: boolean;
   retryByDefault: boolean;

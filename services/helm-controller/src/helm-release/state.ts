@@ -95,6 +95,10 @@ export interface HelmReleaseState extends DriftState {
   unwritten?: StatusChanges | undefined;
   /** What its actions have applied, besides what its status lists. */
   held: HeldObjects;
+  /** Namespaces that were there before its actions first applied them, by formatted id. */
+  adopted: Set<string>;
+  /** What the action under way did not delete because it is protected, and why. */
+  kept: Set<string>;
   /** What was applied last, by formatted id. */
   applied: Map<string, TrackedObject>;
   /** What was asked for when the objects were compared last, or applied. */
@@ -119,6 +123,8 @@ export class HelmReleaseStates {
       carriedOut: new Set(),
       waitsForDependencies: false,
       held: new HeldObjects(),
+      adopted: new Set(),
+      kept: new Set(),
       applied: new Map(),
       configChanged: false,
       ...noDrift(),

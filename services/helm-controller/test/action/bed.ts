@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { helmReleaseNameLabel, type KubeObject } from '@sluice/shared/api';
 import { SecretMasker, Semaphore, silentLogger, systemClock } from '@sluice/shared/base';
-import { Cluster, createLiveObjects } from '@sluice/shared/engine';
+import { AwaitedKinds, Cluster, createLiveObjects } from '@sluice/shared/engine';
 import {
   type ApiResource,
   coreResources,
@@ -71,7 +71,12 @@ export async function startBed(prefix = 'action'): Promise<Bed> {
   const watches = createLiveObjects({ client, labelSelector, identity });
   const held = new HeldObjects();
   const owner = { name: 'app', namespace };
-  const cluster = new Cluster({ live: watches, identity, inventories: (_, id) => held.has(id) });
+  const cluster = new Cluster({
+    live: watches,
+    identity,
+    inventories: (_, id) => held.has(id),
+    kinds: new AwaitedKinds({ client, logger: silentLogger, onServed: () => undefined }),
+  });
   const live = cluster.liveOf(owner);
   const cache = createReleaseCache(1 << 20);
   const ctx: ActionContext = {
@@ -90,6 +95,7 @@ export async function startBed(prefix = 'action'): Promise<Bed> {
     concurrency: 4,
     masker: new SecretMasker(),
     driftIgnore: [],
+    protection: () => undefined,
   };
   const calls = async (act: (ctx: ActionContext) => Promise<unknown>) => {
     const made: string[] = [];

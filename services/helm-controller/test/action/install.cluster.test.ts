@@ -192,9 +192,10 @@ describe('a failure', () => {
     const release = rendered(bed.namespace, things, { name: 'unknown' });
     const error = await installed(bed, release).catch((e) => e);
     expect(error.message).toContain(
-      'does not serve the kinds of Thing/x (example.com/v1), Thing/y',
+      'Thing/x, Thing/y: the cluster serves no kind Thing in example.com/v1: install its CRD',
     );
-    expect(error).toMatchObject({ stored: false });
+    const missing = { group: 'example.com', version: 'v1', kind: 'Thing' };
+    expect(error).toMatchObject({ stored: false, missing: [missing, missing] });
     expect(await bed.ctx.storage.last('unknown')).toBeUndefined();
   });
 

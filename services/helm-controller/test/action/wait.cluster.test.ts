@@ -160,7 +160,12 @@ test('kinds that the controller may not watch are read as the tenant', async () 
   const { identity, owner, held } = bed.ctx;
   const labelSelector = helmReleaseNameLabel;
   const watches = createLiveObjects({ client: nobody, labelSelector, identity });
-  const cluster = new Cluster({ live: watches, identity, inventories: (_, id) => held.has(id) });
+  const cluster = new Cluster({
+    live: watches,
+    identity,
+    inventories: (_, id) => held.has(id),
+    kinds: bed.ctx.cluster.kinds,
+  });
   const ctx = { ...bed.ctx, cluster, live: cluster.liveOf(owner) };
   const release = rendered(bed.namespace, [deployment('unwatched', 1)], { name: 'unwatched' });
   // Longer than the test may take: only another look before the end of the time can help.

@@ -10,6 +10,7 @@ const mapper: RestMapper = {
     if (known === undefined) throw new NoKindMatchError(gvk);
     return known;
   },
+  expire() {},
   invalidate() {},
   learn() {},
 };

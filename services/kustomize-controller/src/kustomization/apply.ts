@@ -1,22 +1,31 @@
-import type { KubeObject } from '@sluice/shared/api';
+import { type KubeObject, reconcileRequestAnnotation } from '@sluice/shared/api';
 import { joinLines, RetryableError } from '@sluice/shared/base';
 import {
   type AppliedChange,
   applyObjects,
   displayName,
   evaluateHealth,
+  failureLines,
   formatObjectId,
   type Health,
   type HealthRules,
   type InventoryEntry,
+  missingKinds,
+  type ObjectFailure,
   parseObjectId,
+  removesItself,
   subtractInventory,
+  type TakeOver,
   type Target,
+  warnOfFlux,
 } from '@sluice/shared/engine';
 import { appliedInventory, claimedInventory, inventoryAfterFailure } from './claimed-inventory.ts';
-import { sayProgress } from './events.ts';
+import { sayProgress, sayWarning } from './events.ts';
 import { scopeObjects } from './label.ts';
+import { protectionFor } from './protection.ts';
+import { withOwnNamespaces } from './renamed-namespaces.ts';
 import { type Build, type Run, sourceOf } from './run.ts';
+import { knownJobs } from './run-once.ts';
 import type { AppliedObject } from './state.ts';
 import { announceApply, noteHistory, noteInventory } from './status.ts';
 
@@ -31,7 +40,6 @@ const unknownHealth: Health = { status: 'Unknown', message: '' };
 function appliedObject(change: AppliedChange, rules: HealthRules): AppliedObject {
   const { object, id, action } = change;
   const { uid, generation, resourceVersion } = object.metadata;
-  const spec = (object as KubeObject & { spec?: { ttlSecondsAfterFinished?: number } }).spec;
   return {
     id,
     apiVersion: object.apiVersion,
@@ -41,7 +49,7 @@ function appliedObject(change: AppliedChange, rules: HealthRules): AppliedObject
     // What was skipped may be anybody's, and is judged by no expression.
     health: action === 'skipped' ? unknownHealth : evaluateHealth(object, rules),
     skipped: action === 'skipped',
-    vanishes: id.kind === 'Job' && spec?.ttlSecondsAfterFinished !== undefined,
+    vanishes: removesItself(object),
   };
 }
 
@@ -55,6 +63,7 @@ export function applyOptionsOf(run: Run, target: Target) {
     concurrency: settings.concurrentApplies,
     signal: run.signal,
     customStageKinds: settings.customApplyStageKinds,
+    protection: protectionFor(run),
     ignore: run.object.spec.ignore,
     live: target.live,
   };
@@ -69,8 +78,20 @@ function isKnownInput(run: Run): boolean {
   );
 }
 
-function failureOf(failures: { error: Error }[], changes: AppliedChange[]): RetryableError {
-  const reasons = failures.map(({ error }) => error.message);
+/**
+ * Returns what to take over from kubectl: everything with a new revision or spec, and what is no annotation for running
+ * the object when somebody asks for a reconcile, or none is made in between. Otherwise it is left until then.
+ */
+function takeOverOf(run: Run): TakeOver {
+  if (!isKnownInput(run)) return 'all';
+  const { metadata, status, spec } = run.object;
+  const request = metadata.annotations?.[reconcileRequestAnnotation];
+  const isRequested = request !== undefined && request !== status?.lastHandledReconcileAt;
+  return isRequested || spec.driftDetection?.mode === 'disabled' ? 'but operational' : 'nothing';
+}
+
+function failureOf(failures: ObjectFailure[], changes: AppliedChange[]): RetryableError {
+  const reasons = failureLines(failures);
   const applied = changeLines(changes);
   const rest = applied.length === 0 ? '' : `\nThe others were applied:\n${joinLines(applied)}`;
   return new RetryableError('ReconciliationFailed', `${joinLines(reasons)}${rest}`);
@@ -94,12 +115,19 @@ export interface ApplyReport {
 export async function applyBuild(run: Run, target: Target, build: Build): Promise<ApplyReport> {
   const { state, ctx, object } = run;
   const before = ctx.status.status.inventory?.entries ?? [];
-  const objects = await scopeObjects(build.objects, target.client);
+  const named = await withOwnNamespaces(run, target, build);
+  const objects = await scopeObjects(named, target.client);
   const claimed = await claimedInventory(run, target, { objects, before });
+  const inputs = { objects, claimed, before };
   await announceApply(run, claimed);
   state.applying = true;
   try {
-    const options = { ...applyOptionsOf(run, target), expectEqual: isKnownInput(run) };
+    const options = {
+      ...applyOptionsOf(run, target),
+      expectEqual: isKnownInput(run),
+      takeOver: takeOverOf(run),
+      onlyIfPresent: knownJobs(objects, before),
+    };
     const { changes, failures } = await applyObjects(objects, options);
     // Objects are watched from here on, also those of a failed apply.
     target.cluster.applied.record(
@@ -112,13 +140,15 @@ export async function applyBuild(run: Run, target: Target, build: Build): Promis
       { revision: sourceOf(run).revision, changed: lines, failed: failures.length },
       'server-side apply completed',
     );
+    target.cluster.kinds.waitFor(ctx.key, missingKinds(failures));
     if (failures.length > 0) {
-      noteInventory(run, inventoryAfterFailure({ changes, failures }, { claimed, before }));
+      noteInventory(run, inventoryAfterFailure({ changes, failures }, inputs));
       noteHistory(run, build.digest, 'ReconciliationFailed');
       throw failureOf(failures, changes);
     }
     if (lines.length > 0) await sayProgress(run, joinLines(lines));
-    const inventory = appliedInventory(changes, before);
+    await warnOfControllers(run, objects);
+    const inventory = appliedInventory(changes, inputs);
     const rules = { field: 'spec.healthCheckExprs', exprs: object.spec.healthCheckExprs };
     return {
       changed: lines.length > 0,
@@ -144,7 +174,15 @@ export function ignoreRulesOf(run: Run) {
   return [...(ignore ?? []), ...(driftDetection?.ignore ?? [])];
 }
 
-/** Notes that an applied inventory, without what could not be pruned, is what is managed now. */
+/** Warns once of controllers of Flux among the objects. */
+async function warnOfControllers(run: Run, objects: KubeObject[]): Promise<void> {
+  const warning = warnOfFlux(objects);
+  if (warning !== undefined && run.state.warning !== warning)
+    await sayWarning(run, 'FluxControllers', warning);
+  run.state.warning = warning;
+}
+
+/** Notes that an applied inventory is what is managed now. */
 export function settleInventory(run: Run, target: Target, report: ApplyReport): void {
   noteInventory(run, report.inventory);
   const ids = report.inventory.map((entry) => parseObjectId(entry.id));

@@ -1,4 +1,9 @@
-import { disabledValue, type KubeObject, kustomizeDecryptAnnotation } from '@sluice/shared/api';
+import {
+  disabledValue,
+  type KubeObject,
+  type KustomizationSpec,
+  kustomizeDecryptAnnotation,
+} from '@sluice/shared/api';
 import { digestOfParts, joinLines, mapConcurrently, sha256Hex } from '@sluice/shared/base';
 import { withSpan } from '@sluice/shared/runtime';
 import { type BuildOutput, runBuild } from '../builder/build.ts';
@@ -9,6 +14,8 @@ import { decryptSecretData } from '../decryption/decrypt-secrets.ts';
 import { type DecryptionKeys, loadDecryptionKeys } from '../decryption/load-keys.ts';
 import { sayWarning } from './events.ts';
 import { labelObjects } from './label.ts';
+import { normalizeObjects } from './normalize.ts';
+import { renamedNamespaces } from './renamed-namespaces.ts';
 import { type Build, type Run, sourceOf } from './run.ts';
 import { loadVariables } from './variables.ts';
 
@@ -68,7 +75,7 @@ async function finish(
           strict: run.deps.settings.strictSubstitutions,
           always: postBuild.substituteStrategy === 'Always',
         });
-  return labelObjects(substituted, run.object);
+  return labelObjects(normalizeObjects(substituted), run.object);
 }
 
 /** Refuses a Secret that would be applied encrypted, which is of use to nobody. */
@@ -88,7 +95,7 @@ function refuseEncrypted(objects: KubeObject[], decrypting: boolean): void {
 async function buildObjects(
   run: Run,
   { root, keys }: Inputs,
-  onSecret: (text: string) => void,
+  { onSecret, spec }: { onSecret: (text: string) => void; spec: KustomizationSpec },
 ): Promise<BuildOutput> {
   const { deps, timeoutMs, signal, object } = run;
   const { sops, kustomize } = deps;
@@ -97,7 +104,7 @@ async function buildObjects(
   const remote = deps.remoteBases?.forBuild(share);
   const built = await runBuild(
     kustomize,
-    { root, spec: object.spec },
+    { root, spec },
     {
       timeoutMs,
       signal,
@@ -116,6 +123,7 @@ async function buildObjects(
 
 async function carryOut(run: Run, inputs: Inputs) {
   const { deps } = run;
+  const { spec } = run.object;
   const secrets = new Set<string>();
   const onSecret = (text: string) => {
     secrets.add(text);
@@ -123,15 +131,20 @@ async function carryOut(run: Run, inputs: Inputs) {
   };
   try {
     const built = await withSpan('build', {}, async (span) => {
-      const output = await buildObjects(run, inputs, onSecret);
+      const output = await buildObjects(run, inputs, { onSecret, spec });
       span.set({ 'sluice.objects': output.objects.length });
       return output;
     });
     deps.metrics.build('built');
     if (built.warnings.length > 0) await sayWarning(run, 'BuildWarning', joinLines(built.warnings));
+    const namespaces = await renamedNamespaces(run, built.objects, async () => {
+      const own = { ...spec, targetNamespace: undefined };
+      return (await buildObjects(run, inputs, { onSecret, spec: own })).objects;
+    });
     const objects = await finish(run, built.objects, inputs.variables);
+    const renamed = await finish(run, namespaces, inputs.variables);
     const digest = `sha256:${sha256Hex(JSON.stringify(objects))}`;
-    return { build: { objects, digest, secrets: [...secrets] }, built };
+    return { build: { objects, digest, secrets: [...secrets], renamed }, built };
   } catch (error) {
     deps.metrics.build('failed');
     throw error;

@@ -14,7 +14,13 @@ import {
 import { type ApiResource, gvkOf, isNotFound, NoKindMatchError } from '@sluice/shared/kube';
 import { type Run, retryIntervalOf } from './run.ts';
 import type { AppliedObject } from './state.ts';
-import { healthCheckFailedReason, noteHealth, noteHistory, showHealthWait } from './status.ts';
+import {
+  healthCheckFailedReason,
+  noteHealth,
+  noteHistory,
+  noteInventory,
+  showHealthWait,
+} from './status.ts';
 
 /** How the health checks stand. */
 export type HealthVerdict =
@@ -76,6 +82,11 @@ function checksOf(run: Run): Check[] {
   return referenced.filter(({ id }) => !isSelf(run, id));
 }
 
+/** Returns the health of a Job that has removed itself: good, unless it was last seen to have failed. */
+function healthOfEnded({ health }: AppliedObject): Health {
+  return health.status === 'Failed' ? health : { status: 'Current', message: 'Job has ended' };
+}
+
 async function fetchHealth(run: Run, target: Target, check: Check): Promise<Health> {
   try {
     const resource = await target.client.mapper.resourceFor(
@@ -88,7 +99,7 @@ async function fetchHealth(run: Run, target: Target, check: Check): Promise<Heal
   } catch (error) {
     run.ctx.signal.throwIfAborted();
     if (isNotFound(error) || error instanceof NoKindMatchError) {
-      if (check.applied?.vanishes) return { status: 'Current', message: 'Job has ended' };
+      if (check.applied?.vanishes) return healthOfEnded(check.applied);
       return { status: 'NotFound', message: 'object does not exist' };
     }
     return { status: 'Unknown', message: errorMessage(error) };
@@ -118,7 +129,7 @@ function healthOf(run: Run, target: Target, check: Check): Health {
   if (applied === undefined || resource === undefined) return { status: 'Unknown', message: '' };
   const live = target.live.get(resource, check.id);
   if (live === undefined) {
-    if (applied.vanishes) return { status: 'Current', message: 'Job has ended' };
+    if (applied.vanishes) return healthOfEnded(applied);
     // A watch that lags behind does not know an object that was just created.
     return applied.health.status === 'Current'
       ? applied.health
@@ -141,12 +152,27 @@ function describe(found: Found[], most = 50): string {
   return `[${list.slice(0, most).join(', ')}${more}]${why === undefined ? '' : `: ${why}`}`;
 }
 
-function fail(run: Run, what: string): never {
+/** A Job that has failed is to be run again after it has removed itself. */
+function forgetFailedJobs(run: Run, found: Found[]): void {
+  const ids = new Set(found.map(({ check }) => formatObjectId(check.id)));
+  const entries = run.ctx.status.status.inventory?.entries ?? [];
+  if (!entries.some(({ id, digest }) => digest !== undefined && ids.has(id))) return;
+  noteInventory(
+    run,
+    entries.map(({ digest, ...entry }) => ({
+      ...entry,
+      ...(digest !== undefined && !ids.has(entry.id) && { digest }),
+    })),
+  );
+}
+
+function fail(run: Run, what: string, failed: Found[]): never {
   const { state, ctx } = run;
   const now = ctx.clock.now();
   const took = formatDuration(Math.max(0, now - (state.wait?.startedAt ?? now)));
   const message = run.masker.mask(`health check failed after ${took}: ${what}`);
   const retryAfterMs = retryIntervalOf(run.object);
+  forgetFailedJobs(run, failed);
   state.phase = 'unhealthy';
   state.retryAt = now + retryAfterMs;
   noteHealth(run, { healthy: false, message });
@@ -172,8 +198,8 @@ function waitFor(run: Run, pending: Found[]): HealthVerdict {
   state.phase = 'health';
   const failed = pending.filter(({ health }) => health.status === 'Failed');
   if (failed.length > 0 && run.deps.settings.failFast)
-    fail(run, `failed early due to stalled resources: ${describe(failed)}`);
-  if (now >= wait.deadlineAt) fail(run, `timeout waiting for: ${describe(pending)}`);
+    fail(run, `failed early due to stalled resources: ${describe(failed)}`, failed);
+  if (now >= wait.deadlineAt) fail(run, `timeout waiting for: ${describe(pending)}`, failed);
   const quietUntil = wait.startedAt + quietWaitMs;
   if (now >= quietUntil) showHealthWait(run, describe(pending, maxShown));
   const next = [

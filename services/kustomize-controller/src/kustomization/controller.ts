@@ -7,7 +7,6 @@ import {
   formatObjectId,
   isOlder,
   type LiveChange,
-  noteDrift,
   objectIdOf,
 } from '@sluice/shared/engine';
 import { type Informer, keyOf } from '@sluice/shared/kube';
@@ -21,6 +20,7 @@ import {
   type Reconciler,
 } from '@sluice/shared/runtime';
 import { finalizeKustomization } from './delete.ts';
+import { noteChange } from './note-change.ts';
 import { reconcileKustomization } from './reconcile.ts';
 import type { Dependencies } from './run.ts';
 import { sourceIdOf } from './source-id.ts';
@@ -106,11 +106,12 @@ function noteOwnDrift(
   deps: Dependencies,
 ): boolean {
   const state = deps.states.peek(owner);
-  if (state === undefined || cluster.applied.ownerOf(objectIdOf(change.object)) !== owner)
+  const object = deps.kustomizations.get(owner);
+  const id = objectIdOf(change.object);
+  state?.meanwhile?.set(formatObjectId(id), change);
+  if (state === undefined || object === undefined || cluster.applied.ownerOf(id) !== owner)
     return false;
-  const { driftDetection, suspend } = deps.kustomizations.get(owner)?.spec ?? {};
-  if (driftDetection?.mode === 'disabled') return false;
-  return noteDrift(change, cluster, state, state.applied?.objects) && !suspend;
+  return noteChange(change, cluster, { state, object }) && !object.spec.suspend;
 }
 
 function watchObjects(deps: Dependencies, enqueue: Enqueue): void {
@@ -118,6 +119,7 @@ function watchObjects(deps: Dependencies, enqueue: Enqueue): void {
     if (noteHealthChange(change, deps, owner)) enqueue(owner, 'change');
     if (noteOwnDrift({ owner, change, cluster }, deps)) enqueue(owner, 'drift');
   });
+  deps.clusters.onServed((owner) => enqueue(owner, 'change'));
 }
 
 /** A hint that a new artifact is there: it is fetched while the API server's news is on its way. */
@@ -140,7 +142,7 @@ export function prefetchArtifact(deps: Dependencies, logger: Logger) {
 /**
  * Makes the controller of Kustomizations. Besides their own changes, they are reconciled when their source has a new
  * artifact, a dependency they wait for becomes ready, a Secret or ConfigMap they use changes, an applied object drifts,
- * or one that they wait for becomes healthy or fails.
+ * one that they wait for becomes healthy or fails, or a kind that they lack is served.
  */
 export function createKustomizationController(
   o: KustomizationControllerOptions,

@@ -13,6 +13,7 @@ import { applyOptionsOf, ignoreRulesOf } from './apply.ts';
 import { withBuild } from './build.ts';
 import { sayDrift } from './events.ts';
 import { scopeObjects } from './label.ts';
+import { withOwnNamespaces } from './renamed-namespaces.ts';
 import type { Build, Run } from './run.ts';
 
 /** Returns what to do about drift; correcting it is the default. */
@@ -28,7 +29,8 @@ function cachedBuild({ state, deps }: Run): Build | undefined {
 async function desiredObjects(run: Run, target: Target): Promise<Map<string, KubeObject>> {
   const build = cachedBuild(run) ?? (await withBuild(run, (prepared) => prepared.objects()));
   for (const text of build.secrets) run.masker.add(text);
-  const objects = await scopeObjects(build.objects, target.client);
+  const named = await withOwnNamespaces(run, target, build);
+  const objects = await scopeObjects(named, target.client);
   return new Map(objects.map((object) => [formatObjectId(objectIdOf(object)), object]));
 }
 

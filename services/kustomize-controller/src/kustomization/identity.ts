@@ -17,5 +17,6 @@ export function kustomizeIdentity(overrideManagers: readonly string[]): ApplierI
     nameLabel: kustomizationNameLabel,
     namespaceLabel: kustomizationNamespaceLabel,
     overridden: managersByPrefix([...kubectlManagers, ...overrideManagers]),
+    leavesOutUnknown: true,
   };
 }

@@ -4,14 +4,17 @@ import {
   formatObjectId,
   type InventoryEntry,
   mergeInventories,
+  type ObjectId,
   pruneObjects,
   type Target,
 } from '@sluice/shared/engine';
+import { readyCondition } from '@sluice/shared/runtime';
 import type { ApplyReport } from './apply.ts';
 import { withoutClaimed } from './claims.ts';
-import { sayProgress } from './events.ts';
+import { sayProgress, sayWarning } from './events.ts';
+import { protectionFor } from './protection.ts';
 import type { Run } from './run.ts';
-import { noteHistory, noteInventory } from './status.ts';
+import { keptSuffix, noteHistory, noteInventory } from './status.ts';
 
 /** What {@link deleteEntries} did. */
 export interface Deletion {
@@ -20,6 +23,10 @@ export interface Deletion {
   remaining: InventoryEntry[];
   /** Why, one line each. */
   problems: string[];
+  /** What is protected from deletion. */
+  kept: InventoryEntry[];
+  /** Why, one line each. */
+  keptWhy: string[];
 }
 
 /** Deletes the objects of inventory entries that are still ours, and announces it. */
@@ -32,6 +39,7 @@ export async function deleteEntries(
     client: target.client,
     identity: run.deps.settings.identity,
     owner: run.object.metadata,
+    protection: protectionFor(run, entries),
     concurrency: run.deps.settings.concurrentApplies,
     signal: run.signal,
   });
@@ -40,30 +48,47 @@ export async function deleteEntries(
     run.ctx.logger.info({ deleted }, 'garbage collection completed');
     await sayProgress(run, joinLines(deleted));
   }
-  const failed = new Set(result.failures.map(({ id }) => formatObjectId(id)));
+  const keptWhy = result.kept.map(({ why }) => why);
+  if (keptWhy.length > 0 && !isSaid(run, keptWhy))
+    await sayWarning(run, 'PruneRefused', joinLines(keptWhy));
+  const entriesOf = (found: { id: ObjectId }[]) => {
+    const ids = new Set(found.map(({ id }) => formatObjectId(id)));
+    return entries.filter((entry) => ids.has(entry.id));
+  };
   return {
     deleted: result.deleted.map(formatObjectId),
-    remaining: entries.filter((entry) => failed.has(entry.id)),
+    remaining: entriesOf(result.failures),
     problems: result.failures.map(({ error }) => error.message),
+    kept: entriesOf(result.kept),
+    keptWhy,
   };
+}
+
+/** Whether the condition tells of what is kept already, as after a restart. */
+function isSaid(run: Run, kept: string[]): boolean {
+  const ready = run.object.status?.conditions?.find(({ type }) => type === readyCondition);
+  return ready?.message.includes(keptSuffix(kept)) ?? false;
 }
 
 /**
  * Deletes what was applied before and is no longer part of the build, if spec.prune says so. What could not be deleted
- * stays in the inventory.
+ * stays in the inventory, and so does what is protected.
  *
+ * @returns what is managed then, and why something was kept
  * @throws RetryableError PruneFailed that names each object that could not be deleted
  */
 export async function pruneStale(
   run: Run,
   target: Target,
   o: { report: ApplyReport; digest: string },
-): Promise<void> {
+): Promise<{ inventory: InventoryEntry[]; kept: string[] }> {
   const { report, digest } = o;
-  if (!run.object.spec.prune || report.stale.length === 0) return;
-  const { remaining, problems } = await deleteEntries(run, target, report.stale);
-  if (problems.length === 0) return;
-  noteInventory(run, mergeInventories(report.inventory, remaining));
+  if (!run.object.spec.prune || report.stale.length === 0)
+    return { inventory: report.inventory, kept: [] };
+  const { remaining, problems, kept, keptWhy } = await deleteEntries(run, target, report.stale);
+  const inventory = mergeInventories(report.inventory, [...remaining, ...kept]);
+  noteInventory(run, inventory);
+  if (problems.length === 0) return { inventory, kept: keptWhy };
   noteHistory(run, digest, 'PruneFailed');
   throw new RetryableError('PruneFailed', joinLines(problems));
 }

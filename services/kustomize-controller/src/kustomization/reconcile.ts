@@ -18,6 +18,7 @@ import { checkHealth } from './check-health.ts';
 import { driftModeOf, healBeforeNews, healDrift } from './drift.ts';
 import { describeError } from './events.ts';
 import { finishReady } from './finish.ts';
+import { noteChange } from './note-change.ts';
 import { pruneStale } from './prune.ts';
 import { resolveSource } from './resolve-source.ts';
 import { type Dependencies, type Run, sourceOf, startRun } from './run.ts';
@@ -79,6 +80,7 @@ async function applyAndPrune(run: Run, target: Target, prepared: PreparedBuild):
   const build = await prepared.objects();
   const isNewRevision = object.status?.lastAppliedRevision !== sourceOf(run).revision;
   state.applied = undefined;
+  state.meanwhile = new Map();
   const report = await withSpan('apply', {}, async (span) => {
     span.set({ 'sluice.objects': build.objects.length });
     const applied = await applyBuild(run, target, build);
@@ -86,8 +88,10 @@ async function applyAndPrune(run: Run, target: Target, prepared: PreparedBuild):
     return applied;
   });
   settleInventory(run, target, report);
-  await withSpan('prune', { attributes: { 'sluice.objects': report.stale.length } }, () =>
-    pruneStale(run, target, { report, digest: build.digest }),
+  const { inventory, kept } = await withSpan(
+    'prune',
+    { attributes: { 'sluice.objects': report.stale.length } },
+    () => pruneStale(run, target, { report, digest: build.digest }),
   );
   state.applied = {
     fingerprint: fingerprintOf(run),
@@ -95,12 +99,16 @@ async function applyAndPrune(run: Run, target: Target, prepared: PreparedBuild):
     buildKey: prepared.key,
     digest: build.digest,
     objects: report.objects,
-    inventory: report.inventory,
+    inventory,
+    kept,
     changed: report.changed,
     isNewRevision,
     startedAt: run.startedAt,
   };
   state.reported.clear();
+  // Some of what the watches saw could not be judged before it was known what was applied.
+  for (const change of state.meanwhile?.values() ?? [])
+    noteChange(change, target.cluster, { state, object });
   await forgetOwnWrites(target, state, state.applied?.objects);
   return report.changed || report.stale.length > 0;
 }
@@ -128,7 +136,11 @@ async function bringUpToDate(run: Run, target: Target): Promise<boolean> {
       }
       return false;
     }
-    return applyAndPrune(run, target, build);
+    try {
+      return await applyAndPrune(run, target, build);
+    } finally {
+      run.state.meanwhile = undefined;
+    }
   });
 }
 

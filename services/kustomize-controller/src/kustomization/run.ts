@@ -23,6 +23,8 @@ export interface KustomizationSettings {
   /** As what objects are applied. */
   identity: ApplierIdentity;
   customApplyStageKinds: string[];
+  /** Namespace of the controllers. */
+  controllersNamespace: string;
   /** Gates. */
   strictSubstitutions: boolean;
   externalArtifacts: boolean;
@@ -40,6 +42,8 @@ export interface Build {
   digest: string;
   /** Texts that were encrypted, and have no place in any message. */
   secrets: string[];
+  /** Namespaces that spec.targetNamespace has renamed, under their own names. */
+  renamed: KubeObject[];
 }
 
 /** What the last build of a Kustomization looked at. */

@@ -2,6 +2,7 @@ import {
   type DriftState,
   type Health,
   type InventoryEntry,
+  type LiveChange,
   noDrift,
   type ObjectId,
   type TrackedObject,
@@ -30,6 +31,8 @@ export interface AppliedBuild {
   /** By formatted id. */
   objects: Map<string, AppliedObject>;
   inventory: InventoryEntry[];
+  /** What left the build and stays nevertheless, and why. */
+  kept: string[];
   /** Whether the apply changed anything in the cluster. */
   changed: boolean;
   isNewRevision: boolean;
@@ -70,6 +73,10 @@ export interface KustomizationState extends DriftState {
   wait?: HealthWait;
   /** Milliseconds since the epoch until which an unhealthy one is only watched. */
   retryAt?: number;
+  /** The last change of each object that the watches saw during the apply under way, by formatted id. */
+  meanwhile?: Map<string, LiveChange> | undefined;
+  /** What was last warned of. */
+  warning?: string | undefined;
   /** A Secret or ConfigMap it refers to has changed. */
   configChanged: boolean;
 }

@@ -1,3 +1,4 @@
+import { joinLines } from '@sluice/shared/base';
 import type { InventoryEntry } from '@sluice/shared/engine';
 import {
   progressingReason,
@@ -15,7 +16,12 @@ export const healthCheckFailedReason = 'HealthCheckFailed';
 
 function sameEntries(a: InventoryEntry[], b: InventoryEntry[]): boolean {
   return (
-    a.length === b.length && a.every((entry, i) => entry.id === b[i]?.id && entry.v === b[i]?.v)
+    a.length === b.length &&
+    a.every(({ id, v, adopted, digest }, i) => {
+      const other = b[i];
+      const isMarkedAlike = adopted === other?.adopted && digest === other?.digest;
+      return id === other?.id && v === other.v && isMarkedAlike;
+    })
   );
 }
 
@@ -116,6 +122,11 @@ export function wasHealthy(run: Run): boolean {
   );
 }
 
+/** Returns what the message of a ready Kustomization adds about objects that left the source and are not deleted. */
+export function keptSuffix(kept: readonly string[]): string {
+  return kept.length === 0 ? '' : `\nNot pruned:\n${joinLines(kept)}`;
+}
+
 /** Notes that the revision is applied and healthy. */
 export function noteReady(run: Run): void {
   const { revision, originRevision } = sourceOf(run);
@@ -124,5 +135,6 @@ export function noteReady(run: Run): void {
   status.status.lastAppliedRevision = revision;
   if (originRevision === undefined) delete status.status.lastAppliedOriginRevision;
   else status.status.lastAppliedOriginRevision = originRevision;
-  status.ready(succeededReason, `Applied revision: ${revision}`);
+  const kept = keptSuffix(run.state.applied?.kept ?? []);
+  status.ready(succeededReason, `Applied revision: ${revision}${kept}`);
 }

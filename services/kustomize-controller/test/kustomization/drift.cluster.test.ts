@@ -23,7 +23,7 @@ afterAll(() => bed.stop());
 
 const byHand = { type: 'merge', fieldManager: 'kubectl-edit' } as const;
 
-test('changed, deleted and added fields are healed at once, and the event names the paths', async () => {
+test('changed and deleted fields are healed at once, and the event names the paths', async () => {
   const { client, namespace } = bed;
   await bed.publish(
     { 'web.yaml': deployment('web', 0), 'a.yaml': configMap('a', { k: 'v' }) },
@@ -57,14 +57,6 @@ test('changed, deleted and added fields are healed at once, and the event names 
   await client.delete(configMaps, { namespace, name: 'a' });
   await until(client, configMaps, { namespace, name: 'a' }, (o) => o.metadata.uid !== metadata.uid);
   await bed.event((e) => e.message === `ConfigMap/${namespace}/a deleted; created again`);
-
-  await client.patch(configMaps, { namespace, name: 'a' }, { data: { extra: '1' } }, byHand);
-  await until<ConfigMap>(
-    client,
-    configMaps,
-    { namespace, name: 'a' },
-    (o) => o.data?.['extra'] === undefined,
-  );
 
   await client.patch(
     configMaps,
@@ -242,4 +234,110 @@ test('what two Kustomizations apply stays while one of them does, whoever was la
   expect((await client.get(configMaps, key)).metadata.uid).toBe(metadata.uid);
   await client.delete(kustomizations, { namespace, name: 'second' });
   await untilGone(client, configMaps, key);
+});
+
+const restartedAt = 'kubectl.kubernetes.io/restartedAt';
+const annotationsOf = (o: KubeObject) =>
+  (o as KubeObject & { spec: { template: { metadata: { annotations?: object } } } }).spec.template
+    .metadata.annotations ?? {};
+const request = (name: string, at: string) =>
+  bed.client.patch(
+    kustomizations,
+    { namespace: bed.namespace, name },
+    { metadata: { annotations: { 'reconcile.fluxcd.io/requestedAt': at } } },
+    { type: 'merge' },
+  );
+const handled = (name: string, at: string) =>
+  bed.when((o) => o.status?.lastHandledReconcileAt === at, name);
+
+test('what kubectl has added stays until the next revision, and a restart over requests, too', async () => {
+  const { client, namespace } = bed;
+  const sourceRef = { kind: 'ExternalArtifact' as const, name: 'restart' };
+  const key = { namespace, name: 'restart' };
+  const files = { 'd.yaml': deployment('restart', 0), 'c.yaml': configMap('restart', { k: 'v' }) };
+  await bed.publish(files, 'r1', 'restart');
+  await bed.apply({ sourceRef }, 'restart');
+  await bed.ready('r1', 'restart');
+  const annotations = { [restartedAt]: '2030-01-01T00:00:00Z' };
+  await client.patch(
+    deployments,
+    key,
+    { spec: { template: { metadata: { annotations } } } },
+    { type: 'strategic', fieldManager: 'kubectl-rollout' },
+  );
+  await client.patch(
+    deployments,
+    key,
+    { metadata: { annotations: { note: 'x' } } },
+    { type: 'merge', fieldManager: 'kubectl-annotate' },
+  );
+  // A change of what the source sets, made later, is healed; what else kubectl has set would have been, too.
+  await client.patch(configMaps, key, { data: { k: 'x', extra: '1' } }, byHand);
+  await until<ConfigMap>(client, configMaps, key, (o) => o.data?.['k'] === 'v');
+  await client.patch(deployments, key, { spec: { replicas: 3 } }, byHand);
+  const healed = await until<Deployment>(client, deployments, key, (o) => o.spec.replicas === 0);
+  expect(annotationsOf(healed)).toEqual(annotations);
+  expect(healed.metadata.annotations).toMatchObject({ note: 'x' });
+  expect((await client.get<ConfigMap>(configMaps, key)).data).toEqual({ k: 'v', extra: '1' });
+
+  await bed.restart();
+  await request('restart', 'first');
+  await handled('restart', 'first');
+  const requested = await client.get(deployments, key);
+  expect(annotationsOf(requested)).toEqual(annotations);
+  expect(requested.metadata.annotations).not.toHaveProperty('note');
+  expect((await client.get<ConfigMap>(configMaps, key)).data).toEqual({ k: 'v' });
+
+  await bed.publish({ ...files, 'more.yaml': configMap('more') }, 'r2', 'restart');
+  await bed.ready('r2', 'restart');
+  expect(annotationsOf(await client.get(deployments, key))).toEqual({});
+});
+
+test('a request takes over what kubectl has applied, although it is the same', async () => {
+  const { client, namespace } = bed;
+  const sourceRef = { kind: 'ExternalArtifact' as const, name: 'owned' };
+  const key = { namespace, name: 'owned' };
+  await bed.publish({ 'c.yaml': configMap('owned', { k: 'v' }) }, 'r1', 'owned');
+  await bed.apply({ sourceRef }, 'owned');
+  await bed.ready('r1', 'owned');
+  const managers = async () =>
+    (await client.get(configMaps, key)).metadata.managedFields?.map(({ manager }) => manager);
+  const same = JSON.parse(configMap('owned', { k: 'v' }));
+  const manifest = { ...same, metadata: { ...same.metadata, namespace } };
+  await client.apply(configMaps, manifest, { fieldManager: 'kubectl', force: true });
+  expect(await managers()).toContain('kubectl');
+  await request('owned', 'first');
+  await handled('owned', 'first');
+  expect(await managers()).toEqual(['kustomize-controller']);
+});
+
+test('deletions are spaced out from the second one on, and can be exempted', async () => {
+  const { client, namespace } = bed;
+  const sourceRef = { kind: 'ExternalArtifact' as const, name: 'deleted' };
+  const owner = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    name: 'gone',
+    uid: '11111111-2222-3333-4444-555555555555',
+  };
+  const manifest = JSON.parse(configMap('deleted', { k: 'v' }));
+  manifest.metadata.ownerReferences = [owner];
+  const files = { 'c.yaml': JSON.stringify(manifest), 'e.yaml': configMap('exempt') };
+  await bed.publish(files, 'r1', 'deleted');
+  const target = { kind: 'ConfigMap', name: 'exempt' };
+  await bed.apply({ sourceRef, driftDetection: { ignore: [{ paths: [''], target }] } }, 'deleted');
+  await bed.ready('r1', 'deleted');
+  await client.delete(configMaps, { namespace, name: 'exempt' });
+  // The garbage collection of the cluster deletes it each time.
+  const event = await bed.event(
+    (e) => e.reason === 'DriftDetected' && e.involvedObject.name === 'deleted',
+  );
+  expect(event.message).toContain(
+    `ConfigMap/${namespace}/deleted deleted; something keeps deleting the object: it was created again once; the next ones are at least 5s apart`,
+  );
+  expect(event.message).toContain('The source names Deployment/gone as its owner');
+  expect(event.message).not.toContain('fields');
+  await expect(client.get(configMaps, { namespace, name: 'exempt' })).rejects.toMatchObject({
+    status: 404,
+  });
 });

@@ -1,10 +1,11 @@
 import type { KubeObject } from '@sluice/shared/api';
-import type { KubeClient } from '@sluice/shared/kube';
-import { type ApiResource, apiVersionString, gvkOf } from '@sluice/shared/kube';
+import { type ApiResource, apiVersionString, gvkOf, type KubeClient } from '@sluice/shared/kube';
 import type { DriftIgnoreRule } from '../drift/drift-ignore.ts';
 import type { ObjectId } from '../object/object-id.ts';
 import type { ApplierIdentity } from '../owner/applier-identity.ts';
 import type { OwnedObjects } from '../owner/owned-objects.ts';
+import type { Protection } from '../prune/deletion-protection.ts';
+import type { TakeOver } from './apply-managers.ts';
 
 export interface ApplyOptions {
   client: KubeClient;
@@ -19,12 +20,18 @@ export interface ApplyOptions {
   live?: Pick<OwnedObjects, 'ensure' | 'get'>;
   /** Milliseconds that definitions may take to be served, and recreated objects to be gone; 60,000 unless told. */
   establishTimeoutMs?: number;
+  /** What must not be deleted to be created anew. */
+  protection?: Protection;
   /** Kinds applied in a stage of their own, as `<group>/<kind>`. */
   customStageKinds?: string[];
   /** Fields that are left to others once an object exists. */
   ignore?: DriftIgnoreRule[];
   /** Nothing new is expected: an object is written to only when a dry-run says that this changes more than its managed fields. */
   expectEqual?: boolean;
+  /** Objects, by formatted id, that are left alone where there are none. */
+  onlyIfPresent?: ReadonlySet<string>;
+  /** What is taken over from the managers that are overridden; all unless told. */
+  takeOver?: TakeOver;
 }
 
 export type ApplyAction = 'created' | 'configured' | 'unchanged' | 'skipped' | 'recreated';

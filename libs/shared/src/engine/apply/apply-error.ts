@@ -1,6 +1,6 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { errorMessage, SecretMasker, secretMask } from '@sluice/shared/base';
-import { ApiError, isInvalid } from '@sluice/shared/kube';
+import { ApiError, isInvalid, NoKindMatchError } from '@sluice/shared/kube';
 import { fieldAt, isMap, isSecret } from '../object/object-fields.ts';
 import { displayName, type ObjectId, objectIdOf } from '../object/object-id.ts';
 
@@ -13,6 +13,8 @@ export class ObjectError extends Error {
   readonly reason?: string;
   /** Milliseconds before which the API server asks not to be tried again. */
   readonly retryAfterMs?: number;
+  /** Says which kind the cluster does not serve, when that is why. */
+  readonly missing?: NoKindMatchError;
 
   constructor(id: ObjectId, message: string, source?: unknown) {
     super(message);
@@ -23,6 +25,7 @@ export class ObjectError extends Error {
       this.reason = source.reason;
       this.retryAfterMs = source.retryAfterMs;
     }
+    if (source instanceof NoKindMatchError) this.missing = source;
   }
 }
 

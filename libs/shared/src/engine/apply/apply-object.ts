@@ -1,10 +1,10 @@
 import type { KubeObject } from '@sluice/shared/api';
-import type { ApiResource, ObjectKey } from '@sluice/shared/kube';
-import { isConflict, isNotFound } from '@sluice/shared/kube';
+import { type ApiResource, isConflict, isNotFound, type ObjectKey } from '@sluice/shared/kube';
 import { matchesAnyRule, settleIgnored } from '../drift/drift-ignore.ts';
+import { operationalRules } from '../drift/operational-fields.ts';
 import { appliedEntry, digestValues } from '../object/compact-object.ts';
 import { type FieldSet, projection } from '../object/field-set.ts';
-import { objectIdOf } from '../object/object-id.ts';
+import { formatObjectId, objectIdOf } from '../object/object-id.ts';
 import { applyPolicyOf, isExcluded, wantsForce } from '../object/object-policy.ts';
 import { deleteAndWait } from '../prune/delete-and-wait.ts';
 import type { AppliedChange, ApplyAction, ApplyContext } from './apply-context.ts';
@@ -12,6 +12,7 @@ import { asApplied } from './apply-equal.ts';
 import { isImmutableError, objectError } from './apply-error.ts';
 import { hasOverridden, takeOver } from './apply-managers.ts';
 import { payloadOf } from './apply-payload.ts';
+import { applyAs } from './undeclared-fields.ts';
 
 /** Attempts to take over the fields of other managers while they keep changing the object. */
 const takeOverAttempts = 3;
@@ -58,16 +59,21 @@ async function applyPayload(target: Target): Promise<Change> {
     const present = known ?? (await fetchIfPresent(target, true));
     if (present !== undefined) return skipped(present);
   }
+  if (ctx.onlyIfPresent?.has(formatObjectId(objectIdOf(payload)))) {
+    if (known === undefined && (await fetchIfPresent(target, true)) === undefined)
+      return skipped(payload);
+  }
   if (ctx.expectEqual) {
     const equal = await asApplied(payload, known, ctx);
-    if (equal !== undefined) return { object: equal, action: 'unchanged' };
+    if (equal !== undefined && !(policy !== 'Merge' && hasOverridden(equal, ctx)))
+      return { object: equal, action: 'unchanged' };
   }
   const startedAt = Date.now();
   const sent = await withIgnoredSettled(target);
   const applied = await applyOrRecreate({ ...target, payload: sent }, known);
   if (applied.recreated) return { object: applied.object, action: 'recreated' };
   if (applied.created) return { object: applied.object, action: 'created' };
-  if (policy !== 'Merge' && hasOverridden(applied.object, ctx.identity.overridden)) {
+  if (policy !== 'Merge' && hasOverridden(applied.object, ctx)) {
     const object = await overrideManagers({ ...target, payload: sent }, applied.object);
     return { object, action: 'configured' };
   }
@@ -99,7 +105,9 @@ async function fetchIfPresent(
 }
 
 async function withIgnoredSettled(target: Target): Promise<KubeObject> {
-  const rules = target.ctx.ignore ?? [];
+  const { ignore = [], takeOver = 'all' } = target.ctx;
+  const operational = takeOver === 'all' ? [] : operationalRules(target.payload);
+  const rules = [...ignore, ...operational];
   if (!matchesAnyRule(target.payload, rules)) return target.payload;
   const present = await fetchIfPresent(target, false);
   if (present === undefined) return target.payload;
@@ -114,11 +122,7 @@ function send({
   resource,
   ctx,
 }: Target): Promise<{ object: KubeObject; created: boolean }> {
-  return ctx.client.apply(resource, payload, {
-    fieldManager: ctx.identity.fieldManager,
-    force: true,
-    signal: ctx.signal,
-  });
+  return applyAs(ctx, resource, payload);
 }
 
 async function applyOrRecreate(
@@ -136,6 +140,7 @@ async function applyOrRecreate(
 }
 
 function mayForce({ payload, ctx }: Target, known: KubeObject | undefined): boolean {
+  if (ctx.protection?.(objectIdOf(payload)) !== undefined) return false;
   return (
     ctx.force === true ||
     wantsForce(payload, ctx.identity.annotationPrefix) ||
@@ -151,13 +156,14 @@ async function overrideManagers(target: Target, seen: KubeObject): Promise<KubeO
     try {
       await takeOver(ctx.client, resource, object, {
         identity: ctx.identity,
+        takeOver: ctx.takeOver,
         request: { signal: ctx.signal },
       });
     } catch (error) {
       if (!isConflict(error)) throw error;
     }
     ({ object } = await send(target));
-    if (!hasOverridden(object, ctx.identity.overridden)) break;
+    if (!hasOverridden(object, ctx)) break;
   }
   return object;
 }

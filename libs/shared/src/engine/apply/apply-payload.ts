@@ -14,8 +14,8 @@ import { ObjectError } from './apply-error.ts';
 
 /**
  * Returns what is sent to the API server for an object of the source: without the metadata that only the server sets,
- * without a namespace when its kind has none, and with `stringData` of a Secret as `data`, for which alone the server
- * keeps track of removed keys.
+ * without a namespace when its kind has none, without the rules of an aggregated ClusterRole, and with `stringData` of a
+ * Secret as `data`, for which alone the server keeps track of removed keys.
  *
  * @throws ObjectError when a namespaced object has no namespace
  */
@@ -30,12 +30,25 @@ export function payloadOf(object: KubeObject, resource: ApiResource): KubeObject
   }
   const payload = { ...object, metadata };
   if (isSecret(object)) return withPlainData(payload);
+  if (isAggregated(object)) return withoutRules(payload);
   return isCrd(object) ? withoutFakeCaBundle(payload) : payload;
 }
 
 function payloadMetadata(metadata: ObjectMeta): ObjectMeta {
   const { managedFields, resourceVersion, uid, generation, creationTimestamp, ...sent } = metadata;
   return sent;
+}
+
+/** Whether a controller of the cluster fills in the rules of a ClusterRole, and undoes what others write there. */
+function isAggregated(object: KubeObject): boolean {
+  const { group, kind } = objectIdOf(object);
+  if (kind !== 'ClusterRole' || group !== 'rbac.authorization.k8s.io') return false;
+  return isMap(fieldAt(object, 'aggregationRule'));
+}
+
+function withoutRules(role: KubeObject): KubeObject {
+  const { rules: _, ...rest } = fieldsOf(role);
+  return rest as unknown as KubeObject;
 }
 
 function withPlainData(secret: KubeObject): KubeObject {

@@ -20,6 +20,9 @@ export interface CorrectionVerdict {
   message?: string;
 }
 
+/** What somebody keeps doing to an object. */
+export type Undoing = 'change' | 'deletion';
+
 /** Objects that are looked at together for whether they still count. */
 const sweepEvery = 256;
 
@@ -33,8 +36,8 @@ interface History {
 }
 
 /**
- * Detects, for each object, that something keeps changing back what is corrected, and spaces the corrections out. An
- * object left alone for a window after its delay has passed starts anew.
+ * Detects, for each object, that something keeps changing back what is corrected, and spaces the corrections out; of
+ * deletions, from the second one on. An object left alone for a window after its delay has passed starts anew.
  */
 export class DriftBackoff {
   readonly #free: number;
@@ -58,34 +61,41 @@ export class DriftBackoff {
   }
 
   /** Tells when an object found drifted may be corrected. Asking changes nothing. */
-  verdict(key: string): CorrectionVerdict {
-    const history = this.#current(key);
+  verdict(key: string, what: Undoing = 'change'): CorrectionVerdict {
+    const history = this.#current(historyKey(key, what));
     const last = history?.corrections.at(-1);
     if (history === undefined || last === undefined || history.fought === 0) return { delayMs: 0 };
     const spacing = this.#spacing(history.fought);
     const delayMs = Math.max(0, last + spacing - this.#clock.now());
+    const apart = `the next ones are at least ${formatDuration(spacing)} apart`;
     const message =
-      `something keeps changing fields that the source sets: ${history.total} corrections were undone; ` +
-      `the next ones are at least ${formatDuration(spacing)} apart. Remove the fields from the source, or exempt them by an ignore rule`;
+      what === 'deletion'
+        ? `something keeps deleting the object: it was created again ${times(history.total)}; ${apart}`
+        : `something keeps changing fields that the source sets: ${history.total} corrections were undone; ` +
+          `${apart}. Remove the fields from the source, or exempt them by an ignore rule`;
     return { delayMs, message };
   }
 
   /** Notes that an object was corrected. */
-  corrected(key: string): void {
-    const history = this.#current(key) ?? { corrections: [], total: 0, fought: 0 };
+  corrected(key: string, what: Undoing = 'change'): void {
+    const id = historyKey(key, what);
+    const history = this.#current(id) ?? { corrections: [], total: 0, fought: 0 };
     history.corrections.push(this.#clock.now());
     history.total++;
-    if (history.corrections.length > this.#free) {
+    // Nothing but a deletion undoes a creation, and few do that twice with good reason.
+    const free = what === 'deletion' ? 0 : this.#free;
+    if (history.corrections.length > free) {
       history.fought++;
-      history.corrections.shift();
+      if (history.corrections.length > 1) history.corrections.shift();
     }
-    this.#histories.set(key, history);
+    this.#histories.set(id, history);
     if (this.#histories.size % sweepEvery === 0) this.#sweep();
   }
 
   /** Forgets an object, for instance because its source has changed. */
   forget(key: string): void {
-    this.#histories.delete(key);
+    this.#histories.delete(historyKey(key, 'change'));
+    this.#histories.delete(historyKey(key, 'deletion'));
   }
 
   #spacing(fought: number): number {
@@ -113,4 +123,12 @@ export class DriftBackoff {
   #sweep(): void {
     for (const key of [...this.#histories.keys()]) this.#current(key);
   }
+}
+
+function historyKey(key: string, what: Undoing): string {
+  return `${what} ${key}`;
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : `${count} times`;
 }

@@ -1,23 +1,27 @@
 import type { KubeObject } from '@sluice/shared/api';
-import type { KubeClient } from '@sluice/shared/kube';
-import { ApiError, type ApiResource, gvkOf, isNotFound } from '@sluice/shared/kube';
+import {
+  ApiError,
+  type ApiResource,
+  gvkOf,
+  isNotFound,
+  type KubeClient,
+} from '@sluice/shared/kube';
 import { objectError } from '../apply/apply-error.ts';
 import { payloadOf } from '../apply/apply-payload.ts';
+import { applyAs } from '../apply/undeclared-fields.ts';
 import { compactObject } from '../object/compact-object.ts';
-import { type FieldSet, visitFields } from '../object/field-set.ts';
-import { valueAt } from '../object/json-pointer.ts';
-import { diffObjects, type FieldChange, formatPath } from '../object/object-diff.ts';
-import { isMap, isSecret } from '../object/object-fields.ts';
+import { diffObjects, type FieldChange } from '../object/object-diff.ts';
 import { type ObjectId, objectIdOf } from '../object/object-id.ts';
-import { applyPolicyOf, isOverridden, type ManagerMatch } from '../object/object-policy.ts';
 import type { ApplierIdentity } from '../owner/applier-identity.ts';
 import {
   type DriftIgnoreRule,
   ignoredPaths,
+  isExemptAsWhole,
   matchesAnyRule,
   settleIgnored,
   withoutAll,
 } from './drift-ignore.ts';
+import { operationalRules } from './operational-fields.ts';
 
 /** How an object in the cluster differs from its source. */
 export interface Drift {
@@ -63,7 +67,8 @@ const maxRounds = 3;
 async function compareWithDryRun(o: ConfirmDriftOptions): Promise<Drift | undefined> {
   const resource = await o.client.mapper.resourceFor(gvkOf(o.desired));
   const payload = payloadOf(o.desired, resource);
-  const rules = o.ignore ?? [];
+  const rules = [...(o.ignore ?? []), ...operationalRules(payload)];
+  if (isExemptAsWhole(payload, rules)) return undefined;
   const ignoring = matchesAnyRule(payload, rules);
   const id = objectIdOf(payload);
   // What the cache holds lacks the managers that decide on exempted fields; what it lost may only have lost its label.
@@ -108,15 +113,10 @@ async function fetch(
 async function dryRun(
   payload: KubeObject,
   resource: ApiResource,
-  { client, identity, signal }: ConfirmDriftOptions,
+  o: ConfirmDriftOptions,
 ): Promise<KubeObject | undefined> {
   try {
-    const result = await client.apply(resource, payload, {
-      fieldManager: identity.fieldManager,
-      force: true,
-      dryRun: true,
-      signal,
-    });
+    const result = await applyAs(o, resource, payload, { dryRun: true });
     return result.created ? undefined : result.object;
   } catch (error) {
     if (isDryRunRefused(error)) return payload;
@@ -137,39 +137,12 @@ interface Compared {
 
 function compare(
   { expected, live, ignored }: Compared,
-  { identity, desired }: ConfirmDriftOptions,
+  { identity }: ConfirmDriftOptions,
 ): FieldChange[] {
   const [from, to] = [expected, live].map((object) =>
     withoutAll(compactObject(object, identity), ignored),
   ) as [KubeObject, KubeObject];
   // Without a dry-run result, what the server adds to the source's object is no drift.
   const whole = expected.metadata.uid !== undefined;
-  const changes = diffObjects(from, to).filter((change) => whole || change.kind !== 'added');
-  if (applyPolicyOf(desired, identity.annotationPrefix) === 'Merge') return changes;
-  const known = new Set(changes.map((change) => change.path));
-  const added = addedByOverridden(desired, live, identity.overridden).filter(
-    ({ path }) => !known.has(path),
-  );
-  return [...changes, ...added];
-}
-
-/** Returns the fields that overridden managers added: a dry-run keeps them, the apply that corrects removes them. */
-function addedByOverridden(
-  desired: KubeObject,
-  live: KubeObject,
-  managers: readonly ManagerMatch[],
-): FieldChange[] {
-  const changes = new Map<string, FieldChange>();
-  for (const entry of live.metadata.managedFields ?? []) {
-    if (!isOverridden(entry, managers)) continue;
-    visitFields(live, (entry.fieldsV1 ?? {}) as FieldSet, (path, value) => {
-      const steps = path.map(String);
-      const isContainer = isMap(value) || Array.isArray(value);
-      if (isContainer || valueAt(desired, steps) !== undefined) return;
-      const masked = isSecret(desired) && steps[0] === 'data';
-      const text = formatPath(path);
-      changes.set(text, { path: text, kind: 'added', masked });
-    });
-  }
-  return [...changes.values()];
+  return diffObjects(from, to).filter((change) => whole || change.kind !== 'added');
 }

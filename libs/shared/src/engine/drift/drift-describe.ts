@@ -1,3 +1,4 @@
+import type { KubeObject } from '@sluice/shared/api';
 import { displayName } from '../object/object-id.ts';
 import type { Drift } from './drift-confirm.ts';
 
@@ -12,4 +13,16 @@ export function describeDrift({ id, deleted, changes }: Drift): string {
     .map((change) => `${change.path} ${change.kind}${change.masked ? ' (secret)' : ''}`);
   const more = changes.length > maxFields ? `, and ${changes.length - maxFields} more` : '';
   return `${displayName(id)} drifted: ${fields.join(', ')}${more}`;
+}
+
+/** Says what to do about an object that is deleted again and again. */
+export function howToEndDeletions({ metadata }: KubeObject): string {
+  const { ownerReferences } = metadata as { ownerReferences?: { kind?: string; name?: string }[] };
+  const owner = Array.isArray(ownerReferences) ? ownerReferences[0] : undefined;
+  const exempt = "remove it from the source, or exempt it by an ignore rule with the path ''";
+  if (owner === undefined) return `Find out who deletes it, and ${exempt}`;
+  return (
+    `The source names ${owner.kind}/${owner.name} as its owner, and Kubernetes deletes what has no owner that exists: ` +
+    `remove metadata.ownerReferences from the source; or ${exempt}`
+  );
 }

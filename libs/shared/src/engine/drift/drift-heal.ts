@@ -9,7 +9,7 @@ import { applyPolicyOf, isExcluded } from '../object/object-policy.ts';
 import type { Target } from '../owner/clusters.ts';
 import type { DriftBackoff } from './drift-backoff.ts';
 import { confirmDrift, type Drift } from './drift-confirm.ts';
-import { describeDrift } from './drift-describe.ts';
+import { describeDrift, howToEndDeletions } from './drift-describe.ts';
 import type { DriftIgnoreRule } from './drift-ignore.ts';
 import { type DriftState, forgetOwnWrites, type TrackedObject } from './drift-notice.ts';
 
@@ -55,7 +55,7 @@ export interface DriftListener {
 }
 
 async function correct(o: HealOptions, desired: KubeObject, drift: Drift): Promise<void> {
-  const { changes, failures } = await applyObjects([desired], o.apply);
+  const { changes, failures } = await applyObjects([desired], { ...o.apply, takeOver: 'nothing' });
   const [failure] = failures;
   if (failure !== undefined) {
     await o.listener.refused(
@@ -70,7 +70,7 @@ async function correct(o: HealOptions, desired: KubeObject, drift: Drift): Promi
     const known = o.tracked?.get(formatObjectId(objectIdOf(object)));
     if (known !== undefined) Object.assign(known, { uid, generation, resourceVersion });
   }
-  o.backoff.corrected(`${o.owner} ${text}`);
+  o.backoff.corrected(`${o.owner} ${text}`, drift.deleted ? 'deletion' : 'change');
   o.listener.count('corrected');
   o.state.reported.delete(text);
   const done = drift.deleted ? 'created again' : 'corrected';
@@ -157,10 +157,12 @@ async function healObject(o: HealOptions, desired: KubeObject): Promise<number |
     if (live !== undefined) applied.accept(live, id);
     return undefined;
   }
-  const { delayMs, message } = o.backoff.verdict(`${o.owner} ${text}`);
+  const undoing = drift.deleted ? 'deletion' : 'change';
+  const { delayMs, message } = o.backoff.verdict(`${o.owner} ${text}`, undoing);
   if (delayMs > 0) {
     o.listener.count('delayed');
-    await report(o, text, `${describeDrift(drift)}; ${message}`);
+    const fix = drift.deleted ? `. ${howToEndDeletions(desired)}` : '';
+    await report(o, text, `${describeDrift(drift)}; ${message}${fix}`);
     return delayMs;
   }
   await correct(o, desired, drift);

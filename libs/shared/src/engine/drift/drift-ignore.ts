@@ -24,6 +24,11 @@ export function matchesAnyRule(object: KubeObject, rules: DriftIgnoreRule[]): bo
   return ignoredPaths(object, rules).length > 0;
 }
 
+/** Whether a rule exempts an object as a whole, its existence included: the empty JSON Pointer means all of it. */
+export function isExemptAsWhole(object: KubeObject, rules: DriftIgnoreRule[]): boolean {
+  return ignoredPaths(object, rules).some((path) => path.length === 0);
+}
+
 /** Returns the object without the fields that the rules exempt. */
 export function stripIgnored(object: KubeObject, rules: DriftIgnoreRule[]): KubeObject {
   return withoutAll(object, ignoredPaths(object, rules));

@@ -4,6 +4,7 @@ import { formatObjectId, type ObjectId, objectIdOf } from '../object/object-id.t
 import type { Cluster } from '../owner/cluster.ts';
 import type { Target } from '../owner/clusters.ts';
 import type { LiveChange } from '../owner/live-types.ts';
+import { expiredJob } from './job-expiry.ts';
 
 /** An object as our last apply left it; enough to judge whether a watch has caught up. */
 export interface TrackedObject {
@@ -39,22 +40,51 @@ export function isOlder(live: KubeObject, applied: TrackedObject): boolean {
 }
 
 /**
+ * Whether a Job has removed itself. One that succeeded has done what it is there for; one that failed is made again, but
+ * not before an interval is over.
+ */
+function hasExpired(
+  { object, type }: LiveChange,
+  cluster: Cluster,
+  state: DriftState,
+  intervalMs: number,
+): boolean {
+  const end = type === 'deleted' ? expiredJob(object, Date.now()) : undefined;
+  if (end === undefined) return false;
+  const id = objectIdOf(object);
+  const text = formatObjectId(id);
+  state.drifted.delete(text);
+  const owner = cluster.applied.ownerOf(id);
+  if (end === 'failed') state.delayed.set(text, Date.now() + intervalMs);
+  else if (owner !== undefined) cluster.applied.forget(owner, [id]);
+  return true;
+}
+
+/** Whose drift to note. */
+export interface NotedOwner {
+  state: DriftState;
+  /** What the owner has applied, by formatted id. */
+  tracked: ReadonlyMap<string, TrackedObject> | undefined;
+  /** `spec.interval` of the owner in milliseconds. */
+  intervalMs: number;
+}
+
+/**
  * Notes an object that no longer holds what was applied, or again does.
  *
- * @param tracked what the owner has applied, by formatted id
  * @returns whether that has to be looked at now
  */
 export function noteDrift(
   change: LiveChange,
   cluster: Cluster,
-  state: DriftState,
-  tracked: ReadonlyMap<string, TrackedObject> | undefined,
+  { state, tracked, intervalMs }: NotedOwner,
 ): boolean {
   const { object, type } = change;
   const id = objectIdOf(object);
   const text = formatObjectId(id);
   const applied = tracked?.get(text);
   if (applied !== undefined && isOlder(object, applied)) return false;
+  if (hasExpired(change, cluster, state, intervalMs)) return false;
   if (!cluster.applied.isDrifted(type === 'deleted' ? undefined : object, id)) {
     state.drifted.delete(text);
     return false;

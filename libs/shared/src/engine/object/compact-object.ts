@@ -2,7 +2,6 @@ import { createHmac, randomBytes } from 'node:crypto';
 import type { KubeObject, ManagedFieldsEntry } from '@sluice/shared/api';
 import type { ApplierIdentity } from '../owner/applier-identity.ts';
 import { fieldsOf, isCrd, isMap, isSecret, type JsonMap } from './object-fields.ts';
-import { isOverridden } from './object-policy.ts';
 
 /** Marks a value that was replaced by its digest; the API server accepts no such text as a name or base64. */
 const digestMark = '\u0000digest:';
@@ -60,19 +59,18 @@ function withDigestedSchemas<T extends KubeObject>(object: T): T {
 }
 
 /**
- * Returns what a cache of live objects has to hold: values as digests, and of the managed fields only those of managers
- * that are overridden, and when `fieldManager` last changed something.
+ * Returns what a cache of live objects has to hold: values as digests, and of the managed fields only when `fieldManager`
+ * last changed something.
  */
 export function compactObject<T extends KubeObject>(
   object: T,
-  o: Pick<ApplierIdentity, 'fieldManager' | 'overridden'>,
+  o: Pick<ApplierIdentity, 'fieldManager'>,
 ): T {
   const compact = digestValues(object);
   const { annotations, managedFields = [] } = object.metadata;
-  const kept = managedFields.flatMap((entry): ManagedFieldsEntry[] => {
-    if (isOverridden(entry, o.overridden)) return [entry];
-    return isAppliedBy(entry, o.fieldManager) ? [{ ...entry, fieldsV1: undefined }] : [];
-  });
+  const kept = managedFields
+    .filter((entry) => isAppliedBy(entry, o.fieldManager))
+    .map((entry): ManagedFieldsEntry => ({ ...entry, fieldsV1: undefined }));
   const metadata = { ...object.metadata, managedFields: kept };
   const lastApplied = annotations?.[lastAppliedAnnotation];
   if (lastApplied !== undefined) {

@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto';
 import type { KubeObject } from '@sluice/shared/api';
-import { type DriftIgnoreRule, withoutIgnored } from '../drift/drift-ignore.ts';
+import { type DriftIgnoreRule, isExemptAsWhole, withoutIgnored } from '../drift/drift-ignore.ts';
+import { operationalRules } from '../drift/operational-fields.ts';
 import { appliedEntry, digestValues } from '../object/compact-object.ts';
 import { type FieldSet, isLeaf, projection } from '../object/field-set.ts';
 import { formatObjectId, type ObjectId, objectIdOf } from '../object/object-id.ts';
-import { applyPolicyOf, isExcluded, isOverridden } from '../object/object-policy.ts';
+import { applyPolicyOf, isExcluded } from '../object/object-policy.ts';
 import type { ApplierIdentity } from './applier-identity.ts';
 
 interface Entry {
@@ -17,14 +18,12 @@ interface Entry {
   resourceVersion: string | undefined;
   /** Only the existence of the object matters. */
   existenceOnly: boolean;
-  /** Fields of overridden managers that are there with good reason; undefined when such managers do not matter. */
-  overridden: string | undefined;
 }
 
 /**
  * Remembers what was applied, in a few hundred bytes per object, and tells from a live object alone whether it still
- * holds that. Only fields that we own count: status, fields of other managers, and what the API server or webhooks made
- * of our values do not. Fields added by kubectl and other managers that are overridden do.
+ * holds that. Only fields that we own count: status, fields of other managers, operational annotations, and what the API
+ * server or webhooks made of our values do not. What kubectl has added is taken over with the next revision.
  *
  * `isDrifted` may say yes too often, where a field we own as a whole gains parts in the server's version of it; it never
  * says no to a change of a field we own. Confirm with `confirmDrift`, and `accept` the live object if nothing is wrong.
@@ -96,8 +95,6 @@ export class AppliedState {
     if (entry.existenceOnly || live.metadata.deletionTimestamp) return false;
     if (live.metadata.resourceVersion === entry.resourceVersion) return false;
     if (isExcluded(live, this.#identity.annotationPrefix)) return false;
-    if (entry.overridden !== undefined && entry.overridden !== this.#overriddenIn(live))
-      return true;
     if (digestOf(live, JSON.parse(entry.fields)) !== entry.digest) return true;
     entry.resourceVersion = live.metadata.resourceVersion;
     return false;
@@ -109,11 +106,11 @@ export class AppliedState {
     if (entry === undefined) return;
     entry.digest = digestOf(live, JSON.parse(entry.fields));
     entry.resourceVersion = live.metadata.resourceVersion;
-    if (entry.overridden !== undefined) entry.overridden = this.#overriddenIn(live);
   }
 
   #entryOf(owner: string, object: KubeObject, ignore: DriftIgnoreRule[]): Entry | undefined {
     if (isExcluded(object, this.#identity.annotationPrefix)) return undefined;
+    if (isExemptAsWhole(object, ignore)) return undefined;
     const policy = applyPolicyOf(object, this.#identity.annotationPrefix);
     const applied = appliedEntry(object, this.#identity.fieldManager)?.fieldsV1 as
       | FieldSet
@@ -121,7 +118,7 @@ export class AppliedState {
     const existenceOnly = policy === 'IfNotPresent';
     if (applied === undefined && !existenceOnly) return undefined;
     const { 'f:status': _, ...owned } = applied ?? {};
-    const set = withoutIgnored(object, owned, ignore);
+    const set = withoutIgnored(object, owned, [...ignore, ...operationalRules(object)]);
     const fields = this.#keep(isLeaf(set) ? '{".":{}}' : JSON.stringify(set));
     return {
       owner,
@@ -129,16 +126,7 @@ export class AppliedState {
       digest: digestOf(object, JSON.parse(fields)),
       resourceVersion: object.metadata.resourceVersion,
       existenceOnly,
-      overridden: policy === 'Override' ? this.#overriddenIn(object) : undefined,
     };
-  }
-
-  /** Says which overridden managers have fields in an object, and since when. */
-  #overriddenIn({ metadata }: KubeObject): string {
-    return (metadata.managedFields ?? [])
-      .filter((entry) => isOverridden(entry, this.#identity.overridden))
-      .map((entry) => `${entry.manager} ${entry.operation} ${entry.time}`)
-      .join();
   }
 
   #keep(text: string): string {

@@ -16,6 +16,8 @@ export interface ApplierIdentity {
   readonly namespaceLabel: string;
   /** Other managers whose fields are taken over. */
   readonly overridden: readonly ManagerMatch[];
+  /** Leaves out fields that a built-in kind does not have, where the API server would refuse the object. */
+  readonly leavesOutUnknown?: boolean;
 }
 
 /** Returns the key of the owner that an object names; undefined when it names none. */

@@ -3,6 +3,7 @@ import { keyOf, type ObjectKey } from '@sluice/shared/kube';
 import { formatObjectId, objectIdOf } from '../object/object-id.ts';
 import { AppliedState } from './applied-state.ts';
 import { type ApplierIdentity, namedOwner } from './applier-identity.ts';
+import type { AwaitedKinds } from './awaited-kinds.ts';
 import type { LiveChange, LiveObjects } from './live-types.ts';
 import { asLost, OwnedObjects } from './owned-objects.ts';
 
@@ -14,6 +15,8 @@ export interface ClusterOptions {
   live: LiveObjects;
   identity: ApplierIdentity;
   inventories: Inventories;
+  /** Tells when kinds are served that were not. */
+  kinds: AwaitedKinds;
 }
 
 /** Called with each change of an object for each owner whom it concerns. */
@@ -25,10 +28,12 @@ export type ChangeListener = (owner: string, change: LiveChange, cluster: Cluste
  */
 export class Cluster {
   readonly applied: AppliedState;
+  readonly kinds: AwaitedKinds;
   readonly #options: ClusterOptions;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
+    this.kinds = options.kinds;
     this.applied = new AppliedState(options.identity);
   }
 
@@ -53,8 +58,8 @@ export class Cluster {
   }
 
   /** Ends all watches. */
-  stop(): Promise<void> {
-    return this.#options.live.stop();
+  async stop(): Promise<void> {
+    await Promise.all([this.#options.live.stop(), this.kinds.stop()]);
   }
 
   #ownerOf(object: KubeObject): string | undefined {

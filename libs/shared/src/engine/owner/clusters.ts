@@ -1,15 +1,16 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { errorMessage, type Logger } from '@sluice/shared/base';
-import type { KubeClient } from '@sluice/shared/kube';
 import {
   type ApiResource,
   clientForTenant,
   coreResources,
   isNotFound,
+  type KubeClient,
   type KubeConfigReference,
   type TenantClients,
 } from '@sluice/shared/kube';
 import type { ApplierIdentity } from './applier-identity.ts';
+import { AwaitedKinds } from './awaited-kinds.ts';
 import { type ChangeListener, Cluster, type Inventories } from './cluster.ts';
 import { createLiveObjects } from './live-objects.ts';
 import type { OwnedObjects } from './owned-objects.ts';
@@ -59,6 +60,7 @@ export interface ClustersOptions {
 export class Clusters {
   readonly #options: ClustersOptions;
   readonly #listeners: ChangeListener[] = [];
+  readonly #kindListeners: ((owner: string) => void)[] = [];
   readonly #local: Cluster;
   readonly #remote = new Map<string, { client: KubeClient; cluster: Cluster }>();
 
@@ -70,6 +72,11 @@ export class Clusters {
   /** Calls the listener with the changes in all clusters, those that are added later included. */
   onChange(listener: ChangeListener): void {
     this.#listeners.push(listener);
+  }
+
+  /** Calls the listener with each owner one of whose awaited kinds is served now. */
+  onServed(listener: (owner: string) => void): void {
+    this.#kindListeners.push(listener);
   }
 
   /**
@@ -113,14 +120,19 @@ export class Clusters {
 
   /** Forgets what was applied for an owner, wherever. */
   forget(owner: string): void {
-    this.#local.applied.forget(owner);
-    for (const { cluster } of this.#remote.values()) cluster.applied.forget(owner);
+    for (const { applied, kinds } of this.#all()) {
+      applied.forget(owner);
+      kinds.waitFor(owner, []);
+    }
   }
 
   /** Ends all watches. */
   async stop(): Promise<void> {
-    const clusters = [this.#local, ...[...this.#remote.values()].map(({ cluster }) => cluster)];
-    await Promise.all(clusters.map((cluster) => cluster.stop()));
+    await Promise.all(this.#all().map((cluster) => cluster.stop()));
+  }
+
+  #all(): Cluster[] {
+    return [this.#local, ...[...this.#remote.values()].map(({ cluster }) => cluster)];
   }
 
   async #exists(resource: ApiResource, key: { namespace: string | undefined; name: string }) {
@@ -159,7 +171,14 @@ export class Clusters {
     const { identity, inventories, logger } = this.#options;
     const labelSelector = identity.nameLabel;
     const live = createLiveObjects({ client, labelSelector, identity, logger });
-    const cluster = new Cluster({ live, identity, inventories });
+    const kinds = new AwaitedKinds({
+      client,
+      logger,
+      onServed: (owner) => {
+        for (const listener of this.#kindListeners) listener(owner);
+      },
+    });
+    const cluster = new Cluster({ live, identity, inventories, kinds });
     cluster.onChange((owner, change) => {
       for (const listener of this.#listeners) listener(owner, change, cluster);
     });

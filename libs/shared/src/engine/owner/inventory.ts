@@ -8,6 +8,10 @@ export interface InventoryEntry {
   id: string;
   /** API version at which the object was applied, without the group. */
   v: string;
+  /** A Namespace that was there before it was first applied. */
+  adopted?: boolean | undefined;
+  /** Checksum of a Job that removes itself, as it was applied. */
+  digest?: string | undefined;
 }
 
 /** Returns the entries of objects, sorted by id, each id once. */
@@ -35,6 +39,20 @@ export function mergeInventories(a: InventoryEntry[], b: InventoryEntry[]): Inve
   const byId = new Map<string, InventoryEntry>();
   for (const entry of [...b, ...a]) byId.set(entry.id, entry);
   return [...byId.values()].sort((x, y) => (x.id < y.id ? -1 : x.id > y.id ? 1 : 0));
+}
+
+/** Returns the entries with the marks that others have for the same objects. */
+export function withMarks(
+  entries: readonly InventoryEntry[],
+  marked: readonly InventoryEntry[],
+): InventoryEntry[] {
+  const marks = new Map(
+    marked.map(({ id, adopted, digest }) => [
+      id,
+      { ...(adopted && { adopted }), ...(digest !== undefined && { digest }) },
+    ]),
+  );
+  return entries.map((entry) => ({ ...marks.get(entry.id), ...entry }));
 }
 
 /** Returns the entries of `a` whose ids `b` lacks: what is stale when `b` is the new inventory. */

@@ -1,12 +1,14 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { type Clock, type Logger, silentLogger, systemClock } from '@sluice/shared/base';
-import type { Informer, InformerHealth, KubeClient } from '@sluice/shared/kube';
 import {
   type ApiResource,
   ConnectionError,
   createInformer,
+  type Informer,
+  type InformerHealth,
   isForbidden,
   isNotFound,
+  type KubeClient,
   keyOf,
   type ObjectKey,
 } from '@sluice/shared/kube';
@@ -20,7 +22,7 @@ export interface LiveObjectsOptions {
   client: KubeClient;
   /** Which objects to hold, such as the existence of an ownership label. */
   labelSelector: string;
-  /** Of its field manager the time of the last change is kept, of overridden managers everything. */
+  /** Of its field manager the time of the last change is kept. */
   identity: ApplierIdentity;
   /** What to keep of an object; `compactObject` unless told. */
   transform?: (object: KubeObject) => KubeObject;

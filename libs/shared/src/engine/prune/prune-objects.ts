@@ -1,11 +1,11 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { mapConcurrently } from '@sluice/shared/base';
-import type { KubeClient } from '@sluice/shared/kube';
 import {
   type ApiResource,
   apiVersionString,
   type GroupVersionKind,
   isNotFound,
+  type KubeClient,
   NoKindMatchError,
   type ObjectKey,
 } from '@sluice/shared/kube';
@@ -17,12 +17,15 @@ import { isKeptFromPruning } from '../object/object-policy.ts';
 import { type ApplierIdentity, isOwnedBy } from '../owner/applier-identity.ts';
 import type { InventoryEntry } from '../owner/inventory.ts';
 import { deleteObject } from './delete-object.ts';
+import type { Protection } from './deletion-protection.ts';
 
 export interface PruneOptions {
   client: KubeClient;
   identity: ApplierIdentity;
   /** Whose objects may be deleted. */
   owner: ObjectKey;
+  /** What must not be deleted whatever its labels say. */
+  protection: Protection;
   /** Requests under way at a time. */
   concurrency: number;
   /** What becomes of dependants; `Background` unless told. */
@@ -36,13 +39,15 @@ export type PruneSkip = 'gone' | 'disabled' | 'not owned';
 export interface PruneResult {
   deleted: ObjectId[];
   skipped: { id: ObjectId; why: PruneSkip }[];
+  /** What is protected, and why; it must stay in the inventory, too. */
+  kept: { id: ObjectId; why: string }[];
   /** What must stay in the inventory, to be tried again. */
   failures: { id: ObjectId; error: Error }[];
 }
 
 /**
- * Deletes objects in the reverse order of applying, each only if its labels in the cluster name the owner and neither
- * labels nor annotations ask to keep it. Deletion is requested, not awaited.
+ * Deletes objects in the reverse order of applying, each only if it is not protected, its labels in the cluster name the
+ * owner and neither labels nor annotations ask to keep it. Deletion is requested, not awaited.
  *
  * @param entries stale inventory entries
  * @throws RangeError when the id of an entry cannot be read; the signal's reason when aborted; nothing else
@@ -51,9 +56,14 @@ export async function pruneObjects(
   entries: InventoryEntry[],
   o: PruneOptions,
 ): Promise<PruneResult> {
-  const result: PruneResult = { deleted: [], skipped: [], failures: [] };
+  const result: PruneResult = { deleted: [], skipped: [], kept: [], failures: [] };
   const items = entries.map((entry) => ({ id: parseObjectId(entry.id), version: entry.v }));
-  for (const stage of pruneStagesOf(items)) {
+  const free = items.filter(({ id }) => {
+    const why = o.protection(id);
+    if (why !== undefined) result.kept.push({ id, why });
+    return why === undefined;
+  });
+  for (const stage of pruneStagesOf(free)) {
     await mapConcurrently(stage, o.concurrency, async ({ id, version }) => {
       o.signal?.throwIfAborted();
       try {

@@ -1,7 +1,7 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { coreResources } from '@sluice/shared/kube';
 import { describe, expect, it } from 'vitest';
-import { takeOverPatch } from '../../../src/engine/apply/apply-managers.ts';
+import { hasOverridden, takeOverPatch } from '../../../src/engine/apply/apply-managers.ts';
 import { payloadOf } from '../../../src/engine/apply/apply-payload.ts';
 import { kubectlManagers, managersByPrefix } from '../../../src/engine/object/object-policy.ts';
 
@@ -82,7 +82,8 @@ describe('takeOverPatch', () => {
       kind: 'ConfigMap',
       metadata: { name: 'x', namespace: 'ns', resourceVersion: '7', managedFields, annotations },
     }) as KubeObject;
-  const options = { fieldManager: 'me', overridden: managersByPrefix(kubectlManagers) };
+  const identity = { fieldManager: 'me', overridden: managersByPrefix(kubectlManagers) };
+  const options = { identity };
 
   it('joins the fields of overridden managers with ours, and keeps the others', () => {
     const theirs = entry('hpa', 'Update', 'c');
@@ -96,6 +97,34 @@ describe('takeOverPatch', () => {
       { op: 'replace', path: '/metadata/resourceVersion', value: '7' },
       { op: 'replace', path: '/metadata/managedFields', value: [theirs, joined] },
     ]);
+  });
+
+  it('leaves operational annotations to their manager if told, and takes what else that has set', () => {
+    const restarted = { 'f:kubectl.kubernetes.io/restartedAt': {} };
+    const annotations = (more: object) => ({
+      'f:spec': { 'f:template': { 'f:metadata': { 'f:annotations': { '.': {}, ...more } } } },
+    });
+    const rollout = {
+      ...entry('kubectl-rollout', 'Update', 'x'),
+      fieldsV1: annotations(restarted),
+    };
+    const edit = {
+      ...entry('kubectl-edit', 'Update', 'x'),
+      fieldsV1: { ...annotations(restarted), ...fields('b') },
+    };
+    const own = entry('me', 'Apply', 'a');
+    const spare = { identity, takeOver: 'but operational' } as const;
+    expect(hasOverridden(object([own, rollout]), spare)).toBe(false);
+    expect(hasOverridden(object([own, rollout]), options)).toBe(true);
+    expect(takeOverPatch(object([own, rollout, edit]), spare)[1]).toEqual({
+      op: 'replace',
+      path: '/metadata/managedFields',
+      value: [
+        rollout,
+        { ...edit, fieldsV1: annotations(restarted) },
+        { ...own, fieldsV1: { 'f:data': { 'f:a': {}, 'f:b': {} } } },
+      ],
+    });
   });
 
   it('removes the annotations of earlier tools', () => {

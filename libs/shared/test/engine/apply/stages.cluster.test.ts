@@ -41,6 +41,7 @@ function prune(objects: KubeObject[], owner = namespace) {
     client,
     identity,
     owner: { name: owner, namespace: 'flux-system' },
+    protection: () => undefined,
     concurrency: 4,
   });
 }

@@ -65,3 +65,17 @@ it('forgets an object on request', async () => {
   backoff.forget('a');
   expect(backoff.verdict('a')).toEqual({ delayMs: 0 });
 });
+
+it('spaces deletions out from the second one on, apart from changes, and speaks of them', async () => {
+  await fight(2);
+  backoff.corrected('a', 'deletion');
+  expect(backoff.verdict('a')).toEqual({ delayMs: 0 });
+  const { delayMs, message } = backoff.verdict('a', 'deletion');
+  expect(delayMs).toBe(5_000);
+  expect(message).toBe(
+    'something keeps deleting the object: it was created again once; the next ones are at least 5s apart',
+  );
+  await clock.advance(delayMs);
+  backoff.corrected('a', 'deletion');
+  expect(backoff.verdict('a', 'deletion').delayMs).toBe(10_000);
+});

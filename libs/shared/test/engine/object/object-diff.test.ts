@@ -3,7 +3,6 @@ import { parseJson } from '@sluice/shared/base';
 import { diffObjects, type FieldChange } from '@sluice/shared/engine';
 import { describe, expect, it } from 'vitest';
 import { compactObject } from '../../../src/engine/object/compact-object.ts';
-import { kubectlManagers, managersByPrefix } from '../../../src/engine/object/object-policy.ts';
 
 const base = {
   apiVersion: 'v1',
@@ -113,10 +112,10 @@ describe('diffObjects', () => {
 });
 
 describe('compactObject', () => {
-  const options = { fieldManager: 'me', overridden: managersByPrefix(kubectlManagers) };
+  const options = { fieldManager: 'me' };
   const compact = (object: object) => compactObject(object as KubeObject, options);
 
-  it('keeps the time of our changes and the fields of overridden managers', () => {
+  it('keeps of all managers only the time of our changes', () => {
     const fieldsV1 = { 'f:spec': {} };
     const entry = { operation: 'Update', fieldsV1 };
     const managedFields = [
@@ -125,10 +124,7 @@ describe('compactObject', () => {
       { ...entry, manager: 'hpa' },
     ];
     const { metadata } = compact({ ...base, metadata: { ...base.metadata, managedFields } });
-    expect(metadata.managedFields).toEqual([
-      { manager: 'me', operation: 'Apply', time: 'then' },
-      { manager: 'kubectl-edit', operation: 'Update', fieldsV1 },
-    ]);
+    expect(metadata.managedFields).toEqual([{ manager: 'me', operation: 'Apply', time: 'then' }]);
   });
 
   it('digests values so that equal ones stay equal, and does so once', () => {

@@ -86,7 +86,7 @@ describe('isDrifted', () => {
           { manager: 'kubectl-edit', operation: 'Update', fieldsV1: { 'f:data': {} } },
         ],
       }),
-      expected: true,
+      expected: false,
     },
     {
       name: 'a status that kubectl has set',

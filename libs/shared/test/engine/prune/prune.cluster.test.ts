@@ -25,6 +25,7 @@ function prune(objects: KubeObject[], owner = namespace, as = client) {
     client: as,
     identity,
     owner: { name: owner, namespace: 'flux-system' },
+    protection: () => undefined,
     concurrency: 4,
   });
 }
