@@ -20,6 +20,7 @@ const defaultTimeoutMs = 30_000;
  * @returns the object that fitted
  * @throws Error with the last object seen when time is up, or what the API server answered when it refuses
  */
+// biome-ignore lint/complexity/useMaxParams: the options are seldom given
 export async function until<T extends KubeObject>(
   client: KubeClient,
   resource: ApiResource,
@@ -38,9 +39,10 @@ export async function until<T extends KubeObject>(
       return false;
     }
   };
-  const outcome = await observe<T>({ client, resource, key, isDone: fits, options });
-  if (outcome.done && outcome.object) return outcome.object;
-  throw new Error(timeoutMessage(resource, key, outcome.object, options, predicateError));
+  const wait = { client, resource, key, isDone: fits, options };
+  const { done, object } = await observe<T>(wait);
+  if (done && object) return object;
+  throw new Error(timeoutMessage(wait, object, predicateError));
 }
 
 /**
@@ -55,8 +57,9 @@ export async function untilGone(
   options: UntilOptions = {},
 ): Promise<void> {
   const isDone = (object: KubeObject | undefined) => object === undefined;
-  const outcome = await observe({ client, resource, key, isDone, options });
-  if (!outcome.done) throw new Error(timeoutMessage(resource, key, outcome.object, options));
+  const wait = { client, resource, key, isDone, options };
+  const { done, object } = await observe(wait);
+  if (!done) throw new Error(timeoutMessage(wait, object));
 }
 
 interface Observation<T> {
@@ -106,10 +109,8 @@ function canRetry(error: unknown): boolean {
 }
 
 function timeoutMessage(
-  resource: ApiResource,
-  key: ObjectKey,
+  { resource, key, options }: Pick<Observation<KubeObject>, 'resource' | 'key' | 'options'>,
   object: KubeObject | undefined,
-  options: UntilOptions,
   predicateError?: unknown,
 ): string {
   const name = `${resource.kind} ${key.namespace ? `${key.namespace}/` : ''}${key.name}`;

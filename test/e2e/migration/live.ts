@@ -1,49 +1,33 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from '@sluice/shared/api';
-import { type ApiResource, type KubeClient, keyOf } from '@sluice/shared/kube';
+import { type ApiResource, gvkOf, type KubeClient, keyOf } from '@sluice/shared/kube';
 
-const named = (
-  group: string,
-  version: string,
-  kind: string,
-  plural: string,
-  namespaced = true,
-) => ({
-  group,
-  version,
-  kind,
-  plural,
-  namespaced,
-});
+function named(apiVersion: string, kind: string, plural: string, namespaced = true): ApiResource {
+  return { ...gvkOf({ apiVersion, kind }), plural, namespaced };
+}
 
 /** Everything that belongs to somebody's workloads, made by controllers of the cluster included. */
 const resources: ApiResource[] = [
-  named('', 'v1', 'Namespace', 'namespaces', false),
-  named('', 'v1', 'Pod', 'pods'),
-  named('', 'v1', 'Service', 'services'),
-  named('', 'v1', 'ConfigMap', 'configmaps'),
-  named('', 'v1', 'Secret', 'secrets'),
-  named('apps', 'v1', 'Deployment', 'deployments'),
-  named('apps', 'v1', 'ReplicaSet', 'replicasets'),
-  named('apps', 'v1', 'StatefulSet', 'statefulsets'),
-  named('apps', 'v1', 'DaemonSet', 'daemonsets'),
-  named('batch', 'v1', 'CronJob', 'cronjobs'),
-  named('batch', 'v1', 'Job', 'jobs'),
-  named('autoscaling', 'v2', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers'),
-  named('policy', 'v1', 'PodDisruptionBudget', 'poddisruptionbudgets'),
-  named('networking.k8s.io', 'v1', 'NetworkPolicy', 'networkpolicies'),
-  named('networking.k8s.io', 'v1', 'Ingress', 'ingresses'),
-  named('rbac.authorization.k8s.io', 'v1', 'RoleBinding', 'rolebindings'),
-  named('rbac.authorization.k8s.io', 'v1', 'ClusterRole', 'clusterroles', false),
-  named(
-    'apiextensions.k8s.io',
-    'v1',
-    'CustomResourceDefinition',
-    'customresourcedefinitions',
-    false,
-  ),
-  named('example.com', 'v1', 'Widget', 'widgets'),
-  named('example.com', 'v1', 'Queue', 'queues'),
+  named('v1', 'Namespace', 'namespaces', false),
+  named('v1', 'Pod', 'pods'),
+  named('v1', 'Service', 'services'),
+  named('v1', 'ConfigMap', 'configmaps'),
+  named('v1', 'Secret', 'secrets'),
+  named('apps/v1', 'Deployment', 'deployments'),
+  named('apps/v1', 'ReplicaSet', 'replicasets'),
+  named('apps/v1', 'StatefulSet', 'statefulsets'),
+  named('apps/v1', 'DaemonSet', 'daemonsets'),
+  named('batch/v1', 'CronJob', 'cronjobs'),
+  named('batch/v1', 'Job', 'jobs'),
+  named('autoscaling/v2', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers'),
+  named('policy/v1', 'PodDisruptionBudget', 'poddisruptionbudgets'),
+  named('networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies'),
+  named('networking.k8s.io/v1', 'Ingress', 'ingresses'),
+  named('rbac.authorization.k8s.io/v1', 'RoleBinding', 'rolebindings'),
+  named('rbac.authorization.k8s.io/v1', 'ClusterRole', 'clusterroles', false),
+  named('apiextensions.k8s.io/v1', 'CustomResourceDefinition', 'customresourcedefinitions', false),
+  named('example.com/v1', 'Widget', 'widgets'),
+  named('example.com/v1', 'Queue', 'queues'),
 ];
 
 /** Objects by kind and name, without what says how they are: equal ones were not written to, not even with the same. */

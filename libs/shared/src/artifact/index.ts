@@ -21,7 +21,7 @@ export { readDirectory } from './read-directory.ts';
 export { replaceMember } from './replace-member.ts';
 export { serveTasks } from './serve-tasks.ts';
 export { type ArtifactServer, serveArtifacts } from './server.ts';
-export { ArtifactStore } from './store.ts';
+export { type ArtifactPlace, ArtifactStore, type WrittenArtifact } from './store.ts';
 export { safePathParts, sortByPath, type TreeEntry, UnsafePathError } from './tree.ts';
 export {
   inlineArchiveBytes,

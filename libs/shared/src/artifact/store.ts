@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, open, readdir, rename, rm, symlink, utimes } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Artifact } from '../api/index.ts';
 import {
   type Clock,
@@ -36,6 +36,22 @@ export interface ArtifactStoreOptions {
   digestAlgorithm: DigestAlgorithm;
   clock?: Clock;
   logger?: Logger;
+}
+
+/** Where a new artifact is written, next to where it will be. */
+export interface ArtifactPlace extends AsyncDisposable {
+  kind: string;
+  /** Below the root of the storage. */
+  path: string;
+  /** Absolute path to write to, where nothing is yet; the writer makes it durable. */
+  temporary: string;
+}
+
+/** What was written to a place. */
+export interface WrittenArtifact extends PackResult {
+  revision: string;
+  /** Facts from upstream. */
+  metadata?: Record<string, string>;
 }
 
 /** The artifacts of all sources as files, and their addresses. */
@@ -75,43 +91,39 @@ export class ArtifactStore {
   }
 
   /**
-   * Stores a file atomically: readers see all of it or nothing, also after a crash.
+   * Makes a place for a new artifact. What is written there is seen by nobody until it is committed; dispose of the
+   * place in any case.
+   */
+  async place(kind: string, owner: ArtifactOwner, fileName: string): Promise<ArtifactPlace> {
+    const path = this.pathFor(kind, owner, fileName);
+    const dir = dirname(join(this.dir, path));
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    const temporary = join(dir, temporaryPrefix + randomBytes(8).toString('hex'));
+    const dispose = () => rm(temporary, { force: true });
+    return { kind, path, temporary, [Symbol.asyncDispose]: dispose };
+  }
+
+  /**
+   * Makes what was written to a place an artifact, atomically: readers see all of it or nothing, also after a crash.
    *
-   * @param write writes the file to the path it is given, which does not exist yet, and makes it durable
-   * @param metadata facts from upstream
    * @returns the artifact as it belongs in the status
    */
-  async publish(
-    kind: string,
-    owner: ArtifactOwner,
-    fileName: string,
-    revision: string,
-    write: (tempPath: string) => Promise<PackResult>,
-    metadata: Record<string, string> = {},
-  ): Promise<Artifact> {
-    const path = this.pathFor(kind, owner, fileName);
+  async commit(place: ArtifactPlace, written: WrittenArtifact): Promise<Artifact> {
+    const { kind, path, temporary } = place;
+    const { revision, digest, size, metadata = {} } = written;
     const target = join(this.dir, path);
-    await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-    const temporary = join(dirname(target), temporaryPrefix + randomBytes(8).toString('hex'));
-    let written: PackResult;
-    try {
-      written = await write(temporary);
-      const now = this.#clock.now() / 1000;
-      await utimes(temporary, now, now);
-      await rename(temporary, target);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
-    }
-    if (kind !== kindWithoutLink) await this.#link(kind, dirname(target), fileName);
+    const now = this.#clock.now() / 1000;
+    await utimes(temporary, now, now);
+    await rename(temporary, target);
+    if (kind !== kindWithoutLink) await this.#link(kind, dirname(target), basename(target));
     await syncDirectory(dirname(target));
     this.#verified.delete(path);
     return {
       path,
       url: this.urlFor(path),
       revision,
-      digest: written.digest,
-      size: written.size,
+      digest,
+      size,
       lastUpdateTime: new Date(this.#clock.now()).toISOString().replace(/\.\d+Z$/, 'Z'),
       ...(Object.keys(metadata).length > 0 && { metadata }),
     };

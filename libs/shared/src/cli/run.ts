@@ -70,6 +70,20 @@ function groupKiller(pid: number | undefined): { end(): void; kill(): void; clea
   };
 }
 
+interface ProgramEnd {
+  code?: string;
+  exitCode?: number;
+  failed: boolean;
+  shortMessage?: string;
+}
+
+function checkStarted(file: string, end: ProgramEnd, pid: number | undefined): void {
+  if (end.code === 'ENOENT' && end.exitCode === undefined)
+    throw new CommandError('not-found', `program '${file}' was not found`);
+  if (end.failed && pid === undefined)
+    throw new CommandError('failed', `${file} could not be started: ${end.shortMessage}`);
+}
+
 /**
  * Runs a command in a process group of its own, without a shell and with nothing of our environment.
  * The whole group is ended on timeout, on abort, and when the output or its memory grows too large.
@@ -123,18 +137,9 @@ export async function runCommand(o: RunOptions): Promise<RunResult> {
       group.end();
       throw new CommandError('output-limit', `${o.file} wrote more than ${o.maxOutputBytes} bytes`);
     }
-    if (result.code === 'ENOENT' && result.exitCode === undefined) {
-      throw new CommandError('not-found', `program '${o.file}' was not found`);
-    }
-    if (result.failed && child.pid === undefined) {
-      throw new CommandError('failed', `${o.file} could not be started: ${result.shortMessage}`);
-    }
-    return {
-      stdout: result.stdout ?? '',
-      stderr: result.stderr ?? '',
-      exitCode: result.exitCode ?? -1,
-      timedOut,
-    };
+    checkStarted(o.file, result, child.pid);
+    const { stdout = '', stderr = '', exitCode = -1 } = result;
+    return { stdout, stderr, exitCode, timedOut };
   } finally {
     clearTimeout(timer);
     memory.stop();

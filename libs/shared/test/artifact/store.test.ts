@@ -38,9 +38,11 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-function publish(file: string, content: string, kind = 'OCIRepository'): Promise<Artifact> {
+async function publish(file: string, content: string, kind = 'OCIRepository'): Promise<Artifact> {
   const entry = { path: 'a.yaml', executable: false, read: () => Buffer.from(content) };
-  return store.publish(kind, owner, file, `r@${content}`, (path) => packArtifact([entry], path));
+  await using place = await store.place(kind, owner, file);
+  const packed = await packArtifact([entry], place.temporary);
+  return store.commit(place, { ...packed, revision: `r@${content}` });
 }
 
 function filesIn(kind = 'ocirepository'): Promise<string[]> {
@@ -78,13 +80,12 @@ describe('ArtifactStore', () => {
 
   it('leaves the previous file and nothing else when writing fails', async () => {
     const before = await publish('one.tar.gz', '1');
-    const write = async (path: string) => {
-      await writeFile(path, 'half');
+    const write = async () => {
+      await using place = await store.place('OCIRepository', owner, 'one.tar.gz');
+      await writeFile(place.temporary, 'half');
       throw new Error('no space left');
     };
-    await expect(store.publish('OCIRepository', owner, 'one.tar.gz', 'r', write)).rejects.toThrow(
-      'no space left',
-    );
+    await expect(write()).rejects.toThrow('no space left');
     expect(await store.verify(before)).toBe(true);
     expect(await filesIn()).toEqual(['latest.tar.gz', 'one.tar.gz']);
   });

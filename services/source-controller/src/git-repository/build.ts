@@ -9,7 +9,7 @@ import type { GitRemote } from '../adapters/git/remote.ts';
 import { packTreeAnywhere } from '../packing/packing-workers.ts';
 import { cleanPath } from '../source/clean-path.ts';
 import { fetchFailedCondition } from '../source/names.ts';
-import { storeArtifact } from '../source/publish.ts';
+import { commitArtifact, placeArtifact, writeArtifact } from '../source/publish.ts';
 import { phase } from '../source/status.ts';
 import type { TimeLimit } from '../source/time-limit.ts';
 import { turnOf } from '../source/turn.ts';
@@ -62,18 +62,11 @@ export async function build(
     ),
   );
   try {
-    let subject = '';
-    const artifact = await storeArtifact(context, deps.store, {
-      revision: ref.revision,
-      fileName: `${ref.commit}.tar.gz`,
-      write: async (destination) => {
-        const task = { ...settings, pack, destination, workDir: `${path}.d` };
-        const result = await makeArtifact(context, deps, limit, task);
-        subject = result.subject;
-        return { digest: result.digest, size: result.size };
-      },
-    });
-    return { artifact, subject };
+    await using place = await placeArtifact(context, deps.store, `${ref.commit}.tar.gz`);
+    const task = { ...settings, pack, destination: place.temporary, workDir: `${path}.d` };
+    const { subject, digest, size } = await packTreeInTurn(context, deps, limit, task);
+    const written = { revision: ref.revision, digest, size };
+    return { artifact: await commitArtifact(context, deps.store, place, written), subject };
   } finally {
     await rm(path, { force: true });
     await rm(`${path}.d`, { recursive: true, force: true });
@@ -101,28 +94,28 @@ function contentSettings(
   };
 }
 
-/** What is wrong with the repository is a failure to fetch, not one to store. */
-async function makeArtifact(
+function packTreeInTurn(
   context: GitContext,
   deps: GitRepositoryDeps,
   limit: TimeLimit,
   task: PackTreeTask,
 ): Promise<PackTreeResult> {
   const turn = turnOf(context, deps, limit.signal);
-  try {
-    return await deps.packing.run(turn.share, () => packTreeAnywhere(task, turn), turn.signal);
-  } catch (error) {
-    limit.throwIfStopped();
-    const why = limit.error ?? refusal(error);
-    if (why === undefined) throw error;
-    const message = `failed to checkout commit ${task.commit}: ${why}`;
-    return phase(context.status, fetchFailedCondition, () =>
-      Promise.reject(new RetryableError(gitFailedReason, message, { cause: error })),
-    );
-  }
+  return writeArtifact(
+    context,
+    () => deps.packing.run(turn.share, () => packTreeAnywhere(task, turn), turn.signal),
+    (cause) => {
+      limit.throwIfStopped();
+      const why = limit.error ?? whyRefused(cause);
+      const message = `failed to checkout commit ${task.commit}: ${why}`;
+      return why === undefined
+        ? undefined
+        : new RetryableError(gitFailedReason, message, { cause });
+    },
+  );
 }
 
-function refusal(error: unknown): string | undefined {
+function whyRefused(error: unknown): string | undefined {
   if (error instanceof PackError) return `the received pack is refused: ${error.message}`;
   if (error instanceof MissingDirectoryError || error instanceof BudgetError) return error.message;
   return error instanceof ArchiveError ? `an included artifact: ${error.message}` : undefined;

@@ -11,7 +11,7 @@ import {
   verificationErrorReason,
 } from '../source/names.ts';
 import { withProgress } from '../source/progress.ts';
-import { adopt, storeArtifact } from '../source/publish.ts';
+import { adopt, commitArtifact, placeArtifact, writeArtifact } from '../source/publish.ts';
 import { ownerOf } from '../source/source.ts';
 import { hadFailed, markUnverified, phase } from '../source/status.ts';
 import { checkStored } from '../source/stored.ts';
@@ -163,16 +163,13 @@ async function makeAndStore(
   const dir = await mkdtemp(join(deps.tempDir, 'chart-'));
   try {
     const made = await plan.make(dir);
-    const artifact = await storeArtifact(context, store, {
-      revision: plan.version,
-      fileName: `${made.name}-${plan.version}.tgz`,
-      write: (destination) =>
-        writeContent(made.content, destination, {
-          algorithm: store.digestAlgorithm,
-          signal: context.signal,
-        }),
-    });
-    return { made, artifact };
+    await using place = await placeArtifact(context, store, `${made.name}-${plan.version}.tgz`);
+    const options = { algorithm: store.digestAlgorithm, signal: context.signal };
+    const packed = await writeArtifact(context, () =>
+      writeContent(made.content, place.temporary, options),
+    );
+    const written = { ...packed, revision: plan.version };
+    return { made, artifact: await commitArtifact(context, store, place, written) };
   } finally {
     await rm(dir, { recursive: true, force: true });
   }

@@ -12,7 +12,7 @@ import { readIndexAnywhere } from '../helm/helm-workers.ts';
 import type { ChartIndex, ReadIndex } from '../helm/index-file.ts';
 import { fetchFailedCondition } from '../source/names.ts';
 import { withProgress } from '../source/progress.ts';
-import { adopt, storeArtifact } from '../source/publish.ts';
+import { adopt, commitArtifact, placeArtifact, writeArtifact } from '../source/publish.ts';
 import { ownerOf } from '../source/source.ts';
 import { phase } from '../source/status.ts';
 import { checkStored } from '../source/stored.ts';
@@ -94,12 +94,17 @@ async function build(
         packing.run(turn.share, () => read(turn), turn.signal),
       ),
     );
-    const artifact = await storeArtifact(context, store, {
-      revision: index.revision,
-      fileName: `index-${parseDigest(index.revision).hex}.yaml`,
-      write: (destination) =>
-        writeContent(sorted, destination, { algorithm, signal: limit.signal }),
-    });
+    const { revision } = index;
+    await using place = await placeArtifact(
+      context,
+      store,
+      `index-${parseDigest(revision).hex}.yaml`,
+    );
+    const options = { algorithm, signal: limit.signal };
+    const packed = await writeArtifact(context, () =>
+      writeContent(sorted, place.temporary, options),
+    );
+    const artifact = await commitArtifact(context, store, place, { ...packed, revision });
     deps.indexes.put(artifact, charts);
     return artifact;
   } finally {

@@ -9,7 +9,7 @@ import type { RegistryClient } from '../adapters/registry/client.ts';
 import { type Descriptor, fetchManifest, type Manifest } from '../adapters/registry/manifest.ts';
 import { extractLayerAnywhere } from '../packing/packing-workers.ts';
 import { fetchFailedCondition } from '../source/names.ts';
-import { storeArtifact } from '../source/publish.ts';
+import { commitArtifact, placeArtifact, writeArtifact } from '../source/publish.ts';
 import { remoteOperation } from '../source/remote.ts';
 import { phase } from '../source/status.ts';
 import type { TimeLimit } from '../source/time-limit.ts';
@@ -58,23 +58,25 @@ export async function build(
     );
     const { hex } = parseDigest(ref.digest);
     const copy = operation === 'copy';
-    return await storeArtifact(context, deps.store, {
-      revision: ref.revision,
-      fileName: copy ? `${hex}.tgz` : `${hex}.tar.gz`,
-      metadata: manifest.annotations,
-      write: (destination) =>
-        makeArtifact(context, deps, limit, (turn) => {
-          const task: LayerTask = {
-            layer,
-            destination,
-            algorithm: deps.store.digestAlgorithm,
-            workDir: `${temporary}.d`,
-            specIgnore: object.spec.ignore,
-            maxBytes: deps.maxArtifactBytes,
-          };
-          return copy ? copyLayer(task, limit.signal) : extractLayerAnywhere(task, turn);
-        }),
-    });
+    await using place = await placeArtifact(
+      context,
+      deps.store,
+      `${hex}.${copy ? 'tgz' : 'tar.gz'}`,
+    );
+    const task: LayerTask = {
+      layer,
+      destination: place.temporary,
+      algorithm: deps.store.digestAlgorithm,
+      workDir: `${temporary}.d`,
+      specIgnore: object.spec.ignore,
+      maxBytes: deps.maxArtifactBytes,
+    };
+    const packed = await writeLayerInTurn(context, deps, limit, (turn) =>
+      copy ? copyLayer(task, limit.signal) : extractLayerAnywhere(task, turn),
+    );
+    const { annotations: metadata } = manifest;
+    const written = { ...packed, revision: ref.revision, metadata };
+    return await commitArtifact(context, deps.store, place, written);
   } finally {
     await rm(temporary, { force: true });
     await rm(`${temporary}.d`, { recursive: true, force: true });
@@ -90,24 +92,24 @@ function selectLayer({ layers }: Manifest, mediaType: string | undefined): Descr
   throw new RetryableError(layerFailedReason, message);
 }
 
-/** What is wrong with the layer is a failure to fetch, not one to store. */
-async function makeArtifact(
+function writeLayerInTurn(
   context: OciContext,
   deps: OciRepositoryDeps,
   limit: TimeLimit,
-  make: (turn: Turn) => Promise<PackResult>,
+  write: (turn: Turn) => Promise<PackResult>,
 ): Promise<PackResult> {
   const turn = turnOf(context, deps, limit.signal);
-  try {
-    return await deps.packing.run(turn.share, () => make(turn), turn.signal);
-  } catch (error) {
-    limit.throwIfStopped();
-    const isRefused = error instanceof ArchiveError || error instanceof BudgetError;
-    const why = limit.error ?? (isRefused ? error.message : undefined);
-    if (why === undefined) throw error;
-    const message = `failed to extract layer contents from artifact: ${why}`;
-    return phase(context.status, fetchFailedCondition, () =>
-      Promise.reject(new RetryableError(layerFailedReason, message, { cause: error })),
-    );
-  }
+  return writeArtifact(
+    context,
+    () => deps.packing.run(turn.share, () => write(turn), turn.signal),
+    (cause) => {
+      limit.throwIfStopped();
+      const isRefused = cause instanceof ArchiveError || cause instanceof BudgetError;
+      const why = limit.error ?? (isRefused ? cause.message : undefined);
+      const message = `failed to extract layer contents from artifact: ${why}`;
+      return why === undefined
+        ? undefined
+        : new RetryableError(layerFailedReason, message, { cause });
+    },
+  );
 }

@@ -3,11 +3,17 @@ import {
   type ArtifactAnnouncer,
   reconcileRequestAnnotation,
 } from '@sluice/shared/api';
-import type { ArtifactStore, PackResult } from '@sluice/shared/artifact';
+import type {
+  ArtifactPlace,
+  ArtifactStore,
+  PackResult,
+  WrittenArtifact,
+} from '@sluice/shared/artifact';
 import { errorMessage, ReconcileError, RetryableError } from '@sluice/shared/base';
 import { apiTime, withSpan, withTrace } from '@sluice/shared/runtime';
 import {
   archiveFailedReason,
+  fetchFailedCondition,
   newArtifactReason,
   storageOperationFailedCondition,
   succeededReason,
@@ -15,32 +21,64 @@ import {
 import { ownerOf, type SourceContext } from './source.ts';
 import { hadFailed, markStored, phase, type StoredNote } from './status.ts';
 
-/** What is to be stored. */
-export interface NewArtifact {
-  revision: string;
-  fileName: string;
-  metadata?: Record<string, string>;
-  /** Writes the archive to a path that does not exist yet. */
-  write(path: string): Promise<PackResult>;
+/**
+ * Makes a place for a new artifact.
+ *
+ * @throws RetryableError `ArchiveOperationFailed`
+ */
+export function placeArtifact(
+  context: SourceContext,
+  store: ArtifactStore,
+  fileName: string,
+): Promise<ArtifactPlace> {
+  const { object } = context;
+  return storing(context, () => store.place(object.kind, ownerOf(object), fileName));
 }
 
 /**
- * Stores an artifact.
+ * Writes an artifact to its place.
+ *
+ * @param refusalOf says what is wrong with the source when writing failed for that: a failure to fetch, not one to store
+ * @throws what `refusalOf` returns; RetryableError `ArchiveOperationFailed` for anything else
+ */
+export async function writeArtifact<T extends PackResult>(
+  context: SourceContext,
+  write: () => Promise<T>,
+  refusalOf: (error: unknown) => RetryableError | undefined = () => undefined,
+): Promise<T> {
+  try {
+    return await withSpan('write artifact', {}, write);
+  } catch (error) {
+    const refusal = refusalOf(error);
+    const fail = () => Promise.reject(refusal ?? error);
+    return refusal === undefined
+      ? storing(context, fail)
+      : phase(context.status, fetchFailedCondition, fail);
+  }
+}
+
+/**
+ * Makes what was written to a place an artifact.
  *
  * @throws RetryableError `ArchiveOperationFailed`; the previous artifact stays as it was
  */
-export async function storeArtifact(
+export function commitArtifact(
   context: SourceContext,
   store: ArtifactStore,
-  artifact: NewArtifact,
+  place: ArtifactPlace,
+  written: WrittenArtifact,
 ): Promise<Artifact> {
-  const { object, status } = context;
-  const { fileName, revision, write, metadata } = artifact;
-  return phase(status, storageOperationFailedCondition, async () => {
+  const attributes = { 'sluice.revision': written.revision };
+  return storing(context, () =>
+    withSpan('store artifact', { attributes }, () => store.commit(place, written)),
+  );
+}
+
+/** What goes wrong here is a failure to store. */
+function storing<T>(context: SourceContext, work: () => Promise<T>): Promise<T> {
+  return phase(context.status, storageOperationFailedCondition, async () => {
     try {
-      return await withSpan('store artifact', { attributes: { 'sluice.revision': revision } }, () =>
-        store.publish(object.kind, ownerOf(object), fileName, revision, write, metadata),
-      );
+      return await work();
     } catch (error) {
       if (error instanceof ReconcileError || context.signal.aborted) throw error;
       throw new RetryableError(
