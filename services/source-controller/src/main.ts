@@ -28,8 +28,8 @@ import type { Dispatcher } from 'undici';
 import { Endpoints } from './adapters/endpoint.ts';
 import { AuthorizationCache } from './adapters/registry/client.ts';
 import { type Config, flags, readConfig } from './config.ts';
+import { createHelmControllers } from './create-helm-controllers.ts';
 import { gitRepositoryReconciler, watchIncludes } from './git-repository/controller.ts';
-import { createHelmControllers } from './helm-controllers.ts';
 import { ociRepositoryReconciler } from './oci-repository/controller.ts';
 import { controllerName } from './source/names.ts';
 

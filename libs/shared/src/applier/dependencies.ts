@@ -24,12 +24,12 @@ import {
 } from '@sluice/shared/kube';
 import {
   conditionsOf,
+  DependencyIndex,
   findCondition,
   isReady,
   readyCondition,
   whyUnready,
 } from '@sluice/shared/runtime';
-import { DependencyIndex } from './depends-on.ts';
 
 const kinds: Record<string, KindDefinition> = {
   HelmRelease: helmReleaseKind as KindDefinition,

@@ -5,7 +5,7 @@ export { type ApplierParts, createApplierParts, type DownloadOptions } from './a
 export { type ApplierDoors, applierService } from './applier-service.ts';
 export type { ConfigWatch } from './config-watch.ts';
 export { Dependencies } from './dependencies.ts';
-export { DependencyIndex } from './depends-on.ts';
+
 export type { DriftMetrics } from './drift-metrics.ts';
 export { isMovedFrom, type Owners } from './moved.ts';
 export { refuseReference } from './refuse-reference.ts';

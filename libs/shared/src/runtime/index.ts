@@ -1,5 +1,6 @@
 export { commonFlags, leaderElectionSettings, parseFeatureGates } from './common-flags.ts';
 export { type Controller, type ControllerOptions, createController } from './controller.ts';
+export { DependencyIndex } from './dependency-index.ts';
 export { letGo } from './let-go.ts';
 export { type ManagerContext, runManager } from './manager.ts';
 export { createEventRecorder } from './observe/events.ts';

@@ -1,9 +1,8 @@
 import { type GitRepository, gitRepositoryKind } from '@sluice/shared/api';
-import { DependencyIndex } from '@sluice/shared/applier';
 import { type Informer, keyOf } from '@sluice/shared/kube';
-import { type Controller, done, type Reconciler } from '@sluice/shared/runtime';
+import { type Controller, DependencyIndex, type Reconciler } from '@sluice/shared/runtime';
+import { removeArtifacts } from '../source/finalize.ts';
 import { controllerName } from '../source/names.ts';
-import { ownerOf } from '../source/source.ts';
 import type { GitRepositoryDeps } from './deps.ts';
 import { reconcileGitRepository } from './reconcile.ts';
 
@@ -13,10 +12,7 @@ export function gitRepositoryReconciler(deps: GitRepositoryDeps): Reconciler<Git
     kind: gitRepositoryKind,
     controllerName,
     reconcile: (context) => reconcileGitRepository(context, deps),
-    finalize: async ({ object }) => {
-      await deps.store.remove(object.kind, ownerOf(object));
-      return done();
-    },
+    finalize: (context) => removeArtifacts(context, deps),
   };
 }
 

@@ -1,14 +1,9 @@
 import type { GitRepository } from '@sluice/shared/api';
 import { redactUrl, StalledError } from '@sluice/shared/base';
 import { refNameProblem } from '../adapters/git/refs.ts';
-import {
-  invalidReferenceReason,
-  unsupportedReason,
-  urlInvalidReason,
-  verificationErrorReason,
-} from '../source/names.ts';
+import { invalidReferenceReason, unsupportedReason, urlInvalidReason } from '../source/names.ts';
+import { refuseProvider, refuseVerification } from '../source/refuse.ts';
 import type { SourceContext } from '../source/source.ts';
-import { markUnverified } from '../source/status.ts';
 
 type Spec = GitRepository['spec'];
 
@@ -22,18 +17,8 @@ const commitPattern = /^[0-9a-f]{40}$/;
  * @throws StalledError that names the field, its value and the fix
  */
 export function checkSpec(context: SourceContext, spec: Spec): URL {
-  if (spec.verify !== undefined) {
-    const message = 'spec.verify is not supported yet: no artifact is made without verification';
-    markUnverified(context.status, verificationErrorReason, message);
-    throw new StalledError(verificationErrorReason, message);
-  }
-  const provider = spec.provider ?? 'generic';
-  if (provider !== 'generic') {
-    throw new StalledError(
-      unsupportedReason,
-      `spec.provider '${provider}' is not supported yet: use generic with spec.secretRef`,
-    );
-  }
+  refuseVerification(context, spec.verify);
+  refuseProvider(spec.provider, 'spec.secretRef');
   if (spec.recurseSubmodules) {
     throw new StalledError(
       unsupportedReason,

@@ -1,14 +1,13 @@
 import { type Artifact, type HelmChart, helmChartKind, type KubeObject } from '@sluice/shared/api';
-import { DependencyIndex } from '@sluice/shared/applier';
 import { type Informer, keyOf } from '@sluice/shared/kube';
 import {
   artifactTraceparent,
   type Controller,
-  done,
+  DependencyIndex,
   type Reconciler,
 } from '@sluice/shared/runtime';
+import { removeArtifacts } from '../source/finalize.ts';
 import { controllerName } from '../source/names.ts';
-import { ownerOf } from '../source/source.ts';
 import type { HelmChartDeps } from './deps.ts';
 import { reconcileHelmChart } from './reconcile.ts';
 
@@ -19,10 +18,9 @@ export function helmChartReconciler(deps: HelmChartDeps): Reconciler<HelmChart> 
     controllerName,
     reconcile: (context) => reconcileHelmChart(context, deps),
     cause: (object) => causeOf(object, deps),
-    finalize: async ({ object, key }) => {
-      deps.madeFrom.delete(key);
-      await deps.store.remove(object.kind, ownerOf(object));
-      return done();
+    finalize: (context) => {
+      deps.madeFrom.delete(context.key);
+      return removeArtifacts(context, deps);
     },
   };
 }

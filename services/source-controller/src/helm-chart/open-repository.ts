@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import type { HelmRepository } from '@sluice/shared/api';
-import { errorMessage, ReconcileError, RetryableError, StalledError } from '@sluice/shared/base';
+import { errorMessage, ReconcileError, RetryableError } from '@sluice/shared/base';
 import { endpointId } from '../adapters/endpoint.ts';
 import { RegistryClient } from '../adapters/registry/client.ts';
 import type { RegistryLogin } from '../adapters/registry/docker-config.ts';
@@ -10,7 +10,8 @@ import type { ChartIndex } from '../helm/index-file.ts';
 import { accessTo, type RepositorySecrets, readSecrets } from '../helm-repository/access.ts';
 import { ociScheme, parseRepositoryAddress } from '../helm-repository/address.ts';
 import { fetchIndex } from '../helm-repository/fetch-index.ts';
-import { authenticationFailedReason, unsupportedReason } from '../source/names.ts';
+import { authenticationFailedReason } from '../source/names.ts';
+import { refuseProvider } from '../source/refuse.ts';
 import { dockerConfigKey, loginFrom } from '../source/registry-login.ts';
 import type { SecretData } from '../source/secrets.ts';
 import { ownerOf } from '../source/source.ts';
@@ -90,13 +91,8 @@ function unreadable(cause: unknown): never {
 
 function openOci({ context, deps, url, object, limit }: Opening): ChartRepository {
   const { client, clock } = context;
-  const provider = object?.spec.provider ?? 'generic';
-  if (provider !== 'generic') {
-    throw new StalledError(
-      unsupportedReason,
-      `spec.provider '${provider}' of HelmRepository '${object?.metadata.name}' is not supported yet: use generic with spec.secretRef`,
-    );
-  }
+  const whose = ` of HelmRepository '${object?.metadata.name}'`;
+  refuseProvider(object?.spec.provider, 'spec.secretRef', whose);
   const connect = async (address: RepositoryAddress) => {
     const secrets: RepositorySecrets = object ? await readSecrets(client, object) : {};
     const endpoint = secrets.tls ? { tls: secrets.tls } : {};

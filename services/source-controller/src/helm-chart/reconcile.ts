@@ -1,19 +1,18 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Artifact } from '@sluice/shared/api';
-import { StalledError } from '@sluice/shared/base';
 import { done, type Outcome } from '@sluice/shared/runtime';
 import {
   artifactInStorageCondition,
   buildFailedCondition,
   fetchFailedCondition,
   succeededReason,
-  verificationErrorReason,
 } from '../source/names.ts';
 import { withProgress } from '../source/progress.ts';
 import { adopt, commitArtifact, placeArtifact, writeArtifact } from '../source/publish.ts';
+import { refuseVerification } from '../source/refuse.ts';
 import { ownerOf } from '../source/source.ts';
-import { hadFailed, markUnverified, phase } from '../source/status.ts';
+import { hadFailed, phase } from '../source/status.ts';
 import { checkStored } from '../source/stored.ts';
 import { writeContent } from '../source/write-content.ts';
 import { chartOperation } from './chart-errors.ts';
@@ -39,7 +38,7 @@ export async function reconcileHelmChart(
   await checkStored(context, deps.store);
   status.removeCondition(buildFailedCondition);
   const source = await phase(status, fetchFailedCondition, async () => {
-    refuseVerification(context);
+    refuseVerification(context, object.spec.verify);
     return findSource(context, deps.sources);
   });
   observe(context, source.revision);
@@ -57,18 +56,6 @@ export async function reconcileHelmChart(
   const outcome = await fromArtifact(context, deps, source.artifact);
   deps.madeFrom.set(context.key, from);
   return outcome;
-}
-
-/**
- * Never an artifact without the verification that was asked for.
- *
- * @throws StalledError `VerificationError`
- */
-function refuseVerification({ object, status }: HelmChartContext): void {
-  if (object.spec.verify === undefined) return;
-  const message = 'spec.verify is not supported yet: no artifact is made without verification';
-  markUnverified(status, verificationErrorReason, message);
-  throw new StalledError(verificationErrorReason, message);
 }
 
 function observe({ status: { status } }: HelmChartContext, revision: string | undefined): void {

@@ -1,8 +1,8 @@
 import { type HelmRepository, helmRepositoryKind } from '@sluice/shared/api';
 import { parseDuration } from '@sluice/shared/base';
-import { done, type Reconciler } from '@sluice/shared/runtime';
+import type { Reconciler } from '@sluice/shared/runtime';
+import { removeArtifacts } from '../source/finalize.ts';
 import { controllerName } from '../source/names.ts';
-import { ownerOf } from '../source/source.ts';
 import type { HelmRepositoryDeps } from './deps.ts';
 import { reconcileHelmRepository } from './reconcile.ts';
 
@@ -17,9 +17,6 @@ export function helmRepositoryReconciler(deps: HelmRepositoryDeps): Reconciler<H
     intervalMs: ({ spec: { interval } }) =>
       interval === undefined ? defaultIntervalMs : parseDuration(interval),
     reconcile: (context) => reconcileHelmRepository(context, deps),
-    finalize: async ({ object }) => {
-      await deps.store.remove(object.kind, ownerOf(object));
-      return done();
-    },
+    finalize: (context) => removeArtifacts(context, deps),
   };
 }

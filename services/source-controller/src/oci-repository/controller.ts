@@ -1,7 +1,7 @@
 import { type OCIRepository, ociRepositoryKind } from '@sluice/shared/api';
-import { done, type Reconciler } from '@sluice/shared/runtime';
+import type { Reconciler } from '@sluice/shared/runtime';
+import { removeArtifacts } from '../source/finalize.ts';
 import { controllerName } from '../source/names.ts';
-import { ownerOf } from '../source/source.ts';
 import type { OciRepositoryDeps } from './deps.ts';
 import { reconcileOciRepository } from './reconcile.ts';
 
@@ -11,9 +11,6 @@ export function ociRepositoryReconciler(deps: OciRepositoryDeps): Reconciler<OCI
     kind: ociRepositoryKind,
     controllerName,
     reconcile: (context) => reconcileOciRepository(context, deps),
-    finalize: async ({ object }) => {
-      await deps.store.remove(object.kind, ownerOf(object));
-      return done();
-    },
+    finalize: (context) => removeArtifacts(context, deps),
   };
 }

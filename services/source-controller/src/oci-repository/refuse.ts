@@ -8,13 +8,8 @@ import {
 } from '../adapters/registry/reference.ts';
 import { compileConstraint } from '../semver/constraint.ts';
 import { compileFilter } from '../semver/filter.ts';
-import {
-  invalidReferenceReason,
-  unsupportedReason,
-  urlInvalidReason,
-  verificationErrorReason,
-} from '../source/names.ts';
-import { markUnverified } from '../source/status.ts';
+import { invalidReferenceReason, urlInvalidReason } from '../source/names.ts';
+import { refuseProvider, refuseVerification } from '../source/refuse.ts';
 import type { OciContext } from './deps.ts';
 
 /**
@@ -25,18 +20,8 @@ import type { OciContext } from './deps.ts';
  * @throws StalledError that names the field, its value and the fix
  */
 export function checkSpec(context: OciContext, spec: OCIRepository['spec']): RepositoryAddress {
-  if (spec.verify !== undefined) {
-    const message = 'spec.verify is not supported yet: no artifact is made without verification';
-    markUnverified(context.status, verificationErrorReason, message);
-    throw new StalledError(verificationErrorReason, message);
-  }
-  const provider = spec.provider ?? 'generic';
-  if (provider !== 'generic') {
-    throw new StalledError(
-      unsupportedReason,
-      `spec.provider '${provider}' is not supported yet: use generic with spec.secretRef or spec.serviceAccountName`,
-    );
-  }
+  refuseVerification(context, spec.verify);
+  refuseProvider(spec.provider, 'spec.secretRef or spec.serviceAccountName');
   checkRef(spec.ref ?? {});
   try {
     return parseRepositoryUrl(spec.url, spec.insecure ?? false);

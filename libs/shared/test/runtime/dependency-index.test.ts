@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DependencyIndex } from '../../src/applier/depends-on.ts';
+import { DependencyIndex } from '../../src/runtime/dependency-index.ts';
 
 describe('DependencyIndex', () => {
   it('knows who depends on a key, known or not', () => {
