@@ -64,7 +64,7 @@ export async function startArtifactSource(o: {
     async publish(files, { revision = 'v1', name = 'source' } = {}) {
       const key = { namespace, name };
       const fileName = `${revision.replaceAll(/[^a-z0-9]/g, '-')}.tar.gz`;
-      await using place = await store.place('ExternalArtifact', key, fileName);
+      const place = await store.place('ExternalArtifact', key, fileName);
       const packed = await packArtifact(entriesOf(files), place.temporary);
       const artifact = await store.commit(place, { ...packed, revision });
       const url = `http://${host}:${server.port}/${artifact.path}`;

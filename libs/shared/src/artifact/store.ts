@@ -39,12 +39,14 @@ export interface ArtifactStoreOptions {
 }
 
 /** Where a new artifact is written, next to where it will be. */
-export interface ArtifactPlace extends AsyncDisposable {
+export interface ArtifactPlace {
   kind: string;
   /** Below the root of the storage. */
   path: string;
   /** Absolute path to write to, where nothing is yet; the writer makes it durable. */
   temporary: string;
+  /** Removes what was written and not committed. */
+  discard(): Promise<void>;
 }
 
 /** What was written to a place. */
@@ -91,16 +93,15 @@ export class ArtifactStore {
   }
 
   /**
-   * Makes a place for a new artifact. What is written there is seen by nobody until it is committed; dispose of the
-   * place in any case.
+   * Makes a place for a new artifact. What is written there is seen by nobody until it is committed; discard the
+   * place in the end, committed or not.
    */
   async place(kind: string, owner: ArtifactOwner, fileName: string): Promise<ArtifactPlace> {
     const path = this.pathFor(kind, owner, fileName);
     const dir = dirname(join(this.dir, path));
     await mkdir(dir, { recursive: true, mode: 0o700 });
     const temporary = join(dir, temporaryPrefix + randomBytes(8).toString('hex'));
-    const dispose = () => rm(temporary, { force: true });
-    return { kind, path, temporary, [Symbol.asyncDispose]: dispose };
+    return { kind, path, temporary, discard: () => rm(temporary, { force: true }) };
   }
 
   /**

@@ -56,18 +56,19 @@ export async function build(
   const { commit: pinned, branch } = object.spec.ref ?? {};
   const fallback = pinned ? branch || 'HEAD' : undefined;
   const path = join(deps.tempDir, `pack-${randomBytes(8).toString('hex')}`);
-  const pack = await phase(status, fetchFailedCondition, () =>
-    gitOperation(object.spec.url, limit, () =>
-      remote.fetchPack({ commit: ref.commit, fallback, path, maxBytes: maxPackBytes }),
-    ),
-  );
+  const place = await placeArtifact(context, deps.store, `${ref.commit}.tar.gz`);
   try {
-    await using place = await placeArtifact(context, deps.store, `${ref.commit}.tar.gz`);
+    const pack = await phase(status, fetchFailedCondition, () =>
+      gitOperation(object.spec.url, limit, () =>
+        remote.fetchPack({ commit: ref.commit, fallback, path, maxBytes: maxPackBytes }),
+      ),
+    );
     const task = { ...settings, pack, destination: place.temporary, workDir: `${path}.d` };
     const { subject, digest, size } = await packTreeInTurn(context, deps, limit, task);
     const written = { revision: ref.revision, digest, size };
     return { artifact: await commitArtifact(context, deps.store, place, written), subject };
   } finally {
+    await place.discard();
     await rm(path, { force: true });
     await rm(`${path}.d`, { recursive: true, force: true });
   }

@@ -146,18 +146,29 @@ async function makeAndStore(
   deps: HelmChartDeps,
   plan: ChartPlan,
 ): Promise<{ made: MadeChart; artifact: Artifact }> {
-  const { store } = deps;
   const dir = await mkdtemp(join(deps.tempDir, 'chart-'));
   try {
     const made = await plan.make(dir);
-    await using place = await placeArtifact(context, store, `${made.name}-${plan.version}.tgz`);
-    const options = { algorithm: store.digestAlgorithm, signal: context.signal };
-    const packed = await writeArtifact(context, () =>
-      writeContent(made.content, place.temporary, options),
-    );
-    const written = { ...packed, revision: plan.version };
-    return { made, artifact: await commitArtifact(context, store, place, written) };
+    return { made, artifact: await storeChart(context, deps, plan.version, made) };
   } finally {
     await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function storeChart(
+  context: HelmChartContext,
+  { store }: HelmChartDeps,
+  revision: string,
+  { name, content }: MadeChart,
+): Promise<Artifact> {
+  const place = await placeArtifact(context, store, `${name}-${revision}.tgz`);
+  try {
+    const options = { algorithm: store.digestAlgorithm, signal: context.signal };
+    const packed = await writeArtifact(context, () =>
+      writeContent(content, place.temporary, options),
+    );
+    return await commitArtifact(context, store, place, { ...packed, revision });
+  } finally {
+    await place.discard();
   }
 }

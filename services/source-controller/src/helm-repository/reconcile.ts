@@ -83,22 +83,17 @@ async function build(
   deps: HelmRepositoryDeps,
   { index, limit }: { index: FetchedIndex; limit: TimeLimit },
 ): Promise<Artifact> {
-  const { status } = context;
   const { store, packing } = deps;
+  const { revision } = index;
   const algorithm = store.digestAlgorithm;
   const turn = turnOf(context, deps, limit.signal);
   const sorted = `${index.path}.json`;
+  const place = await placeArtifact(context, store, `index-${parseDigest(revision).hex}.yaml`);
   try {
-    const charts = await phase(status, fetchFailedCondition, () =>
+    const charts = await phase(context.status, fetchFailedCondition, () =>
       sort(index, { destination: sorted, algorithm }, limit, (read) =>
         packing.run(turn.share, () => read(turn), turn.signal),
       ),
-    );
-    const { revision } = index;
-    await using place = await placeArtifact(
-      context,
-      store,
-      `index-${parseDigest(revision).hex}.yaml`,
     );
     const options = { algorithm, signal: limit.signal };
     const packed = await writeArtifact(context, () =>
@@ -108,6 +103,7 @@ async function build(
     deps.indexes.put(artifact, charts);
     return artifact;
   } finally {
+    await place.discard();
     await rm(sorted, { force: true });
   }
 }

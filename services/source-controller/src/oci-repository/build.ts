@@ -40,9 +40,11 @@ export async function build(
 ): Promise<Artifact> {
   const { object, status } = context;
   const { client, ref, limit } = target;
-  const { operation } = object.spec.layerSelector ?? {};
+  const copy = object.spec.layerSelector?.operation === 'copy';
   const temporary = join(deps.tempDir, `layer-${randomBytes(8).toString('hex')}`);
   const what = `failed to pull artifact from '${object.spec.url}'`;
+  const { hex } = parseDigest(ref.digest);
+  const place = await placeArtifact(context, deps.store, `${hex}.${copy ? 'tgz' : 'tar.gz'}`);
   try {
     const { manifest, layer } = await phase(status, fetchFailedCondition, () =>
       remoteOperation({ reason: pullFailedReason, what, limit }, async () => {
@@ -56,13 +58,6 @@ export async function build(
         return { manifest, layer: await fetchBlob(client, descriptor, options) };
       }),
     );
-    const { hex } = parseDigest(ref.digest);
-    const copy = operation === 'copy';
-    await using place = await placeArtifact(
-      context,
-      deps.store,
-      `${hex}.${copy ? 'tgz' : 'tar.gz'}`,
-    );
     const task: LayerTask = {
       layer,
       destination: place.temporary,
@@ -74,10 +69,10 @@ export async function build(
     const packed = await writeLayerInTurn(context, deps, limit, (turn) =>
       copy ? copyLayer(task, limit.signal) : extractLayerAnywhere(task, turn),
     );
-    const { annotations: metadata } = manifest;
-    const written = { ...packed, revision: ref.revision, metadata };
+    const written = { ...packed, revision: ref.revision, metadata: manifest.annotations };
     return await commitArtifact(context, deps.store, place, written);
   } finally {
+    await place.discard();
     await rm(temporary, { force: true });
     await rm(`${temporary}.d`, { recursive: true, force: true });
   }
