@@ -299,8 +299,10 @@ describe('permissions', () => {
       'rbac.createAggregation=false',
     ]);
     const clusterWide = objects.filter(({ kind }) => kind === 'ClusterRoleBinding');
+    // Definitions of kinds have no namespace.
     expect(clusterWide.map(({ metadata }) => metadata.name)).toEqual([
       `helm-controller-${namespace}`,
+      `kustomize-controller-${namespace}`,
     ]);
     expect(bound(objects, 'kustomize-controller')).toContain('RoleBinding cluster-admin');
   });

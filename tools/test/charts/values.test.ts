@@ -17,8 +17,26 @@ interface Schema {
   additionalProperties?: boolean | Schema;
 }
 
-const schemaOf = async (chart: string) =>
-  JSON.parse(await readFile(join(root, 'charts', chart, 'values.schema.json'), 'utf8')) as Schema;
+interface SchemaFile extends Schema {
+  definitions?: Record<string, Schema>;
+}
+
+/** Puts definitions where a schema refers to them. */
+function resolved(schema: Schema & { $ref?: string }, file: SchemaFile): Schema {
+  const name = schema.$ref?.replace('#/definitions/', '');
+  if (name !== undefined) return resolved(file.definitions?.[name] as Schema, file);
+  const children = Object.entries(schema.properties ?? {});
+  if (children.length === 0) return schema;
+  const properties = children.map(([key, child]) => [key, resolved(child, file)] as const);
+  return { ...schema, properties: Object.fromEntries(properties) };
+}
+
+async function schemaOf(chart: string): Promise<Schema> {
+  const path = join(root, 'charts', chart, 'values.schema.json');
+  const file = JSON.parse(await readFile(path, 'utf8')) as SchemaFile;
+  return resolved(file, file);
+}
+
 const valuesOf = async (chart: string) =>
   load(await readFile(join(root, 'charts', chart, 'values.yaml'), 'utf8')) as Record<
     string,
