@@ -9,7 +9,7 @@ import {
   type KubeClient,
   loadKubeConfig,
 } from '@sluice/shared/kube';
-import { type ControlPlane, startControlPlane } from '@sluice/testing';
+import { type ControlPlane, controllerNames, startControlPlane } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const start = join(import.meta.dirname, '../../tools/tasks/start.ts');
@@ -62,6 +62,8 @@ describe('npm start', () => {
       '--context=test',
     ]);
     expect(output).toContain('Everything is Ready.');
+    for (const name of controllerNames)
+      expect(output).toMatch(new RegExp(`/${name}/log\\.jsonl$`, 'm'));
     expect(code).toBe(0);
     expect(await lasting()).toEqual(before);
   }, 180_000);

@@ -116,7 +116,10 @@ async function bringUp(options: StartOptions, signal: AbortSignal, undo: Undo[])
     client,
     out: process.stdout,
     live: process.stdout.isTTY && !options.once,
-    footer: footer(cluster, git.url('examples')),
+    footer: footer(cluster, {
+      repository: git.url('examples'),
+      logs: Object.values(controllers.processes).map(({ logFile }) => logFile),
+    }),
   });
   undo.push(() => view.stop());
   if (!process.stdout.isTTY) for (const line of view.footer) say(line);
@@ -154,11 +157,12 @@ async function readExamples(): Promise<Record<string, string>> {
   return files;
 }
 
-function footer(cluster: Cluster, repositoryUrl: string): string[] {
+function footer(cluster: Cluster, o: { repository: string; logs: string[] }): string[] {
   const context = cluster.context === undefined ? '' : ` --context ${cluster.context}`;
   return [
     `Look at it:    kubectl --kubeconfig ${cluster.kubeconfigPath}${context} get gitrepositories,kustomizations,helmreleases,deployments -A`,
-    `Change it:     git clone ${repositoryUrl}, commit, push`,
+    `Change it:     git clone ${o.repository}, commit, push`,
+    ...o.logs.map((path, at) => `${at === 0 ? 'Read its logs:' : ''.padEnd(14)} ${path}`),
     'End it:        Ctrl-C',
   ];
 }

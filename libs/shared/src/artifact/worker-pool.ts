@@ -135,7 +135,7 @@ class Thread {
     this.#worker.on('message', (reply: Reply) => this.#settle(reply));
     this.#worker.on('error', (error) => this.#end(this.#explained(error as Error)));
     this.#worker.on('exit', (code) =>
-      this.#end(new Error(`worker thread ended with code ${code}`)),
+      this.#end(new Error(`the reading of it ended unexpectedly (code ${code})`)),
     );
   }
 

@@ -98,7 +98,7 @@ class Pool implements ProgramPool {
   /** The one that ran last, so that the others get idle and end. */
   #take(): ProgramWorker {
     if (this.#closed)
-      throw new CommandError('aborted', `${this.#o.name} was not asked: its pool is closed`);
+      throw new CommandError('aborted', `${this.#o.name} was not asked: the controller stops`);
     const latest = [...this.#idle.keys()].filter((worker) => worker.usable).at(-1);
     if (latest === undefined) return this.#start();
     clearTimeout(this.#idle.get(latest));

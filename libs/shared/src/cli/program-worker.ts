@@ -161,7 +161,7 @@ export class ProgramWorker {
 
   /** Ends the process whatever it does; a call that runs fails. */
   kill(): void {
-    this.#fail(new CommandError('aborted', `${this.#o.name} was stopped: the pool was closed`));
+    this.#fail(new CommandError('aborted', `${this.#o.name} was stopped: the controller stops`));
   }
 
   #fail(failure: CommandError): void {

@@ -59,7 +59,12 @@ export {
   kubectlManagers,
   managersByPrefix,
 } from './object/object-policy.ts';
-export { isUnchanged, type ReleaseState, releaseChanges } from './object/release-changes.ts';
+export {
+  isUnchanged,
+  type ObjectFate,
+  type ReleaseState,
+  releaseChanges,
+} from './object/release-changes.ts';
 export { describeChanges, summarizeChanges } from './object/release-changes-describe.ts';
 export { AppliedState } from './owner/applied-state.ts';
 export { type ApplierIdentity, namedOwner } from './owner/applier-identity.ts';
@@ -83,4 +88,4 @@ export {
   protectionOf,
   warnOfFlux,
 } from './prune/deletion-protection.ts';
-export { pruneObjects, resourceOfAnyVersion } from './prune/prune-objects.ts';
+export { type PruneResult, pruneObjects, resourceOfAnyVersion } from './prune/prune-objects.ts';

@@ -202,7 +202,7 @@ export class HttpKubeClient implements KubeClient {
     return { object: named(body as T, r), created: status === 201 };
   }
 
-  async delete(r: ApiResource, key: ObjectKey, o: DeleteOptions = {}): Promise<void> {
+  async delete(r: ApiResource, key: ObjectKey, o: DeleteOptions = {}): Promise<boolean> {
     const options = {
       apiVersion: 'v1',
       kind: 'DeleteOptions',
@@ -212,13 +212,15 @@ export class HttpKubeClient implements KubeClient {
       }),
     };
     const headers = { accept: json, 'content-type': json };
-    await this.#send(o, {
+    const { body } = await this.#send(o, {
       r,
       method: 'DELETE',
       path: objectPath(r, key),
       headers,
       body: JSON.stringify(options),
     });
+    // The answer is a Status, or the object: as it was last when it is gone, marked when it stays for now.
+    return (body as Partial<KubeObject> | undefined)?.metadata?.deletionTimestamp === undefined;
   }
 
   async request(method: string, path: string, o: RawRequestOptions = {}): Promise<unknown> {

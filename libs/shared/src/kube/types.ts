@@ -128,8 +128,11 @@ export interface KubeClient {
     object: T,
     o: ApplyPatchOptions,
   ): Promise<{ object: T; created: boolean }>;
-  /** Deletes one object; an ApiError with status 404 when absent. */
-  delete(r: ApiResource, key: ObjectKey, o?: DeleteOptions): Promise<void>;
+  /**
+   * Deletes one object; an ApiError with status 404 when absent. Resolves to whether it is gone, rather than held by
+   * finalizers or for a grace period.
+   */
+  delete(r: ApiResource, key: ObjectKey, o?: DeleteOptions): Promise<boolean>;
   /** Any other request; `path` starts with a slash. Returns the JSON answer, or the text when it is not JSON. */
   request(method: string, path: string, o?: RawRequestOptions): Promise<unknown>;
   /** Returns a client that acts as someone else over the same connections and with the same mapper. */

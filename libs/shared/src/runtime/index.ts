@@ -36,6 +36,7 @@ export {
   findCondition,
   isReady,
   progressingReason,
+  progressingWithRetryReason,
   readyCondition,
   reconcilingCondition,
   stalledCondition,

@@ -88,7 +88,10 @@ export interface StatusDraft<T extends KubeObject> {
   reconciling(reason: string, message: string, options?: { unready?: boolean }): void;
   /** Says that all is well: Ready=True, neither Reconciling nor Stalled, the generation observed. */
   ready(reason: string, message: string): void;
-  /** Says that it failed: Ready=False, and Stalled=True or Reconciling=True depending on whether a retry may help. */
+  /**
+   * Says that it failed: Ready=False, and Stalled=True or Reconciling=True depending on whether a retry may help, with
+   * this very reason in place of whatever was said before.
+   */
   failed(reason: string, message: string, options?: { stalled?: boolean }): void;
   /**
    * Takes back what changed since the last write.

@@ -4,7 +4,7 @@ import { gvkOf } from '@sluice/shared/kube';
 import type { Release } from '../release/release.ts';
 import { applyError, applyRelease, keepApplied } from './apply-release.ts';
 import type { ActionContext } from './context.ts';
-import { deleteObjects } from './delete-objects.ts';
+import { deleteObjects, keptLines } from './delete-objects.ts';
 import { type ReleaseObject, withoutObjects } from './objects.ts';
 
 /** One revision over another. */
@@ -41,7 +41,11 @@ export async function applyRevision(
   const stale = withoutObjects(former, objects);
   const report = await deleteObjects(ctx, stale, { propagation: 'background', release });
   if (report.kept.length > 0)
-    ctx.logger.info({ kept: report.kept }, 'Objects that left the release stay');
+    ctx.logger.info({ kept: keptLines(report.kept) }, 'Objects that left the release stay');
+  ctx.onLeft?.({
+    terminating: report.deleted.filter(({ stays }) => stays).map(({ object }) => object),
+    kept: report.kept.map(({ object }) => object),
+  });
   if (report.failures.length > 0) throw applyError(report.failures);
   return changes;
 }

@@ -1,3 +1,4 @@
+import type { KubeObject } from '@sluice/shared/api';
 import type { Clock, Logger, SecretMasker, Semaphore } from '@sluice/shared/base';
 import type {
   AppliedChange,
@@ -12,6 +13,7 @@ import type { GroupVersionKind, KubeClient } from '@sluice/shared/kube';
 import type { Release } from '../release/release.ts';
 import type { ReleaseStorage } from '../release/storage.ts';
 import type { HeldObjects } from './held-objects.ts';
+import type { Waits } from './waits.ts';
 
 /**
  * What all steps of an action on a release share.
@@ -65,8 +67,20 @@ export interface ActionContext {
   masker: SecretMasker;
   /** Differences that are no drift. */
   driftIgnore: DriftIgnoreRule[];
+  /** Told what is waited for. */
+  waits: Waits;
   /** Hears of the objects that were applied, those of a failed apply included. */
   onApplied?(changes: AppliedChange[]): void;
+  /** Hears of the objects that are still there although a new revision does not have them. */
+  onLeft?(objects: LeftObjects): void;
+}
+
+/** Objects that a new revision does not have and that are there all the same. */
+export interface LeftObjects {
+  /** Finalizers or a grace period hold them for now. */
+  terminating: KubeObject[];
+  /** They stay for good. */
+  kept: KubeObject[];
 }
 
 /** How to wait after an apply. */

@@ -27,15 +27,27 @@ const propagations = {
 /** An object whose deletion was requested. */
 export interface DeletedObject extends ReleaseObject {
   uid: string;
+  /** Whether finalizers or a grace period hold it. */
+  stays: boolean;
   /** Whether the shared watches know it, and so will tell when it is gone. */
   watched: boolean;
+}
+
+/** An object that was to be deleted, and why it stays. */
+export interface KeptObject {
+  object: KubeObject;
+  why: string;
+}
+
+/** Returns lines that say why objects stay. */
+export function keptLines(kept: readonly KeptObject[]): string[] {
+  return kept.map(({ object, why }) => `${displayName(object)}: ${why}`);
 }
 
 /** What deletions have come to. */
 export interface DeletionReport {
   deleted: DeletedObject[];
-  /** Names of objects that stay, and why. */
-  kept: string[];
+  kept: KeptObject[];
   failures: Error[];
 }
 
@@ -89,12 +101,12 @@ async function deleteOne(
   const { client, live, identity, signal } = ctx;
   const isProtected = ctx.protection(objectIdOf(object));
   if (isProtected !== undefined) {
-    report.kept.push(isProtected);
+    report.kept.push({ object, why: isProtected });
     ctx.onKept?.(isProtected);
     return;
   }
   if (release !== undefined && isExcluded(object, identity.annotationPrefix)) {
-    report.kept.push(`${displayName(object)}: its manifest excludes it from being applied`);
+    report.kept.push({ object, why: 'its manifest excludes it from being applied' });
     return;
   }
   const key = object.metadata;
@@ -108,10 +120,10 @@ async function deleteOne(
     propagation: propagations[propagation],
     signal,
   });
-  if (deletion.type === 'kept') report.kept.push(`${displayName(object)}: ${deletion.why}`);
+  if (deletion.type === 'kept') report.kept.push({ object, why: deletion.why });
   if (deletion.type !== 'deleted') return;
   const watched = known?.metadata.uid === deletion.uid;
-  report.deleted.push({ object, resource, uid: deletion.uid, watched });
+  report.deleted.push({ object, resource, uid: deletion.uid, stays: deletion.stays, watched });
 }
 
 function reasonToKeep(

@@ -23,7 +23,7 @@ interface Workload extends KubeObject {
     phase?: string;
     observedGeneration?: number;
     loadBalancer?: { ingress?: unknown[] };
-    conditions?: { type: string; status: string }[];
+    conditions?: { type: string; status: string; message?: string }[];
   };
 }
 
@@ -76,6 +76,12 @@ function hasCondition({ status }: Workload, type: string, value: string): boolea
   return status?.conditions?.some((c) => c.type === type && c.status === value) ?? false;
 }
 
+/** Ends a message with what the controller of a workload says of why it cannot make Pods, such as a quota. */
+function whyNoReplicas({ status }: Workload): string {
+  const failure = status?.conditions?.find((c) => c.type === 'ReplicaFailure');
+  return failure?.status === 'True' && failure.message ? `: ${failure.message}` : '';
+}
+
 /** Resolves a number or a percentage of a total. */
 function share(value: IntOrPercent | undefined, total: number, round: (n: number) => number) {
   if (typeof value === 'number') return value;
@@ -112,7 +118,7 @@ function replicasReadiness(object: Workload): Health {
   const behind = unobserved(object);
   if (behind !== undefined) return behind;
   const [have, want] = [count(object, 'readyReplicas'), count(object, 'replicas')];
-  return have >= want ? ready : waiting(`Pods ready: ${have}/${want}`);
+  return have >= want ? ready : waiting(`Pods ready: ${have}/${want}${whyNoReplicas(object)}`);
 }
 
 function deploymentReadiness(deployment: Workload): Health {
@@ -123,7 +129,8 @@ function deploymentReadiness(deployment: Workload): Health {
   // Helm counts the Pods of the new ReplicaSet; all of the old ones might be among those that are ready.
   const old = Math.max(0, count(deployment, 'replicas') - count(deployment, 'updatedReplicas'));
   const have = Math.max(0, count(deployment, 'readyReplicas') - old);
-  return have >= want ? ready : waiting(`updated Pods ready: ${have}/${want}`);
+  if (have >= want) return ready;
+  return waiting(`updated Pods ready: ${have}/${want}${whyNoReplicas(deployment)}`);
 }
 
 function maxUnavailable({ spec }: Workload): number {

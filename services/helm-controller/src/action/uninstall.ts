@@ -7,7 +7,12 @@ import {
   timestamp,
   type WaitOptions,
 } from './context.ts';
-import { type DeletedObject, deleteObjects, type Propagation } from './delete-objects.ts';
+import {
+  type DeletedObject,
+  deleteObjects,
+  keptLines,
+  type Propagation,
+} from './delete-objects.ts';
 import { formerObjects } from './former-objects.ts';
 import { supersedeDeployed } from './history.ts';
 import { runHooks } from './hooks.ts';
@@ -88,7 +93,8 @@ async function deleteAll(
   const former = await formerObjects(ctx, release, release.version + 1);
   const objects = withoutObjects(former, []);
   const { deleted, kept, failures } = await deleteObjects(ctx, objects, { propagation, release });
-  if (kept.length > 0) ctx.logger.info({ kept }, 'Objects of the uninstalled release stay');
+  if (kept.length > 0)
+    ctx.logger.info({ kept: keptLines(kept) }, 'Objects of the uninstalled release stay');
   if (failures.length > 0) {
     const problems = failures.map(({ message }) => message).join('\n');
     throw new ActionError(`failed to delete release: ${release.name}: ${problems}`);

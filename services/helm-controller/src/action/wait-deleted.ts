@@ -20,11 +20,17 @@ export async function waitUntilDeleted(
   timeoutMs: number,
 ): Promise<void> {
   const deadline = ctx.clock.now() + timeoutMs;
-  const problems = await Promise.all(
-    deleted.map((item) =>
-      item.watched ? waitInWatch(ctx, item, deadline) : waitAlone(ctx, item, deadline),
-    ),
+  const left = new Set(deleted);
+  const end = ctx.waits.begin(() =>
+    [...left].map(({ object }) => `the deletion of ${displayName(object)}`),
   );
+  const problems = await Promise.all(
+    deleted.map(async (item) => {
+      const problem = await (item.watched ? waitInWatch : waitAlone)(ctx, item, deadline);
+      left.delete(item);
+      return problem;
+    }),
+  ).finally(end);
   ctx.signal.throwIfAborted();
   const found = problems.filter((problem) => problem !== undefined);
   if (found.length === 0) return;

@@ -11,6 +11,7 @@ import {
 import { type ApiResource, isNotFound } from '@sluice/shared/kube';
 import { type ActionContext, ActionError } from './context.ts';
 import { Alarm } from './pause.ts';
+import { shownList } from './waits.ts';
 
 /** Milliseconds between two looks at objects that the shared watches do not cover. */
 export const pollMs = 2000;
@@ -67,11 +68,14 @@ export async function waitUntilReady(
     noteChange(item, change);
     alarm.ring();
   });
+  const pendingOf = () =>
+    [...followed.values()].filter(({ health }) => health.status !== 'Current');
+  const end = ctx.waits.begin(() => pendingOf().map((item) => ctx.masker.mask(nameOf(item))));
   try {
     for (const item of followed.values()) noteLive(ctx, item);
     for (;;) {
       await poll(ctx, followed);
-      const pending = [...followed.values()].filter(({ health }) => health.status !== 'Current');
+      const pending = pendingOf();
       if (pending.length === 0) return;
       const now = ctx.clock.now();
       const failed = pending.filter(({ health }) => health.status === 'Failed');
@@ -82,6 +86,7 @@ export async function waitUntilReady(
       await alarm.wait(ctx, Math.min(deadline, next));
     }
   } finally {
+    end();
     stop();
   }
 }
@@ -137,14 +142,10 @@ async function poll(ctx: ActionContext, followed: Map<string, Followed>): Promis
 
 function notReady(what: string, items: Followed[]): NotReadyError {
   const objects = items.map(({ object }) => object);
-  return new NotReadyError(`${what}: ${describe(items)}`, objects);
+  return new NotReadyError(`${what}: ${shownList(items.map(nameOf), maxNamed)}`, objects);
 }
 
-function describe(items: Followed[]): string {
-  const named = items.slice(0, maxNamed).map(({ id, health }) => {
-    const why = health.message === '' ? '' : ` (${health.message})`;
-    return `${displayName(id)} status: '${health.status}'${why}`;
-  });
-  const more = items.length > maxNamed ? ` and ${items.length - maxNamed} more` : '';
-  return `[${named.join(', ')}${more}]`;
+function nameOf({ id, health }: Followed): string {
+  const why = health.message === '' ? '' : ` (${health.message})`;
+  return `${displayName(id)} status: '${health.status}'${why}`;
 }

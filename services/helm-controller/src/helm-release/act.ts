@@ -1,4 +1,3 @@
-import { formatDuration } from '@sluice/shared/base';
 import {
   currentTraceparent,
   type Outcome,
@@ -6,31 +5,32 @@ import {
   waiting,
   withSpan,
 } from '@sluice/shared/runtime';
+import { Waits } from '../action/waits.ts';
+import { progressMessage, timeoutFor } from './announce.ts';
 import type { Doing } from './doing.ts';
 import { Operation } from './operation.ts';
 import { perform } from './perform.ts';
 import type { Run } from './run.ts';
-import { timeoutOf } from './spec.ts';
 import type { ActionEnd, RunningAction } from './state.ts';
 
 /** An action that ends sooner shows in the status only when it has ended, which saves a request. */
 const quietMs = 1000;
-
-function timeoutFor(run: Run, { type }: Doing): number {
-  if (type === 'unlock') return timeoutOf(run.object, 'upgrade');
-  return timeoutOf(run.object, type === 'leave' ? 'uninstall' : type);
-}
+/** Between two looks for what the status says is waited for, in milliseconds. */
+const showMs = 15_000;
 
 /** Starts what was decided; it goes on when the reconcile has ended. */
 export function startAction(run: Run, doing: Doing, fingerprint: string): RunningAction {
   const { ctx, deps, state, desired } = run;
   desired?.hold();
   const { namespace = '' } = ctx.object.metadata;
+  const waits = new Waits();
   const operation = new Operation<ActionEnd>(
     { run: (fn, signal) => deps.slots.run(namespace, fn, signal), signal: ctx.signal },
     async (part) => {
       try {
-        return await withSpan(`helm ${doing.type}`, {}, () => perform(run, part, doing));
+        return await withSpan(`helm ${doing.type}`, {}, () =>
+          perform(run, { ...part, waits }, doing),
+        );
       } finally {
         desired?.release();
       }
@@ -44,15 +44,32 @@ export function startAction(run: Run, doing: Doing, fingerprint: string): Runnin
     timeoutMs: timeoutFor(run, doing),
     trace: currentTraceparent(),
     operation,
+    waits,
   };
   state.running = running;
   return running;
 }
 
-function showProgress(run: Run, { doing, timeoutMs }: RunningAction): void {
-  const message = `Running '${doing.type}' action with a timeout of ${formatDuration(timeoutMs)}`;
+function say(run: Run, { doing }: RunningAction, message: string): void {
   const unready = doing.type === 'install' || doing.type === 'upgrade';
   run.ctx.status.reconciling(progressingReason, message, { unready });
+}
+
+/**
+ * Says that an action is under way, and for what it waits.
+ *
+ * @returns when to look again for what it waits for, in milliseconds since the epoch
+ */
+function showProgress(run: Run, running: RunningAction): number {
+  const nowMs = run.ctx.clock.now();
+  if (running.shown === undefined || nowMs >= running.shown.untilMs) {
+    const pending = running.waits.describe();
+    const rest = pending === undefined ? '' : `, waiting for: ${pending}`;
+    const message = `${progressMessage(running)}${rest}`;
+    running.shown = { message, untilMs: nowMs + (pending === undefined ? quietMs : showMs) };
+  }
+  say(run, running, running.shown.message);
+  return running.shown.untilMs;
 }
 
 /**
@@ -66,11 +83,9 @@ export async function follow(run: Run, running: RunningAction): Promise<Outcome 
   if (running.operation.ending !== undefined) return undefined;
   running.operation.onEnd(() => run.deps.revisit(run.ctx.key, 'change'));
   const quietUntil = running.startedAt + quietMs;
+  if (run.ctx.clock.now() >= quietUntil) return waiting(showProgress(run, running));
   // The result of another action has to be written anyway.
-  if (run.hasActed || run.ctx.clock.now() >= quietUntil) {
-    showProgress(run, running);
-    return waiting();
-  }
-  run.state.unwritten = run.ctx.status.undo();
+  if (run.hasActed) say(run, running, progressMessage(running));
+  else run.state.unwritten = run.ctx.status.undo();
   return waiting(quietUntil);
 }

@@ -7,16 +7,18 @@ import {
   type TrackedObject,
 } from '@sluice/shared/engine';
 import type { ActionContext } from '../action/context.ts';
+import type { Waits } from '../action/waits.ts';
 import { adoptedEntries } from './adopted.ts';
 import { remembering } from './known-revision.ts';
 import type { Slots } from './operation.ts';
 import { type Run, storageOf, targetOf } from './run.ts';
 import { draftOf } from './status.ts';
 
-/** A part of an operation: its permits and what ends it. */
+/** A part of an operation: its permits, what ends it, and what is told of its waits. */
 export interface Part {
   slots: Slots;
   signal: AbortSignal;
+  waits: Waits;
 }
 
 /** Whether an object asks to be left out of drift detection. */
@@ -68,7 +70,7 @@ function protectionFor(run: Run, storageNamespace: string): Protection {
  */
 export async function actionContext(
   run: Run,
-  { slots, signal }: Part,
+  { slots, signal, waits }: Part,
   namespace: string = run.storageNamespace,
 ): Promise<ActionContext> {
   const { object, ctx, deps, masker } = run;
@@ -92,6 +94,7 @@ export async function actionContext(
     concurrency: deps.settings.concurrentApplies,
     masker,
     driftIgnore: ignoreRulesOf(run),
+    waits,
     onApplied: (changes) => track(run, changes),
   };
 }

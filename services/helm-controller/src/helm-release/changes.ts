@@ -1,9 +1,15 @@
+import type { KubeObject } from '@sluice/shared/api';
 import {
   describeChanges,
+  formatObjectId,
+  type ObjectFate,
+  type ObjectId,
+  objectIdOf,
   type ReleaseState,
   releaseChanges,
   summarizeChanges,
 } from '@sluice/shared/engine';
+import type { LeftObjects } from '../action/context.ts';
 import { objectsOf } from '../release/manifest.ts';
 import type { Release } from '../release/release.ts';
 import type { Run } from './run.ts';
@@ -14,9 +20,27 @@ function stateOf({ manifest, config, chart }: Release): ReleaseState {
   return { objects: objectsOf(manifest), values: config, chart: { name, version, appVersion } };
 }
 
-/** Says what an upgrade changes; undefined when it changes nothing. */
-export function describeUpgrade(run: Run, from: Release, to: Release): UpgradeChanges | undefined {
-  const changes = releaseChanges(stateOf(from), stateOf(to));
+/** Returns what became of objects that a revision does not have any more; what is not left is gone. */
+function fateIn({ terminating, kept }: LeftObjects, { namespace }: Release) {
+  const idsOf = (objects: KubeObject[]) =>
+    new Set(objects.map((object) => formatObjectId(objectIdOf(object))));
+  const stay = idsOf(kept);
+  const held = idsOf(terminating);
+  return (id: ObjectId): ObjectFate => {
+    // Manifests mostly leave the namespace out.
+    const names = [formatObjectId(id), formatObjectId({ ...id, namespace })];
+    if (names.some((name) => stay.has(name))) return 'kept';
+    return names.some((name) => held.has(name)) ? 'deletion requested' : 'deleted';
+  };
+}
+
+/** Says what an upgrade has changed; undefined when it changed nothing. */
+export function describeUpgrade(
+  run: Run,
+  o: { from: Release; to: Release; left: LeftObjects | undefined },
+): UpgradeChanges | undefined {
+  const fateOf = o.left && fateIn(o.left, o.to);
+  const changes = releaseChanges(stateOf(o.from), stateOf(o.to), fateOf);
   const summary = summarizeChanges(changes);
   if (summary === '') return undefined;
   const { masker } = run;

@@ -5,7 +5,8 @@ import { chartOf, hasBeenTested, latestOf, releaseOf } from '../release/history.
 import { objectsOf } from '../release/manifest.ts';
 import type { Release } from '../release/release.ts';
 import { type Snapshot, testHooksOf } from '../release/snapshot.ts';
-import { collectLeaving } from './collect-leaving.ts';
+import { collectFormer } from './collect-former.ts';
+import { isOfFormer } from './doing.ts';
 import { sayFailure, saySuccess } from './events.ts';
 import { heldEntries } from './inventory.ts';
 import { isTestSelected } from './options.ts';
@@ -197,8 +198,8 @@ async function collectUnlock(run: Run, { release, error }: ActionEnd): Promise<C
 function collectByKind(run: Run, running: RunningAction, end: ActionEnd): Promise<Collected> {
   const { type } = running.doing;
   if (type === 'install' || type === 'upgrade') return collectRelease(run, type, end);
+  if (isOfFormer(running.doing)) return collectFormer(run, end);
   if (type === 'rollback' || type === 'uninstall') return collectRemediation(run, type, end);
-  if (type === 'leave') return collectLeaving(run, end);
   return type === 'test' ? collectTests(run, end) : collectUnlock(run, end);
 }
 

@@ -6,16 +6,17 @@ import { isPending } from '../release/release.ts';
 import { fieldManager } from '../release/storage.ts';
 import { follow } from './act.ts';
 import { collect } from './collect.ts';
+import { isOfFormer } from './doing.ts';
 import { sayFailure } from './events.ts';
 import { deleteHelmChart } from './helm-chart.ts';
-import { startLeaving } from './leave.ts';
 import { type Dependencies, type Run, startRun, storageOf } from './run.ts';
 import { draftOf, latestSnapshot, noteRelease } from './status.ts';
+import { startUninstallFormer } from './uninstall-former.ts';
 
 /** Ends an action of another kind: what it has begun is uninstalled with the rest. */
 async function abortOther(run: Run): Promise<void> {
   const { running } = run.state;
-  if (running === undefined || running.doing.type === 'leave') return;
+  if (running === undefined || isOfFormer(running.doing)) return;
   running.operation.abort(new Error('the HelmRelease is being deleted'));
   await running.operation.settled;
   run.state.running = undefined;
@@ -51,7 +52,7 @@ async function uninstallRelease(run: Run): Promise<Outcome | undefined> {
     return undefined;
   }
   if (state.running === undefined) await noteBegunRelease(run);
-  const running = state.running ?? startLeaving(run, 'deletion');
+  const running = state.running ?? startUninstallFormer(run, 'deletion');
   if (running === undefined) return undefined;
   const outcome = await follow(run, running);
   if (outcome !== undefined) return outcome;

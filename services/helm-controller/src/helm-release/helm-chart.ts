@@ -86,8 +86,9 @@ export async function deleteHelmChart(run: Run): Promise<void> {
   if (status.helmChart === undefined || status.helmChart === '') return;
   refuseForeignNamespace(run, status.helmChart);
   try {
-    await run.ctx.client.delete(resource, parseKey(status.helmChart));
-    await sayTrace(run, 'HelmChartDeleted', `deleted HelmChart '${status.helmChart}'`);
+    const isGone = await run.ctx.client.delete(resource, parseKey(status.helmChart));
+    const what = isGone ? 'deleted' : 'requested the deletion of';
+    await sayTrace(run, 'HelmChartDeleted', `${what} HelmChart '${status.helmChart}'`);
   } catch (error) {
     if (!isNotFound(error)) throw error;
   }

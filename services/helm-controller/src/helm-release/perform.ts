@@ -1,6 +1,6 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { applyCrds } from '../action/apply-crds.ts';
-import { type ActionContext, ActionError } from '../action/context.ts';
+import { type ActionContext, ActionError, type LeftObjects } from '../action/context.ts';
 import { install } from '../action/install.ts';
 import { rollback } from '../action/rollback.ts';
 import { runTests } from '../action/test.ts';
@@ -11,7 +11,7 @@ import type { Release } from '../release/release.ts';
 import type { ReleaseStorage } from '../release/storage.ts';
 import { actionContext, type Part } from './action-context.ts';
 import { describeUpgrade } from './changes.ts';
-import type { Doing } from './doing.ts';
+import type { Doing, FormerRelease } from './doing.ts';
 import { inventoryOf } from './inventory.ts';
 import {
   crdPolicyOf,
@@ -121,13 +121,21 @@ async function performUpgrade(run: Run, part: Part): Promise<ActionEnd> {
       },
     });
     more.inventory = await inventoryOf(run, release, crds);
-    more.changes = describeUpgrade(run, current, release);
     more.others = [current];
-    return upgrade(ctx, {
+    let left: LeftObjects | undefined;
+    const hearing: ActionContext = {
+      ...ctx,
+      onLeft(objects) {
+        left = objects;
+      },
+    };
+    const upgraded = await upgrade(hearing, {
       release,
       current,
       options: upgradeOptionsOf(object, run.deps.settings.helm3Defaults),
     });
+    more.changes = describeUpgrade(run, { from: current, to: release, left });
+    return upgraded;
   });
 }
 
@@ -163,12 +171,7 @@ async function performRollback(run: Run, part: Part, version: number): Promise<A
   });
 }
 
-/** @param o which release, and where its records are */
-async function performUninstall(
-  run: Run,
-  part: Part,
-  o: { name: string; storageNamespace: string },
-): Promise<ActionEnd> {
+async function performUninstall(run: Run, part: Part, o: FormerRelease): Promise<ActionEnd> {
   return endOf(part, {}, async () => {
     const ctx = await actionContext(run, part, o.storageNamespace);
     const release = await ctx.storage.last(o.name);
@@ -206,10 +209,8 @@ export function perform(run: Run, part: Part, doing: Doing): Promise<ActionEnd> 
       return performRollback(run, part, doing.version);
     case 'uninstall': {
       const { releaseName: name, storageNamespace } = run;
-      return performUninstall(run, part, { name, storageNamespace });
+      return performUninstall(run, part, doing.former ?? { name, storageNamespace });
     }
-    case 'leave':
-      return performUninstall(run, part, doing);
     case 'test':
       return performTest(run, part);
     case 'unlock':

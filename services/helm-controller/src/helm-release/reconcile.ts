@@ -12,22 +12,23 @@ import {
 import { ActionError } from '../action/context.ts';
 import { releaseNameOf } from '../release/name.ts';
 import { follow, startAction } from './act.ts';
+import { announceAction } from './announce.ts';
 import { collect } from './collect.ts';
 import { decide } from './decide.ts';
 import { composeDesired, fingerprintOf } from './desired.ts';
-import type { Doing } from './doing.ts';
+import { type Doing, isOfFormer } from './doing.ts';
 import { compareRelease, healReleaseDrift } from './drift.ts';
 import { describeError, sayFailure } from './events.ts';
 import { activeRetryInterval, finishFailed, finishInSync, finishStalled } from './finish.ts';
 import { reconcileHelmChart } from './helm-chart.ts';
 import { noteMissingInventory } from './inventory.ts';
-import { startLeaving, whyOtherTarget } from './leave.ts';
 import { observeRelease } from './observe.ts';
 import { handleRequests } from './requests.ts';
 import { chartReferenceOf, resolveSource } from './resolve-source.ts';
 import { type Dependencies, type Run, startRun } from './run.ts';
 import type { ActionRole, Collected, RunningAction } from './state.ts';
 import { clearHistory, noteAttempt } from './status.ts';
+import { startUninstallFormer, whyOtherTarget } from './uninstall-former.ts';
 
 const roles: Record<Doing['type'], ActionRole> = {
   install: 'release',
@@ -36,8 +37,11 @@ const roles: Record<Doing['type'], ActionRole> = {
   uninstall: 'remediate',
   test: 'test',
   unlock: 'unlock',
-  leave: 'leave',
 };
+
+function roleOf(doing: Doing): ActionRole {
+  return isOfFormer(doing) ? 'former' : roles[doing.type];
+}
 
 /** Whether nothing has changed since the release was found to be as desired. */
 function isUnchanged(run: Run, fingerprint: string): boolean {
@@ -87,29 +91,19 @@ async function settle(
   // Its result says nothing about what is desired now, which is yet to be tried.
   if (!isCurrent) return undefined;
   if (collected.error !== undefined) return giveUp(run, collected);
-  const role = roles[running.doing.type];
+  const role = roleOf(running.doing);
   if (role === 'remediate') return finishFailed(run, { isRemediated: true });
-  if (role !== 'leave') state.carriedOut.add(role);
+  if (role !== 'former') state.carriedOut.add(role);
   return undefined;
 }
 
 /** Uninstalls the release that was made last when the spec or the chart lead to another one now. */
-async function leaveFormerTarget(run: Run, fingerprint: string): Promise<Outcome | undefined> {
+async function uninstallFormerTarget(run: Run, fingerprint: string): Promise<Outcome | undefined> {
   const why = whyOtherTarget(run);
   if (why === undefined) return undefined;
   run.ctx.logger.info({ why }, 'Uninstalling the release of the former target');
-  const running = startLeaving(run, fingerprint);
+  const running = startUninstallFormer(run, fingerprint);
   return running && ((await follow(run, running)) ?? settle(run, running, true));
-}
-
-/**
- * Notes, before the first effect, what is done and where the records of the release are: without this, nobody could
- * uninstall it.
- */
-async function persistTarget(run: Run, { type }: Doing): Promise<void> {
-  const { status } = run.ctx;
-  if (type === 'install') status.status.lastAttemptedReleaseAction = type;
-  if (status.observed.status?.storageNamespace !== run.storageNamespace) await status.patch();
 }
 
 /** Carries out one action after another until the release is as desired, or one has to be waited for. */
@@ -133,11 +127,10 @@ async function pursue(run: Run, fingerprint: string): Promise<Outcome> {
       }
       return done();
     }
-    if (state.carriedOut.has(roles[decision.type]))
-      return finishFailed(run, { isRemediated: false });
-    await persistTarget(run, decision);
+    if (state.carriedOut.has(roleOf(decision))) return finishFailed(run, { isRemediated: false });
+    await announceAction(run, decision);
     const running = startAction(run, decision, fingerprint);
-    if (roles[decision.type] === 'release') run.forced = false;
+    if (roleOf(decision) === 'release') run.forced = false;
     const outcome = (await follow(run, running)) ?? (await settle(run, running, true));
     if (outcome !== undefined) return outcome;
   }
@@ -182,7 +175,7 @@ async function runRecipe(run: Run): Promise<Outcome> {
   run.desired = await composeDesired(run, artifact);
   const { desired } = run;
   try {
-    const left = await leaveFormerTarget(run, fingerprint);
+    const left = await uninstallFormerTarget(run, fingerprint);
     if (left !== undefined) return left;
     noteAttempt(run);
     handleRequests(run);

@@ -76,6 +76,8 @@ export interface Run {
   startedAt: number;
   /** The release is to be made once more, although it is as desired or out of retries. */
   forced: boolean;
+  /** What is tried is not what was tried last. */
+  isNewAttempt: boolean;
   /** An action has ended in this reconcile. */
   hasActed: boolean;
   releaseName: string;
@@ -104,6 +106,7 @@ export function startRun(ctx: ReconcileContext<HelmRelease>, deps: Dependencies)
     masker: new SecretMasker(),
     startedAt: ctx.clock.now(),
     forced: false,
+    isNewAttempt: false,
     hasActed: false,
     releaseName: wantedNameOf(object),
     releaseNamespace: releaseNamespaceOf(object),

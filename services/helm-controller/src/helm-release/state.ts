@@ -6,6 +6,7 @@ import {
 } from '@sluice/shared/engine';
 import { ObjectGoneError, type StatusChanges } from '@sluice/shared/runtime';
 import { HeldObjects } from '../action/held-objects.ts';
+import type { Waits } from '../action/waits.ts';
 import type { PreparedChart } from '../chart/acquire.ts';
 import type { Release, Values } from '../release/release.ts';
 import type { StoredRevision } from '../release/release-secret.ts';
@@ -71,10 +72,14 @@ export interface RunningAction {
   /** W3C traceparent of the reconcile that started it. */
   trace: string | undefined;
   operation: Operation<ActionEnd>;
+  /** What it waits for. */
+  waits: Waits;
+  /** What the status says of it, and until when that is not looked at again, in milliseconds since the epoch. */
+  shown?: { message: string; untilMs: number };
 }
 
 /** What an action is to the course of an attempt. */
-export type ActionRole = 'release' | 'remediate' | 'test' | 'unlock' | 'leave';
+export type ActionRole = 'release' | 'remediate' | 'test' | 'unlock' | 'former';
 
 /**
  * What this process remembers of a HelmRelease between reconciles. It only saves work: nothing goes wrong when it is

@@ -68,6 +68,7 @@ export function noteAttempt(run: Run): void {
     status.lastAttemptedGeneration === run.object.metadata.generation &&
     status.lastAttemptedRevision === chart.metadata.version &&
     (status.lastAttemptedConfigDigest ?? configDigest) === configDigest;
+  run.isNewAttempt = !isSame;
   if (!isSame) clearFailures(run);
   status.storageNamespace = run.storageNamespace;
   status.lastAttemptedGeneration = run.object.metadata.generation ?? 0;

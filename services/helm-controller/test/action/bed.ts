@@ -19,6 +19,7 @@ import { HeldObjects } from '../../src/action/held-objects.ts';
 import { helmIdentity } from '../../src/action/identity.ts';
 import { type InstallOptions, install } from '../../src/action/install.ts';
 import { type UpgradeOptions, upgrade } from '../../src/action/upgrade.ts';
+import { Waits } from '../../src/action/waits.ts';
 import type { Hook, HookEvent, Release } from '../../src/release/release.ts';
 import { createReleaseCache, openReleaseStorage } from '../../src/release/storage.ts';
 import { wrapped } from './wrapped-client.ts';
@@ -96,6 +97,7 @@ export async function startBed(prefix = 'action'): Promise<Bed> {
     masker: new SecretMasker(),
     driftIgnore: [],
     protection: () => undefined,
+    waits: new Waits(),
   };
   const calls = async (act: (ctx: ActionContext) => Promise<unknown>) => {
     const made: string[] = [];

@@ -201,3 +201,24 @@ test.each(cases)('$name is $want', ({ kind, spec, status, generation, checkJobs,
   };
   expect(legacyReadiness(object, { checkJobs: checkJobs ?? false }).status).toBe(want);
 });
+
+test.each([
+  { apiVersion: 'apps/v1', kind: 'Deployment' },
+  { apiVersion: 'apps/v1', kind: 'ReplicaSet' },
+  { apiVersion: 'v1', kind: 'ReplicationController' },
+])('of a $kind it is told why its Pods are refused', (type) => {
+  const message = 'pods "x" is forbidden: exceeded quota: none';
+  const object = {
+    ...type,
+    metadata: { name: 'x', generation: 1 },
+    spec: { replicas: 1 },
+    status: {
+      observedGeneration: 1,
+      replicas: 1,
+      conditions: [{ type: 'ReplicaFailure', status: 'True', message }],
+    },
+  };
+  expect(legacyReadiness(object, { checkJobs: false }).message).toMatch(
+    new RegExp(`ready: 0/1: ${message}$`),
+  );
+});

@@ -220,7 +220,7 @@ test('an object that another release takes between the look and the deletion sta
           const annotations = { 'meta.helm.sh/release-name': 'another' };
           await target.patch(resource, key, { metadata: { annotations } }, { type: 'merge' });
         }
-        await target.delete(resource, key, o);
+        return target.delete(resource, key, o);
       };
       return remove;
     },

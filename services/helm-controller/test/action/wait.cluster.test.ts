@@ -64,6 +64,17 @@ describe.each(['poller', 'legacy'] as const)('with the strategy %s', (waitStrate
       expect(error.message).toContain(`${kind}/${bed.namespace}/${name} status: 'InProgress' (`);
   });
 
+  test('a failure tells why the Pods of a Deployment are refused', async () => {
+    const name = named('refused');
+    const refused = deployment(name, 1) as Doc & { spec: { template: { spec: object } } };
+    Object.assign(refused.spec.template.spec, { serviceAccountName: 'missing' });
+    const error = await installOf(name, [refused], { waitStrategy, timeoutMs: 4000 }).catch(
+      (e) => e,
+    );
+    expect(error.message).toContain(`Deployment/${bed.namespace}/${name} status: 'InProgress' (`);
+    expect(error.message).toContain('serviceaccount "missing" not found');
+  });
+
   test('nothing is waited for when that is not wanted', async () => {
     const name = named('unwaited');
     const objects = [deployment(name, 1, 'pending'), job(`${name}-job`, 'pending')];

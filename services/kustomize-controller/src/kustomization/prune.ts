@@ -5,6 +5,7 @@ import {
   type InventoryEntry,
   mergeInventories,
   type ObjectId,
+  type PruneResult,
   pruneObjects,
   type Target,
 } from '@sluice/shared/engine';
@@ -29,6 +30,14 @@ export interface Deletion {
   keptWhy: string[];
 }
 
+/** Says of each object whether it is gone, or only on its way out. */
+function prunedLines({ deleted, terminating }: PruneResult): string[] {
+  const held = new Set(terminating);
+  return deleted.map(
+    (id) => `${displayName(id)} ${held.has(id) ? 'deletion requested' : 'deleted'}`,
+  );
+}
+
 /** Deletes the objects of inventory entries that are still ours, and announces it. */
 export async function deleteEntries(
   run: Run,
@@ -43,10 +52,10 @@ export async function deleteEntries(
     concurrency: run.deps.settings.concurrentApplies,
     signal: run.signal,
   });
-  const deleted = result.deleted.map((id) => `${displayName(id)} deleted`);
-  if (deleted.length > 0) {
-    run.ctx.logger.info({ deleted }, 'garbage collection completed');
-    await sayProgress(run, joinLines(deleted));
+  const lines = prunedLines(result);
+  if (lines.length > 0) {
+    run.ctx.logger.info({ deleted: lines }, 'garbage collection completed');
+    await sayProgress(run, joinLines(lines));
   }
   const keptWhy = result.kept.map(({ why }) => why);
   if (keptWhy.length > 0 && !isSaid(run, keptWhy))

@@ -85,6 +85,23 @@ test('a revision is applied, an upgrade changes and prunes, and deletion removes
   await untilGone(client, configMaps, { namespace, name: 'c' });
 });
 
+test('of a pruned object that finalizers hold it is said that its deletion is requested', async () => {
+  const { client, namespace } = bed;
+  const metadata = { name: 'held', finalizers: ['test.sluice.dev/hold'] };
+  const finalized = JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata });
+  await bed.publish({ 'a.yaml': configMap('stays'), 'held.yaml': finalized }, 'main@sha1:held');
+  await bed.apply({}, 'holding');
+  await bed.ready('main@sha1:held', 'holding');
+  await bed.publish({ 'a.yaml': configMap('stays') }, 'main@sha1:freed');
+  await bed.ready('main@sha1:freed', 'holding');
+  await bed.event(({ message }) => message === `ConfigMap/${namespace}/held deletion requested`);
+  const key = { namespace, name: 'held' };
+  await client.patch(configMaps, key, { metadata: { finalizers: null } }, { type: 'merge' });
+  await untilGone(client, configMaps, key);
+  await client.delete(kustomizations, { namespace, name: 'holding' });
+  await untilGone(client, kustomizations, { namespace, name: 'holding' });
+});
+
 test('a revision that does not touch the inputs is taken over without building or applying', async () => {
   const { client, namespace } = bed;
   await bed.publish({ 'app/a.yaml': configMap('same'), 'other.txt': '1' }, 'r1');

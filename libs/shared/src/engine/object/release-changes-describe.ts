@@ -86,7 +86,8 @@ function fieldTexts(fields: FieldChange[], more: number): string {
 }
 
 function restLines({ counts, onlyVersions }: ReleaseChanges, shown: number): string[] {
-  const rest = counts.created + counts.changed + counts.deleted - onlyVersions - shown;
+  const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const rest = all - onlyVersions - shown;
   return [
     ...(rest > 0
       ? [`${shown > 0 ? 'and ' : ''}${objectsText(rest)}${shown > 0 ? ' more' : ''}`]

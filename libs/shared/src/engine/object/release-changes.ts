@@ -16,10 +16,13 @@ export interface Replaced {
   to?: string;
 }
 
+/** What became of an object that only the first state has: some stay, for a while or for good. */
+export type ObjectFate = 'deleted' | 'deletion requested' | 'kept';
+
 /** An object that is not the same in both states. */
 export interface ObjectChange {
   id: ObjectId;
-  action: 'created' | 'changed' | 'deleted';
+  action: 'created' | 'changed' | ObjectFate;
   /** The first fields that differ; none of an object that only one state has. */
   fields: FieldChange[];
   /** Fields that differ and are not listed. */
@@ -54,21 +57,27 @@ const maxPathLength = 300;
  * Returns what differs between two states of a release or of any other set of objects: chart, values, objects and their
  * fields. Items of lists are named by what tells them apart, as in `spec.containers[name=web].image`; in values they
  * have their position, for names in values may be secret.
+ *
+ * @param fateOf says what became of an object that only `from` has; all are deleted unless told
  */
-export function releaseChanges(from: ReleaseState, to: ReleaseState): ReleaseChanges {
+export function releaseChanges(
+  from: ReleaseState,
+  to: ReleaseState,
+  fateOf: (id: ObjectId) => ObjectFate = () => 'deleted',
+): ReleaseChanges {
   const chart = replaced(chartText(from, to), chartText(to, from));
   const appVersion = replaced(from.chart?.appVersion, to.chart?.appVersion);
   const values = diffValues(from.values ?? {}, to.values ?? {}).map(shortened);
-  const objects = objectChanges(from.objects, to.objects);
-  const count = (action: ObjectChange['action']) =>
-    objects.filter((change) => change.action === action).length;
+  const objects = objectChanges(from.objects, to.objects, fateOf);
+  const counts = { created: 0, changed: 0, deleted: 0, 'deletion requested': 0, kept: 0 };
+  for (const { action } of objects) counts[action]++;
   return {
     ...(chart && { chart }),
     ...(appVersion && { appVersion }),
     values: values.slice(0, maxValues),
     moreValues: Math.max(0, values.length - maxValues),
     objects: objects.slice(0, maxObjects),
-    counts: { created: count('created'), changed: count('changed'), deleted: count('deleted') },
+    counts,
     onlyVersions: objects.filter(({ onlyVersions }) => onlyVersions).length,
   };
 }
@@ -89,12 +98,22 @@ function chartText({ chart }: ReleaseState, other: ReleaseState): string | undef
   return isRenamed && chart.name !== undefined ? `${chart.name} ${chart.version}` : chart.version;
 }
 
-const actionOrder: ObjectChange['action'][] = ['deleted', 'created', 'changed'];
+const actionOrder: ObjectChange['action'][] = [
+  'deleted',
+  'deletion requested',
+  'kept',
+  'created',
+  'changed',
+];
 
-function objectChanges(from: readonly KubeObject[], to: readonly KubeObject[]): ObjectChange[] {
+function objectChanges(
+  from: readonly KubeObject[],
+  to: readonly KubeObject[],
+  fateOf: (id: ObjectId) => ObjectFate,
+): ObjectChange[] {
   const [before, after] = [byId(from), byId(to)];
   const changes = [...new Set([...before.keys(), ...after.keys()])].flatMap((id) =>
-    objectChange(before.get(id), after.get(id)),
+    objectChange(before.get(id), after.get(id), fateOf),
   );
   // What only a new version changes is said last, and is the first to be left out.
   const rank = (change: ObjectChange) =>
@@ -106,13 +125,15 @@ function byId(objects: readonly KubeObject[]): Map<string, KubeObject> {
   return new Map(objects.map((object) => [formatObjectId(objectIdOf(object)), object]));
 }
 
-function objectChange(from: KubeObject | undefined, to: KubeObject | undefined): ObjectChange[] {
+function objectChange(
+  from: KubeObject | undefined,
+  to: KubeObject | undefined,
+  fateOf: (id: ObjectId) => ObjectFate,
+): ObjectChange[] {
   const none = { fields: [], moreFields: 0, onlyVersions: false };
   if (from === undefined || to === undefined) {
-    const [object, action] = to
-      ? [to, 'created' as const]
-      : [from as KubeObject, 'deleted' as const];
-    return [{ id: objectIdOf(object), action, ...none }];
+    const id = objectIdOf((to ?? from) as KubeObject);
+    return [{ id, action: to ? 'created' : fateOf(id), ...none }];
   }
   const fields = diffObjects(from, to, { namesItems: true });
   if (fields.length === 0) return [];

@@ -22,8 +22,8 @@ export interface DeleteRequest<Why> {
 export type Deletion<Why> =
   | { type: 'gone' }
   | { type: 'kept'; why: Why }
-  /** Its deletion was requested, now or before. */
-  | { type: 'deleted'; uid: string };
+  /** Its deletion was requested, now or before; `stays` while finalizers or a grace period hold it. */
+  | { type: 'deleted'; uid: string; stays: boolean };
 
 /** Looks at an object that others keep changing meanwhile. */
 const maxAttempts = 10;
@@ -44,9 +44,9 @@ export async function deleteObject<Why>(o: DeleteRequest<Why>): Promise<Deletion
       const why = o.guard(live);
       if (why !== undefined) return { type: 'kept', why };
       const { uid = '', resourceVersion, deletionTimestamp } = live.metadata;
-      if (!deletionTimestamp)
-        await client.delete(resource, key, { uid, resourceVersion, propagation, signal });
-      return { type: 'deleted', uid };
+      if (deletionTimestamp) return { type: 'deleted', uid, stays: true };
+      const options = { uid, resourceVersion, propagation, signal };
+      return { type: 'deleted', uid, stays: !(await client.delete(resource, key, options)) };
     } catch (error) {
       if (isNotFound(error)) return { type: 'gone' };
       if (!isConflict(error) || attempt >= maxAttempts) throw error;

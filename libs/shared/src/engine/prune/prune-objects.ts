@@ -37,7 +37,10 @@ export interface PruneOptions {
 export type PruneSkip = 'gone' | 'disabled' | 'not owned';
 
 export interface PruneResult {
+  /** What is gone, and what had its deletion requested. */
   deleted: ObjectId[];
+  /** Of those, what finalizers or a grace period hold for now. */
+  terminating: ObjectId[];
   skipped: { id: ObjectId; why: PruneSkip }[];
   /** What is protected, and why; it must stay in the inventory, too. */
   kept: { id: ObjectId; why: string }[];
@@ -56,7 +59,13 @@ export async function pruneObjects(
   entries: InventoryEntry[],
   o: PruneOptions,
 ): Promise<PruneResult> {
-  const result: PruneResult = { deleted: [], skipped: [], kept: [], failures: [] };
+  const result: PruneResult = {
+    deleted: [],
+    terminating: [],
+    skipped: [],
+    kept: [],
+    failures: [],
+  };
   const items = entries.map((entry) => ({ id: parseObjectId(entry.id), version: entry.v }));
   const free = items.filter(({ id }) => {
     const why = o.protection(id);
@@ -67,9 +76,10 @@ export async function pruneObjects(
     await mapConcurrently(stage, o.concurrency, async ({ id, version }) => {
       o.signal?.throwIfAborted();
       try {
-        const why = await pruneObject({ ...id, version }, o);
-        if (why === undefined) result.deleted.push(id);
-        else result.skipped.push({ id, why });
+        const found = await pruneObject({ ...id, version }, o);
+        if (typeof found === 'string') result.skipped.push({ id, why: found });
+        else result.deleted.push(id);
+        if (typeof found !== 'string' && found.stays) result.terminating.push(id);
       } catch (error) {
         o.signal?.throwIfAborted();
         result.failures.push({ id, error: objectError(skeleton(id, version), 'delete', error) });
@@ -87,8 +97,11 @@ function skeleton(id: ObjectId, version: string): KubeObject {
   return { apiVersion: apiVersionString({ group: id.group, version }), kind, metadata };
 }
 
-/** Returns why the object was left alone, or undefined when its deletion was requested. */
-async function pruneObject(target: Target, o: PruneOptions): Promise<PruneSkip | undefined> {
+/** Returns why the object was left alone, or whether it stays for now although its deletion was requested. */
+async function pruneObject(
+  target: Target,
+  o: PruneOptions,
+): Promise<PruneSkip | { stays: boolean }> {
   const resource = await resourceOfAnyVersion(target, o);
   // An entry that was made before its kind was known may have a namespace too many; what it names cannot exist, and the
   // object of that name without a namespace may well be wanted.
@@ -101,7 +114,7 @@ async function pruneObject(target: Target, o: PruneOptions): Promise<PruneSkip |
   };
   const deletion = await deleteObject({ client, resource, key, guard, propagation, signal });
   if (deletion.type === 'kept') return deletion.why;
-  return deletion.type === 'gone' ? 'gone' : undefined;
+  return deletion.type === 'gone' ? 'gone' : deletion;
 }
 
 /**

@@ -105,7 +105,7 @@ class Draft<T extends KubeObject> implements StatusDraft<T> {
       type: reconcilingCondition,
       status: 'True',
       reason: progressingWithRetryReason,
-      message: this.getCondition(reconcilingCondition)?.message ?? message,
+      message,
     });
   }
 

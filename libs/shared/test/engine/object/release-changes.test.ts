@@ -94,7 +94,20 @@ describe('releaseChanges', () => {
       'came created',
       'web changed',
     ]);
-    expect(counts).toEqual({ created: 1, changed: 1, deleted: 1 });
+    expect(counts).toMatchObject({ created: 1, changed: 1, deleted: 1 });
+  });
+
+  it('says deleted only of what is gone', () => {
+    const from = ['gone', 'held', 'stays'].map((name) => configMap('apps', name));
+    const fates = { held: 'deletion requested', stays: 'kept' } as const;
+    const fateOf = ({ name }: { name: string }) => fates[name as keyof typeof fates] ?? 'deleted';
+    const changes = releaseChanges(state(from), state([]), fateOf);
+    expect(describeChanges(changes).split('\n')).toEqual([
+      'ConfigMap/apps/gone deleted',
+      'ConfigMap/apps/held deletion requested',
+      'ConfigMap/apps/stays kept',
+    ]);
+    expect(summarizeChanges(changes)).toBe('1 deleted, 1 deletion requested, 1 kept');
   });
 
   it('names items of lists by what tells them apart', () => {

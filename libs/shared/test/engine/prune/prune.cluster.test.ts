@@ -43,7 +43,7 @@ describe('prune', () => {
         const remove: KubeClient['delete'] = async (...args) => {
           const patch = { metadata: { labels } };
           await target.patch(coreResources.configMaps, key, patch, { type: 'merge' });
-          await target.delete(...args);
+          return target.delete(...args);
         };
         return remove;
       },

@@ -246,15 +246,17 @@ describe('conditions', () => {
     expect(draft.getCondition('Reconciling')).toMatchObject({ status: 'True', message: 'working' });
   });
 
-  it('of a retryable failure keep the progress message and leave the generation unobserved', async () => {
+  it('of a retryable failure tell it in Reconciling and leave the generation unobserved', async () => {
     const draft = draftOf({ observedGeneration: 1 });
     draft.reconciling('Progressing', 'building');
-    draft.failed('BuildFailed', 'no such file');
-    await draft.patch();
-    expect(conditionsStored()).toMatchObject({
-      Ready: { status: 'False', reason: 'BuildFailed', message: 'no such file' },
-      Reconciling: { status: 'True', reason: 'ProgressingWithRetry', message: 'building' },
-    });
+    for (const message of ['no such file', 'no such field']) {
+      draft.failed('BuildFailed', message);
+      await draft.patch();
+      expect(conditionsStored()).toMatchObject({
+        Ready: { status: 'False', reason: 'BuildFailed', message },
+        Reconciling: { status: 'True', reason: 'ProgressingWithRetry', message },
+      });
+    }
     expect(stored().status?.observedGeneration).toBe(1);
     assertStatusContract(stored());
   });

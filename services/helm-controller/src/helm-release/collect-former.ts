@@ -14,7 +14,7 @@ import {
 } from './status.ts';
 
 /** Notes that the release which was made last is uninstalled, or why it is not. */
-export async function collectLeaving(run: Run, { release, error }: ActionEnd): Promise<Collected> {
+export async function collectFormer(run: Run, { release, error }: ActionEnd): Promise<Collected> {
   const status = draftOf(run);
   const snapshot = latestSnapshot(run);
   const shown = snapshot && `${releaseOf(snapshot)} with chart ${chartOf(snapshot)}`;

@@ -21,9 +21,10 @@ export function whyOtherTarget(run: Run): string | undefined {
  *
  * @returns undefined when there is none
  */
-export function startLeaving(run: Run, fingerprint: string): RunningAction | undefined {
+export function startUninstallFormer(run: Run, fingerprint: string): RunningAction | undefined {
   const { storageNamespace } = draftOf(run);
   const snapshot = latestSnapshot(run);
   if (!storageNamespace || snapshot === undefined) return undefined;
-  return startAction(run, { type: 'leave', name: snapshot.name, storageNamespace }, fingerprint);
+  const former = { name: snapshot.name, storageNamespace };
+  return startAction(run, { type: 'uninstall', former }, fingerprint);
 }
