@@ -66,9 +66,9 @@ test('a release that somebody has uninstalled meanwhile is installed again', asy
   await bed.failed('InstallFailed', 'removed');
   await bed.helm('uninstall', 'removed');
   await bed.annotate({ 'reconcile.fluxcd.io/requestedAt': 'now' }, 'removed');
-  // The request may come before the controller hears that the record is gone; it is installed again then.
+  // It may hear of the lost record before the request, after it, or of both at once: each has it installed again.
   const object = await bed.when(
-    ({ status }) => status?.lastHandledReconcileAt === 'now' && status.installFailures === 2,
+    ({ status }) => status?.lastHandledReconcileAt === 'now' && (status.installFailures ?? 0) >= 2,
     'removed',
   );
   assertStatusContract(object);
