@@ -19,7 +19,7 @@ import type { HelmConfig } from './config.ts';
 import { createHelmReleaseController, helmReleaseIndexes } from './helm-release/controller.ts';
 import { createInventories } from './helm-release/inventories.ts';
 import { createReleaseWatch } from './helm-release/release-watch.ts';
-import type { Dependencies, HelmReleaseSettings } from './helm-release/run.ts';
+import type { HelmReleaseDeps, HelmReleaseSettings } from './helm-release/run.ts';
 import { HelmReleaseStates } from './helm-release/state.ts';
 import { createHelmReleaseMetrics } from './metrics.ts';
 import { createReleaseCache } from './release/storage.ts';
@@ -89,7 +89,7 @@ function createCaches({ flags, gates }: HelmConfig, download: DownloadOptions) {
 function createDependencies(
   config: HelmConfig,
   doors: ApplierDoors,
-): { deps: Dependencies; parts: ApplierParts<HelmRelease> } {
+): { deps: HelmReleaseDeps; parts: ApplierParts<HelmRelease> } {
   const { client, logger, metrics } = doors;
   const settings = settingsOf(config);
   const states = new HelmReleaseStates();
@@ -102,7 +102,7 @@ function createDependencies(
     inventoriesOf: (informer) => createInventories(informer, states),
   });
   const namespace = config.watchNamespace;
-  const deps: Dependencies = {
+  const deps: HelmReleaseDeps = {
     ...parts,
     ...createCaches(config, parts.download),
     settings,

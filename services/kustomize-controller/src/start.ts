@@ -17,7 +17,7 @@ import {
 } from './kustomization/controller.ts';
 import { kustomizeIdentity } from './kustomization/identity.ts';
 import { createInventories } from './kustomization/inventories.ts';
-import type { Dependencies, KustomizationSettings } from './kustomization/run.ts';
+import type { KustomizationDeps, KustomizationSettings } from './kustomization/run.ts';
 import { KustomizationStates } from './kustomization/state.ts';
 import { createKustomizationMetrics } from './metrics.ts';
 
@@ -53,7 +53,7 @@ function createDependencies(
   config: KustomizeConfig,
   doors: ApplierDoors,
   spawner: Spawner,
-): { deps: Dependencies; parts: ApplierParts<Kustomization> } {
+): { deps: KustomizationDeps; parts: ApplierParts<Kustomization> } {
   const { flags } = config;
   const settings = settingsOf(config);
   // A process that was killed may have left something in it.
@@ -67,7 +67,7 @@ function createDependencies(
     states,
     inventoriesOf: (informer) => createInventories(informer, states),
   });
-  const deps: Dependencies = {
+  const deps: KustomizationDeps = {
     ...parts,
     settings,
     states,

@@ -29,12 +29,12 @@ import { busDeliveredLog, memoryDeliveredLog } from './delivery/delivered.ts';
 import { createDiskPipeline } from './delivery/disk-pipeline.ts';
 import { dispatch } from './delivery/dispatch.ts';
 import { duplicateCheck } from './delivery/duplicates.ts';
-import { createReporter } from './delivery/outcome.ts';
+import { deliveryMetrics } from './delivery/metrics.ts';
 import type { Pipeline, PipelineParts } from './delivery/pipeline.ts';
+import { createReporter } from './delivery/reporter.ts';
 import { defaultMinAttempts } from './delivery/retry-policy.ts';
 import { labelReader } from './event/labels.ts';
 import { eventListener, webhookListener } from './http/listeners.ts';
-import { notificationMetrics } from './http/metrics.ts';
 import { bySecret, createInformers, type Informers } from './informers.ts';
 import { createSecretReader, type SecretReader } from './provider/secrets.ts';
 import { receiverReconciler } from './receiver/reconcile.ts';
@@ -115,7 +115,7 @@ function createApp(config: Config, doors: ServiceDoors): App {
 
 function createDelivering(app: App): Delivering {
   const { config, logger, client, metrics, informers, bus } = app;
-  const counters = notificationMetrics(metrics.registry);
+  const counters = deliveryMetrics(metrics.registry);
   const alertEvents = createEventRecorder({ client, controllerName, logger });
   const alertOf = (key: string) => informers.alerts.get(key);
   const providerOf = (key: string) => informers.providers.get(key);

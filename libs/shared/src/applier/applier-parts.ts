@@ -20,7 +20,7 @@ import { type ControllerOptions, shardSelector } from '@sluice/shared/runtime';
 import type { ApplierEnvironment, applierFlags } from './applier-flags.ts';
 import type { ApplierDoors } from './applier-service.ts';
 import { type ConfigWatch, createConfigWatch } from './config-watch.ts';
-import { Dependencies } from './dependencies.ts';
+import { DependencyWatch } from './dependency-watch.ts';
 import { createDriftMetrics, type DriftMetrics } from './drift-metrics.ts';
 import { createSources, type SourceKind, type Sources } from './sources.ts';
 
@@ -61,7 +61,7 @@ export interface DownloadOptions {
 export interface ApplierParts<T extends Applier> {
   informer: Informer<T>;
   sources: Sources;
-  dependencies: Dependencies;
+  dependencies: DependencyWatch;
   /** Undefined when Secrets and ConfigMaps are not to be watched. */
   configs: ConfigWatch | undefined;
   inventories: Inventories;
@@ -165,7 +165,7 @@ export function createApplierParts<T extends Applier>(
   const dispatcher = createArtifactDispatcher(flags);
   const inventories = o.inventoriesOf(informer);
   const sources = createSources({ ...watch, kinds: o.sourceKinds });
-  const dependencies = new Dependencies({
+  const dependencies = new DependencyWatch({
     ...watch,
     kind: o.kind.kind,
     informer,

@@ -4,10 +4,10 @@ export { type ApplierEnvironment, applierEnvironment, applierFlags } from './app
 export { type ApplierParts, createApplierParts, type DownloadOptions } from './applier-parts.ts';
 export { type ApplierDoors, applierService } from './applier-service.ts';
 export type { ConfigWatch } from './config-watch.ts';
-export { Dependencies } from './dependencies.ts';
+export { DependencyWatch } from './dependency-watch.ts';
 
 export type { DriftMetrics } from './drift-metrics.ts';
-export { isMovedFrom, type Owners } from './moved.ts';
+export { isMovedFrom, type OwnerLookup } from './moved.ts';
 export { refuseReference } from './refuse-reference.ts';
 export { failureOfSource } from './source-readiness.ts';
 export {

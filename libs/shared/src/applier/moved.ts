@@ -25,7 +25,7 @@ export interface InventoryOwner extends Applier {
 }
 
 /** Who applies objects. */
-export interface Owners {
+export interface OwnerLookup {
   kind: KindDefinition;
   informer: Informer<InventoryOwner>;
   client: KubeClient;
@@ -41,7 +41,11 @@ export interface Owners {
  * @param owner who has applied it
  * @throws ApiError when the API server cannot be asked for an owner whose inventory is not known to hold it
  */
-export async function isMovedFrom(owner: Applier, object: KubeObject, o: Owners): Promise<boolean> {
+export async function isMovedFrom(
+  owner: Applier,
+  object: KubeObject,
+  o: OwnerLookup,
+): Promise<boolean> {
   const key = namedOwner(object, o.identity);
   if (key === undefined || key === keyOf(owner)) return false;
   const id = formatObjectId(objectIdOf(object));
@@ -58,7 +62,10 @@ function mayHave(from: Applier, to: Applier): boolean {
   return !to.metadata.deletionTimestamp && clusterKeyOf(to) === clusterKeyOf(from);
 }
 
-async function find(key: string, { client, kind }: Owners): Promise<InventoryOwner | undefined> {
+async function find(
+  key: string,
+  { client, kind }: OwnerLookup,
+): Promise<InventoryOwner | undefined> {
   try {
     return await client.get<InventoryOwner>(resourceOf(kind), parseKey(key));
   } catch (error) {

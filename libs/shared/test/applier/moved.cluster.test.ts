@@ -2,7 +2,7 @@ import { type KubeObject, kustomizationKind } from '@sluice/shared/api';
 import { type KubeClient, resourceOf } from '@sluice/shared/kube';
 import { testCluster, testNamespace } from '@sluice/testing';
 import { beforeAll, expect, test } from 'vitest';
-import { type InventoryOwner, isMovedFrom, type Owners } from '../../src/applier/moved.ts';
+import { type InventoryOwner, isMovedFrom, type OwnerLookup } from '../../src/applier/moved.ts';
 import { createInformer } from '../../src/kube/informer.ts';
 import { identity } from '../engine/engine-objects.ts';
 
@@ -11,7 +11,7 @@ const prefix = 'kustomize.toolkit.fluxcd.io';
 
 let client: KubeClient;
 let namespace: string;
-let owners: Owners;
+let owners: OwnerLookup;
 
 beforeAll(async () => {
   ({ client } = await testCluster());

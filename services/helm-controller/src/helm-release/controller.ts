@@ -18,7 +18,7 @@ import { finalizeHelmRelease } from './delete.ts';
 import { reconcileHelmRelease } from './reconcile.ts';
 import type { RecordChange } from './release-watch.ts';
 import { chartReferenceOf, chartSourceIdOf } from './resolve-source.ts';
-import type { Dependencies } from './run.ts';
+import type { HelmReleaseDeps } from './run.ts';
 import type { HelmReleaseState } from './state.ts';
 
 /** Indexes of the informer of HelmReleases. */
@@ -41,14 +41,14 @@ function releaseKeyOf(object: HelmRelease): string {
 /** What the controller of HelmReleases needs. */
 export interface HelmReleaseControllerOptions
   extends Omit<ControllerOptions<HelmRelease>, 'reconciler'> {
-  deps: Dependencies;
+  deps: HelmReleaseDeps;
   /** Secrets and ConfigMaps whose changes matter at once; undefined when they are not to be watched. */
   configs: ConfigWatch | undefined;
 }
 
 type Enqueue = (key: string, priority: Priority) => void;
 
-function reconcilerFor(deps: Dependencies): Reconciler<HelmRelease> {
+function reconcilerFor(deps: HelmReleaseDeps): Reconciler<HelmRelease> {
   return {
     kind: helmReleaseKind,
     controllerName: 'helm-controller',
@@ -59,7 +59,7 @@ function reconcilerFor(deps: Dependencies): Reconciler<HelmRelease> {
 }
 
 /** The trace of the action under way, else of a new file of values or a new chart. */
-function causeOf(object: HelmRelease, deps: Dependencies): string | undefined {
+function causeOf(object: HelmRelease, deps: HelmReleaseDeps): string | undefined {
   const state = deps.states.peek(keyOf(object));
   const known = state?.running?.trace ?? state?.configTrace;
   if (known !== undefined) return known;
@@ -69,14 +69,18 @@ function causeOf(object: HelmRelease, deps: Dependencies): string | undefined {
   return isTried ? undefined : artifactTraceparent(artifact);
 }
 
-function watchDependencies(deps: Dependencies, enqueue: Enqueue): void {
+function watchDependencies(deps: HelmReleaseDeps, enqueue: Enqueue): void {
   deps.dependencies.onChange((dependant) => {
     if (deps.states.peek(dependant)?.waitsForDependencies) enqueue(dependant, 'change');
   });
 }
 
 /** Brings back those whose chart is new, or known not to be there, and those whose file with values is new. */
-function watchSources(informer: Informer<HelmRelease>, deps: Dependencies, enqueue: Enqueue): void {
+function watchSources(
+  informer: Informer<HelmRelease>,
+  deps: HelmReleaseDeps,
+  enqueue: Enqueue,
+): void {
   deps.sources.onArtifact((id, artifact) => {
     const using = artifact === undefined ? [] : informer.byIndex('values', id);
     for (const object of using) {
@@ -101,7 +105,7 @@ function isForeign(change: RecordChange, { known }: HelmReleaseState): boolean {
 /** Brings back those whose release was changed by somebody else, such as with the helm command. */
 function watchReleases(
   informer: Informer<HelmRelease>,
-  deps: Dependencies,
+  deps: HelmReleaseDeps,
   enqueue: Enqueue,
 ): void {
   deps.releaseWatch.onChange((change) => {
@@ -127,7 +131,7 @@ function intervalMsOf(interval: string): number {
 /** Notes an object that no longer holds what was applied; returns whether that has to be looked at now. */
 function noteOwnDrift(
   { owner, change, cluster }: { owner: string; change: LiveChange; cluster: Cluster },
-  deps: Dependencies,
+  deps: HelmReleaseDeps,
 ): boolean {
   const state = deps.states.peek(owner);
   const isRecorded = cluster.applied.ownerOf(objectIdOf(change.object)) === owner;
@@ -139,7 +143,7 @@ function noteOwnDrift(
   return isNews && !suspend && state.running === undefined;
 }
 
-function watchObjects(deps: Dependencies, enqueue: Enqueue): void {
+function watchObjects(deps: HelmReleaseDeps, enqueue: Enqueue): void {
   deps.clusters.onChange((owner, change, cluster) => {
     if (noteOwnDrift({ owner, change, cluster }, deps)) enqueue(owner, 'drift');
   });

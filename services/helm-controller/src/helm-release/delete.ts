@@ -9,7 +9,7 @@ import { collect } from './collect.ts';
 import { isOfFormer } from './doing.ts';
 import { sayFailure } from './events.ts';
 import { deleteHelmChart } from './helm-chart.ts';
-import { type Dependencies, type Run, startRun, storageOf } from './run.ts';
+import { type HelmReleaseDeps, type Run, startRun, storageOf } from './run.ts';
 import { draftOf, latestSnapshot, noteRelease } from './status.ts';
 import { startUninstallFormer } from './uninstall-former.ts';
 
@@ -73,7 +73,7 @@ async function uninstallRelease(run: Run): Promise<Outcome | undefined> {
  */
 export async function finalizeHelmRelease(
   ctx: ReconcileContext<HelmRelease>,
-  deps: Dependencies,
+  deps: HelmReleaseDeps,
 ): Promise<Outcome> {
   if (!ctx.object.spec.suspend) {
     const run = startRun(ctx, deps);

@@ -1,5 +1,5 @@
 import { helmReleaseKind, type KubeObject } from '@sluice/shared/api';
-import { isMovedFrom, type Owners } from '@sluice/shared/applier';
+import { isMovedFrom, type OwnerLookup } from '@sluice/shared/applier';
 import { errorMessage, mapConcurrently } from '@sluice/shared/base';
 import {
   type DriftListener,
@@ -82,7 +82,7 @@ function noteDrifted(run: Run, refusals: readonly string[]): void {
   setCondition(run, driftedCondition, { status: 'True', reason: 'DriftDetected', message });
 }
 
-function ownersOf({ ctx, deps }: Run): Owners {
+function ownerLookup({ ctx, deps }: Run): OwnerLookup {
   return {
     kind: helmReleaseKind,
     informer: deps.helmReleases,
@@ -119,7 +119,7 @@ async function heal(
     ignore,
     backoff: deps.backoff,
     now: () => ctx.clock.now(),
-    isMoved: (live) => isMovedFrom(run.object, live, ownersOf(run)),
+    isMoved: (live) => isMovedFrom(run.object, live, ownerLookup(run)),
     listener: listenerOf(run, refusals),
   });
   noteDrifted(run, refusals);

@@ -25,7 +25,7 @@ import { noteMissingInventory } from './inventory.ts';
 import { observeRelease } from './observe.ts';
 import { handleRequests } from './requests.ts';
 import { chartReferenceOf, resolveSource } from './resolve-source.ts';
-import { type Dependencies, type Run, startRun } from './run.ts';
+import { type HelmReleaseDeps, type Run, startRun } from './run.ts';
 import type { ActionRole, Collected, RunningAction } from './state.ts';
 import { clearHistory, noteAttempt } from './status.ts';
 import { startUninstallFormer, whyOtherTarget } from './uninstall-former.ts';
@@ -203,7 +203,7 @@ function translate(run: Run, error: unknown): unknown {
  */
 export async function reconcileHelmRelease(
   ctx: ReconcileContext<HelmRelease>,
-  deps: Dependencies,
+  deps: HelmReleaseDeps,
 ): Promise<Outcome> {
   // Refused before anything is looked for under that name.
   releaseNameOf(ctx.object);

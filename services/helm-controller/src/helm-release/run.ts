@@ -1,9 +1,5 @@
 import type { HelmRelease } from '@sluice/shared/api';
-import type {
-  Dependencies as DependencyWatch,
-  SourceObject,
-  Sources,
-} from '@sluice/shared/applier';
+import type { DependencyWatch, SourceObject, Sources } from '@sluice/shared/applier';
 import type { ArtifactCache } from '@sluice/shared/artifact';
 import { type DigestAlgorithm, type FairSlots, SecretMasker } from '@sluice/shared/base';
 import type {
@@ -43,7 +39,7 @@ export interface HelmReleaseSettings {
 }
 
 /** What all reconciles of HelmReleases share. */
-export interface Dependencies {
+export interface HelmReleaseDeps {
   settings: HelmReleaseSettings;
   charts: ChartCache;
   /** Artifacts that values are read from. */
@@ -69,7 +65,7 @@ export interface Dependencies {
 /** One reconcile of one HelmRelease. */
 export interface Run {
   ctx: ReconcileContext<HelmRelease>;
-  deps: Dependencies;
+  deps: HelmReleaseDeps;
   object: HelmRelease;
   state: HelmReleaseState;
   masker: SecretMasker;
@@ -93,7 +89,7 @@ export interface Run {
 }
 
 /** Begins a reconcile, or the end of a HelmRelease, for which the name of its release may be one that Helm refuses. */
-export function startRun(ctx: ReconcileContext<HelmRelease>, deps: Dependencies): Run {
+export function startRun(ctx: ReconcileContext<HelmRelease>, deps: HelmReleaseDeps): Run {
   const { object } = ctx;
   const state = deps.states.for(ctx.key, object.metadata.uid);
   if (state.unwritten !== undefined) ctx.status.redo(state.unwritten);

@@ -22,7 +22,7 @@ import {
 import { finalizeKustomization } from './delete.ts';
 import { noteChange } from './note-change.ts';
 import { reconcileKustomization } from './reconcile.ts';
-import type { Dependencies } from './run.ts';
+import type { KustomizationDeps } from './run.ts';
 import { sourceIdOf } from './source-id.ts';
 import { configReferencesOf } from './variables.ts';
 
@@ -35,12 +35,12 @@ export const kustomizationIndexes = {
 /** What the controller of Kustomizations needs. */
 export interface KustomizationControllerOptions
   extends Omit<ControllerOptions<Kustomization>, 'reconciler'> {
-  deps: Dependencies;
+  deps: KustomizationDeps;
   /** Secrets and ConfigMaps whose changes matter at once; undefined when they are not to be watched. */
   configs: ConfigWatch | undefined;
 }
 
-function reconcilerFor(deps: Dependencies): Reconciler<Kustomization> {
+function reconcilerFor(deps: KustomizationDeps): Reconciler<Kustomization> {
   return {
     kind: kustomizationKind,
     controllerName: 'kustomize-controller',
@@ -53,7 +53,7 @@ function reconcilerFor(deps: Dependencies): Reconciler<Kustomization> {
 }
 
 /** The trace of the source's artifact, until it was tried and what it holds is healthy. */
-function causeOf(object: Kustomization, deps: Dependencies): string | undefined {
+function causeOf(object: Kustomization, deps: KustomizationDeps): string | undefined {
   const { kind, name, namespace = object.metadata.namespace } = object.spec.sourceRef;
   const { artifact } = deps.sources.peek(kind, { name, namespace })?.status ?? {};
   const isTried = artifact?.revision === object.status?.lastAttemptedRevision;
@@ -63,7 +63,7 @@ function causeOf(object: Kustomization, deps: Dependencies): string | undefined 
 
 type Enqueue = (key: string, priority: Priority) => void;
 
-function watchDependencies(deps: Dependencies, enqueue: Enqueue): void {
+function watchDependencies(deps: KustomizationDeps, enqueue: Enqueue): void {
   deps.dependencies.onChange((dependant) => {
     if (deps.states.peek(dependant)?.phase === 'dependencies') enqueue(dependant, 'change');
   });
@@ -71,7 +71,7 @@ function watchDependencies(deps: Dependencies, enqueue: Enqueue): void {
 
 function watchSources(
   informer: Informer<Kustomization>,
-  deps: Dependencies,
+  deps: KustomizationDeps,
   enqueue: Enqueue,
 ): void {
   deps.sources.onArtifact((id, artifact) => {
@@ -84,7 +84,7 @@ function watchSources(
 }
 
 /** Notes the effect of a change on a wait for health; returns whether the wait has something new to see. */
-function noteHealthChange(change: LiveChange, deps: Dependencies, owner: string): boolean {
+function noteHealthChange(change: LiveChange, deps: KustomizationDeps, owner: string): boolean {
   const state = deps.states.peek(owner);
   const { object } = change;
   const text = formatObjectId(objectIdOf(object));
@@ -103,7 +103,7 @@ function noteHealthChange(change: LiveChange, deps: Dependencies, owner: string)
 /** Notes an object that no longer holds what was applied; returns whether that has to be looked at now. */
 function noteOwnDrift(
   { owner, change, cluster }: { owner: string; change: LiveChange; cluster: Cluster },
-  deps: Dependencies,
+  deps: KustomizationDeps,
 ): boolean {
   const state = deps.states.peek(owner);
   const object = deps.kustomizations.get(owner);
@@ -114,7 +114,7 @@ function noteOwnDrift(
   return noteChange(change, cluster, { state, object }) && !object.spec.suspend;
 }
 
-function watchObjects(deps: Dependencies, enqueue: Enqueue): void {
+function watchObjects(deps: KustomizationDeps, enqueue: Enqueue): void {
   deps.clusters.onChange((owner, change, cluster) => {
     if (noteHealthChange(change, deps, owner)) enqueue(owner, 'change');
     if (noteOwnDrift({ owner, change, cluster }, deps)) enqueue(owner, 'drift');
@@ -123,7 +123,7 @@ function watchObjects(deps: Dependencies, enqueue: Enqueue): void {
 }
 
 /** A hint that a new artifact is there: it is fetched while the API server's news is on its way. */
-export function prefetchArtifact(deps: Dependencies, logger: Logger) {
+export function prefetchArtifact(deps: KustomizationDeps, logger: Logger) {
   return (notice: ArtifactNotice): void => {
     const { kind, namespace, name, artifact } = notice;
     if (deps.kustomizations.byIndex('source', `${kind}/${namespace}/${name}`).length === 0) return;

@@ -10,7 +10,7 @@ import { isNotFound, NoKindMatchError } from '@sluice/shared/kube';
 import { done, type Outcome, type ReconcileContext, waiting } from '@sluice/shared/runtime';
 import { sayWarning } from './events.ts';
 import { deleteEntries } from './prune.ts';
-import { type Dependencies, type Run, startRun, timeoutOf } from './run.ts';
+import { type KustomizationDeps, type Run, startRun, timeoutOf } from './run.ts';
 import { noteInventory } from './status.ts';
 
 /** Between two looks at objects that are on their way out, in milliseconds. */
@@ -94,7 +94,7 @@ async function deleteManaged(run: Run, entries: InventoryEntry[]): Promise<Outco
 }
 
 /** A wrong duration must not keep an object from being deleted. */
-function timeoutForDeletion(object: Kustomization, deps: Dependencies): number {
+function timeoutForDeletion(object: Kustomization, deps: KustomizationDeps): number {
   try {
     return timeoutOf(object, deps.settings);
   } catch {
@@ -105,7 +105,7 @@ function timeoutForDeletion(object: Kustomization, deps: Dependencies): number {
 /** Finalizes a Kustomization that is being deleted; see {@link deleteManaged}. */
 export async function finalizeKustomization(
   ctx: ReconcileContext<Kustomization>,
-  deps: Dependencies,
+  deps: KustomizationDeps,
 ): Promise<Outcome> {
   const { object } = ctx;
   const entries = object.status?.inventory?.entries ?? [];

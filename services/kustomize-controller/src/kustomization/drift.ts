@@ -1,5 +1,5 @@
 import { type KubeObject, kustomizationKind } from '@sluice/shared/api';
-import { isMovedFrom, type Owners } from '@sluice/shared/applier';
+import { isMovedFrom, type OwnerLookup } from '@sluice/shared/applier';
 import { errorMessage } from '@sluice/shared/base';
 import {
   type DriftListener,
@@ -47,7 +47,7 @@ function listenerOf(run: Run): DriftListener {
   };
 }
 
-function ownersOf({ ctx, deps }: Run): Owners {
+function ownerLookup({ ctx, deps }: Run): OwnerLookup {
   return {
     kind: kustomizationKind,
     informer: deps.kustomizations,
@@ -77,7 +77,7 @@ export function healDrift(run: Run, target: Target): Promise<number | undefined>
     ignore: ignoreRulesOf(run),
     backoff: deps.backoff,
     now: () => ctx.clock.now(),
-    isMoved: (live) => isMovedFrom(run.object, live, ownersOf(run)),
+    isMoved: (live) => isMovedFrom(run.object, live, ownerLookup(run)),
     listener: listenerOf(run),
   });
 }

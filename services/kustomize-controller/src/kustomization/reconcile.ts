@@ -21,7 +21,7 @@ import { finishReady } from './finish.ts';
 import { noteChange } from './note-change.ts';
 import { pruneStale } from './prune.ts';
 import { resolveSource } from './resolve-source.ts';
-import { type Dependencies, type Run, sourceOf, startRun } from './run.ts';
+import { type KustomizationDeps, type Run, sourceOf, startRun } from './run.ts';
 import { noteAttempt } from './status.ts';
 
 /** Names everything that a finished apply was made for; another one means that there is something new to do. */
@@ -195,7 +195,7 @@ function translate(run: Run, error: unknown): unknown {
  */
 export async function reconcileKustomization(
   ctx: ReconcileContext<Kustomization>,
-  deps: Dependencies,
+  deps: KustomizationDeps,
 ): Promise<Outcome> {
   const run = startRun(ctx, deps);
   try {

@@ -1,9 +1,5 @@
 import type { Artifact, KubeObject, Kustomization } from '@sluice/shared/api';
-import {
-  type Dependencies as DependencyWatch,
-  type Sources,
-  specDuration,
-} from '@sluice/shared/applier';
+import { type DependencyWatch, type Sources, specDuration } from '@sluice/shared/applier';
 import type { ArtifactCache } from '@sluice/shared/artifact';
 import { formatDuration, type LruBytes, SecretMasker } from '@sluice/shared/base';
 import type { Kustomize, Sops } from '@sluice/shared/cli';
@@ -60,7 +56,7 @@ export interface SeenBuild {
 }
 
 /** What all reconciles of Kustomizations share. */
-export interface Dependencies {
+export interface KustomizationDeps {
   settings: KustomizationSettings;
   artifacts: ArtifactCache;
   kustomize: Kustomize;
@@ -93,7 +89,7 @@ export interface ResolvedSource {
 /** One reconcile of one Kustomization. */
 export interface Run {
   ctx: ReconcileContext<Kustomization>;
-  deps: Dependencies;
+  deps: KustomizationDeps;
   object: Kustomization;
   state: KustomizationState;
   masker: SecretMasker;
@@ -134,7 +130,7 @@ export function retryIntervalOf(object: Kustomization): number {
 /** Begins a reconcile. */
 export function startRun(
   ctx: ReconcileContext<Kustomization>,
-  deps: Dependencies,
+  deps: KustomizationDeps,
   timeoutMs: number = timeoutOf(ctx.object, deps.settings),
 ): Run {
   const { object } = ctx;

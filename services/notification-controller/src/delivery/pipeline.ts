@@ -1,7 +1,7 @@
 import type { FluxEvent } from '@sluice/shared/api';
 import type { Attempt } from './attempt.ts';
 import type { DeadLetter, Delivery } from './delivery.ts';
-import type { Reporter } from './outcome.ts';
+import type { Reporter } from './reporter.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 
 /** The way of events from their acceptance to their delivery. */

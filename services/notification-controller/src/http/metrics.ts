@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Gauge, Histogram, type Registry } from 'prom-client';
 
 const durationBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const sizeBuckets = [100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
@@ -54,39 +54,5 @@ export function httpMetrics(
         size.observe(labels, bytes);
       };
     },
-  };
-}
-
-/** Metrics of deliveries. */
-export interface NotificationMetrics {
-  deliveries: Counter<'provider_type' | 'result'>;
-  deadLetters: Counter;
-  /** Seconds from the event to its delivery. */
-  took: Histogram<'provider_type'>;
-}
-
-const deliveryBuckets = [0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600];
-
-export function notificationMetrics(registry: Registry): NotificationMetrics {
-  const registers = [registry];
-  return {
-    deliveries: new Counter({
-      name: 'sluice_deliveries_total',
-      help: 'Attempts to deliver an alert, by type of provider and result.',
-      labelNames: ['provider_type', 'result'],
-      registers,
-    }),
-    deadLetters: new Counter({
-      name: 'sluice_dead_letters_total',
-      help: 'Alerts that were given up, and messages that could not be read.',
-      registers,
-    }),
-    took: new Histogram({
-      name: 'sluice_delivery_seconds',
-      help: 'Time from an event to the delivery of its alert, by type of provider.',
-      labelNames: ['provider_type'],
-      buckets: deliveryBuckets,
-      registers,
-    }),
   };
 }

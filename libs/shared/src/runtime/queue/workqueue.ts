@@ -1,7 +1,7 @@
 import type { Priority } from '../reconciler.ts';
 import { createDelayingQueue } from './delaying-queue.ts';
 import { createQueue, type Queue, type QueueOptions } from './queue.ts';
-import { createRateLimiter } from './rate-limiter.ts';
+import { createRetryDelays } from './retry-delays.ts';
 
 /** A key with a priority; `change` when none is given. */
 export interface AddOptions {
@@ -11,7 +11,7 @@ export interface AddOptions {
 /**
  * The work queue of a controller: a {@link Queue} with two layers on top.
  *
- * What it guarantees, besides the guarantees of the three layers (queue.ts, delaying-queue.ts, rate-limiter.ts):
+ * What it guarantees, besides the guarantees of the three layers (queue.ts, delaying-queue.ts, retry-delays.ts):
  *
  * 1. `addRateLimited` adds a key after its own exponential backoff with jitter, between the two given delays.
  * 2. `forget` starts the backoff of a key anew; it does not remove the key from the queue.
@@ -41,7 +41,7 @@ export function createWorkQueue(
   const { clock, observer } = options;
   const queue = createQueue(options);
   const delaying = createDelayingQueue(queue, clock);
-  const limiter = createRateLimiter({
+  const delays = createRetryDelays({
     minMs: options.minRetryDelayMs,
     maxMs: options.maxRetryDelayMs,
     random: options.random,
@@ -60,12 +60,12 @@ export function createWorkQueue(
       return queue.length;
     },
     addRateLimited(key, o = {}) {
-      const ms = Math.max(limiter.next(key), o.atLeastMs ?? 0);
+      const ms = Math.max(delays.next(key), o.atLeastMs ?? 0);
       if (ms > 0) observer?.retried();
       delaying.addAfter(key, ms, o);
       return ms;
     },
-    forget: limiter.forget,
-    failures: limiter.failures,
+    forget: delays.forget,
+    failures: delays.failures,
   };
 }

@@ -1,6 +1,6 @@
 import { FakeClock } from '@sluice/shared/base';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createRateLimiter } from '../../../src/runtime/queue/rate-limiter.ts';
+import { createRetryDelays } from '../../../src/runtime/queue/retry-delays.ts';
 import { createWorkQueue, type WorkQueue } from '../../../src/runtime/queue/workqueue.ts';
 
 let clock: FakeClock;
@@ -101,7 +101,7 @@ describe('backoff', () => {
   });
 
   it('has jitter down to half of the delay', () => {
-    const limiter = createRateLimiter({ minMs: 100, maxMs: 1000, random: () => 0 });
+    const limiter = createRetryDelays({ minMs: 100, maxMs: 1000, random: () => 0 });
     expect([limiter.next('a'), limiter.next('a')]).toEqual([50, 100]);
   });
 });

@@ -1,15 +1,15 @@
 import type { Alert } from '@sluice/shared/api';
 import type { Logger } from '@sluice/shared/base';
 import type { EventRecorder } from '@sluice/shared/runtime';
-import type { NotificationMetrics } from '../http/metrics.ts';
 import type { AttemptResult, DeadLetter, Delivery } from './delivery.ts';
+import type { DeliveryMetrics } from './metrics.ts';
 
 export interface ReporterContext {
   alertOf: (key: string) => Alert | undefined;
   providerTypeOf: (key: string) => string;
   /** Records Kubernetes Events only: an event about an alert must not become an alert. */
   events: EventRecorder;
-  metrics: NotificationMetrics;
+  metrics: DeliveryMetrics;
   logger: Logger;
 }
 

@@ -1,7 +1,7 @@
 import { backoff } from '@sluice/shared/base';
 
 /** Decides how long a failing key has to wait. */
-export interface RateLimiter {
+export interface RetryDelays {
   /** Counts a failure of the key and returns its delay in milliseconds. */
   next(key: string): number;
   forget(key: string): void;
@@ -9,17 +9,17 @@ export interface RateLimiter {
 }
 
 /**
- * Makes a rate limiter with exponential backoff for each key.
+ * Makes the delays of an exponential backoff for each key, which client-go calls a rate limiter.
  *
  * 1. The delay of a key doubles with each failure, from between half of `minMs` and `minMs`, and never exceeds `maxMs`.
  * 2. Keys do not influence each other.
  * 3. A forgotten key takes no memory and starts again from `minMs`.
  */
-export function createRateLimiter(options: {
+export function createRetryDelays(options: {
   minMs: number;
   maxMs: number;
   random?: () => number;
-}): RateLimiter {
+}): RetryDelays {
   const attempts = new Map<string, number>();
   return {
     next(key) {

@@ -49,8 +49,8 @@ export interface Dependant extends KubeObject {
   spec: { dependsOn?: DependencyReference[] };
 }
 
-/** How to create {@link Dependencies}. */
-export interface DependenciesOptions {
+/** How to create {@link DependencyWatch}. */
+export interface DependencyWatchOptions {
   /** HelmRelease or Kustomization: of the objects that depend on others, and of a dependency that names no kind. */
   kind: string;
   informer: Informer<KubeObject>;
@@ -87,13 +87,13 @@ function saysSomethingElse({ type, object, previous }: DependencyChange): boolea
  *    whatever the kind.
  * 2. The other kind is watched only once something depends on an object of it.
  */
-export class Dependencies {
-  readonly #options: DependenciesOptions;
+export class DependencyWatch {
+  readonly #options: DependencyWatchOptions;
   readonly #index = new DependencyIndex();
   readonly #listeners: Listeners<string>;
   #other: Informer<KubeObject> | undefined;
 
-  constructor(options: DependenciesOptions) {
+  constructor(options: DependencyWatchOptions) {
     this.#options = options;
     this.#listeners = new Listeners((error, dependant) =>
       options.logger.error(

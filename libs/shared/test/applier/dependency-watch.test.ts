@@ -3,7 +3,7 @@ import { silentLogger } from '@sluice/shared/base';
 import { createKubeClient } from '@sluice/shared/kube';
 import { Registry } from 'prom-client';
 import { expect, onTestFinished, test } from 'vitest';
-import { Dependencies } from '../../src/applier/dependencies.ts';
+import { DependencyWatch } from '../../src/applier/dependency-watch.ts';
 import { registerWatchMetrics } from '../../src/runtime/observe/watch-metrics.ts';
 import { refuse, startFakeApiServer } from '../kube/fake-api-server.ts';
 import { FakeInformer } from '../runtime/fake-informer.ts';
@@ -17,7 +17,7 @@ test('a dependency of a kind that is not installed leaves the process ready', as
   const client = createKubeClient(server.config);
   const informer = new FakeInformer<KubeObject>();
   const monitor = registerWatchMetrics(new Registry());
-  const dependencies = new Dependencies({
+  const dependencies = new DependencyWatch({
     kind: 'Kustomization',
     informer,
     client,
