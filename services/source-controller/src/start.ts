@@ -1,0 +1,188 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type ArtifactAnnouncer,
+  type GitRepository,
+  gitRepositoryKind,
+  type KindDefinition,
+  type KubeObject,
+  type OCIRepository,
+  ociRepositoryKind,
+  wrongFieldOf,
+} from '@sluice/shared/api';
+import { ArtifactStore, serveArtifacts } from '@sluice/shared/artifact';
+import { ByteBudget, FairSlots } from '@sluice/shared/base';
+import { createArtifactAnnouncer } from '@sluice/shared/bus';
+import { createInformer, type Informer, resourceOf } from '@sluice/shared/kube';
+import { createArtifactDispatcher, networkGuardOf } from '@sluice/shared/net';
+import {
+  createController,
+  createEventRecorder,
+  type EventRecorder,
+  type Reconciler,
+  shardSelector,
+} from '@sluice/shared/runtime';
+import { createEventSink, type ServiceDoors, type ServiceParts } from '@sluice/shared/service';
+import type { Dispatcher } from 'undici';
+import { Endpoints } from './adapters/endpoint.ts';
+import { AuthorizationCache } from './adapters/registry/client.ts';
+import type { Config } from './config.ts';
+import { createHelmControllers } from './create-helm-controllers.ts';
+import { gitRepositoryReconciler, watchIncludes } from './git-repository/controller.ts';
+import { ociRepositoryReconciler } from './oci-repository/controller.ts';
+import { controllerName } from './source/names.ts';
+
+/** Sources of one kind that may wait for their servers, for each artifact that may be made at once. */
+const waitingPerConcurrent = 16;
+/** Part of the memory budget that one namespace may hold. */
+const maxMemoryShare = 0.75;
+/** Time that Kubernetes Events get to be sent at the end, in milliseconds. */
+const flushMs = 2000;
+
+interface App extends ServiceDoors {
+  config: Config;
+  events: EventRecorder;
+  announcer?: ArtifactAnnouncer;
+  endpoints: Endpoints;
+  /** Through what artifacts of other controllers are downloaded. */
+  dispatcher: Dispatcher;
+}
+
+/** Makes the parts of the service: it serves artifacts and reconciles while it leads. */
+export function createSourceController(config: Config, doors: ServiceDoors): ServiceParts {
+  const { bus } = doors;
+  const sink = createEventSink(doors);
+  const events = createEventRecorder({ ...doors, controllerName, sink });
+  const endpoints = new Endpoints(networkGuardOf(config), config.proxy);
+  const dispatcher = createArtifactDispatcher(config);
+  const announcer = bus && createArtifactAnnouncer(bus);
+  let isServing = false;
+  return {
+    // A replica that does not lead has no artifacts to serve; it is ready to take over.
+    readyChecks: {
+      storage: () => {
+        if (!isServing && !config['enable-leader-election']) throw new Error('not serving yet');
+      },
+    },
+    start: ({ signal, client }) =>
+      run({ ...doors, client, config, events, announcer, endpoints, dispatcher }, signal, () => {
+        isServing = true;
+      }),
+    flush: () => events.flush(flushMs),
+    close: async () => {
+      await sink?.close();
+      await Promise.all([endpoints.close(), dispatcher.destroy()]);
+    },
+  };
+}
+
+/** Serves artifacts and reconciles until the signal aborts. */
+async function run(app: App, signal: AbortSignal, onServing: () => void): Promise<void> {
+  const { config, logger } = app;
+  const store = createStore(app);
+  await mkdir(store.dir, { recursive: true });
+  const tempDir = await mkdtemp(join(tmpdir(), 'source-'));
+  const server = await serveArtifacts(store, { ...config.storage, logger });
+  const addr = `${config.storage.host ?? ''}:${server.port}`;
+  logger.info({ addr, server: 'storage' }, 'Listening');
+  onServing();
+  try {
+    const localAddress = `http://${localHost(config.storage.host)}:${server.port}`;
+    const controllers = createControllers(app, { store, tempDir, localAddress });
+    await Promise.all(controllers.map((controller) => controller.run(signal)));
+  } finally {
+    await server.close();
+    await rm(tempDir, { recursive: true, force: true });
+  }
+}
+
+/** Where this process reaches what it serves at a host. */
+function localHost(host = ''): string {
+  if (['', '0.0.0.0', '::'].includes(host)) return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function createControllers(
+  app: App,
+  { store, tempDir, localAddress }: { store: ArtifactStore; tempDir: string; localAddress: string },
+) {
+  const { announcer, endpoints, config } = app;
+  // One more than a namespace may have: whatever it makes, others go on.
+  const packing = FairSlots.withOneSpare(config.concurrent);
+  const memory = new ByteBudget({
+    total: config['memory-budget'],
+    perShare: Math.ceil(config['memory-budget'] * maxMemoryShare),
+  });
+  const authorizations = new AuthorizationCache(app.metrics.tokens);
+  const maxArtifactBytes = config['artifact-max-size'];
+  const common = { store, endpoints, announcer, packing, memory, tempDir, maxArtifactBytes };
+  const gitInformer = informerOf<GitRepository>(app, gitRepositoryKind);
+  const find = (key: string) => gitInformer.get(key);
+  const git = controllerOf(
+    app,
+    gitInformer,
+    gitRepositoryReconciler({ ...common, discoveries: new Map(), find }),
+  );
+  watchIncludes(gitInformer, git);
+  const oci = controllerOf(
+    app,
+    informerOf<OCIRepository>(app, ociRepositoryKind),
+    ociRepositoryReconciler({ ...common, authorizations }),
+  );
+  const helm = createHelmControllers({
+    ...app,
+    ...common,
+    authorizations,
+    localAddress,
+    gitInformer,
+    informerOf: (kind) => informerOf(app, kind),
+    controllerOf: (informer, reconciler) => controllerOf(app, informer, reconciler),
+  });
+  return [git, oci, ...helm];
+}
+
+function createStore({ config, logger }: App): ArtifactStore {
+  return new ArtifactStore({
+    dir: config['storage-path'],
+    advertisedAddress: config.advertisedAddress,
+    retentionTtlMs: config['artifact-retention-ttl'],
+    retentionRecords: config['artifact-retention-records'],
+    digestAlgorithm: config['artifact-digest-algo'],
+    logger,
+  });
+}
+
+function informerOf<T extends KubeObject>(app: App, kind: KindDefinition<T>): Informer<T> {
+  const { config, client, logger, metrics } = app;
+  const selection = shardSelector({
+    watchLabelSelector: config['watch-label-selector'],
+    watchAllNamespaces: config['watch-all-namespaces'],
+    namespace: config.runtimeNamespace,
+  });
+  const resource = resourceOf(kind as KindDefinition);
+  const check = (object: T) => wrongFieldOf(kind as KindDefinition, object);
+  const monitor = metrics.watches;
+  return createInformer<T>({ client, resource, logger, check, monitor, ...selection });
+}
+
+function controllerOf<T extends KubeObject>(
+  { config, client, events, metrics, logger }: App,
+  informer: Informer<T>,
+  reconciler: Reconciler<T>,
+) {
+  return createController<T>({
+    reconciler,
+    informer,
+    client,
+    events,
+    metrics,
+    logger,
+    concurrency: config.concurrent * waitingPerConcurrent,
+    minRetryDelayMs: config['min-retry-delay'],
+    maxRetryDelayMs: config['max-retry-delay'],
+    intervalJitterPercentage: config['interval-jitter-percentage'],
+    leastIntervalMs: config['least-interval'],
+    dependencyRequeueMs: config['requeue-dependency'],
+  });
+}
