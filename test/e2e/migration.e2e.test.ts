@@ -98,8 +98,9 @@ describe('a cluster moves over from Flux and back, one controller at a time:', {
     const now = await read(world, kustomizationKind, apps);
     expect(now.metadata.finalizers).toEqual(['finalizers.fluxcd.io']);
     expect(now.status?.history).toContainEqual(status?.history?.[0]);
+    // The source still holds the components of Flux.
     expect(new Set(events().map(({ reason }) => reason))).toEqual(
-      new Set(['ReconciliationSucceeded']),
+      new Set(['FluxControllers', 'ReconciliationSucceeded']),
     );
   });
 
