@@ -1,3 +1,4 @@
+import { getPriority } from 'node:os';
 import { WorkerPool, type WorkerPoolOptions } from '@sluice/shared/artifact';
 import { describe, expect, it } from 'vitest';
 import type { PoolTask } from './pool-worker.ts';
@@ -11,10 +12,17 @@ function newPool(o: Partial<WorkerPoolOptions> = {}) {
     spin: (share: string, signal?: AbortSignal) =>
       pool.run({ do: 'spin' } satisfies PoolTask, { share, signal }),
     allocate: () => pool.run({ do: 'allocate' } satisfies PoolTask),
+    niceness: () => pool.run<number>({ do: 'tell its niceness' } satisfies PoolTask),
   };
 }
 
 describe('WorkerPool', () => {
+  it.runIf(process.platform === 'linux')('lets event loops go first', async () => {
+    const own = getPriority();
+    expect(await newPool().niceness()).toBe(10);
+    expect(getPriority()).toBe(own);
+  });
+
   it('ends a task that is aborted while it computes, and goes on with a new thread', async () => {
     const pool = newPool({ size: 1 });
     const stop = new AbortController();
