@@ -24,7 +24,7 @@ export {
   parseJson,
   toInteger,
 } from './exact-integer.ts';
-export { FairSlots, type FairSlotsOptions } from './fair-slots.ts';
+export { FairSlots } from './fair-slots.ts';
 export {
   describeFlags,
   type FlagDescription,
