@@ -74,7 +74,7 @@ export const refusals: Refusal[] = [
       'templates/x.yaml':
         'apiVersion: none.example/v1\nkind: Nothing\nmetadata: {name: some-name}\n',
     },
-    says: ['Nothing', 'none.example/v1', 'some-name', 'CRDs'],
+    says: ['Nothing', 'none.example/v1', 'some-name', 'CRD'],
   },
   {
     name: 'an object of somebody else',
