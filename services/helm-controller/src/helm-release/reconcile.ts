@@ -110,6 +110,8 @@ async function uninstallFormerTarget(run: Run, fingerprint: string): Promise<Out
 async function pursue(run: Run, fingerprint: string): Promise<Outcome> {
   const { state } = run;
   for (;;) {
+    // An action that was aborted with the reconcile would be started again, without end.
+    run.ctx.signal.throwIfAborted();
     const found = await observeRelease(run);
     if (found.type === 'unmanaged') clearHistory(run);
     const decision = await decide(run, found);

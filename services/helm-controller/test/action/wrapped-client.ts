@@ -8,7 +8,7 @@ export type Call = `${(typeof verbs)[number]} ${string}`;
 
 /** What a test does around requests. */
 export interface Around {
-  before?(call: Call): void;
+  before?(call: Call, signal: AbortSignal | undefined): void | Promise<void>;
   /** Called when the server has answered, whatever it said; what it throws counts instead. */
   after?(call: Call): void;
 }
@@ -29,7 +29,8 @@ export function wrapped(client: KubeClient, { before, after }: Around): KubeClie
       if (verb === undefined) return value.bind(target);
       return async (...args: unknown[]) => {
         const call: Call = `${verb} ${nameOf(args[0] as ApiResource | string, args[1] ?? {})}`;
-        before?.(call);
+        const { signal } = (args.at(-1) ?? {}) as { signal?: AbortSignal };
+        await before?.(call, signal);
         try {
           return await value.apply(target, args);
         } finally {

@@ -1,9 +1,29 @@
+import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { wrapped } from '../action/wrapped-client.ts';
 import { type Bed, chart, configMaps, helmReleases, startBed } from './harness.ts';
+
+const definition = `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: things.held.example}
+spec:
+  group: held.example
+  scope: Namespaced
+  names: {kind: Thing, plural: things}
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]
+`;
+const upgradeBegins = Promise.withResolvers<void>();
+
+/** Lets the first definition of an upgrade wait until its action is aborted. */
+async function holdUpgrade(call: string, signal?: AbortSignal): Promise<void> {
+  if (!call.includes('CustomResourceDefinition/') || signal === undefined) return;
+  upgradeBegins.resolve();
+  await once(signal, 'abort');
+}
 
 let bed: Bed;
 beforeAll(async () => {
-  bed = await startBed();
+  bed = await startBed([], { wrap: (client) => wrapped(client, { before: holdUpgrade }) });
   await bed.publish(chart());
 });
 afterAll(() => bed.stop());
@@ -45,4 +65,16 @@ test('one whose release may not have its name can be deleted, with the release i
   await bed.apply({ releaseName: 'Not A Name' }, 'misnamed');
   await bed.failed('InvalidReleaseName', 'misnamed');
   await bed.remove('misnamed');
+});
+
+test('one that is deleted in the middle of the work of an upgrade goes at once', async () => {
+  await bed.apply({}, 'held');
+  await bed.ready('1.0.0', 'held');
+  await bed.publish(chart('1.1.0', { 'crds/things.yaml': definition }), '1.1.0', 'defining');
+  const chartRef = { kind: 'ExternalArtifact', name: 'defining' } as const;
+  await bed.patch({ chartRef, upgrade: { crds: 'Create' } }, 'held');
+  await upgradeBegins.promise;
+  await bed.remove('held');
+  await expect(config('held')).rejects.toMatchObject({ status: 404 });
+  expect(await bed.helm('ls', '--short')).not.toContain('held');
 });
