@@ -8,7 +8,7 @@ export type Call = `${(typeof verbs)[number]} ${string}`;
 
 /** What a test does around requests. */
 export interface Around {
-  before?(call: Call, signal: AbortSignal | undefined): void | Promise<void>;
+  before?(call: Call, signal: AbortSignal | undefined): unknown;
   /** Called when the server has answered, whatever it said; what it throws counts instead. */
   after?(call: Call): void;
 }
