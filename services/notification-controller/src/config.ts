@@ -35,6 +35,10 @@ export const flags = {
     default: ':9292',
     help: 'Address at which webhooks of Receivers are accepted; 0 for none.',
   }),
+  'gcr-keys-url': flag.string({
+    default: 'https://www.googleapis.com/oauth2/v3/certs',
+    help: 'Address of the keys with which Google signs the tokens that Receivers of type gcr are called with.',
+  }),
   'rate-limit-interval': flag.duration({
     default: 5 * 60_000,
     min: 0,
@@ -99,6 +103,9 @@ export function readConfig(
     throw new FlagError(
       '--delivery-min-retry-delay must not be longer than --delivery-max-retry-delay',
     );
+  }
+  if (!/^https?:$/.test(URL.parse(values['gcr-keys-url'])?.protocol ?? '')) {
+    throw new FlagError('--gcr-keys-url must be an HTTP or HTTPS address');
   }
   return {
     ...values,

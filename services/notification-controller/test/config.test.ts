@@ -41,6 +41,8 @@ describe('flags', () => {
       argv: [token, `--event-senders=${sender}`],
       wanted: `--event-senders: '${sender}' names no service account`,
     })),
+    { argv: ['--gcr-keys-url=file:///x'], wanted: '--gcr-keys-url must be' },
+    { argv: ['--gcr-keys-url=certs'], wanted: '--gcr-keys-url must be' },
     { argv: ['--events-token-file=/x'], wanted: 'unknown flag --events-token-file' },
   ])('refuse $argv', ({ argv, wanted }) => {
     expect(() => readConfig(argv, {})).toThrow(wanted);

@@ -8,6 +8,7 @@ import type { Pipeline } from '../delivery/pipeline.ts';
 import { eventHandler } from '../event/event-server.ts';
 import { byWebhookPath, type Informers } from '../informers.ts';
 import type { SecretReader } from '../provider/secrets.ts';
+import { googleTokenVerifier } from '../receiver/google-token.ts';
 import { webhookHandler } from '../receiver/webhook-handler.ts';
 import { webhookPrefix } from '../receiver/webhook-path.ts';
 import { httpMetrics } from './metrics.ts';
@@ -51,6 +52,7 @@ export function webhookListener(
   const handle = webhookHandler({
     ...o,
     noCrossNamespaceRefs: config['no-cross-namespace-refs'],
+    verifyGoogleToken: googleTokenVerifier(config['gcr-keys-url']),
     receiverAt: (path) => informers.receivers.byIndex(byWebhookPath, path)[0],
   });
   const labels = { handler: webhookPrefix, exportPaths };

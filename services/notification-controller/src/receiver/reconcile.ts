@@ -3,7 +3,7 @@ import { errorMessage, parseDuration, RetryableError, StalledError } from '@slui
 import { done, type ReconcileContext, type Reconciler } from '@sluice/shared/runtime';
 import { type SecretReader, SecretUnavailableError } from '../provider/secrets.ts';
 import { maxResources } from './request-all.ts';
-import { receiverToken, TokenNotFoundError } from './token.ts';
+import { receiverSecret, TokenNotFoundError } from './token.ts';
 import { webhookPath } from './webhook-path.ts';
 import { webhookTypes } from './webhook-types.ts';
 
@@ -58,7 +58,8 @@ function checkSpec({ spec }: Receiver): void {
 async function pathOf(context: ReconcileContext<Receiver>, read: SecretReader): Promise<string> {
   const { name, namespace = '' } = context.object.metadata;
   try {
-    return webhookPath(await receiverToken(context.object, read), name, namespace);
+    const { token } = await receiverSecret(context.object, read);
+    return webhookPath(token, name, namespace);
   } catch (error) {
     if (!(error instanceof TokenNotFoundError || error instanceof SecretUnavailableError)) {
       throw error;

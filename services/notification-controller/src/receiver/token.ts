@@ -1,5 +1,5 @@
 import type { Receiver } from '@sluice/shared/api';
-import type { SecretReader } from '../provider/secrets.ts';
+import type { SecretData, SecretReader } from '../provider/secrets.ts';
 
 /** The Secret of a Receiver has no usable token. */
 export class TokenNotFoundError extends Error {
@@ -7,18 +7,22 @@ export class TokenNotFoundError extends Error {
 }
 
 /**
- * Reads the token of a Receiver.
+ * Reads the Secret of a Receiver, which has to hold a token.
  *
  * @throws TokenNotFoundError when the Secret has none; SecretUnavailableError when there is no Secret
  */
-export async function receiverToken(receiver: Receiver, read: SecretReader): Promise<string> {
+export async function receiverSecret(
+  receiver: Receiver,
+  read: SecretReader,
+): Promise<SecretData & { token: string }> {
   const { namespace = '' } = receiver.metadata;
   const name = receiver.spec.secretRef?.name ?? '';
-  const token = (await read(namespace, name))['token'];
+  const secret = await read(namespace, name);
+  const { token } = secret;
   if (!token) {
     throw new TokenNotFoundError(
       `invalid Secret '${namespace}/${name}' of spec.secretRef: the key 'token' is missing or empty, add it`,
     );
   }
-  return token;
+  return { ...secret, token };
 }

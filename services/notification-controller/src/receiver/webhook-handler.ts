@@ -6,14 +6,20 @@ import type { Answer } from '../http/respond.ts';
 import type { SecretReader } from '../provider/secrets.ts';
 import { createRequests } from './request-all.ts';
 import type { RequestContext } from './request-reconciliation.ts';
-import { receiverToken } from './token.ts';
-import { type Webhook, WebhookRefusedError, type WebhookVerdict } from './webhook.ts';
+import { receiverSecret } from './token.ts';
+import {
+  type VerifyGoogleToken,
+  type Webhook,
+  WebhookRefusedError,
+  type WebhookVerdict,
+} from './webhook.ts';
 import { webhookTypes } from './webhook-types.ts';
 
 export interface WebhookContext extends Omit<RequestContext, 'logger'> {
   /** The Receiver of a path. */
   receiverAt: (path: string) => Receiver | undefined;
   readSecret: SecretReader;
+  verifyGoogleToken: VerifyGoogleToken;
   logger: Logger;
 }
 
@@ -50,13 +56,15 @@ export function webhookHandler(context: WebhookContext) {
 async function judge(
   receiver: Receiver,
   webhook: Webhook,
-  { readSecret, logger }: WebhookContext,
+  { readSecret, verifyGoogleToken, logger }: WebhookContext,
 ): Promise<WebhookVerdict | 'refuse'> {
   try {
-    const token = await receiverToken(receiver, readSecret);
+    const secret = await receiverSecret(receiver, readSecret);
     const type = webhookTypes[receiver.spec.type];
     if (type === undefined) throw new WebhookRefusedError('the type is not supported');
-    return type(webhook, { token, events: receiver.spec.events ?? [] });
+    const { token } = secret;
+    const events = receiver.spec.events ?? [];
+    return await type(webhook, { token, secret, events, verifyGoogleToken });
   } catch (error) {
     logger.warn({ error: errorMessage(error) }, 'A webhook is refused');
     return 'refuse';

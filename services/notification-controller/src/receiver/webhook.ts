@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { SecretData } from '../provider/secrets.ts';
 
 /** A webhook as it arrived. */
 export interface Webhook {
@@ -15,11 +16,31 @@ export class WebhookRefusedError extends Error {
 export type WebhookVerdict = 'reconcile' | 'ignore';
 
 /**
+ * Verifies a token of Google that is for an audience and an account.
+ *
+ * @throws WebhookRefusedError when it is not genuine, has expired, or is for others
+ */
+export type VerifyGoogleToken = (
+  token: string,
+  expected: { email: string; audience: string },
+) => Promise<void>;
+
+/** By what a webhook is judged. */
+export interface WebhookRules {
+  token: string;
+  /** The whole Secret of `spec.secretRef`. */
+  secret: SecretData;
+  /** Those of `spec.events`; all when there are none. */
+  events: readonly string[];
+  verifyGoogleToken: VerifyGoogleToken;
+}
+
+/**
  * Decides whether a webhook is genuine, and whether it asks for anything.
  *
  * @throws WebhookRefusedError
  */
 export type WebhookType = (
   webhook: Webhook,
-  o: { token: string; events: readonly string[] },
-) => WebhookVerdict;
+  rules: WebhookRules,
+) => WebhookVerdict | Promise<WebhookVerdict>;

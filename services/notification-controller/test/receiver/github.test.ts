@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { githubWebhook } from '../../src/receiver/github.ts';
+import type { WebhookRules } from '../../src/receiver/webhook.ts';
 import { webhookPath } from '../../src/receiver/webhook-path.ts';
 
 const token = 'webhook-secret';
@@ -9,9 +10,10 @@ const sign = (algorithm: string, key = token) =>
   `${algorithm}=${createHmac(algorithm, key).update(body).digest('hex')}`;
 
 function judge(headers: Record<string, string>, events: string[] = []) {
+  const rules: WebhookRules = { token, secret: {}, events, verifyGoogleToken: async () => {} };
   return githubWebhook(
     { headers: { 'content-type': 'application/json', 'x-github-event': 'push', ...headers }, body },
-    { token, events },
+    rules,
   );
 }
 

@@ -146,9 +146,18 @@ describe('a receiver', () => {
   test.each<{ name: string; spec: Partial<Receiver['spec']>; reason: string; field: string }>([
     {
       name: 'a type that is not supported yet',
-      spec: { type: 'gitlab' },
+      spec: {
+        type: 'generic-oidc',
+        secretRef: undefined,
+        oidcProviders: [
+          {
+            issuerURL: 'https://issuer.example.org',
+            validations: [{ expression: 'true', message: 'none' }],
+          },
+        ],
+      },
       reason: 'ValidationFailed',
-      field: "spec.type 'gitlab'",
+      field: "spec.type 'generic-oidc'",
     },
     {
       name: 'a filter',
@@ -233,6 +242,24 @@ describe('a webhook', () => {
     expect(await call(path, { body, headers: signed('ping') })).toBe(200);
     expect(await isRequested(repository)).toBe(false);
     expect(await call(path, { body, headers: signed('push') })).toBe(200);
+    expect(await isRequested(repository)).toBe(true);
+  });
+
+  test('of type gitlab needs its token and a wanted event', async () => {
+    const repository = await createRepository();
+    const name = await createReceiver({
+      type: 'gitlab',
+      events: ['Push Hook'],
+      resources: [{ kind: 'GitRepository', name: repository }],
+    });
+    await untilReceiver(name, ready('True', 'Succeeded'));
+    const path = webhookPath(token, name, world.namespace);
+    const headers = { 'x-gitlab-token': token, 'x-gitlab-event': 'Push Hook' };
+    const unless = [404, 503];
+    expect(await call(path, { headers: { ...headers, 'x-gitlab-token': 'no' }, unless })).toBe(400);
+    expect(await call(path, { headers: { ...headers, 'x-gitlab-event': 'Note Hook' } })).toBe(400);
+    expect(await isRequested(repository)).toBe(false);
+    expect(await call(path, { headers })).toBe(200);
     expect(await isRequested(repository)).toBe(true);
   });
 
