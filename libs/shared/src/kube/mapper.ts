@@ -120,11 +120,13 @@ export class DiscoveryMapper implements RestMapper {
   invalidate(): void {
     this.#refreshedAt = Number.NEGATIVE_INFINITY;
     this.#index.clear();
-    this.#learned.clear();
     this.#etags.clear();
   }
 
   learn(resources: ApiResource[]): void {
+    const kinds = new Set(resources.map(({ group, kind }) => `${group}/${kind}`));
+    for (const [key, { group, kind }] of this.#learned)
+      if (kinds.has(`${group}/${kind}`)) this.#learned.delete(key);
     for (const resource of resources) this.#learned.set(keyOfKind(resource), resource);
   }
 

@@ -84,9 +84,15 @@ export interface RestMapper {
   resourceFor(gvk: GroupVersionKind): Promise<ApiResource>;
   /** Makes the next miss ask the API server, however recent the last question was; what is known stays. */
   expire(): void;
-  /** Forgets everything, so that all is asked for anew. */
+  /**
+   * Forgets what the API server has listed, so that all is asked for anew. What was learned stays: several share a
+   * mapper, and what one has just established, the answer to another may not list yet.
+   */
   invalidate(): void;
-  /** Adds resources known from elsewhere, such as a CRD just established, which discovery may list only later. */
+  /**
+   * Adds resources known from elsewhere, such as a CRD just established, which discovery may list only later. They
+   * replace what was learned of the same kinds, so all served versions of a kind belong into one call.
+   */
   learn(resources: ApiResource[]): void;
 }
 

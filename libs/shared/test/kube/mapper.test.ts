@@ -139,4 +139,21 @@ describe('mapper', () => {
     expect(await mapper.resourceFor(thing)).toEqual(resource);
     expect(asked).toEqual([]);
   });
+
+  test('a kind that one user of the mapper has established outlives the looking up by another', async () => {
+    const { mapper } = setup();
+    const resource = { ...thing, plural: 'things', namespaced: true };
+    mapper.learn([resource]);
+    mapper.invalidate();
+    mapper.learn([{ ...resource, kind: 'Other', plural: 'others' }]);
+    expect(await mapper.resourceFor(thing)).toEqual(resource);
+  });
+
+  test('a version that a definition serves no more is not known any more', async () => {
+    const { mapper } = setup();
+    const resource = { ...thing, plural: 'things', namespaced: true };
+    mapper.learn([resource, { ...resource, version: 'v2' }]);
+    mapper.learn([{ ...resource, version: 'v2' }]);
+    await expect(mapper.resourceFor(thing)).rejects.toThrow('it has the kind in example.com/v2');
+  });
 });

@@ -160,6 +160,36 @@ interface StoredRelease {
   hooks?: { manifest: string }[];
 }
 
+interface Definition extends KubeObject {
+  spec: {
+    group: string;
+    scope: string;
+    names: { kind: string; plural: string };
+    versions: { name: string; served: boolean }[];
+  };
+}
+
+/**
+ * Returns the resource of an object, if the cluster serves its kind. Discovery may list a kind later than it is served,
+ * and the mapper asks it only now and then: the definitions themselves say for certain.
+ */
+async function servedResource(
+  client: KubeClient,
+  object: KubeObject,
+): Promise<ApiResource | undefined> {
+  const { group, version, kind } = gvkOf(object);
+  const { items } = await client.list<Definition>(coreResources.customResourceDefinitions);
+  const definition = items.find(({ spec }) => spec.group === group && spec.names.kind === kind);
+  if (definition?.spec.versions.some((one) => one.served && one.name === version)) {
+    const { scope, names } = definition.spec;
+    return { group, version, kind, plural: names.plural, namespaced: scope === 'Namespaced' };
+  }
+  return client.mapper.resourceFor({ group, version, kind }).catch((error: unknown) => {
+    if (!(error instanceof NoKindMatchError)) throw error;
+    return undefined;
+  });
+}
+
 /** Notes the kinds of all objects that a stored release names. */
 async function learnKinds({ client, kinds }: Scope, { manifest = '', hooks = [] }: StoredRelease) {
   const texts = [manifest, ...hooks.map((hook) => hook.manifest)];
@@ -167,9 +197,7 @@ async function learnKinds({ client, kinds }: Scope, { manifest = '', hooks = [] 
     for (const object of documentObjects(document, 'release')) {
       const key = `${object.apiVersion}/${object.kind}`;
       if (kinds.has(key)) continue;
-      const resource = await client.mapper.resourceFor(gvkOf(object)).catch((error: unknown) => {
-        if (!(error instanceof NoKindMatchError)) throw error;
-      });
+      const resource = await servedResource(client, object);
       if (resource !== undefined) kinds.set(key, resource);
     }
   }
