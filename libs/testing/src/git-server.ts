@@ -19,7 +19,7 @@ export interface GitRequest {
   /** Path and query. */
   path: string;
   headers: IncomingMessage['headers'];
-  /** Set on the request by which a client fetches objects. */
+  /** Set once the body has arrived by which a client fetches objects. */
   fetchesPack: boolean;
 }
 
@@ -56,6 +56,10 @@ export async function startGitServer(options: GitServerOptions = {}): Promise<Gi
       return;
     }
     if (await server.onRequest?.(seen, response)) return;
+    // Protocol version 2 names the command; earlier ones begin with the wanted objects.
+    request.on('data', (chunk: Buffer) => {
+      seen.fetchesPack ||= /command=fetch|^[0-9a-f]{4}want /.test(chunk.toString('latin1'));
+    });
     serveWithGit(folder.path, request, response);
   };
   const listener = (request: IncomingMessage, response: ServerResponse) => {
@@ -91,8 +95,7 @@ export async function startGitServer(options: GitServerOptions = {}): Promise<Gi
 function describe(request: IncomingMessage): GitRequest {
   const path = request.url ?? '/';
   const method = request.method ?? 'GET';
-  const fetchesPack = method === 'POST' && path.endsWith('/git-upload-pack');
-  return { method, path, headers: request.headers, fetchesPack };
+  return { method, path, headers: request.headers, fetchesPack: false };
 }
 
 /** Runs `git http-backend`, a CGI program: the request in its environment and stdin, the answer on stdout. */

@@ -98,8 +98,13 @@ test('listing refs fetches no pack, cloning does', async () => {
   // The old protocol lists refs in the answer to the first request.
   await git(['-c', 'protocol.version=0', 'ls-remote', server.url('count')]);
   expect(packs()).toBe(before);
+  await git(['ls-remote', server.url('count')]);
+  expect(packs()).toBe(before);
   await git(['clone', '--quiet', server.url('count'), join(work.path, 'count')]);
-  expect(packs()).toBeGreaterThan(before);
+  expect(packs()).toBe(before + 1);
+  const old = ['-c', 'protocol.version=0', 'clone', '--quiet'];
+  await git([...old, server.url('count'), join(work.path, 'old')]);
+  expect(packs()).toBe(before + 2);
 });
 
 test('wrong credentials are refused, and a bearer token is accepted when asked for', async () => {

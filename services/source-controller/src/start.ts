@@ -32,6 +32,7 @@ import { createHelmControllers } from './create-helm-controllers.ts';
 import { gitRepositoryReconciler, watchIncludes } from './git-repository/controller.ts';
 import { ociRepositoryReconciler } from './oci-repository/controller.ts';
 import { controllerName } from './source/names.ts';
+import { RefusedContent } from './source/refused-content.ts';
 
 /** Sources of one kind that may wait for their servers, for each artifact that may be made at once. */
 const waitingPerConcurrent = 16;
@@ -116,7 +117,17 @@ function createControllers(
   });
   const authorizations = new AuthorizationCache(app.metrics.tokens);
   const maxArtifactBytes = config['artifact-max-size'];
-  const common = { store, endpoints, announcer, packing, memory, tempDir, maxArtifactBytes };
+  const refused = new RefusedContent();
+  const common = {
+    store,
+    endpoints,
+    announcer,
+    packing,
+    memory,
+    refused,
+    tempDir,
+    maxArtifactBytes,
+  };
   const gitInformer = informerOf<GitRepository>(app, gitRepositoryKind);
   const find = (key: string) => gitInformer.get(key);
   const git = controllerOf(

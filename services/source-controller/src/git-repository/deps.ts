@@ -4,6 +4,7 @@ import type { ByteBudget, FairSlots } from '@sluice/shared/base';
 import type { ReconcileContext } from '@sluice/shared/runtime';
 import type { Endpoints } from '../adapters/endpoint.ts';
 import type { Discovery } from '../adapters/git/git-http.ts';
+import type { RefusedContent } from '../source/refused-content.ts';
 import type { FindRepository } from './includes.ts';
 
 /** What reconciling a GitRepository needs. */
@@ -15,6 +16,8 @@ export interface GitRepositoryDeps {
   packing: FairSlots;
   /** What artifacts that are made hold in memory. */
   memory: ByteBudget;
+  /** Content that is not made again. */
+  refused: RefusedContent;
   /** What was learned about servers, by object and address. */
   discoveries: Map<string, Discovery>;
   find: FindRepository;

@@ -46,10 +46,11 @@ export async function reconcileGitRepository(
     await adopt(context, deps.announcer, stored, `stored artifact for commit '${ref.revision}'`);
     return done();
   }
-  const { artifact, subject } = await withProgress(
-    context,
-    `new upstream revision '${ref.revision}'`,
-    () => build(context, deps, { remote, ref, limit, includes }),
+  const content = [ref.revision, ...includes.map(({ digest }) => digest)].join(' ');
+  const { artifact, subject } = await deps.refused.make(context, content, () =>
+    withProgress(context, `new upstream revision '${ref.revision}'`, () =>
+      build(context, deps, { remote, ref, limit, includes }),
+    ),
   );
   recordContentConfig(spec, status.status, includes);
   await adopt(context, deps.announcer, artifact, `stored artifact for commit '${short(subject)}'`);

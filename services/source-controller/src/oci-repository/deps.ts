@@ -4,6 +4,7 @@ import type { ByteBudget, FairSlots } from '@sluice/shared/base';
 import type { ReconcileContext } from '@sluice/shared/runtime';
 import type { Endpoints } from '../adapters/endpoint.ts';
 import type { AuthorizationCache } from '../adapters/registry/client.ts';
+import type { RefusedContent } from '../source/refused-content.ts';
 
 /** What reconciling an OCIRepository needs. */
 export interface OciRepositoryDeps {
@@ -14,6 +15,8 @@ export interface OciRepositoryDeps {
   packing: FairSlots;
   /** What artifacts that are made hold in memory. */
   memory: ByteBudget;
+  /** Content that is not made again. */
+  refused: RefusedContent;
   authorizations: AuthorizationCache;
   /** Most bytes that the files of an artifact may hold together. */
   maxArtifactBytes: number;

@@ -38,10 +38,10 @@ export async function reconcileOciRepository(
     await adopt(context, deps.announcer, stored, message);
     return done();
   }
-  const artifact = await withProgress(
-    context,
-    `new revision '${ref.revision}' for '${spec.url}'`,
-    () => build(context, deps, { client, ref, limit }),
+  const artifact = await deps.refused.make(context, ref.revision, () =>
+    withProgress(context, `new revision '${ref.revision}' for '${spec.url}'`, () =>
+      build(context, deps, { client, ref, limit }),
+    ),
   );
   recordContentConfig(spec, status.status);
   status.status.url = deps.store.latestUrl(object.kind, ownerOf(object));

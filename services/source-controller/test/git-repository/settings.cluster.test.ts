@@ -133,6 +133,31 @@ describe('a GitRepository', () => {
     expect(polled.status?.artifact).toEqual(ready.status?.artifact);
   });
 
+  it('of which a limit was exceeded is not fetched again before its content or its spec is another', async () => {
+    const tooMany = 'x.md\n'.repeat(5001);
+    const refused = await server.createRepo('refused', { '.sourceignore': tooMany, 'a.yaml': 'a' });
+    const object = await bed.createGit('refused', { url: server.url('refused'), ref: main });
+    const failed = await bed.failed(object, 'GitOperationFailed');
+    const fetched = () =>
+      server.requests.filter((o) => o.fetchesPack && o.path.startsWith('/refused.git')).length;
+    expect(fetched()).toBe(1);
+
+    const requested = await bed.request(object);
+    expect(fetched()).toBe(1);
+    for (const type of ['Ready', 'FetchFailed'])
+      expect(conditionOf(requested, type)?.message).toBe(conditionOf(failed, type)?.message);
+
+    await bed.patchSpec(object, { ignore: '*.txt' });
+    await bed.until(
+      object,
+      (o) => conditionOf(o, 'Ready')?.observedGeneration === o.metadata.generation,
+    );
+    expect(fetched()).toBe(2);
+    const sha = await refused.commit({ files: { '.sourceignore': 'x.md\n' } });
+    await bed.request(object);
+    await bed.ready(object, `main@sha1:${sha}`);
+  });
+
   it('stays as it is while suspended', async () => {
     const object = await bed.createGit('suspended', { url: url(), ref: main });
     const ready = await bed.ready(object);

@@ -2,7 +2,7 @@ import type { GitRepository } from '@sluice/shared/api';
 import { FakeClock } from '@sluice/shared/base';
 import type { ReconcileContext } from '@sluice/shared/runtime';
 import { describe, expect, it } from 'vitest';
-import { withProgress } from '../src/source/progress.ts';
+import { withProgress } from '../../src/source/progress.ts';
 
 /** A context that only records what is written to the status. */
 function recorder(clock: FakeClock) {
