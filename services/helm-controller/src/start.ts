@@ -8,7 +8,7 @@ import {
   type DownloadOptions,
 } from '@sluice/shared/applier';
 import { ArtifactCache } from '@sluice/shared/artifact';
-import { type DigestAlgorithm, FairSlots, systemClock } from '@sluice/shared/base';
+import { type DigestAlgorithm, FairSlots, RefusedWork, systemClock } from '@sluice/shared/base';
 import { createHelmRenderer, createKustomize } from '@sluice/shared/cli';
 import { createKindsWatch } from '@sluice/shared/kube';
 import { networkGuardOf } from '@sluice/shared/net';
@@ -24,6 +24,7 @@ import { HelmReleaseStates } from './helm-release/state.ts';
 import { createHelmReleaseMetrics } from './metrics.ts';
 import { createReleaseCache } from './release/storage.ts';
 import { createDiscovery } from './render/discovery.ts';
+import { isOverLimit } from './render/errors.ts';
 import { createRemoteSchemas, noRemoteSchemas } from './render/remote-schemas.ts';
 import { createRenderer, type Renderer } from './render/renderer.ts';
 
@@ -109,6 +110,7 @@ function createDependencies(
     states,
     helmReleases: parts.informer,
     renderer: createRendering(config),
+    refused: new RefusedWork(isOverLimit, systemClock),
     releaseWatch: createReleaseWatch({ client, logger, namespace, monitor: metrics.watches }),
     metrics: createHelmReleaseMetrics(metrics.registry, parts.drift),
     slots: FairSlots.withOneSpare(config.flags.concurrent),

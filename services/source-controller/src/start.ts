@@ -32,7 +32,7 @@ import { createHelmControllers } from './create-helm-controllers.ts';
 import { gitRepositoryReconciler, watchIncludes } from './git-repository/controller.ts';
 import { ociRepositoryReconciler } from './oci-repository/controller.ts';
 import { controllerName } from './source/names.ts';
-import { RefusedContent } from './source/refused-content.ts';
+import { createRefusedContent } from './source/refused-content.ts';
 
 /** Sources of one kind that may wait for their servers, for each artifact that may be made at once. */
 const waitingPerConcurrent = 16;
@@ -117,7 +117,7 @@ function createControllers(
   });
   const authorizations = new AuthorizationCache(app.metrics.tokens);
   const maxArtifactBytes = config['artifact-max-size'];
-  const refused = new RefusedContent();
+  const refused = createRefusedContent();
   const common = {
     store,
     endpoints,

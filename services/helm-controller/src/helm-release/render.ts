@@ -24,11 +24,10 @@ export interface Rendering {
  */
 export async function renderDesired(run: Run, part: Part, o: Rendering): Promise<Release> {
   const { object, deps, masker } = run;
-  const { chart, values, integers } = desiredOf(run);
+  const { chart, values, integers, configDigest } = desiredOf(run);
   const { postRenderers, commonMetadata } = object.spec;
   const skipSchemaValidation = object.spec[o.action]?.disableSchemaValidation ?? false;
   const { client } = await targetOf(run);
-  deps.metrics.rendered();
   const render = () =>
     deps.renderer.render({
       name: run.releaseName,
@@ -54,7 +53,12 @@ export async function renderDesired(run: Run, part: Part, o: Rendering): Promise
       signal: part.signal,
       secrets: masker,
     });
-  return part.slots.run(() => withSpan('render', {}, render));
+  const { uid = '', generation } = object.metadata;
+  const input = [generation, o.revision, chart.digest, configDigest].join(' ');
+  return deps.refused.run({ owner: uid, input }, () => {
+    deps.metrics.rendered();
+    return part.slots.run(() => withSpan('render', {}, render));
+  });
 }
 
 /** Returns the objects of the chart's folder of CRDs. @throws RetryableError ManifestInvalid */

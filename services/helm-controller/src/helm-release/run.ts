@@ -1,7 +1,12 @@
 import type { HelmRelease } from '@sluice/shared/api';
 import type { DependencyWatch, SourceObject, Sources } from '@sluice/shared/applier';
 import type { ArtifactCache } from '@sluice/shared/artifact';
-import { type DigestAlgorithm, type FairSlots, SecretMasker } from '@sluice/shared/base';
+import {
+  type DigestAlgorithm,
+  type FairSlots,
+  type RefusedWork,
+  SecretMasker,
+} from '@sluice/shared/base';
 import type {
   ApplierIdentity,
   Clusters,
@@ -45,6 +50,8 @@ export interface HelmReleaseDeps {
   /** Artifacts that values are read from. */
   artifacts: ArtifactCache;
   renderer: Renderer;
+  /** Renderings that were over a limit. */
+  refused: RefusedWork;
   releases: ReleaseCache;
   releaseWatch: ReleaseWatch;
   states: HelmReleaseStates;

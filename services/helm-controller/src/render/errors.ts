@@ -20,6 +20,11 @@ export class RenderError extends Error {
   }
 }
 
+/** Whether a rendering came to its end because it took too much. */
+export function isOverLimit(error: Error): boolean {
+  return error instanceof RenderError && error.cause instanceof CommandError;
+}
+
 /** A template that includes itself makes a message of a thousand steps. */
 const maxLength = 2000;
 
@@ -104,7 +109,8 @@ export function renderError(error: unknown, secrets?: SecretMasker): unknown {
   if (cause instanceof ConnectionError || cause instanceof RetryableError) return cause;
   const known = knownError(error);
   if (known === undefined) return error;
-  return new RenderError(known.kind, secrets?.mask(known.message) ?? known.message);
+  const message = secrets?.mask(known.message) ?? known.message;
+  return new RenderError(known.kind, message, { cause: known.cause });
 }
 
 function knownError(error: unknown): RenderError | undefined {
@@ -113,5 +119,5 @@ function knownError(error: unknown): RenderError | undefined {
   if (error instanceof KustomizeError)
     return new RenderError('other', `spec.postRenderers: ${errorMessage(error)}`);
   const limit = error instanceof CommandError ? limits[error.code] : undefined;
-  return limit === undefined ? undefined : new RenderError('other', limit);
+  return limit === undefined ? undefined : new RenderError('other', limit, { cause: error });
 }

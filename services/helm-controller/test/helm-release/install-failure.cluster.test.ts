@@ -108,3 +108,21 @@ test.for([
   expect(conditionOf(healed)?.reason).toBe('UpgradeSucceeded');
   expect(healed.status).not.toHaveProperty('installFailures');
 });
+
+test('a chart that takes too much to render is rendered again only when it, its values or the spec change', async () => {
+  const endless = '{{ range until (int .Values.times) }}{{ printf "%d" . }}{{ end }}';
+  await bed.publish(chart('1.0.0', { 'templates/endless.yaml': endless }), '1.0.0', 'endless');
+  const chartRef = { kind: 'ExternalArtifact', name: 'endless' } as const;
+  await bed.apply({ chartRef, values: { times: 2_000_000_000 } }, 'endless');
+  const failed = await bed.failed('InstallFailed', 'endless');
+  expect(conditionOf(failed)?.message).toContain('--helm-memory-limit');
+  const rendered = await bed.metric('sluice_helm_renderings_total');
+
+  await bed.annotate({ 'reconcile.fluxcd.io/requestedAt': 'again' }, 'endless');
+  const requested = await bed.when((o) => o.status?.lastHandledReconcileAt === 'again', 'endless');
+  expect(conditionOf(requested)?.message).toBe(conditionOf(failed)?.message);
+  expect(await bed.metric('sluice_helm_renderings_total')).toBe(rendered);
+
+  await bed.patch({ values: { times: 0 } }, 'endless');
+  await bed.ready('1.0.0', 'endless');
+});

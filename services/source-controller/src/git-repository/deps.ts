@@ -1,10 +1,9 @@
 import type { ArtifactAnnouncer, GitRepository } from '@sluice/shared/api';
 import type { ArtifactStore } from '@sluice/shared/artifact';
-import type { ByteBudget, FairSlots } from '@sluice/shared/base';
+import type { ByteBudget, FairSlots, RefusedWork } from '@sluice/shared/base';
 import type { ReconcileContext } from '@sluice/shared/runtime';
 import type { Endpoints } from '../adapters/endpoint.ts';
 import type { Discovery } from '../adapters/git/git-http.ts';
-import type { RefusedContent } from '../source/refused-content.ts';
 import type { FindRepository } from './includes.ts';
 
 /** What reconciling a GitRepository needs. */
@@ -17,7 +16,7 @@ export interface GitRepositoryDeps {
   /** What artifacts that are made hold in memory. */
   memory: ByteBudget;
   /** Content that is not made again. */
-  refused: RefusedContent;
+  refused: RefusedWork;
   /** What was learned about servers, by object and address. */
   discoveries: Map<string, Discovery>;
   find: FindRepository;

@@ -2,6 +2,7 @@ import { done, type Outcome, withSpan } from '@sluice/shared/runtime';
 import { fetchFailedCondition, includeUnavailableCondition } from '../source/names.ts';
 import { withProgress } from '../source/progress.ts';
 import { adopt } from '../source/publish.ts';
+import { makeUnlessRefused } from '../source/refused-content.ts';
 import { phase } from '../source/status.ts';
 import { checkStored } from '../source/stored.ts';
 import { TimeLimit } from '../source/time-limit.ts';
@@ -47,7 +48,7 @@ export async function reconcileGitRepository(
     return done();
   }
   const content = [ref.revision, ...includes.map(({ digest }) => digest)].join(' ');
-  const { artifact, subject } = await deps.refused.make(context, content, () =>
+  const { artifact, subject } = await makeUnlessRefused(context, deps.refused, content, () =>
     withProgress(context, `new upstream revision '${ref.revision}'`, () =>
       build(context, deps, { remote, ref, limit, includes }),
     ),

@@ -1,10 +1,9 @@
 import type { ArtifactAnnouncer, OCIRepository } from '@sluice/shared/api';
 import type { ArtifactStore } from '@sluice/shared/artifact';
-import type { ByteBudget, FairSlots } from '@sluice/shared/base';
+import type { ByteBudget, FairSlots, RefusedWork } from '@sluice/shared/base';
 import type { ReconcileContext } from '@sluice/shared/runtime';
 import type { Endpoints } from '../adapters/endpoint.ts';
 import type { AuthorizationCache } from '../adapters/registry/client.ts';
-import type { RefusedContent } from '../source/refused-content.ts';
 
 /** What reconciling an OCIRepository needs. */
 export interface OciRepositoryDeps {
@@ -16,7 +15,7 @@ export interface OciRepositoryDeps {
   /** What artifacts that are made hold in memory. */
   memory: ByteBudget;
   /** Content that is not made again. */
-  refused: RefusedContent;
+  refused: RefusedWork;
   authorizations: AuthorizationCache;
   /** Most bytes that the files of an artifact may hold together. */
   maxArtifactBytes: number;

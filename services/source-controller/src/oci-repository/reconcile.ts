@@ -2,6 +2,7 @@ import { done, type Outcome, withSpan } from '@sluice/shared/runtime';
 import { fetchFailedCondition } from '../source/names.ts';
 import { withProgress } from '../source/progress.ts';
 import { adopt } from '../source/publish.ts';
+import { makeUnlessRefused } from '../source/refused-content.ts';
 import { ownerOf } from '../source/source.ts';
 import { phase } from '../source/status.ts';
 import { checkStored } from '../source/stored.ts';
@@ -38,7 +39,7 @@ export async function reconcileOciRepository(
     await adopt(context, deps.announcer, stored, message);
     return done();
   }
-  const artifact = await deps.refused.make(context, ref.revision, () =>
+  const artifact = await makeUnlessRefused(context, deps.refused, ref.revision, () =>
     withProgress(context, `new revision '${ref.revision}' for '${spec.url}'`, () =>
       build(context, deps, { client, ref, limit }),
     ),
