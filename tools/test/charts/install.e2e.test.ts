@@ -17,6 +17,7 @@ import {
   startControlPlane,
   temporaryFolder,
   toolPath,
+  untilGone,
 } from '@sluice/testing';
 import { dump, load } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -254,17 +255,15 @@ describe('a cluster', () => {
     'keeps the definitions that somebody else applied, and its release takes them over when told',
     async () => {
       // As the manifests of Flux leave them: without the marks of a release.
-      await client.delete(
-        await client.mapper.resourceFor(
-          gvkOf({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' }),
-        ),
-        { name: 'receivers.notification.toolkit.fluxcd.io' },
-      );
+      const { customResourceDefinitions } = coreResources;
+      const key = { name: 'receivers.notification.toolkit.fluxcd.io' };
+      await client.delete(customResourceDefinitions, key);
+      // What is applied to a definition that is about to go goes with it.
+      await untilGone(client, customResourceDefinitions, key);
       await installCrds(root, controlPlane.kubeconfigPath);
       const { 'notification-controller': chart } = await packages();
       await onCluster('install', 'n', chart, '--take-ownership', '--force-conflicts');
-      const { annotations } =
-        (await definition('receivers.notification.toolkit.fluxcd.io'))?.metadata ?? {};
+      const { annotations } = (await definition(key.name))?.metadata ?? {};
       expect(annotations).toMatchObject({ 'meta.helm.sh/release-name': 'n' });
     },
     slowMs,
