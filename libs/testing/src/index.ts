@@ -73,4 +73,9 @@ export { toolPath } from './tool-path.ts';
 export { type ReceivedSpan, receiveTraces, type TraceReceiver } from './traces.ts';
 export { type UntilOptions, until, untilGone } from './until.ts';
 export { type Usage, usageOf } from './usage.ts';
-export { type ReceivedRequest, receiveWebhooks, type WebhookReceiver } from './webhooks.ts';
+export {
+  type ReceivedRequest,
+  receiveWebhooks,
+  type WebhookReceiver,
+  type WebhookReply,
+} from './webhooks.ts';

@@ -32,16 +32,20 @@ export interface WebhookReceiver {
   close(): Promise<void>;
 }
 
-/** An HTTP sink on a loopback address, 127.0.0.1 unless told, that keeps every request. */
+/** An HTTP sink on a loopback address, 127.0.0.1 unless told, that keeps every request. Over TLS it may go by `names`. */
 export async function receiveWebhooks(
-  options: { tls?: boolean; port?: number; host?: string } = {},
+  options: { tls?: boolean; port?: number; host?: string; names?: string[] } = {},
 ): Promise<WebhookReceiver> {
   const { host = '127.0.0.1' } = options;
   const requests: ReceivedRequest[] = [];
   const waiting = new Set<(request: ReceivedRequest) => void>();
   let replyTo: (request: ReceivedRequest) => WebhookReply = () => ({ status: 200 });
   const authority = options.tls ? await createCertificateAuthority('webhook-test-ca') : undefined;
-  const pair = await authority?.issue({ commonName: 'webhook-receiver', usage: 'server' });
+  const pair = await authority?.issue({
+    commonName: 'webhook-receiver',
+    usage: 'server',
+    hosts: options.names,
+  });
   const server = pair ? createTlsServer(pair) : createServer();
   server.on('request', async (incoming, response) => {
     const received = await read(incoming);

@@ -4,10 +4,11 @@ import { currentTrace } from '@sluice/shared/bus';
 import type { NetworkGuard } from '@sluice/shared/net';
 import { withSpan } from '@sluice/shared/runtime';
 import { adapterFor } from '../provider/adapters.ts';
+import { defaultStatusId } from '../provider/commit-status.ts';
 import { DeliveryError } from '../provider/delivery-error.ts';
 import { endpointOf } from '../provider/endpoint.ts';
-import { createPost } from '../provider/post.ts';
 import type { SecretReader } from '../provider/secrets.ts';
+import { createSend } from '../provider/send.ts';
 import type { DeliveredLog } from './delivered.ts';
 import { type AttemptResult, type Delivery, failure } from './delivery.ts';
 import { KeyedQueue } from './keyed-queue.ts';
@@ -65,7 +66,7 @@ async function attempt(
   }
   if (provider.spec.suspend) return { type: 'dropped', why: 'the provider is suspended' };
   if (await context.delivered.wasDelivered(delivery, signal)) return { type: 'duplicate' };
-  const send = adapterFor(provider.spec.type);
+  const deliver = adapterFor(provider.spec.type);
   const endpoint = await endpointOf(provider, context.readSecret);
   const attributes = {
     'sluice.provider': providerKey,
@@ -75,9 +76,12 @@ async function attempt(
   };
   await withSpan('deliver', { attributes, kind: 'client' }, async () => {
     const { guard } = context;
-    const post = createPost(endpoint, { guard, signal, traceHeaders: currentTrace() });
+    const send = createSend(endpoint, { guard, signal, traceHeaders: currentTrace() });
     // An adapter may take the event apart; the delivery may be needed again.
-    await send(structuredClone(event), endpoint, post);
+    await deliver(structuredClone(event), endpoint, send, {
+      alert: { ...alert, uid: current.metadata.uid ?? '' },
+      commitStatusId: defaultStatusId(event, endpoint.uid),
+    });
   });
   await context.delivered.record(delivery);
   return { type: 'delivered' };

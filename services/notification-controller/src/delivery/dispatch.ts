@@ -2,8 +2,20 @@ import type { Alert, FluxEvent, Provider } from '@sluice/shared/api';
 import type { Logger } from '@sluice/shared/base';
 import { eventKey } from '../event/event-key.ts';
 import { type MatchContext, matchAlerts } from '../event/match.ts';
-import { cleanMetadata, combineMetadata, isCommitStatusUpdate } from '../event/metadata.ts';
-import { takesCommitStatusUpdates } from '../provider/adapters.ts';
+import {
+  changeRequestKey,
+  cleanMetadata,
+  combineMetadata,
+  commitKey,
+  isAnnotated,
+  isCommitStatusUpdate,
+} from '../event/metadata.ts';
+import type { ProviderType } from '../provider/adapter.ts';
+import {
+  takesCommitStatusUpdates,
+  writesComment,
+  writesCommitStatus,
+} from '../provider/type-groups.ts';
 import type { Delivery } from './delivery.ts';
 
 export interface DispatchContext extends MatchContext {
@@ -35,7 +47,18 @@ function providerWants(alert: Alert, event: FluxEvent, context: DispatchContext)
   const provider = context.providerOf(`${alert.metadata.namespace}/${alert.spec.providerRef.name}`);
   if (provider === undefined) return true;
   if (provider.spec.suspend) return false;
-  return !isCommitStatusUpdate(event) || takesCommitStatusUpdates(provider.spec.type);
+  return typeWants(provider.spec.type, event);
+}
+
+/**
+ * Commits get their statuses from failures, and from successes that name the commit; change requests get comments
+ * about what names them.
+ */
+function typeWants(type: ProviderType, event: FluxEvent): boolean {
+  if (isCommitStatusUpdate(event)) return takesCommitStatusUpdates(type);
+  if (writesComment(type)) return isAnnotated(event, changeRequestKey);
+  if (!writesCommitStatus(type)) return true;
+  return event.severity === 'error' || isAnnotated(event, commitKey);
 }
 
 function deliveryTo(

@@ -11,6 +11,9 @@ import {
 /** Metadata of the object's content that no alert needs. */
 const internalKeys = ['checksum', eventDigestKey];
 const summaryKey = 'summary';
+/** Keys with which an annotation of an object names the commit and the change request that its events are about. */
+export const commitKey = 'commit';
+export const changeRequestKey = 'change_request';
 
 /** The prefix under which the object's controller puts metadata, such as `kustomize.toolkit.fluxcd.io/`. */
 export function objectPrefix(event: FluxEvent): string {
@@ -36,6 +39,11 @@ export function cleanMetadata(event: FluxEvent): FluxEvent {
 export function isCommitStatusUpdate(event: FluxEvent): boolean {
   const value = event.metadata?.[`${objectPrefix(event)}${eventCommitStatusKey}`];
   return value === eventCommitStatusUpdate;
+}
+
+/** Whether the object's annotations name something for its events, such as the commit that they are about. */
+export function isAnnotated(event: FluxEvent, key: string): boolean {
+  return Boolean(event.metadata?.[`${eventAnnotationPrefix}${key}`]);
 }
 
 /** A cleaned event with the metadata that an alert sends, and the keys that several sources gave. */

@@ -1,17 +1,22 @@
 import type { FluxEvent, ProviderSpec } from '@sluice/shared/api';
+import type { SecretData } from './secrets.ts';
 
 export type ProviderType = ProviderSpec['type'];
 
 /** A Provider with its Secrets: where to deliver to, and as whom. */
 export interface Endpoint {
   type: ProviderType;
-  /** Where to deliver to. It may hold a secret in any part. */
+  /** Where to deliver to, in the terms of the type. It may hold a secret in any part. */
   address: string;
   channel: string;
   username: string;
   password: string;
   token: string;
   headers: Record<string, string>;
+  /** The whole Secret of `spec.secretRef`, for types with keys of their own. */
+  secret: SecretData;
+  /** UID of the Provider, which no Provider of another cluster has. */
+  uid: string;
   /** Milliseconds for one delivery. */
   timeoutMs: number;
   /** Address of the proxy, with user and password when it needs them. */
@@ -19,26 +24,49 @@ export interface Endpoint {
   tls?: { ca?: string; cert?: string; key?: string };
 }
 
-/** A POST request of an adapter. */
-export interface PostRequest {
+/** A request of an adapter. */
+export interface ProviderRequest {
   url: string;
-  body: string;
+  /** POST unless given. */
+  method?: 'GET' | 'PATCH' | 'POST' | 'PUT';
+  body?: string | Uint8Array;
   /** `content-type` is `application/json` unless given. */
   headers?: Record<string, string>;
+  /** Statuses that are an answer as well, besides 2xx. */
+  accept?: readonly number[];
+  /** Bytes read of the answer; some thousand lines of text unless given. */
+  maxAnswerBytes?: number;
   /** Looks into a successful answer; throws DeliveryError when it is none after all. */
   checkAnswer?: (body: string) => void;
 }
 
-/**
- * Sends a request once, within the endpoint's timeout.
- *
- * @throws DeliveryError unless it is answered with a 2xx status
- */
-export type Post = (request: PostRequest) => Promise<void>;
+export interface ProviderAnswer {
+  status: number;
+  body: string;
+}
 
 /**
- * Delivers an event to one type of provider: makes the payload and posts it.
+ * Sends a request once. All requests of one delivery have the endpoint's timeout together.
+ *
+ * @throws DeliveryError unless it is answered with a 2xx status, or an accepted one
+ */
+export type Send = (request: ProviderRequest) => Promise<ProviderAnswer>;
+
+/** What a delivery is for, beside the event and the endpoint. */
+export interface DeliveryContext {
+  alert: { namespace: string; name: string; uid: string };
+  /** Identifies the commit status that an event belongs to. */
+  commitStatusId: string;
+}
+
+/**
+ * Delivers an event to one type of provider: makes the payload and sends it.
  *
  * @throws DeliveryError
  */
-export type Adapter = (event: FluxEvent, endpoint: Endpoint, post: Post) => Promise<void>;
+export type Adapter = (
+  event: FluxEvent,
+  endpoint: Endpoint,
+  send: Send,
+  context: DeliveryContext,
+) => Promise<void>;

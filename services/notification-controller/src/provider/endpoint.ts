@@ -1,11 +1,12 @@
 import type { Provider } from '@sluice/shared/api';
 import { parseDuration, parseYamlStream } from '@sluice/shared/base';
-import type { Endpoint } from './adapter.ts';
+import type { Endpoint, ProviderType } from './adapter.ts';
+import { checkAddress } from './address.ts';
 import { DeliveryError } from './delivery-error.ts';
 import type { SecretData, SecretReader } from './secrets.ts';
+import { writesCommitStatus } from './type-groups.ts';
 
 const defaultTimeoutMs = 15_000;
-const maxAddressLength = 2048;
 const proxySchemes = ['http:', 'https:'];
 
 /**
@@ -20,31 +21,22 @@ export async function endpointOf(provider: Provider, read: SecretReader): Promis
   const secret = await readRef(spec.secretRef);
   return {
     type: spec.type,
-    address: address(provider, secret),
+    address: checkAddress(spec.type, secret['address'] ?? spec.address ?? ''),
     channel: spec.channel ?? '',
     username: secret['username'] ?? spec.username ?? '',
     password: secret['password'] ?? '',
     token: (secret['token'] ?? '').trim(),
     headers: headers(secret['headers']),
+    secret,
+    uid: metadata.uid ?? '',
     timeoutMs: spec.timeout ? parseDuration(spec.timeout) : defaultTimeoutMs,
     proxy: spec.proxySecretRef
       ? proxyOf(await readRef(spec.proxySecretRef))
       : checkProxy((secret['proxy'] ?? spec.proxy ?? '').trim(), 'the proxy address'),
-    tls: spec.certSecretRef ? tlsOf(await readRef(spec.certSecretRef)) : undefined,
+    tls: spec.certSecretRef
+      ? tlsOf(await readRef(spec.certSecretRef), 'the Secret of spec.certSecretRef')
+      : ownTls(spec.type, secret),
   };
-}
-
-function address(provider: Provider, secret: SecretData): string {
-  const text = (secret['address'] ?? provider.spec.address ?? '').trim();
-  const where = "spec.address, or the key 'address' of the Secret of spec.secretRef,";
-  if (text === '') throw new DeliveryError(`${where} is missing: name where to deliver to`);
-  if (text.length > maxAddressLength) {
-    throw new DeliveryError(`${where} is longer than ${maxAddressLength} characters`);
-  }
-  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
-    throw new DeliveryError(`${where} is no HTTP or HTTPS address: write https://host/path`);
-  }
-  return text;
 }
 
 function headers(yaml: string | undefined): Record<string, string> {
@@ -88,11 +80,17 @@ function checkProxy(text: string, where: string): string | undefined {
   return text;
 }
 
-function tlsOf(secret: SecretData): Endpoint['tls'] {
+/** Types for repositories take their certificate authority from the Secret with the token, too. */
+function ownTls(type: ProviderType, secret: SecretData): Endpoint['tls'] {
+  const isGiven = ['ca.crt', 'tls.crt', 'tls.key'].some((key) => secret[key]);
+  if (!isGiven || !writesCommitStatus(type)) return undefined;
+  return tlsOf(secret, 'the Secret of spec.secretRef');
+}
+
+function tlsOf(secret: SecretData, where: string): Endpoint['tls'] {
   const ca = secret['ca.crt'] ?? secret['caFile'];
   const cert = secret['tls.crt'] ?? secret['certFile'];
   const key = secret['tls.key'] ?? secret['keyFile'];
-  const where = 'the Secret of spec.certSecretRef';
   if (!ca && !cert && !key) {
     throw new DeliveryError(`${where} has neither 'ca.crt' nor 'tls.crt' and 'tls.key': add them`);
   }

@@ -1,4 +1,4 @@
-import type { Alert, Provider } from '@sluice/shared/api';
+import type { Alert, FluxEvent, Provider } from '@sluice/shared/api';
 import { silentLogger } from '@sluice/shared/base';
 import { describe, expect, test } from 'vitest';
 import { dispatch } from '../../src/delivery/dispatch.ts';
@@ -53,5 +53,49 @@ describe('an event', () => {
   ])('that updates a commit status goes to $type: $want', async ({ type, want }) => {
     const event = eventOf({ metadata: { [`${group}/commit_status`]: 'update' } });
     expect(await deliveries(event, { provider: providerOf({ type }) })).toHaveLength(want);
+  });
+
+  const annotations = 'event.toolkit.fluxcd.io';
+  test.each<{
+    name: string;
+    type: Provider['spec']['type'];
+    change: Partial<FluxEvent>;
+    want: number;
+  }>([
+    { name: 'information', type: 'github', change: {}, want: 0 },
+    { name: 'an error', type: 'github', change: { severity: 'error' }, want: 1 },
+    {
+      name: 'information that names a commit',
+      type: 'azuredevops',
+      change: { metadata: { [`${annotations}/commit`]: 'sha1:abc' } },
+      want: 1,
+    },
+    {
+      name: 'an error without a change request',
+      type: 'githubpullrequestcomment',
+      change: { severity: 'error' },
+      want: 0,
+    },
+    {
+      name: 'information that names a change request',
+      type: 'gitlabmergerequestcomment',
+      change: { metadata: { [`${annotations}/change_request`]: '7' } },
+      want: 1,
+    },
+    {
+      name: 'an update of a commit status that names a change request',
+      type: 'giteapullrequestcomment',
+      change: {
+        metadata: {
+          [`${group}/commit_status`]: 'update',
+          [`${annotations}/change_request`]: '7',
+        },
+      },
+      want: 0,
+    },
+  ])('with $name goes to $type: $want', async ({ type, change, want }) => {
+    expect(await deliveries(eventOf(change), { provider: providerOf({ type }) })).toHaveLength(
+      want,
+    );
   });
 });

@@ -34,6 +34,29 @@ describe('a provider', () => {
     });
   });
 
+  test.each([
+    { given: 'git@github.com:org/repo.git', want: 'https://github.com/org/repo.git' },
+    { given: 'github.com:org/repo', want: 'https://github.com/org/repo' },
+    { given: 'ssh://git@git.example.org:2222/org/repo', want: 'https://git.example.org/org/repo' },
+    { given: 'ssh://git.example.org/org/repo', want: 'https://git.example.org/org/repo' },
+    { given: 'http://git.example.org:3000/org/repo', want: 'http://git.example.org:3000/org/repo' },
+  ])('for a repository may be given as $given', async ({ given, want }) => {
+    expect((await resolve({ type: 'github', address: given })).address).toBe(want);
+  });
+
+  test('for a cloud may have a name as address, and none where it is not used', async () => {
+    const named = await resolve({ type: 'googlepubsub', address: 'my-project' });
+    expect(named.address).toBe('my-project');
+    expect((await resolve({ type: 'telegram', address: 'nonsense' })).address).toBe('');
+  });
+
+  test('for a repository takes its certificate authority from its Secret, too', async () => {
+    const given = { address: 'https://a/b/c', secretRef: ref('s') };
+    const secret = { s: { token: 't', 'ca.crt': 'CA' } };
+    expect((await resolve({ ...given, type: 'gitlab' }, secret)).tls).toMatchObject({ ca: 'CA' });
+    expect((await resolve({ ...given, type: 'slack' }, secret)).tls).toBeUndefined();
+  });
+
   test('waits 15 s unless told', async () => {
     expect((await resolve({ address: 'https://a' })).timeoutMs).toBe(15_000);
   });
@@ -81,6 +104,11 @@ describe('a provider', () => {
   test.each<{ name: string; spec: Partial<Provider['spec']>; secret?: SecretData; want: string }>([
     { name: 'no address', spec: {}, want: 'spec.address' },
     { name: 'an address that is none', spec: { address: 'general' }, want: 'spec.address' },
+    {
+      name: 'an address that is no repository',
+      spec: { type: 'github', address: 'file:///x' },
+      want: 'HTTP',
+    },
     { name: 'an address of another kind', spec: { address: 'file:///etc/passwd' }, want: 'HTTP' },
     {
       name: 'a long address',

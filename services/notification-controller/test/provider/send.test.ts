@@ -1,12 +1,12 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
-import { connect } from 'node:net';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { NetworkGuard } from '@sluice/shared/net';
 import { localNetwork, receiveWebhooks, type WebhookReceiver } from '@sluice/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Endpoint } from '../../src/provider/adapter.ts';
-import { createPost } from '../../src/provider/post.ts';
+import { createSend } from '../../src/provider/send.ts';
+import { type ConnectProxy, startConnectProxy } from '../connect-proxy.ts';
 
 let receiver: WebhookReceiver;
 
@@ -28,11 +28,13 @@ function post(
     password: 'canary-password',
     token: 'canary-token',
     headers: { 'x-key': 'canary-header' },
+    secret: { creds: 'canary-creds' },
+    uid: 'u',
     timeoutMs: 5_000,
     ...change,
   };
   const traceHeaders = { traceparent: '00-a-b-01' };
-  const send = createPost(endpoint, { guard, signal, traceHeaders });
+  const send = createSend(endpoint, { guard, signal, traceHeaders });
   return send({ url: endpoint.address, body: '{}', headers: endpoint.headers });
 }
 
@@ -50,7 +52,7 @@ describe('a post', () => {
 
   test.each([200, 202, 204])('is done with status %i', async (status) => {
     receiver.respond(status);
-    await expect(post()).resolves.toBeUndefined();
+    await expect(post()).resolves.toMatchObject({ status });
   });
 
   test.each([
@@ -80,7 +82,7 @@ describe('a post', () => {
 
   test('shows what the service says, without any secret it repeats', async () => {
     const echo =
-      'no: /services/canary-path ?k=canary-query canary-token canary-password canary-header';
+      'no: /services/canary-path ?k=canary-query canary-token canary-password canary-header canary-creds';
     receiver.respond({ status: 500, body: echo });
     const error = await post().catch((e: Error) => e);
     expect(String(error)).toContain('no: ');
@@ -147,44 +149,26 @@ describe('over TLS', () => {
 });
 
 describe('through a proxy', () => {
-  let proxy: Server;
-  let asked: { target: string | undefined; authorization: string | undefined }[];
+  let proxy: ConnectProxy;
 
   beforeEach(async () => {
-    asked = [];
-    proxy = createServer();
-    proxy.on('connect', (request, socket: Socket) => {
-      asked.push({
-        target: request.url,
-        authorization: request.headers['proxy-authorization'],
-      });
-      const { hostname, port } = new URL(`http://${request.url}`);
-      const upstream = connect(Number(port), hostname, () => {
-        socket.write('HTTP/1.1 200 OK\r\n\r\n');
-        upstream.pipe(socket).pipe(upstream);
-      });
-      for (const end of [socket, upstream]) end.on('error', () => end.destroy());
-    });
-    proxy.listen(0, '127.0.0.1');
-    await once(proxy, 'listening');
+    proxy = await startConnectProxy();
   });
 
-  afterEach(() => {
-    proxy.closeAllConnections();
-    proxy.close();
-  });
+  afterEach(() => proxy.close());
 
   test('logs in and reaches the service', async () => {
     const secure = await receiveWebhooks({ tls: true });
     try {
-      const { port } = proxy.address() as AddressInfo;
       await post({
         address: secure.url,
         tls: { ca: secure.ca },
-        proxy: `http://u:p@127.0.0.1:${port}`,
+        proxy: proxy.url.replace('//', '//u:p@'),
       });
       expect(secure.requests).toHaveLength(1);
-      expect(asked).toEqual([{ target: new URL(secure.url).host, authorization: 'Basic dTpw' }]);
+      expect(proxy.asked).toEqual([
+        { target: new URL(secure.url).host, authorization: 'Basic dTpw' },
+      ]);
     } finally {
       await secure.close();
     }

@@ -1,5 +1,6 @@
-import type { Adapter, Endpoint } from './adapter.ts';
-import { goJson, goTime, sorted } from './go-json.ts';
+import type { Adapter } from '../adapter.ts';
+import { basicOrBearer } from '../credentials.ts';
+import { goJson, goTime, sorted } from '../go-json.ts';
 
 /** Go's zero time, which tells Alertmanager to resolve the alert after its own `resolve_timeout`. */
 const unsetTime = '0001-01-01T00:00:00Z';
@@ -9,7 +10,7 @@ const unsetTime = '0001-01-01T00:00:00Z';
  *
  * @see https://prometheus.io/docs/alerting/latest/alerts_api/
  */
-export const alertmanager: Adapter = async (event, endpoint, post) => {
+export const alertmanager: Adapter = async (event, endpoint, send) => {
   const { summary, ...metadata } = event.metadata ?? {};
   const { kind, name, namespace = '' } = event.involvedObject;
   const labels = {
@@ -30,16 +31,8 @@ export const alertmanager: Adapter = async (event, endpoint, post) => {
     startsAt: goTime(event.timestamp),
     endsAt: unsetTime,
   };
-  await post({ url: endpoint.address, body: goJson([alert]), headers: authorization(endpoint) });
+  await send({ url: endpoint.address, body: goJson([alert]), headers: basicOrBearer(endpoint) });
 };
-
-function authorization({ token, username, password }: Endpoint): Record<string, string> {
-  if (username && password) {
-    const credentials = Buffer.from(`${username}:${password}`).toString('base64');
-    return { authorization: `Basic ${credentials}` };
-  }
-  return token ? { authorization: `Bearer ${token}` } : {};
-}
 
 /** The first letter of each word large, all others small, as Flux's alert names have it. */
 function titleCase(text: string): string {

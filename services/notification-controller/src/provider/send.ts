@@ -6,8 +6,9 @@ import {
   refusalIn,
 } from '@sluice/shared/net';
 import { type Dispatcher, request } from 'undici';
-import type { Endpoint, Post, PostRequest } from './adapter.ts';
+import type { Endpoint, ProviderAnswer, ProviderRequest, Send } from './adapter.ts';
 import { DeliveryError } from './delivery-error.ts';
+import { retryAfterMs } from './retry-after.ts';
 
 const userAgent = 'sluice-notification-controller';
 /** Bytes read of an answer; more is not looked at. */
@@ -15,24 +16,20 @@ const maxAnswerBytes = 64 * 1024;
 const maxExcerptLength = 512;
 /** Statuses by which a service refuses the content itself. */
 const permanentStatuses = [400, 413, 422];
-const maxRetryAfterMs = 60 * 60_000;
 
-/** Makes the function by which an adapter posts to an endpoint; `traceHeaders` go along. */
-export function createPost(
+/** Makes the function by which an adapter sends to an endpoint, for one delivery; `traceHeaders` go along. */
+export function createSend(
   endpoint: Endpoint,
   o: { guard: NetworkGuard; signal: AbortSignal; traceHeaders: Record<string, string> },
-): Post {
+): Send {
   const masker = secretsOf(endpoint);
+  const timeout = AbortSignal.timeout(endpoint.timeoutMs);
+  const signal = AbortSignal.any([o.signal, timeout]);
   return async (message) => {
+    for (const part of message.headers?.['authorization']?.split(' ') ?? []) masker.add(part);
     const dispatcher = dispatcherFor(endpoint, o.guard);
-    const timeout = AbortSignal.timeout(endpoint.timeoutMs);
     try {
-      await exchange(message, {
-        dispatcher,
-        signal: AbortSignal.any([o.signal, timeout]),
-        traceHeaders: o.traceHeaders,
-        masker,
-      });
+      return await exchange(message, { ...o, dispatcher, signal, masker });
     } catch (error) {
       if (error instanceof DeliveryError) throw error;
       const refusal = refusalIn(error);
@@ -54,20 +51,20 @@ export function createPost(
 }
 
 async function exchange(
-  message: PostRequest,
+  message: ProviderRequest,
   o: {
     dispatcher: Dispatcher;
     signal: AbortSignal;
     traceHeaders: Record<string, string>;
     masker: SecretMasker;
   },
-): Promise<void> {
+): Promise<ProviderAnswer> {
   // Redirects are not followed: they would carry the credentials to another host.
   const response = await request(message.url, {
-    method: 'POST',
+    method: message.method ?? 'POST',
     body: message.body,
     headers: {
-      'content-type': 'application/json',
+      ...(message.body !== undefined && { 'content-type': 'application/json' }),
       'user-agent': userAgent,
       ...o.traceHeaders,
       ...message.headers,
@@ -75,37 +72,31 @@ async function exchange(
     dispatcher: o.dispatcher,
     signal: o.signal,
   });
-  const answer = await readAnswer(response.body);
-  const { statusCode } = response;
-  if (statusCode >= 200 && statusCode < 300) return message.checkAnswer?.(answer);
+  const body = await readAnswer(response.body, message.maxAnswerBytes ?? maxAnswerBytes);
+  const { statusCode: status, headers } = response;
+  const isSuccess = status >= 200 && status < 300;
+  if (isSuccess) message.checkAnswer?.(body);
+  if (isSuccess || message.accept?.includes(status)) return { status, body };
   const host = new URL(message.url).host;
-  const excerpt = o.masker.mask(answer.trim()).slice(0, maxExcerptLength);
+  const excerpt = o.masker.mask(body.trim()).slice(0, maxExcerptLength);
   throw new DeliveryError(
-    `${host} answered with status ${statusCode}${excerpt === '' ? '' : `: ${excerpt}`}`,
+    `${host} answered with status ${status}${excerpt === '' ? '' : `: ${excerpt}`}`,
     {
-      permanent: permanentStatuses.includes(statusCode),
-      retryAfterMs: retryAfterMs(response.headers['retry-after']),
+      permanent: permanentStatuses.includes(status),
+      retryAfterMs: retryAfterMs({ status, headers, body }),
     },
   );
 }
 
-async function readAnswer(body: AsyncIterable<Uint8Array>): Promise<string> {
+async function readAnswer(body: AsyncIterable<Uint8Array>, max: number): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of body) {
     chunks.push(chunk);
     bytes += chunk.byteLength;
-    if (bytes >= maxAnswerBytes) break;
+    if (bytes >= max) break;
   }
-  return Buffer.concat(chunks).subarray(0, maxAnswerBytes).toString('utf8');
-}
-
-/** Reads `Retry-After`, in seconds or as a date. */
-function retryAfterMs(header: string | string[] | undefined): number | undefined {
-  const text = Array.isArray(header) ? header[0] : header;
-  if (!text) return undefined;
-  const ms = /^[0-9]+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
-  return ms > 0 ? Math.min(ms, maxRetryAfterMs) : undefined;
+  return Buffer.concat(chunks).subarray(0, max).toString('utf8');
 }
 
 function dispatcherFor(endpoint: Endpoint, guard: NetworkGuard): Dispatcher {
@@ -129,18 +120,22 @@ function proxyOf(address: string): NamedProxy {
 }
 
 /** Everything of an endpoint that must not show up in a message. */
-function secretsOf(endpoint: Endpoint): SecretMasker {
+function secretsOf({ address, token, password, headers, proxy, secret }: Endpoint): SecretMasker {
   const masker = new SecretMasker();
-  const { pathname, search } = new URL(endpoint.address);
+  const { username: _, ...hidden } = secret;
+  const url = URL.parse(address);
   const secrets = [
-    endpoint.address,
-    pathname,
-    search,
-    endpoint.token,
-    endpoint.password,
-    ...Object.values(endpoint.headers),
-    endpoint.proxy ?? '',
+    address,
+    url?.pathname ?? '',
+    url?.search ?? '',
+    url?.username ?? '',
+    url?.password ?? '',
+    token,
+    password,
+    ...Object.values(headers),
+    ...Object.values(hidden),
+    proxy ?? '',
   ];
-  for (const secret of secrets) masker.add(secret);
+  for (const value of secrets) masker.add(value);
   return masker;
 }

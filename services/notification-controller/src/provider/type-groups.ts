@@ -1,0 +1,36 @@
+import type { ProviderType } from './adapter.ts';
+
+/** Types that write the status of a commit. */
+const statusTypes: readonly ProviderType[] = [
+  'azuredevops',
+  'bitbucket',
+  'bitbucketserver',
+  'gitea',
+  'github',
+  'gitlab',
+];
+
+/** Types that write a comment on a change request. */
+const commentTypes: readonly ProviderType[] = [
+  'giteapullrequestcomment',
+  'githubpullrequestcomment',
+  'gitlabmergerequestcomment',
+];
+
+/** Types that pass events on as they are. */
+const genericTypes: readonly ProviderType[] = ['generic', 'generic-hmac'];
+
+/** Whether a type of provider writes the status of a commit. */
+export function writesCommitStatus(type: ProviderType): boolean {
+  return statusTypes.includes(type);
+}
+
+/** Whether a type of provider writes a comment on a change request. */
+export function writesComment(type: ProviderType): boolean {
+  return commentTypes.includes(type);
+}
+
+/** Whether a type of provider gets events that ask for the status of a commit to be written. */
+export function takesCommitStatusUpdates(type: ProviderType): boolean {
+  return writesCommitStatus(type) || genericTypes.includes(type);
+}

@@ -1,0 +1,41 @@
+import type { Adapter } from '../adapter.ts';
+import { jsonOf, maxPageBytes, objectOf } from '../answer.ts';
+import { commitStatusOf } from '../commit-status.ts';
+import { basic, tokenOf } from '../credentials.ts';
+import { DeliveryError } from '../delivery-error.ts';
+import { goJson } from '../go-json.ts';
+import { repositoryOf } from '../repository.ts';
+
+const version = 'api-version=6.0';
+
+/**
+ * Sets the status of the commit at Azure DevOps, unless its latest one of the same name and genre says the same.
+ *
+ * @see https://learn.microsoft.com/rest/api/azure/devops/git/statuses
+ */
+export const azureDevOps: Adapter = async (event, endpoint, send, context) => {
+  const status = commitStatusOf(event, context);
+  if (status === undefined) return;
+  const { origin, parts } = repositoryOf(endpoint);
+  const [organization, project, , repository] = parts;
+  if (parts.length !== 4) {
+    throw new DeliveryError(
+      'spec.address names no repository: write https://dev.azure.com/organization/project/_git/name',
+    );
+  }
+  const path = `${organization}/${project}/_apis/git/repositories/${repository}`;
+  const url = `${origin}/${path}/commits/${status.commit}/statuses?${version}`;
+  const headers = basic('', tokenOf(endpoint, 'personal access token'));
+  const { id: name, description } = status;
+  const state = status.isFailure ? 'error' : 'succeeded';
+  const summary = event.metadata?.['summary'];
+  const genre = summary === undefined ? 'fluxcd' : `fluxcd:${summary}`;
+  const set = await send({ method: 'GET', url, headers, maxAnswerBytes: maxPageBytes });
+  const { value } = objectOf(jsonOf(set.body, 'Azure DevOps'));
+  const latest = (Array.isArray(value) ? value.map(objectOf) : []).find((other) => {
+    const of = objectOf(other['context']);
+    return of['name'] === name && of['genre'] === genre;
+  });
+  if (latest?.['state'] === state && latest['description'] === description) return;
+  await send({ url, headers, body: goJson({ context: { genre, name }, description, state }) });
+};
