@@ -1,3 +1,4 @@
+export { Alarm } from './alarm.ts';
 export { ByteBudget } from './byte-budget.ts';
 export { backoff, type Clock, FakeClock, jitter, systemClock, type Timer } from './clock.ts';
 export {

@@ -81,11 +81,20 @@ export {
 } from './owner/inventory.ts';
 export { createLiveObjects, type LiveChange, type LiveObjects } from './owner/live-objects.ts';
 export { OwnedObjects } from './owner/owned-objects.ts';
-export { deleteObject } from './prune/delete-object.ts';
+export {
+  type DeletedObject,
+  type DeletionReport,
+  deleteObjects,
+} from './prune/delete-objects.ts';
 export {
   isNamespace,
   type Protection,
   protectionOf,
   warnOfFlux,
 } from './prune/deletion-protection.ts';
-export { type PruneResult, pruneObjects, resourceOfAnyVersion } from './prune/prune-objects.ts';
+export type { DeletionGuard } from './prune/guards/deletion-guard.ts';
+export { type HolderOf, heldByAnotherName } from './prune/guards/held-by-another.ts';
+export { protectedGuard, protectedName } from './prune/guards/protected.ts';
+export { type PruneResult, pruneObjects } from './prune/prune-objects.ts';
+export { resourceOfAnyVersion } from './prune/resource-of-any-version.ts';
+export { waitUntilGone } from './prune/wait-until-gone.ts';

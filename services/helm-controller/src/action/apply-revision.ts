@@ -4,7 +4,7 @@ import { gvkOf } from '@sluice/shared/kube';
 import type { Release } from '../release/release.ts';
 import { applyError, applyRelease, keepApplied } from './apply-release.ts';
 import type { ActionContext } from './context.ts';
-import { deleteObjects, keptLines } from './delete-objects.ts';
+import { deleteReleaseObjects, keptLines } from './delete-objects.ts';
 import { type ReleaseObject, withoutObjects } from './objects.ts';
 
 /** One revision over another. */
@@ -39,14 +39,14 @@ export async function applyRevision(
   // What is deleted on purpose is no drift.
   keepApplied(ctx, objects);
   const stale = withoutObjects(former, objects);
-  const report = await deleteObjects(ctx, stale, { propagation: 'background', release });
+  const report = await deleteReleaseObjects(ctx, stale, { propagation: 'background', release });
   if (report.kept.length > 0)
     ctx.logger.info({ kept: keptLines(report.kept) }, 'Objects that left the release stay');
   ctx.onLeft?.({
     terminating: report.deleted.filter(({ stays }) => stays).map(({ object }) => object),
     kept: report.kept.map(({ object }) => object),
   });
-  if (report.failures.length > 0) throw applyError(report.failures);
+  if (report.failures.length > 0) throw applyError(report.failures.map(({ error }) => error));
   return changes;
 }
 
@@ -67,9 +67,12 @@ export async function cleanUpCreated(
         resource: await ctx.client.mapper.resourceFor(gvkOf(object)),
       })),
     );
-    const { failures } = await deleteObjects(ctx, objects, { propagation: 'background', release });
+    const { failures } = await deleteReleaseObjects(ctx, objects, {
+      propagation: 'background',
+      release,
+    });
     if (failures.length === 0) return '';
-    throw applyError(failures);
+    throw applyError(failures.map(({ error }) => error));
   } catch (error) {
     ctx.signal.throwIfAborted();
     return `\nan error occurred while cleaning up resources: ${errorMessage(error)}`;

@@ -14,7 +14,7 @@ import {
 import { applyHook } from './apply-hook.ts';
 import { applyError } from './apply-release.ts';
 import { type ActionContext, ActionError, timestamp } from './context.ts';
-import { deleteObjects } from './delete-objects.ts';
+import { deleteReleaseObjects } from './delete-objects.ts';
 import { describeLogs, readHookLogs } from './logs.ts';
 import { type ReleaseObject, scoped } from './objects.ts';
 import { hookReadiness, vanishes } from './readiness.ts';
@@ -165,8 +165,10 @@ async function deleteByPolicy(
 ): Promise<void> {
   if (hook.kind === 'CustomResourceDefinition' || !hook.delete_policies?.includes(policy)) return;
   const objects = await hookObjects(ctx, release, hook);
-  const { deleted, failures } = await deleteObjects(ctx, objects, { propagation: 'background' });
-  if (failures.length > 0) throw applyError(failures);
+  const { deleted, failures } = await deleteReleaseObjects(ctx, objects, {
+    propagation: 'background',
+  });
+  if (failures.length > 0) throw applyError(failures.map(({ error }) => error));
   await waitUntilDeleted(ctx, deleted, run.timeoutMs);
 }
 

@@ -8,8 +8,8 @@ import {
   type WaitOptions,
 } from './context.ts';
 import {
-  type DeletedObject,
-  deleteObjects,
+  type DeletedReleaseObject,
+  deleteReleaseObjects,
   keptLines,
   type Propagation,
 } from './delete-objects.ts';
@@ -63,7 +63,7 @@ export async function uninstall(
   const record = new ReleaseRecord(ctx, release);
   // What is deleted on purpose is no drift.
   ctx.cluster.applied.forget(ownerKey(ctx));
-  let deleted: DeletedObject[];
+  let deleted: DeletedReleaseObject[];
   try {
     await runHooksAt(ctx, record, 'pre-delete', options);
     await saveIfThere(ctx, record);
@@ -89,14 +89,17 @@ async function deleteAll(
   ctx: ActionContext,
   release: Release,
   { propagation }: UninstallOptions,
-): Promise<DeletedObject[]> {
+): Promise<DeletedReleaseObject[]> {
   const former = await formerObjects(ctx, release, release.version + 1);
   const objects = withoutObjects(former, []);
-  const { deleted, kept, failures } = await deleteObjects(ctx, objects, { propagation, release });
+  const { deleted, kept, failures } = await deleteReleaseObjects(ctx, objects, {
+    propagation,
+    release,
+  });
   if (kept.length > 0)
     ctx.logger.info({ kept: keptLines(kept) }, 'Objects of the uninstalled release stay');
   if (failures.length > 0) {
-    const problems = failures.map(({ message }) => message).join('\n');
+    const problems = failures.map(({ error }) => error.message).join('\n');
     throw new ActionError(`failed to delete release: ${release.name}: ${problems}`);
   }
   return deleted;
@@ -106,7 +109,7 @@ async function deleteAll(
 async function finish(
   ctx: ActionContext,
   record: ReleaseRecord,
-  deleted: readonly DeletedObject[],
+  deleted: readonly DeletedReleaseObject[],
   options: UninstallOptions,
 ): Promise<Release> {
   const { release } = record;

@@ -1,22 +1,16 @@
-import type { KubeObject } from '@sluice/shared/api';
 import { errorMessage, formatDuration } from '@sluice/shared/base';
-import { displayName } from '@sluice/shared/engine';
-import { ConnectionError, isForbidden, watchObject } from '@sluice/shared/kube';
+import { displayName, waitUntilGone } from '@sluice/shared/engine';
 import { type ActionContext, ActionError } from './context.ts';
-import type { DeletedObject } from './delete-objects.ts';
-import { findMetadata } from './ownership.ts';
-import { Alarm } from './pause.ts';
-import { pollMs } from './wait-ready.ts';
+import type { DeletedReleaseObject } from './delete-objects.ts';
 
 /**
- * Waits until deleted objects are gone, or others stand in their place. Driven by the shared watches; an object that
- * they do not know gets a watch of its own, or is read now and then when the tenant may not watch it.
+ * Waits until deleted objects are gone, or others stand in their place.
  *
  * @throws ActionError naming each object that is still there, and why; the signal's reason when aborted
  */
 export async function waitUntilDeleted(
   ctx: ActionContext,
-  deleted: readonly DeletedObject[],
+  deleted: readonly DeletedReleaseObject[],
   timeoutMs: number,
 ): Promise<void> {
   const deadline = ctx.clock.now() + timeoutMs;
@@ -26,7 +20,7 @@ export async function waitUntilDeleted(
   );
   const problems = await Promise.all(
     deleted.map(async (item) => {
-      const problem = await (item.watched ? waitInWatch : waitAlone)(ctx, item, deadline);
+      const problem = await whatRemains(ctx, item, deadline);
       left.delete(item);
       return problem;
     }),
@@ -40,73 +34,21 @@ export async function waitUntilDeleted(
   );
 }
 
-/** Returns what is left of the object when the time is over. */
-async function waitInWatch(
-  ctx: ActionContext,
-  item: DeletedObject,
+async function whatRemains(
+  { client, live, clock, signal }: ActionContext,
+  item: DeletedReleaseObject,
   deadline: number,
 ): Promise<string | undefined> {
-  const { live } = ctx;
-  const { resource, object, uid } = item;
-  const alarm = new Alarm();
-  const stop = live.onChange((change) => {
-    if (change.object.metadata.uid === uid) alarm.ring();
-  });
+  const name = displayName(item.object);
   try {
-    for (;;) {
-      // Its watch may have ended, or it names somebody else now, which says nothing about whether it is gone.
-      if (!live.covers(resource, object.metadata)) return waitAlone(ctx, item, deadline);
-      const present = live.get(resource, object.metadata);
-      if (present?.metadata.uid !== uid) return undefined;
-      if (ctx.clock.now() >= deadline) return remains(item, present);
-      await alarm.wait(ctx, deadline);
-    }
-  } finally {
-    stop();
-  }
-}
-
-async function waitAlone(
-  ctx: ActionContext,
-  item: DeletedObject,
-  deadline: number,
-): Promise<string | undefined> {
-  const { client, clock, signal } = ctx;
-  const { resource, object, uid } = item;
-  let last: KubeObject | undefined = await findMetadata(ctx, item);
-  if (last?.metadata.uid !== uid) return undefined;
-  const until = (seen: KubeObject | undefined) => {
-    last = seen;
-    return seen?.metadata.uid !== uid;
-  };
-  const timeoutMs = Math.max(1, deadline - clock.now());
-  const key = object.metadata;
-  try {
-    await watchObject({ client, resource, key, until, timeoutMs, signal, what: 'its deletion' });
-    return undefined;
+    const present = await waitUntilGone(item, { client, live, clock, deadline, signal });
+    if (present === undefined) return undefined;
+    const { finalizers = [] } = present.metadata;
+    return finalizers.length > 0
+      ? `${name} (held by its finalizers ${finalizers.join(', ')})`
+      : name;
   } catch (error) {
     signal.throwIfAborted();
-    if (isForbidden(error)) return pollAlone(ctx, item, deadline);
-    if (error instanceof ConnectionError && error.code === 'TIMEOUT') return remains(item, last);
-    return `${displayName(object)} (${errorMessage(error)})`;
+    return `${name} (${errorMessage(error)})`;
   }
-}
-
-async function pollAlone(
-  ctx: ActionContext,
-  item: DeletedObject,
-  deadline: number,
-): Promise<string | undefined> {
-  for (;;) {
-    const present = await findMetadata(ctx, item);
-    if (present?.metadata.uid !== item.uid) return undefined;
-    if (ctx.clock.now() >= deadline) return remains(item, present);
-    await ctx.clock.sleep(Math.min(pollMs, deadline - ctx.clock.now()), ctx.signal);
-  }
-}
-
-function remains({ object }: DeletedObject, present: KubeObject | undefined): string {
-  const finalizers = present?.metadata.finalizers ?? [];
-  const why = finalizers.length > 0 ? ` (held by its finalizers ${finalizers.join(', ')})` : '';
-  return `${displayName(object)}${why}`;
 }

@@ -1,5 +1,5 @@
 import type { KubeObject } from '@sluice/shared/api';
-import { errorMessage, formatDuration, mapConcurrently } from '@sluice/shared/base';
+import { Alarm, errorMessage, formatDuration, mapConcurrently } from '@sluice/shared/base';
 import {
   displayName,
   formatObjectId,
@@ -10,11 +10,10 @@ import {
 } from '@sluice/shared/engine';
 import { type ApiResource, isNotFound } from '@sluice/shared/kube';
 import { type ActionContext, ActionError } from './context.ts';
-import { Alarm } from './pause.ts';
 import { shownList } from './waits.ts';
 
 /** Milliseconds between two looks at objects that the shared watches do not cover. */
-export const pollMs = 2000;
+const pollMs = 2000;
 
 /** Most objects that a message names. */
 const maxNamed = 50;

@@ -1,28 +1,31 @@
-import { clusterKeyOf, type InventoryEntry } from '@sluice/shared/engine';
+import { clusterKeyOf, type HolderOf } from '@sluice/shared/engine';
+import { keyOf } from '@sluice/shared/kube';
 import type { Run } from './run.ts';
 
-/** Returns the key of another Kustomization that has applied an object to the same cluster, in its last build. */
-function claimantOf(run: Run, id: string): string | undefined {
-  const { deps, ctx, object } = run;
-  return deps.states.whoApplied(id).find((key) => {
-    const other = key === ctx.key ? undefined : deps.kustomizations.get(key);
-    if (other === undefined || other.metadata.deletionTimestamp) return false;
-    return clusterKeyOf(other) === clusterKeyOf(object);
-  });
+/**
+ * Finds another Kustomization whose inventory holds an object in the same cluster. One in the middle of an apply is about
+ * to say anew what it has, and does not count.
+ */
+export function holderOf({ deps, ctx, object }: Run): HolderOf {
+  const cluster = clusterKeyOf(object);
+  const others = deps.kustomizations
+    .list()
+    .filter((other) => !other.metadata.deletionTimestamp && clusterKeyOf(other) === cluster)
+    .map(keyOf)
+    .filter((key) => key !== ctx.key);
+  return (id) => others.find((key) => !isApplying(deps, key) && deps.inventories(key, id));
 }
 
-/**
- * Leaves out the entries that another Kustomization has applied as well, and has it apply them again: where two applied
- * an object at the same time, as while it moves from one to the other, the labels may name the one that gives it up.
- * After a restart, and for objects of another shard, the labels alone decide.
- */
-export function withoutClaimed(run: Run, entries: InventoryEntry[]): InventoryEntry[] {
-  return entries.filter(({ id }) => {
-    const key = claimantOf(run, id);
-    if (key === undefined) return true;
+function isApplying({ states }: Run['deps'], key: string): boolean {
+  return states.peek(key)?.meanwhile !== undefined;
+}
+
+/** Has those that hold the objects, by formatted ids, apply them again, so that the labels name them. */
+export function haveThemApplied(run: Run, ids: readonly string[]): void {
+  const holder = holderOf(run);
+  for (const key of new Set(ids.flatMap((id) => holder(id) ?? []))) {
     const state = run.deps.states.peek(key);
     if (state !== undefined) state.applied = undefined;
     run.deps.revisit(key);
-    return false;
-  });
+  }
 }

@@ -2,6 +2,7 @@ import { joinLines, RetryableError } from '@sluice/shared/base';
 import {
   displayName,
   formatObjectId,
+  heldByAnotherName,
   type InventoryEntry,
   mergeInventories,
   type ObjectId,
@@ -11,7 +12,7 @@ import {
 } from '@sluice/shared/engine';
 import { readyCondition } from '@sluice/shared/runtime';
 import type { ApplyReport } from './apply.ts';
-import { withoutClaimed } from './claims.ts';
+import { haveThemApplied, holderOf } from './claims.ts';
 import { sayProgress, sayWarning } from './events.ts';
 import { protectionFor } from './protection.ts';
 import type { Run } from './run.ts';
@@ -44,14 +45,20 @@ export async function deleteEntries(
   target: Target,
   entries: InventoryEntry[],
 ): Promise<Deletion> {
-  const result = await pruneObjects(withoutClaimed(run, entries), {
+  const result = await pruneObjects(entries, {
     client: target.client,
     identity: run.deps.settings.identity,
     owner: run.object.metadata,
     protection: protectionFor(run, entries),
+    holderOf: holderOf(run),
     concurrency: run.deps.settings.concurrentApplies,
     signal: run.signal,
   });
+  const held = result.skipped.filter(({ why }) => why === heldByAnotherName);
+  haveThemApplied(
+    run,
+    held.map(({ id }) => formatObjectId(id)),
+  );
   const lines = prunedLines(result);
   if (lines.length > 0) {
     run.ctx.logger.info({ deleted: lines }, 'garbage collection completed');

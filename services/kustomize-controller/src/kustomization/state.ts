@@ -104,13 +104,6 @@ export class KustomizationStates {
     return this.#states.get(key);
   }
 
-  /** Returns the keys of those that have applied an object in their last build, by its formatted id. */
-  whoApplied(id: string): string[] {
-    return [...this.#states]
-      .filter(([, { applied }]) => applied?.objects.get(id)?.skipped === false)
-      .map(([key]) => key);
-  }
-
   forget(key: string): void {
     this.#states.delete(key);
   }

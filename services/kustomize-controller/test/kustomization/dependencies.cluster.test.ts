@@ -24,10 +24,10 @@ test('a dependant is applied as soon as its dependency has applied the same revi
 
   await bed.publish({ 'base/a.yaml': '}', 'app/b.yaml': configMap('app2') }, 'r2');
   await bed.failed('BuildFailed', 'base');
-  const blocked = await bed.failed('DependencyNotReady', 'app');
-  expect(blocked.status?.lastAppliedRevision).toBe('r1');
   const shown = `dependency '${bed.namespace}/base' is not ready: it is not ready (BuildFailed): `;
-  expect(conditionOf(blocked)?.message).toContain(shown);
+  const blocked = await bed.when((o) => conditionOf(o)?.message.includes(shown) === true, 'app');
+  expect(conditionOf(blocked)?.reason).toBe('DependencyNotReady');
+  expect(blocked.status?.lastAppliedRevision).toBe('r1');
 
   await bed.publish({ 'base/a.yaml': configMap('base'), 'app/b.yaml': configMap('app2') }, 'r3');
   await bed.ready('r3', 'app');

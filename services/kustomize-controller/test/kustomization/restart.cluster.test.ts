@@ -93,3 +93,26 @@ test('a request is handled, and said so last', async () => {
   );
   expect(object.status?.conditions?.find((c) => c.type === 'Ready')?.status).toBe('False');
 });
+
+test('what the inventory of another Kustomization holds is not pruned after a restart either', async () => {
+  const { client, namespace } = bed;
+  const key = { namespace, name: 'shared' };
+  const label = 'kustomize.toolkit.fluxcd.io/name';
+  const shared = { 'shared.yaml': configMap('shared', { k: 'v' }) };
+  for (const name of ['holder', 'leaver']) {
+    await bed.publish({ ...shared, 'own.yaml': configMap(`own-${name}`) }, 'r1', name);
+    await bed.apply({ sourceRef: { kind: 'ExternalArtifact', name } }, name);
+    await bed.ready('r1', name);
+  }
+  // Suspended, it does nothing that the new process could remember.
+  await bed.patch({ suspend: true }, 'holder');
+  await bed.restart();
+  const { metadata } = await client.get(configMaps, key);
+  expect(metadata.labels?.[label]).toBe('leaver');
+
+  await bed.publish({ 'own.yaml': configMap('own-leaver') }, 'r2', 'leaver');
+  await bed.ready('r2', 'leaver');
+  expect((await client.get(configMaps, key)).metadata.uid).toBe(metadata.uid);
+  await bed.patch({ suspend: false }, 'holder');
+  await until(client, configMaps, key, (o) => o.metadata.labels?.[label] === 'holder');
+});

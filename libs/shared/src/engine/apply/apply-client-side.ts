@@ -170,7 +170,7 @@ async function replace(o: ClientSideApplyOptions, live: KubeObject): Promise<Cha
     const kind = `${groupOf(target.apiVersion)}/${target.kind}`;
     if (!isImmutableError(error) || neverRecreated.has(kind)) throw error;
   }
-  const gone = await deleteAndWait(client, resource, target.metadata, {
+  const gone = await deleteAndWait(client, resource, target, {
     timeoutMs: deletionTimeoutMs,
     signal,
   });

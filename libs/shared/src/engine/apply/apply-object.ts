@@ -135,7 +135,7 @@ async function applyOrRecreate(
     if (!isImmutableError(error) || !mayForce(target, known)) throw error;
   }
   const { payload, resource, ctx } = target;
-  const gone = await deleteAndWait(ctx.client, resource, keyOfObject(payload), ctx);
+  const gone = await deleteAndWait(ctx.client, resource, payload, ctx);
   return { ...(await send(target)), recreated: gone };
 }
 

@@ -1,27 +1,32 @@
 import type { KubeObject } from '@sluice/shared/api';
-import type { ApiResource, DeleteOptions, KubeClient, ObjectKey } from '@sluice/shared/kube';
+import type { ApiResource, DeleteOptions, KubeClient } from '@sluice/shared/kube';
 import { isConflict, isNotFound } from '@sluice/shared/kube';
+import {
+  type DeletableObject,
+  type DeletionGuard,
+  firstRefusal,
+  type Refusal,
+} from './guards/deletion-guard.ts';
 
-/** Why an object is to stay, from a look at it; undefined when it may go. */
-export type DeletionGuard<Why> = (live: KubeObject) => Why | undefined;
+/** What becomes of dependants. */
+export type Propagation = NonNullable<DeleteOptions['propagation']>;
 
 /** What to delete, and whether. */
-export interface DeleteRequest<Why> {
+export interface DeleteRequest {
   client: KubeClient;
   resource: ApiResource;
-  key: ObjectKey;
-  guard: DeletionGuard<Why>;
-  /** What becomes of dependants. */
-  propagation: NonNullable<DeleteOptions['propagation']>;
+  item: DeletableObject;
+  guards: readonly DeletionGuard[];
+  propagation: Propagation;
   /** The object as a watch has it, which spares the first look. */
   known?: KubeObject | undefined;
   signal?: AbortSignal | undefined;
 }
 
 /** What has become of an object that was to be deleted. */
-export type Deletion<Why> =
+export type Deletion =
   | { type: 'gone' }
-  | { type: 'kept'; why: Why }
+  | ({ type: 'kept' } & Refusal)
   /** Its deletion was requested, now or before; `stays` while finalizers or a grace period hold it. */
   | { type: 'deleted'; uid: string; stays: boolean };
 
@@ -35,14 +40,16 @@ const maxAttempts = 10;
  *
  * @throws ApiError when the server refuses, or the object changed with each attempt; the signal's reason when aborted
  */
-export async function deleteObject<Why>(o: DeleteRequest<Why>): Promise<Deletion<Why>> {
-  const { client, resource, key, propagation, signal } = o;
+export async function deleteObject(o: DeleteRequest): Promise<Deletion> {
+  const { client, resource, item, guards, propagation, signal } = o;
+  const key = item.object.metadata;
   let live = o.known;
   for (let attempt = 1; ; attempt++) {
     try {
       live ??= await client.get<KubeObject>(resource, key, { metadataOnly: true, signal });
-      const why = o.guard(live);
-      if (why !== undefined) return { type: 'kept', why };
+      const seen = live;
+      const refusal = firstRefusal(guards, (guard) => guard.onSight?.(seen, item));
+      if (refusal !== undefined) return { type: 'kept', ...refusal };
       const { uid = '', resourceVersion, deletionTimestamp } = live.metadata;
       if (deletionTimestamp) return { type: 'deleted', uid, stays: true };
       const options = { uid, resourceVersion, propagation, signal };

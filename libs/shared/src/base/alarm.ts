@@ -1,6 +1,6 @@
-import type { ActionContext } from './context.ts';
+import type { Clock } from './clock.ts';
 
-/** Wakes a waiting action; calls while nobody waits count for the next {@link Alarm.wait}. */
+/** Wakes whoever waits; calls while nobody waits count for the next {@link Alarm.wait}. */
 export class Alarm {
   #ring = Promise.withResolvers<void>();
 
@@ -16,20 +16,20 @@ export class Alarm {
    * @throws the signal's reason when aborted
    */
   async wait(
-    { clock, signal }: Pick<ActionContext, 'clock' | 'signal'>,
+    { clock, signal }: { clock: Clock; signal?: AbortSignal | undefined },
     untilMs: number,
   ): Promise<void> {
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
     const ring = () => this.ring();
     const timer = clock.setTimer(ring, Math.max(0, untilMs - clock.now()));
-    signal.addEventListener('abort', ring, { once: true });
+    signal?.addEventListener('abort', ring, { once: true });
     try {
       await this.#ring.promise;
     } finally {
       timer.cancel();
-      signal.removeEventListener('abort', ring);
+      signal?.removeEventListener('abort', ring);
       this.#ring = Promise.withResolvers();
     }
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
   }
 }
