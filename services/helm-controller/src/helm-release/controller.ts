@@ -95,7 +95,7 @@ function watchSources(
 /** Whether a change of a record was made by somebody else: what we have written is known already. */
 function isForeign(change: RecordChange, { known }: HelmReleaseState): boolean {
   if (known === undefined) return false;
-  if (change.isDeleted) return change.version === known.version;
+  if (change.isDeleted) return change.uid === known.uid;
   return (
     change.version >= known.version &&
     Number(change.resourceVersion) > Number(known.resourceVersion)

@@ -29,18 +29,19 @@ export function remembering(run: Run, storage: ReleaseStorage): ReleaseStorage {
 }
 
 /**
- * Returns the stored revisions, newest first; only the newest one, and without a request, when that is known to be the
- * newest: the watch says so, or this very reconcile has written it and the watch has not seen that yet.
+ * Returns the newest revision when it is known without a request which one that is: the watch says so, or this very
+ * reconcile has written it and the watch has not seen that yet.
+ *
+ * @returns undefined when the records have to be looked at
  */
-export async function revisionsOf(run: Run, storage: ReleaseStorage): Promise<StoredRevision[]> {
+export function knownRevision(run: Run): StoredRevision | undefined {
   const { known } = run.state;
   const { releaseName: name, storageNamespace: namespace } = run;
-  if (known?.name !== name || run.object.spec.kubeConfig !== undefined)
-    return storage.revisions(name);
+  if (known?.name !== name || run.object.spec.kubeConfig !== undefined) return undefined;
   const newest = run.deps.releaseWatch.newest({ namespace, name });
   const isSeen = newest?.resourceVersion === known.resourceVersion;
   const isAhead =
     (newest?.version ?? 0) <= known.version &&
     Number(newest?.resourceVersion ?? 0) < Number(known.resourceVersion);
-  return isSeen || (isAhead && run.hasActed) ? [known] : storage.revisions(name);
+  return isSeen || (isAhead && run.hasActed) ? known : undefined;
 }

@@ -5,7 +5,7 @@ import { type Snapshot, verifySnapshot } from '../release/snapshot.ts';
 import { fieldManager } from '../release/storage.ts';
 import { valuesDigest } from '../values/digest.ts';
 import { keepsValues } from '../values/kept.ts';
-import { revisionsOf } from './known-revision.ts';
+import { knownRevision } from './known-revision.ts';
 import { commonMetadataDigest, postRenderersDigest } from './observed-digests.ts';
 import { noteOwnWork } from './own-work.ts';
 import { desiredOf, type Run, storageOf } from './run.ts';
@@ -102,10 +102,13 @@ async function judge(
 /**
  * Compares the newest stored release with status.history and with what is desired.
  *
+ * @param o.anew looks at the records even when the watch says that they are known; not at what this very reconcile has
+ * written
  * @throws ApiError, ConnectionError when the records cannot be read
  */
-export async function observeRelease(run: Run): Promise<ReleaseCondition> {
+export async function observeRelease(run: Run, o: { anew: boolean }): Promise<ReleaseCondition> {
   const storage = await storageOf(run);
+  run.isRemembered = false;
   const { releaseWatch } = run.deps;
   const key = { namespace: run.storageNamespace, name: run.releaseName };
   // Before anything was released, the watch spares a request.
@@ -115,12 +118,15 @@ export async function observeRelease(run: Run): Promise<ReleaseCondition> {
     !latestSnapshot(run)
   )
     return { type: 'absent' };
-  for (const revision of await revisionsOf(run, storage)) {
+  const known = o.anew && !run.hasActed ? undefined : knownRevision(run);
+  run.isRemembered = known !== undefined && !run.hasActed;
+  for (const revision of known ? [known] : await storage.revisions(run.releaseName)) {
     const release = await storage.read(revision);
     if (release === undefined) continue;
     run.last = release;
     run.state.known = revision;
     return judge(run, release, revision);
   }
+  run.state.known = undefined;
   return { type: 'absent' };
 }

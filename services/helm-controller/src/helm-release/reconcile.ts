@@ -15,7 +15,7 @@ import { follow, startAction } from './act.ts';
 import { announceAction } from './announce.ts';
 import { collect } from './collect.ts';
 import { decide } from './decide.ts';
-import { composeDesired, fingerprintOf } from './desired.ts';
+import { composeDesired, fingerprintOf, hasOtherValues } from './desired.ts';
 import { type Doing, isOfFormer } from './doing.ts';
 import { compareRelease, healReleaseDrift } from './drift.ts';
 import { describeError, sayFailure } from './events.ts';
@@ -23,7 +23,7 @@ import { activeRetryInterval, finishFailed, finishInSync, finishStalled } from '
 import { reconcileHelmChart } from './helm-chart.ts';
 import { noteMissingInventory } from './inventory.ts';
 import { observeRelease } from './observe.ts';
-import { handleRequests } from './requests.ts';
+import { handleRequests, isAsked } from './requests.ts';
 import { chartReferenceOf, resolveSource } from './resolve-source.ts';
 import { type HelmReleaseDeps, type Run, startRun } from './run.ts';
 import type { ActionRole, Collected, RunningAction } from './state.ts';
@@ -47,7 +47,7 @@ function roleOf(doing: Doing): ActionRole {
 function isUnchanged(run: Run, fingerprint: string): boolean {
   const { state, deps, object } = run;
   const { inSync } = state;
-  if (inSync?.fingerprint !== fingerprint || state.configChanged) return false;
+  if (inSync?.fingerprint !== fingerprint || state.configChanged || isAsked(run)) return false;
   if (object.spec.valuesFrom?.length || object.spec.kubeConfig !== undefined) return false;
   const key = { namespace: run.storageNamespace, name: run.releaseName };
   return deps.releaseWatch.newest(key)?.resourceVersion === inSync.revision;
@@ -106,15 +106,22 @@ async function uninstallFormerTarget(run: Run, fingerprint: string): Promise<Out
   return running && ((await follow(run, running)) ?? settle(run, running, true));
 }
 
+/** Looks at the release, and decides what to do; nothing is done that follows only from what is remembered. */
+async function observeAndDecide(run: Run, o = { anew: isAsked(run) }) {
+  const found = await observeRelease(run, o);
+  if (found.type === 'unmanaged') clearHistory(run);
+  const decision = await decide(run, found);
+  if (run.isRemembered && decision.type !== 'nothing') return observeAndDecide(run, { anew: true });
+  return { found, decision };
+}
+
 /** Carries out one action after another until the release is as desired, or one has to be waited for. */
 async function pursue(run: Run, fingerprint: string): Promise<Outcome> {
   const { state } = run;
   for (;;) {
     // An action that was aborted with the reconcile would be started again, without end.
     run.ctx.signal.throwIfAborted();
-    const found = await observeRelease(run);
-    if (found.type === 'unmanaged') clearHistory(run);
-    const decision = await decide(run, found);
+    const { found, decision } = await observeAndDecide(run);
     if (decision.type === 'stall') return finishStalled(run, decision);
     if (decision.type === 'wait') {
       run.ctx.status.reconciling(progressingReason, decision.message, { unready: true });
@@ -143,7 +150,9 @@ async function resume(run: Run, fingerprint: string): Promise<Outcome | undefine
   const { state } = run;
   const { running } = state;
   if (running === undefined) return undefined;
-  const isCurrent = running.fingerprint === fingerprint && !state.configChanged;
+  const isSame = running.fingerprint === fingerprint && !state.configChanged;
+  // Who asks for the same once more gets what is under way; values may have changed without being watched.
+  const isCurrent = isSame && !(isAsked(run) && (await hasOtherValues(run, running)));
   if (running.operation.ending === undefined) {
     if (isCurrent) {
       const outcome = await follow(run, running);

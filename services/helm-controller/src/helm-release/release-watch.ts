@@ -19,6 +19,8 @@ export interface RecordChange extends NewestRecord {
   namespace: string;
   /** Name of the release. */
   name: string;
+  /** Tells a record from an earlier one of the same version. */
+  uid: string | undefined;
   isDeleted: boolean;
 }
 
@@ -74,10 +76,10 @@ export function createReleaseWatch(o: ReleaseWatchOptions): ReleaseWatch {
     isAbsent: (key) => informer.hasSynced && newest(key) === undefined,
     onChange(listener) {
       informer.onEvent(({ type, object }) => {
-        const { namespace = '', labels } = object.metadata;
+        const { namespace = '', labels, uid } = object.metadata;
         const name = labels?.['name'];
         if (name === undefined) return;
-        listener({ ...recordOf(object), namespace, name, isDeleted: type === 'deleted' });
+        listener({ ...recordOf(object), namespace, name, uid, isDeleted: type === 'deleted' });
       });
     },
   };

@@ -8,6 +8,12 @@ import { clearFailures, draftOf } from './status.ts';
 
 type HandledField = 'lastHandledForceAt' | 'lastHandledResetAt';
 
+/** Whether somebody has asked for a reconcile since the last one. */
+export function isAsked(run: Run): boolean {
+  const request = run.object.metadata.annotations?.[reconcileRequestAnnotation];
+  return request !== undefined && request !== draftOf(run).lastHandledReconcileAt;
+}
+
 /** Whether a request by annotation is new; it counts only together with an equal reconcile request, and once. */
 function isRequested(run: Run, annotation: string, handled: HandledField): boolean {
   const annotations = run.object.metadata.annotations ?? {};

@@ -83,6 +83,8 @@ export interface Run {
   isNewAttempt: boolean;
   /** An action has ended in this reconcile. */
   hasActed: boolean;
+  /** What was last found of the release comes from an earlier reconcile, and from a watch that may lag. */
+  isRemembered: boolean;
   releaseName: string;
   releaseNamespace: string;
   storageNamespace: string;
@@ -111,6 +113,7 @@ export function startRun(ctx: ReconcileContext<HelmRelease>, deps: HelmReleaseDe
     forced: false,
     isNewAttempt: false,
     hasActed: false,
+    isRemembered: false,
     releaseName: wantedNameOf(object),
     releaseNamespace: releaseNamespaceOf(object),
     storageNamespace: storageNamespaceOf(object),

@@ -1,7 +1,17 @@
+import type { KubeObject } from '@sluice/shared/api';
 import { untilGone } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fragileChart } from './charts.ts';
-import { type Bed, conditionOf, configMaps, deployments, secrets, startBed } from './harness.ts';
+import {
+  type Bed,
+  chart,
+  conditionOf,
+  configMaps,
+  deployments,
+  finishJob,
+  secrets,
+  startBed,
+} from './harness.ts';
 
 let bed: Bed;
 beforeAll(async () => {
@@ -31,6 +41,44 @@ test('a release that waits is replaced at once when something else is asked for'
     { version: 1, status: 'superseded' },
   ]);
   expect(await bed.helm('get', 'manifest', 'mended')).not.toContain('Deployment');
+});
+
+test('a release that waits goes on when the same is asked for once more', async () => {
+  const hook = `apiVersion: batch/v1
+kind: Job
+metadata: { name: migration, annotations: { helm.sh/hook: pre-install } }
+spec:
+  template:
+    metadata: { annotations: { test.sluice.dev/behaviour: pending } }
+    spec: { restartPolicy: Never, containers: [{ name: main, image: test }] }
+`;
+  await bed.publish(chart('1.0.0', { 'templates/hook.yaml': hook }), '1.0.0', 'hooked');
+  const chartRef = { kind: 'ExternalArtifact', name: 'hooked' } as const;
+  await bed.apply({ chartRef, timeout }, 'asked');
+  await waits('asked');
+  await bed.annotate({ 'reconcile.fluxcd.io/requestedAt': 'one' }, 'asked');
+  await bed.apply({}, 'after-asked');
+  await bed.ready('1.0.0', 'after-asked');
+  await finishJob(bed, 'migration');
+  const object = await bed.ready('1.0.0', 'asked');
+  expect(object.status).toMatchObject({
+    lastHandledReconcileAt: 'one',
+    history: [{ version: 1, status: 'deployed' }],
+  });
+});
+
+test('a release that waits is replaced when it is asked for with other values', async () => {
+  const { client, namespace } = bed;
+  const key = { namespace, name: 'mode' };
+  const mode = { apiVersion: 'v1', kind: 'ConfigMap', metadata: key };
+  const values = (pending: boolean) => ({ data: { 'values.yaml': `pending: ${pending}` } });
+  await client.create(configMaps, { ...mode, ...values(true) } as KubeObject);
+  await bed.apply({ valuesFrom: [{ kind: 'ConfigMap', name: 'mode' }], timeout }, 'valued');
+  await waits('valued');
+  await client.patch(configMaps, key, values(false), { type: 'merge' });
+  await bed.annotate({ 'reconcile.fluxcd.io/requestedAt': 'one' }, 'valued');
+  const object = await bed.ready('1.0.0', 'valued');
+  expect(object.status?.lastHandledReconcileAt).toBe('one');
 });
 
 test('the release before one that was replaced can still be rolled back to', async () => {
