@@ -128,9 +128,9 @@ function schemaOf({ exactIntegers, wordsAsText, floatsAsText }: YamlOptions): Sc
   return schema;
 }
 
-function located(error: unknown, file: string): YamlError {
+function located(error: unknown, file: string, linesBefore: number): YamlError {
   if (!(error instanceof YAMLException)) return new YamlError(`${file}: ${String(error)}`);
-  const line = error.mark === undefined ? undefined : error.mark.line + 1;
+  const line = error.mark === undefined ? undefined : linesBefore + error.mark.line + 1;
   const place = line === undefined ? file : `${file}:${line}`;
   return new YamlError(`${place}: ${error.reason}`, line, { cause: error });
 }
@@ -171,28 +171,60 @@ const maxReparsed = 8_000_000;
 /**
  * Loads documents. A line of a flow collection or a quoted string that is indented no more than its parent, such as a
  * closing bracket below its key, is an error to the library and fine to all Go programs; more spaces before it
- * change nothing else.
+ * change nothing else. Where there is one, each document is read alone, and again for each such line in it.
  */
 function load(text: string, file: string, options: LoadOptions): unknown[] {
-  let source = text;
-  for (let budget = maxReparsed; ; budget -= source.length) {
+  try {
+    return loadAll(text, options);
+  } catch (error) {
+    if (badlyIndentedAt(text, error) === undefined) throw located(error, file, 0);
+  }
+  const loaded: unknown[][] = [];
+  const budget = { characters: maxReparsed };
+  let linesBefore = 0;
+  for (const document of separated(text)) {
+    loaded.push(loadRepaired(document, { file, linesBefore, budget }, options));
+    linesBefore += document.split('\n').length;
+  }
+  return loaded.flat();
+}
+
+/** The documents of a text: `---` at the start of a line is nothing else. Directives stay with what follows them. */
+function separated(text: string): string[] {
+  const documents: string[] = [];
+  let mayBeDirective = false;
+  for (const part of text.split(/\n(?=---(?:\s|$))/)) {
+    documents.push(mayBeDirective ? `${documents.pop()}\n${part}` : part);
+    mayBeDirective = /^[%#]/.test(part.slice(part.lastIndexOf('\n') + 1));
+  }
+  return documents;
+}
+
+function loadRepaired(
+  document: string,
+  o: { file: string; linesBefore: number; budget: { characters: number } },
+  options: LoadOptions,
+): unknown[] {
+  for (let source = document; ; ) {
     try {
       return loadAll(source, options);
     } catch (error) {
-      const repaired = budget > 0 ? indentMore(source, error) : undefined;
-      if (repaired === undefined) throw located(error, file);
-      source = repaired;
+      const start = badlyIndentedAt(source, error);
+      if (start === undefined || o.budget.characters <= 0)
+        throw located(error, o.file, o.linesBefore);
+      o.budget.characters -= source.length;
+      source = `${source.slice(0, start)}${' '.repeat(64)}${source.slice(start)}`;
     }
   }
 }
 
-/** Indents the line at which the library stopped; undefined when it stopped for another reason. */
-function indentMore(text: string, error: unknown): string | undefined {
+/** Where the line begins that has too little indentation; undefined when the library stopped for another reason. */
+function badlyIndentedAt(text: string, error: unknown): number | undefined {
   // The library has no code for it.
   if (!(error instanceof YAMLException) || error.reason !== 'deficient indentation')
     return undefined;
   const start = text.lastIndexOf('\n', (error.mark?.position ?? 0) - 1) + 1;
-  return start === 0 ? undefined : `${text.slice(0, start)}${' '.repeat(64)}${text.slice(start)}`;
+  return start === 0 ? undefined : start;
 }
 
 /** As the library's, with exact integers. */

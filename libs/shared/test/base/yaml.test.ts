@@ -65,6 +65,29 @@ describe('lines that are indented no more than their parent are read', () => {
   });
 });
 
+describe('in a long text of many documents', () => {
+  const one = `a: [\n  1,\n]\nb: ${'x'.repeat(2000)}\n`;
+  const many = `# first\n---\n${Array(500).fill(one).join('---\n')}`;
+
+  test('each may have such lines', () => {
+    const documents = parseYamlStream(many, 'f');
+    expect(documents).toHaveLength(500);
+    expect(new Set(documents.map((each) => JSON.stringify(each))).size).toBe(1);
+  });
+
+  test('a later error names its line', () => {
+    const lines = many.split('\n').length;
+    expect(() => parseYamlStream(`${many}---\na: 1\n b: c: d\n`, 'f')).toThrow(
+      new RegExp(`^f:${lines + 2}: `),
+    );
+  });
+
+  test('a directive stays with its document', () => {
+    const text = 'a: 1\n...\n%YAML 1.1\n---\nb: [\n  1\n]\n';
+    expect(parseYamlStream(text, 'f')).toEqual([{ a: 1 }, { b: [1] }]);
+  });
+});
+
 test('equal keys are an error, unless the last is to win', () => {
   expect(() => parse('a: 1\na: 2\n')).toThrow(/^file\.yaml:2: /);
   expect(parseYamlStream('a: 1\na: 2\n', 'f', { lastKeyWins: true })).toEqual([{ a: 2 }]);
