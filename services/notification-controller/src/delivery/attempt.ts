@@ -5,6 +5,7 @@ import type { NetworkGuard } from '@sluice/shared/net';
 import { withSpan } from '@sluice/shared/runtime';
 import { adapterFor } from '../provider/adapters.ts';
 import { defaultStatusId } from '../provider/commit-status.ts';
+import { createConnect } from '../provider/connect.ts';
 import { DeliveryError } from '../provider/delivery-error.ts';
 import { endpointOf } from '../provider/endpoint.ts';
 import type { SecretReader } from '../provider/secrets.ts';
@@ -81,6 +82,7 @@ async function attempt(
     await deliver(structuredClone(event), endpoint, send, {
       alert: { ...alert, uid: current.metadata.uid ?? '' },
       commitStatusId: defaultStatusId(event, endpoint.uid),
+      connect: createConnect({ guard, signal, timeoutMs: endpoint.timeoutMs }),
     });
   });
   await context.delivered.record(delivery);

@@ -1,4 +1,5 @@
 import type { FluxEvent, ProviderSpec } from '@sluice/shared/api';
+import type { Connect } from './connect.ts';
 import type { SecretData } from './secrets.ts';
 
 export type ProviderType = ProviderSpec['type'];
@@ -57,6 +58,8 @@ export interface DeliveryContext {
   alert: { namespace: string; name: string; uid: string };
   /** Identifies the commit status that an event belongs to. */
   commitStatusId: string;
+  /** For services that do not speak HTTP. */
+  connect: Connect;
 }
 
 /**

@@ -1,8 +1,9 @@
 import type { Provider } from '@sluice/shared/api';
-import { parseDuration, parseYamlStream } from '@sluice/shared/base';
+import { parseDuration } from '@sluice/shared/base';
 import type { Endpoint, ProviderType } from './adapter.ts';
 import { checkAddress } from './address.ts';
 import { DeliveryError } from './delivery-error.ts';
+import { headersIn } from './headers.ts';
 import type { SecretData, SecretReader } from './secrets.ts';
 import { writesCommitStatus } from './type-groups.ts';
 
@@ -39,27 +40,10 @@ export async function endpointOf(provider: Provider, read: SecretReader): Promis
   };
 }
 
+/** Names of headers are the same in any case. */
 function headers(yaml: string | undefined): Record<string, string> {
-  if (yaml === undefined) return {};
-  const where = "the key 'headers' of the Secret of spec.secretRef";
-  let parsed: unknown;
-  try {
-    [parsed] = parseYamlStream(yaml, 'headers', { wordsAsText: true });
-  } catch (cause) {
-    // The parser's message quotes the text, which is secret.
-    throw new DeliveryError(`${where} is no YAML: write 'Name: value' lines`, { cause });
-  }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-    throw new DeliveryError(`${where} is no map: write 'Name: value' lines`);
-  }
-  return Object.fromEntries(
-    Object.entries(parsed).map(([name, value]) => {
-      if (typeof value === 'object' || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) {
-        throw new DeliveryError(`${where} has an unusable entry: write 'Name: value' lines`);
-      }
-      return [name.toLowerCase(), String(value)];
-    }),
-  );
+  const named = Object.entries(headersIn(yaml));
+  return Object.fromEntries(named.map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 function proxyOf(secret: SecretData): string | undefined {

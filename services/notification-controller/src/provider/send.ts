@@ -14,6 +14,8 @@ const userAgent = 'sluice-notification-controller';
 /** Bytes read of an answer; more is not looked at. */
 const maxAnswerBytes = 64 * 1024;
 const maxExcerptLength = 512;
+/** Characters of a part of an address's path that may be a token. */
+const minPathSecret = 16;
 /** Statuses by which a service refuses the content itself. */
 const permanentStatuses = [400, 413, 422];
 
@@ -128,6 +130,8 @@ function secretsOf({ address, token, password, headers, proxy, secret }: Endpoin
     address,
     url?.pathname ?? '',
     url?.search ?? '',
+    ...(url?.searchParams.values() ?? []),
+    ...(url?.pathname.split('/') ?? []).filter((part) => part.length >= minPathSecret),
     url?.username ?? '',
     url?.password ?? '',
     token,

@@ -81,10 +81,10 @@ describe('an attempt', () => {
       permanent: false,
     },
     {
-      name: 'the type is not supported',
+      name: 'the type needs a field that is missing',
       o: { provider: providerOf({ type: 'telegram' }) },
-      error: "'telegram'",
-      permanent: true,
+      error: 'spec.channel is missing',
+      permanent: false,
     },
   ])('fails when $name, for good: $permanent', async ({ o, error, permanent }) => {
     expect(await attemptWith(o)(deliveryOf('m'))).toMatchObject({

@@ -9,6 +9,7 @@ import {
 import type { ProviderType } from '../../src/provider/adapter.ts';
 import { adapterFor } from '../../src/provider/adapters.ts';
 import { defaultStatusId } from '../../src/provider/commit-status.ts';
+import { createConnect } from '../../src/provider/connect.ts';
 import { endpointOf } from '../../src/provider/endpoint.ts';
 import { createSend } from '../../src/provider/send.ts';
 import { type ConnectProxy, startConnectProxy } from '../connect-proxy.ts';
@@ -139,5 +140,6 @@ async function deliver(
   const { signal } = new AbortController();
   const send = createSend(endpoint, { guard: localNetwork, signal, traceHeaders: {} });
   const commitStatusId = defaultStatusId(event, providerUid);
-  await adapterFor(given.type)(event, endpoint, send, { alert, commitStatusId });
+  const connect = createConnect({ guard: localNetwork, signal, timeoutMs: 5_000 });
+  await adapterFor(given.type)(event, endpoint, send, { alert, commitStatusId, connect });
 }

@@ -1,5 +1,6 @@
+import { providerTypes } from '@sluice/shared/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { knownTypes } from '../../src/provider/adapters.ts';
+import { adapterFor, knownTypes } from '../../src/provider/adapters.ts';
 import { DeliveryError } from '../../src/provider/delivery-error.ts';
 import { goJson } from '../../src/provider/go-json.ts';
 import { providerCases } from './cases/index.ts';
@@ -56,8 +57,17 @@ describe.each(providerCases)('a provider of type $type', (given) => {
   });
 });
 
+test('a type of a later version is refused for good, naming those there are', () => {
+  expect(() => adapterFor('constructor' as 'slack')).toThrow(
+    expect.objectContaining({ permanent: true, message: expect.stringContaining('slack') }),
+  );
+});
+
 test('every type has its case, with failures of its service', () => {
-  expect(providerCases.map(({ type }) => type).sort()).toEqual(knownTypes);
+  // Does not speak HTTP: nats.cluster.test.ts.
+  const covered = new Set([...providerCases.map(({ type }) => type), 'nats']);
+  expect([...covered].sort()).toEqual(knownTypes);
+  expect(knownTypes).toEqual([...providerTypes].sort());
   for (const { deliveries, failures } of providerCases) {
     expect(deliveries.length).toBeGreaterThan(0);
     expect(failures.length).toBeGreaterThan(0);

@@ -1,28 +1,28 @@
 import { badToken, type ProviderCase, rateLimit } from '../contract.ts';
 
 const path = '/services/canary';
-const metadata = { revision: 'main@sha1:abc', env: 'prod' };
+export const metadata = { revision: 'main@sha1:abc', env: 'prod' };
 const fields = [
   { title: 'env', value: 'prod', short: false },
   { title: 'revision', value: 'main@sha1:abc', short: false },
 ];
+/** The attachment of the message first, second. */
+export const attachmentWith = (change: object) => ({
+  fallback: 'kustomization/web.apps: first',
+  color: 'good',
+  author_name: 'kustomization/web.apps',
+  text: 'first\nsecond',
+  mrkdwn_in: ['text'],
+  fields,
+  ...change,
+});
 const messageOf = (change: object, attachment: object) => ({
   channel: 'general',
   username: 'kustomize-controller',
   icon_url: '',
   icon_emoji: '',
   ...change,
-  attachments: [
-    {
-      fallback: 'kustomization/web.apps: first',
-      color: 'good',
-      author_name: 'kustomization/web.apps',
-      text: 'first\nsecond',
-      mrkdwn_in: ['text'],
-      fields,
-      ...attachment,
-    },
-  ],
+  attachments: [attachmentWith(attachment)],
 });
 
 export const slackCase: ProviderCase = {

@@ -1,0 +1,81 @@
+import type { Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { errorMessage } from '@sluice/shared/base';
+import { jsonOf, objectOf } from './answer.ts';
+import type { Connection } from './connect.ts';
+import { DeliveryError } from './delivery-error.ts';
+import { LineReader } from './line-reader.ts';
+
+/** Makes the fields that log in, signing the server's nonce when it has one. */
+export type NatsLogin = (nonce?: string) => Record<string, unknown>;
+
+/** A message, and how to hand it over. */
+export interface NatsMessage {
+  subject: string;
+  payload: string;
+  tls: { isRequired: boolean; servername: string; ca?: string; cert?: string; key?: string };
+  login: NatsLogin;
+}
+
+const client = { verbose: false, pedantic: false, lang: 'node', version: '1', name: 'sluice' };
+
+/**
+ * Publishes one message over a fresh connection; resolves once the server has taken it.
+ *
+ * @throws DeliveryError
+ */
+export async function publishToNats(connection: Connection, message: NatsMessage): Promise<void> {
+  const { name, signal } = connection;
+  try {
+    await publish(connection, message);
+  } catch (error) {
+    if (error instanceof DeliveryError) throw error;
+    const what = signal.aborted ? 'it took longer than spec.timeout' : errorMessage(error);
+    throw new DeliveryError(`${name} broke the connection off: ${what}`);
+  }
+}
+
+async function publish({ name, socket: plain }: Connection, message: NatsMessage): Promise<void> {
+  const { subject, payload, tls, login } = message;
+  const greeting = new LineReader(plain);
+  const info = infoOf(await greeting.next(), name);
+  greeting.release();
+  const socket = tls.isRequired || info['tls_required'] ? await secured(plain, tls) : plain;
+  const bytes = Buffer.byteLength(payload);
+  if (bytes > Number(info['max_payload'] ?? bytes)) {
+    throw new DeliveryError(`the event has ${bytes} bytes, more than ${name} takes`, {
+      permanent: true,
+    });
+  }
+  const nonce = typeof info['nonce'] === 'string' ? info['nonce'] : undefined;
+  const options = { ...client, tls_required: socket !== plain, ...login(nonce) };
+  const lines = new LineReader(socket);
+  socket.write(`CONNECT ${JSON.stringify(options)}\r\n`);
+  socket.write(`PUB ${subject} ${bytes}\r\n${payload}\r\nPING\r\n`);
+  await untilPong(lines, socket, name);
+}
+
+function infoOf(line: string, name: string): Record<string, unknown> {
+  if (!line.startsWith('INFO ')) throw new DeliveryError(`${name} is no server of NATS`);
+  return objectOf(jsonOf(line.slice('INFO '.length), name));
+}
+
+function secured(socket: Socket, tls: NatsMessage['tls']): Promise<Socket> {
+  const { servername, ca, cert, key } = tls;
+  return new Promise((resolve, reject) => {
+    const secure = connectTls({ socket, servername, ca, cert, key }, () => resolve(secure));
+    secure.once('error', reject);
+  });
+}
+
+/** The server answers in order: what it has against the message comes before the answer to the ping. */
+async function untilPong(lines: LineReader, socket: Socket, name: string): Promise<void> {
+  for (;;) {
+    const line = await lines.next();
+    if (line === 'PONG') return;
+    if (line === 'PING') socket.write('PONG\r\n');
+    if (line.startsWith('-ERR')) {
+      throw new DeliveryError(`${name} refuses the message: ${line.slice(5, 300)}`);
+    }
+  }
+}

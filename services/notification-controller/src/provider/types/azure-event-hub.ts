@@ -1,0 +1,66 @@
+import { createHmac } from 'node:crypto';
+import type { Adapter, Endpoint } from '../adapter.ts';
+import { bearer, channelOf, tokenOf } from '../credentials.ts';
+import { DeliveryError } from '../delivery-error.ts';
+import { eventJson } from '../go-json.ts';
+
+const suffix = '.servicebus.windows.net';
+const signatureSeconds = 5 * 60;
+
+/**
+ * Sends the event to an Azure Event Hub. The address is a connection string with a shared access key; or the name of
+ * the hub, with its namespace as channel and a token.
+ *
+ * @see https://learn.microsoft.com/rest/api/eventhub/send-event
+ */
+export const azureEventHub: Adapter = async (event, endpoint, send) => {
+  const isConnection = endpoint.address.includes('SharedAccessKey');
+  const { url, headers } = isConnection ? byKey(endpoint) : byToken(endpoint);
+  await send({
+    url: `${url}/messages?timeout=60&api-version=2014-01`,
+    headers: { ...headers, 'content-type': 'application/json' },
+    body: eventJson(event),
+  });
+};
+
+interface Hub {
+  url: string;
+  headers: Record<string, string>;
+}
+
+function byToken(endpoint: Endpoint): Hub {
+  const namespace = channelOf(endpoint, 'the namespace of the hub');
+  const host = namespace.includes('.servicebus.') ? namespace : `${namespace}${suffix}`;
+  const url = `https://${host}/${encodeURIComponent(endpoint.address)}`;
+  return { url, headers: bearer(tokenOf(endpoint, 'token')) };
+}
+
+function byKey({ address, token }: Endpoint): Hub {
+  const where = 'the connection string of the hub';
+  if (token !== '') {
+    throw new DeliveryError(`the Secret has a token beside ${where}: remove one of them`);
+  }
+  const parts = Object.fromEntries(
+    address.split(';').map((part) => {
+      const at = part.indexOf('=');
+      return [part.slice(0, at).trim(), part.slice(at + 1).trim()];
+    }),
+  );
+  const host = URL.parse(parts['Endpoint'] ?? '')?.hostname;
+  const { EntityPath: hub, SharedAccessKeyName: name, SharedAccessKey: key } = parts;
+  if (!host || !hub || !name || !key) {
+    throw new DeliveryError(
+      `${where} needs Endpoint, SharedAccessKeyName, SharedAccessKey and EntityPath: add what is missing`,
+    );
+  }
+  const url = `https://${host}/${encodeURIComponent(hub)}`;
+  return { url, headers: { authorization: sharedAccessSignature(url, name, key) } };
+}
+
+/** @see https://learn.microsoft.com/rest/api/eventhub/generate-sas-token */
+function sharedAccessSignature(url: string, name: string, key: string): string {
+  const resource = encodeURIComponent(url);
+  const expiry = Math.floor(Date.now() / 1000) + signatureSeconds;
+  const signature = createHmac('sha256', key).update(`${resource}\n${expiry}`).digest('base64');
+  return `SharedAccessSignature sr=${resource}&sig=${encodeURIComponent(signature)}&se=${expiry}&skn=${encodeURIComponent(name)}`;
+}

@@ -1,0 +1,50 @@
+import type { Adapter } from '../adapter.ts';
+import { channelOf, tokenOf } from '../credentials.ts';
+import { type Facts, factsOf } from '../facts.ts';
+import { fit } from '../fit.ts';
+import { goJson } from '../go-json.ts';
+
+/** A message may have 4,096 characters once its escapes are read. */
+const maxText = 3_000;
+const maxMetadata = 900;
+
+/**
+ * Posts a message to a chat of Telegram, or to a topic of it as `chat:topic`.
+ *
+ * @see https://core.telegram.org/bots/api#sendmessage
+ */
+export const telegram: Adapter = async (event, endpoint, send) => {
+  const [chat, ...topic] = channelOf(endpoint, 'the chat to post to').split(':');
+  const token = tokenOf(endpoint, 'token of a bot');
+  const { isError, metadata } = factsOf(event);
+  const { kind, name, namespace = '' } = event.involvedObject;
+  const heading = `${isError ? '🚨' : '💫'} ${kind.toLowerCase()}/${name}/${namespace}`;
+  const lines = leading(metadata, maxMetadata).map(
+    ([key, value]) => `\\- *${escaped(key)}*: ${escaped(value)}\n`,
+  );
+  const message = escaped(fit(event.message, maxText));
+  const body = {
+    chat_id: chat,
+    ...(topic.length > 0 && { message_thread_id: topic.join(':') }),
+    text: `*${escaped(heading)}*\n${message}\n${lines.join('')}`,
+    parse_mode: 'MarkdownV2',
+  };
+  await send({
+    url: `https://api.telegram.org/bot${encodeURIComponent(token)}/sendMessage`,
+    body: goJson(body),
+  });
+};
+
+/** The metadata that have room, without those after them. */
+function leading(metadata: Facts['metadata'], max: number): Facts['metadata'] {
+  let length = 0;
+  return metadata.filter(([key, value]) => {
+    length += key.length + value.length + 5;
+    return length <= max;
+  });
+}
+
+/** Escapes what has a meaning in MarkdownV2. */
+function escaped(text: string): string {
+  return text.replace(/[\\.\-_[\]()~>`#+=|{}!*]/g, '\\$&');
+}

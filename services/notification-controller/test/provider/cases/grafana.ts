@@ -1,0 +1,43 @@
+import { badToken, type ProviderCase, rateLimit } from '../contract.ts';
+
+const path = '/api/annotations/graphite';
+const body = {
+  when: 1767323045,
+  text: 'kustomization/web.apps',
+  tags: [
+    'flux',
+    'kustomize-controller',
+    'revision: main@sha1|abc',
+    'kind: Kustomization',
+    'name: web',
+    'namespace: apps',
+  ],
+};
+
+export const grafanaCase: ProviderCase = {
+  type: 'grafana',
+  spec: (url) => ({ address: `${url}${path}` }),
+  secret: () => ({ token: 'canary' }),
+  event: { metadata: { revision: 'main@sha1:abc' } },
+  deliveries: [
+    {
+      name: 'an annotation',
+      sent: [{ path, headers: { authorization: 'Bearer canary' }, body }],
+    },
+    {
+      name: 'with user and password, when there is no token',
+      secret: { token: '', username: 'u', password: 'p' },
+      sent: [{ path, headers: { authorization: 'Basic dTpw' }, body }],
+    },
+    {
+      name: 'with the token rather than user and password',
+      secret: { username: 'u', password: 'p' },
+      sent: [{ path, headers: { authorization: 'Bearer canary' }, body }],
+    },
+  ],
+  failures: [
+    badToken,
+    rateLimit,
+    { name: 'an annotation that is refused', reply: { status: 400 }, permanent: true },
+  ],
+};
