@@ -38,6 +38,7 @@ export {
   type TrackedObject,
 } from './drift/drift-notice.ts';
 export { expiredJob, removesItself } from './drift/job-expiry.ts';
+export { judgeMissing, judgePresent } from './health/applied-health.ts';
 export { computeHealth, type Health, type HealthStatus } from './health/health.ts';
 export {
   checkHealthRules,

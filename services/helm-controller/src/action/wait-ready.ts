@@ -4,6 +4,8 @@ import {
   displayName,
   formatObjectId,
   type Health,
+  judgeMissing,
+  judgePresent,
   type LiveChange,
   type ObjectId,
   objectIdOf,
@@ -43,6 +45,7 @@ export class NotReadyError extends ActionError {
 
 interface Followed extends Awaited {
   id: ObjectId;
+  resourceVersion: string | undefined;
   health: Health;
 }
 
@@ -92,7 +95,8 @@ export async function waitUntilReady(
 
 function entryOf(item: Awaited): [string, Followed] {
   const id = objectIdOf(item.object);
-  return [formatObjectId(id), { ...item, id, health: item.judge(item.object) }];
+  const { resourceVersion } = item.object.metadata;
+  return [formatObjectId(id), { ...item, id, resourceVersion, health: item.judge(item.object) }];
 }
 
 function isWatched({ live }: ActionContext, { resource, id }: Followed): boolean {
@@ -104,17 +108,12 @@ function noteChange(item: Followed, { type, object }: LiveChange): void {
   else if (object.metadata.uid === item.object.metadata.uid) item.health = healthOfMissing(item);
 }
 
-/** A watch may lag behind the apply whose answer is known already, and show an object that stood there before. */
 function noteState(item: Followed, object: KubeObject): void {
-  const { resourceVersion } = item.object.metadata;
-  if (Number(object.metadata.resourceVersion) < Number(resourceVersion)) return;
-  item.health = item.judge(object);
+  item.health = judgePresent(item, object, item.judge);
 }
 
-function healthOfMissing({ health, vanishes }: Followed): Health {
-  if (health.status === 'Failed') return health;
-  if (vanishes) return { status: 'Current', message: 'it has ended' };
-  return { status: 'NotFound', message: 'it was deleted' };
+function healthOfMissing(item: Followed): Health {
+  return item.health.status === 'Failed' ? item.health : judgeMissing(item, 'it was deleted');
 }
 
 /** An object that the watch does not know yet is as the apply left it. */

@@ -19,6 +19,7 @@ import {
   type Target,
   warnOfFlux,
 } from '@sluice/shared/engine';
+import { rulesOf } from './check-health.ts';
 import { appliedInventory, claimedInventory, inventoryAfterFailure } from './claimed-inventory.ts';
 import { sayProgress, sayWarning } from './events.ts';
 import { scopeObjects } from './label.ts';
@@ -149,7 +150,7 @@ export async function applyBuild(run: Run, target: Target, build: Build): Promis
     if (lines.length > 0) await sayProgress(run, joinLines(lines));
     await warnOfControllers(run, objects);
     const inventory = appliedInventory(changes, inputs);
-    const rules = { field: 'spec.healthCheckExprs', exprs: object.spec.healthCheckExprs };
+    const rules = rulesOf(object);
     return {
       changed: lines.length > 0,
       objects: new Map(

@@ -1,4 +1,4 @@
-import { type KubeObject, kustomizationKind } from '@sluice/shared/api';
+import { type KubeObject, type Kustomization, kustomizationKind } from '@sluice/shared/api';
 import { errorMessage, formatDuration, RetryableError } from '@sluice/shared/base';
 import {
   displayName,
@@ -6,12 +6,14 @@ import {
   formatObjectId,
   type Health,
   type HealthRules,
-  isOlder,
+  judgeMissing,
+  judgePresent,
   type ObjectId,
   objectIdOf,
   type Target,
 } from '@sluice/shared/engine';
 import { type ApiResource, gvkOf, isNotFound, NoKindMatchError } from '@sluice/shared/kube';
+import { HealthWait } from './health-wait.ts';
 import { type Run, retryIntervalOf } from './run.ts';
 import type { AppliedObject } from './state.ts';
 import {
@@ -52,6 +54,8 @@ interface Check {
   fetched?: Health;
 }
 
+const notFound: Health = { status: 'NotFound', message: 'object does not exist' };
+
 function isSelf(run: Run, id: ObjectId): boolean {
   const { name, namespace } = run.object.metadata;
   return (
@@ -82,11 +86,6 @@ function checksOf(run: Run): Check[] {
   return referenced.filter(({ id }) => !isSelf(run, id));
 }
 
-/** Returns the health of a Job that has removed itself: good, unless it was last seen to have failed. */
-function healthOfEnded({ health }: AppliedObject): Health {
-  return health.status === 'Failed' ? health : { status: 'Current', message: 'Job has ended' };
-}
-
 async function fetchHealth(run: Run, target: Target, check: Check): Promise<Health> {
   try {
     const resource = await target.client.mapper.resourceFor(
@@ -95,19 +94,19 @@ async function fetchHealth(run: Run, target: Target, check: Check): Promise<Heal
     const { name, namespace } = check.id;
     const key = resource.namespaced ? { name, namespace } : { name };
     const object = await target.client.get<KubeObject>(resource, key, { signal: run.signal });
-    return evaluateHealth(object, rulesOf(run));
+    return evaluateHealth(object, rulesOf(run.object));
   } catch (error) {
     run.ctx.signal.throwIfAborted();
     if (isNotFound(error) || error instanceof NoKindMatchError) {
-      if (check.applied?.vanishes) return healthOfEnded(check.applied);
-      return { status: 'NotFound', message: 'object does not exist' };
+      return check.applied === undefined ? notFound : judgeMissing(check.applied, notFound.message);
     }
     return { status: 'Unknown', message: errorMessage(error) };
   }
 }
 
-function rulesOf(run: Run): HealthRules {
-  return { field: 'spec.healthCheckExprs', exprs: run.object.spec.healthCheckExprs };
+/** Returns how the health of custom resources is read. */
+export function rulesOf({ spec }: Kustomization): HealthRules {
+  return { field: 'spec.healthCheckExprs', exprs: spec.healthCheckExprs };
 }
 
 /** Finds the watch of each object, and reads those that no watch covers. */
@@ -129,13 +128,11 @@ function healthOf(run: Run, target: Target, check: Check): Health {
   if (applied === undefined || resource === undefined) return { status: 'Unknown', message: '' };
   const live = target.live.get(resource, check.id);
   if (live === undefined) {
-    if (applied.vanishes) return healthOfEnded(applied);
     // A watch that lags behind does not know an object that was just created.
-    return applied.health.status === 'Current'
-      ? applied.health
-      : { status: 'NotFound', message: 'object does not exist' };
+    const isLate = !applied.vanishes && applied.health.status === 'Current';
+    return isLate ? applied.health : judgeMissing(applied, notFound.message);
   }
-  return isOlder(live, applied) ? applied.health : evaluateHealth(live, rulesOf(run));
+  return judgePresent(applied, live, (object) => evaluateHealth(object, rulesOf(run.object)));
 }
 
 interface Found {
@@ -183,13 +180,9 @@ function fail(run: Run, what: string, failed: Found[]): never {
 function waitFor(run: Run, pending: Found[]): HealthVerdict {
   const { state, ctx } = run;
   const now = ctx.clock.now();
-  const wait = state.wait ?? {
-    startedAt: now,
-    deadlineAt: now + run.timeoutMs,
-    pending: new Set<string>(),
-  };
+  const wait = state.wait ?? new HealthWait(now, run.timeoutMs);
   state.wait = wait;
-  wait.pending = new Set(pending.map(({ check }) => formatObjectId(check.id)));
+  wait.awaits(pending.map(({ check }) => formatObjectId(check.id)));
   const polled = pending.some(({ check }) => check.fetched !== undefined);
   if (state.phase === 'unhealthy') {
     const retryAt = state.retryAt ?? now;

@@ -1,14 +1,7 @@
 import { type ArtifactNotice, type Kustomization, kustomizationKind } from '@sluice/shared/api';
 import { type ConfigWatch, watchConfigs } from '@sluice/shared/applier';
 import { errorMessage, type Logger, parseDuration } from '@sluice/shared/base';
-import {
-  type Cluster,
-  evaluateHealth,
-  formatObjectId,
-  isOlder,
-  type LiveChange,
-  objectIdOf,
-} from '@sluice/shared/engine';
+import { type Cluster, formatObjectId, type LiveChange, objectIdOf } from '@sluice/shared/engine';
 import { type Informer, keyOf } from '@sluice/shared/kube';
 import {
   artifactTraceparent,
@@ -19,8 +12,10 @@ import {
   type Priority,
   type Reconciler,
 } from '@sluice/shared/runtime';
+import { rulesOf } from './check-health.ts';
 import { finalizeKustomization } from './delete.ts';
 import { noteChange } from './note-change.ts';
+import { noteHealthChange } from './note-health.ts';
 import { reconcileKustomization } from './reconcile.ts';
 import type { KustomizationDeps } from './run.ts';
 import { sourceIdOf } from './source-id.ts';
@@ -84,20 +79,12 @@ function watchSources(
 }
 
 /** Notes the effect of a change on a wait for health; returns whether the wait has something new to see. */
-function noteHealthChange(change: LiveChange, deps: KustomizationDeps, owner: string): boolean {
+function noteOwnHealth(change: LiveChange, deps: KustomizationDeps, owner: string): boolean {
   const state = deps.states.peek(owner);
-  const { object } = change;
-  const text = formatObjectId(objectIdOf(object));
-  if (!state?.wait?.pending.has(text)) return false;
-  if (state.phase !== 'health' && state.phase !== 'unhealthy') return false;
-  const applied = state.applied?.objects.get(text);
-  if (applied !== undefined && isOlder(object, applied)) return false;
-  const exprs = deps.kustomizations.get(owner)?.spec.healthCheckExprs;
-  const { status } = evaluateHealth(object, { field: 'spec.healthCheckExprs', exprs });
-  if (status === 'Failed') return state.phase === 'health';
-  if (status !== 'Current') return change.type === 'deleted';
-  state.wait.pending.delete(text);
-  return state.wait.pending.size === 0;
+  const object = deps.kustomizations.get(owner);
+  return (
+    state !== undefined && object !== undefined && noteHealthChange(change, state, rulesOf(object))
+  );
 }
 
 /** Notes an object that no longer holds what was applied; returns whether that has to be looked at now. */
@@ -116,7 +103,7 @@ function noteOwnDrift(
 
 function watchObjects(deps: KustomizationDeps, enqueue: Enqueue): void {
   deps.clusters.onChange((owner, change, cluster) => {
-    if (noteHealthChange(change, deps, owner)) enqueue(owner, 'change');
+    if (noteOwnHealth(change, deps, owner)) enqueue(owner, 'change');
     if (noteOwnDrift({ owner, change, cluster }, deps)) enqueue(owner, 'drift');
   });
   deps.clusters.onServed((owner) => enqueue(owner, 'change'));

@@ -46,16 +46,12 @@ async function awaitTermination(
 ): Promise<Outcome> {
   const { ctx, state } = run;
   const now = ctx.clock.now();
-  const wait = state.wait ?? {
-    startedAt: now,
-    deadlineAt: now + run.timeoutMs,
-    pending: new Set<string>(),
-  };
-  state.wait = wait;
+  state.terminationDeadlineAt ??= now + run.timeoutMs;
+  const deadlineAt = state.terminationDeadlineAt;
   const left: InventoryEntry[] = [];
   for (const entry of entries) if (!(await isGone(target, entry))) left.push(entry);
   if (left.length === 0) return done();
-  if (now < wait.deadlineAt) return waiting(Math.min(wait.deadlineAt, now + pollMs));
+  if (now < deadlineAt) return waiting(Math.min(deadlineAt, now + pollMs));
   const names = left.map((entry) => displayName(parseObjectId(entry.id)));
   await sayWarning(
     run,

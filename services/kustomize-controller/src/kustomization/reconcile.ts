@@ -14,7 +14,7 @@ import {
 import { applyBuild, settleInventory } from './apply.ts';
 import { type PreparedBuild, withBuild } from './build.ts';
 import { checkDependencies } from './check-dependencies.ts';
-import { checkHealth } from './check-health.ts';
+import { checkHealth, rulesOf } from './check-health.ts';
 import { driftModeOf, healBeforeNews, healDrift } from './drift.ts';
 import { describeError } from './events.ts';
 import { finishReady } from './finish.ts';
@@ -147,7 +147,7 @@ async function bringUpToDate(run: Run, target: Target): Promise<boolean> {
 async function runRecipe(run: Run): Promise<Outcome> {
   const { state, object } = run;
   await healBeforeNews(run);
-  checkHealthRules({ field: 'spec.healthCheckExprs', exprs: object.spec.healthCheckExprs });
+  checkHealthRules(rulesOf(object));
   run.source = await resolveSource(run);
   run.ctx.span.set({ 'sluice.revision': run.source.revision });
   const resumed = canResume(run);

@@ -7,6 +7,7 @@ import {
   type ObjectId,
   type TrackedObject,
 } from '@sluice/shared/engine';
+import type { HealthWait } from './health-wait.ts';
 
 /** An object as our last apply left it. */
 export interface AppliedObject extends TrackedObject {
@@ -40,15 +41,6 @@ export interface AppliedBuild {
   startedAt: number;
 }
 
-/** Waiting for applied objects to become healthy. */
-export interface HealthWait {
-  /** Milliseconds since the epoch. */
-  startedAt: number;
-  deadlineAt: number;
-  /** Formatted ids of watched objects that are not healthy yet. */
-  pending: Set<string>;
-}
-
 /** How far a Kustomization has come. */
 export type Phase =
   /** Nothing known: the next reconcile does everything. */
@@ -71,6 +63,8 @@ export interface KustomizationState extends DriftState {
   phase: Phase;
   applied?: AppliedBuild;
   wait?: HealthWait;
+  /** When waiting for deleted objects to be gone ends, in milliseconds since the epoch. */
+  terminationDeadlineAt?: number;
   /** Milliseconds since the epoch until which an unhealthy one is only watched. */
   retryAt?: number;
   /** The last change of each object that the watches saw during the apply under way, by formatted id. */
