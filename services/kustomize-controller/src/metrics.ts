@@ -3,8 +3,8 @@ import { Counter, Histogram, type Registry } from 'prom-client';
 
 /** What the controller measures besides reconciles. */
 export interface KustomizationMetrics {
-  /** Counts a build; `cached` when the program did not run. */
-  build(result: 'built' | 'cached' | 'unchanged' | 'failed'): void;
+  /** Counts a build; `cached` when the program did not run, `refused` when the same was over a limit before. */
+  build(result: 'built' | 'cached' | 'unchanged' | 'failed' | 'refused'): void;
   drift: DriftMetrics;
   /** Records the seconds from a new artifact to a ready Kustomization. */
   ready(seconds: number): void;

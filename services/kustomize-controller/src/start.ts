@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { type Kustomization, kustomizationKind } from '@sluice/shared/api';
 import { type ApplierDoors, type ApplierParts, createApplierParts } from '@sluice/shared/applier';
 import { ArtifactCache } from '@sluice/shared/artifact';
-import { LruBytes } from '@sluice/shared/base';
+import { LruBytes, RefusedWork, systemClock } from '@sluice/shared/base';
 import { onArtifacts } from '@sluice/shared/bus';
 import { createKustomize, createSops, createSpawner, type Spawner } from '@sluice/shared/cli';
 import { networkGuardOf } from '@sluice/shared/net';
 import type { Controller } from '@sluice/shared/runtime';
+import { isOverLimit } from './builder/errors.ts';
 import { createRemoteBases } from './builder/remote-bases.ts';
 import type { KustomizeConfig } from './config.ts';
 import {
@@ -78,6 +79,7 @@ function createDependencies(
       maxBytes: flags['artifact-cache-size'] * mebibyte,
     }),
     kustomize: createKustomize({ binary: flags['kustomize-builder'] }),
+    refused: new RefusedWork(isOverLimit, systemClock),
     remoteBases: flags['no-remote-bases'] ? undefined : createRemoteBases(networkGuardOf(flags)),
     sops: createSops({
       binary: flags['sops-binary'],

@@ -123,7 +123,14 @@ async function buildObjects(
 
 async function carryOut(run: Run, inputs: Inputs) {
   const { deps } = run;
-  const { spec } = run.object;
+  const { spec, metadata } = run.object;
+  const input = `${inputs.digest} ${sourceOf(run).artifact.digest}`;
+  const work = { owner: metadata.uid ?? '', input };
+  const known = deps.refused.find(work);
+  if (known !== undefined) {
+    deps.metrics.build('refused');
+    throw known;
+  }
   const secrets = new Set<string>();
   const onSecret = (text: string) => {
     secrets.add(text);
@@ -131,7 +138,9 @@ async function carryOut(run: Run, inputs: Inputs) {
   };
   try {
     const built = await withSpan('build', {}, async (span) => {
-      const output = await buildObjects(run, inputs, { onSecret, spec });
+      const output = await deps.refused.run(work, () =>
+        buildObjects(run, inputs, { onSecret, spec }),
+      );
       span.set({ 'sluice.objects': output.objects.length });
       return output;
     });

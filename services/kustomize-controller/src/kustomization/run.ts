@@ -1,7 +1,7 @@
 import type { Artifact, KubeObject, Kustomization } from '@sluice/shared/api';
 import { type DependencyWatch, type Sources, specDuration } from '@sluice/shared/applier';
 import type { ArtifactCache } from '@sluice/shared/artifact';
-import { formatDuration, type LruBytes, SecretMasker } from '@sluice/shared/base';
+import { formatDuration, type LruBytes, type RefusedWork, SecretMasker } from '@sluice/shared/base';
 import type { Kustomize, Sops } from '@sluice/shared/cli';
 import type { ApplierIdentity, Clusters, DriftBackoff, Inventories } from '@sluice/shared/engine';
 import type { Informer } from '@sluice/shared/kube';
@@ -60,6 +60,8 @@ export interface KustomizationDeps {
   settings: KustomizationSettings;
   artifacts: ArtifactCache;
   kustomize: Kustomize;
+  /** Builds that were over a limit. */
+  refused: RefusedWork;
   sops: Sops;
   builds: LruBytes<Build>;
   /** By the key of the Kustomization. */

@@ -1,6 +1,14 @@
 import type { KustomizationSpec } from '@sluice/shared/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Bed, conditionOf, configMap, configMaps, secrets, startBed } from './harness.ts';
+import {
+  type Bed,
+  conditionOf,
+  configMap,
+  configMaps,
+  kustomizations,
+  secrets,
+  startBed,
+} from './harness.ts';
 
 let bed: Bed;
 beforeAll(async () => {
@@ -202,4 +210,24 @@ test('a field that is given twice counts as the last, and a warning says where',
   ]);
   const { message } = await bed.event(({ reason }) => reason === 'BuildWarning');
   expect(message).toContain("'kustomization.yaml' gives resources twice, in lines 1 and 3");
+});
+
+test('a build that takes too much is made again only when the source or the spec change', async () => {
+  const generator = 'configMapGenerator: [{name: large, files: [large.txt]}]';
+  const files = { 'kustomization.yaml': generator, 'large.txt': 'x'.repeat(200 * 2 ** 20) };
+  await bed.publish(files, 'v1', 'large');
+  const sourceRef = { kind: 'ExternalArtifact', name: 'large' } as const;
+  await bed.apply({ sourceRef }, 'large');
+  const failed = await bed.failed('BuildFailed', 'large');
+  expect(conditionOf(failed)?.message).toContain('more than');
+
+  const key = { namespace: bed.namespace, name: 'large' };
+  const annotations = { 'reconcile.fluxcd.io/requestedAt': 'again' };
+  await bed.client.patch(kustomizations, key, { metadata: { annotations } }, { type: 'merge' });
+  const requested = await bed.when((o) => o.status?.lastHandledReconcileAt === 'again', 'large');
+  expect(conditionOf(requested)?.message).toBe(conditionOf(failed)?.message);
+  expect(await bed.metrics()).toContain('builds_total{result="refused"}');
+
+  await bed.publish({ 'a.yaml': configMap('small') }, 'v2', 'large');
+  await bed.ready('v2', 'large');
 });
