@@ -9,6 +9,7 @@ import {
   gvkOf,
   type Predicate,
 } from '@sluice/shared/kube';
+import { fieldAt } from '../object/object-fields.ts';
 import { computeHealth, generationHealth, type Health } from './health.ts';
 
 type Expressions = Kustomization['spec']['healthCheckExprs'];
@@ -94,11 +95,15 @@ export function evaluateHealth(object: KubeObject, rules: HealthRules): Health {
   const rule = entryFor(object, rules);
   if (rule === undefined) return computeHealth(object);
   if (object.metadata.deletionTimestamp) return computeHealth(object);
+  const outdated = observesNumbers(object) ? generationHealth(object) : undefined;
   return (
-    generationHealth(object) ??
-    rule.judged.get(object) ??
-    judge(object, rule, celBudgetOf(rules.exprs ?? rule))
+    outdated ?? rule.judged.get(object) ?? judge(object, rule, celBudgetOf(rules.exprs ?? rule))
   );
+}
+
+/** Whether status.observedGeneration is a generation: some kinds hold a text there, which only expressions can read. */
+function observesNumbers(object: KubeObject): boolean {
+  return Number.isInteger(fieldAt(object, 'status', 'observedGeneration'));
 }
 
 function judge(object: KubeObject, { steps, judged }: Rule, budget: CelBudget): Health {
