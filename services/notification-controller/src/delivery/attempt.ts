@@ -6,7 +6,7 @@ import { withSpan } from '@sluice/shared/runtime';
 import { adapterFor } from '../provider/adapters.ts';
 import { defaultStatusId } from '../provider/commit-status.ts';
 import { createConnect } from '../provider/connect.ts';
-import { DeliveryError } from '../provider/delivery-error.ts';
+import { UnusableProviderError } from '../provider/delivery-error.ts';
 import { endpointOf } from '../provider/endpoint.ts';
 import type { SecretReader } from '../provider/secrets.ts';
 import { createSend } from '../provider/send.ts';
@@ -61,7 +61,7 @@ async function attempt(
   if (current.spec.suspend) return { type: 'dropped', why: 'the alert is suspended' };
   const provider = context.providerOf(providerKey);
   if (provider === undefined) {
-    throw new DeliveryError(
+    throw new UnusableProviderError(
       `spec.providerRef names the Provider '${providerKey}', which does not exist or whose spec is refused: create or correct it, or correct the Alert`,
     );
   }

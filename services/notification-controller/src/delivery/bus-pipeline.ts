@@ -145,7 +145,7 @@ async function deliver(
       id: delivery.id,
       letter,
     });
-    await reporter.givenUp(letter);
+    await reporter.givenUp(letter, result);
     return 'ack';
   } finally {
     clearInterval(keepAlive);

@@ -1,5 +1,6 @@
 import type { FluxEvent } from '@sluice/shared/api';
-import { DeliveryError } from '../provider/delivery-error.ts';
+import { DeliveryError, UnusableProviderError } from '../provider/delivery-error.ts';
+import { SecretUnavailableError } from '../provider/secrets.ts';
 
 /** One event on its way to one alert's provider. */
 export interface Delivery {
@@ -40,7 +41,14 @@ export type AttemptResult =
   | { type: 'duplicate' }
   /** Nobody wants it any more. */
   | { type: 'dropped'; why: string }
-  | { type: 'failed'; error: string; permanent: boolean; retryAfterMs?: number };
+  | {
+      type: 'failed';
+      error: string;
+      permanent: boolean;
+      retryAfterMs?: number;
+      /** The Provider has to be corrected, whatever the event. */
+      unusable?: boolean;
+    };
 
 /** A delivery that was given up, as it is kept for a person to look at. */
 export interface DeadLetter {
@@ -56,11 +64,19 @@ export interface DeadLetter {
 export function failure(error: unknown): AttemptResult {
   if (error instanceof DeliveryError) {
     const { message, permanent, retryAfterMs } = error;
-    return { type: 'failed', error: message, permanent, retryAfterMs };
+    const unusable = error instanceof UnusableProviderError;
+    return {
+      type: 'failed',
+      error: message,
+      permanent,
+      retryAfterMs,
+      ...(unusable && { unusable }),
+    };
   }
   return {
     type: 'failed',
     error: error instanceof Error ? error.message : String(error),
     permanent: false,
+    ...(error instanceof SecretUnavailableError && { unusable: true }),
   };
 }

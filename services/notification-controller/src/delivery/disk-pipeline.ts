@@ -136,7 +136,7 @@ class DiskPipeline implements Pipeline {
     const letter = deadLetter(delivery, { error: result.error, attempts, nowMs: now() });
     await this.#keep(letter);
     this.#failed.delete(delivery.id);
-    await reporter.givenUp(letter);
+    await reporter.givenUp(letter, result);
   }
 
   async #keep(letter: DeadLetter): Promise<void> {

@@ -3,6 +3,7 @@ import type { Logger } from '@sluice/shared/base';
 import type { EventRecorder } from '@sluice/shared/runtime';
 import type { AttemptResult, DeadLetter, Delivery } from './delivery.ts';
 import type { DeliveryMetrics } from './metrics.ts';
+import { onceAnHour } from './once-an-hour.ts';
 
 export interface ReporterContext {
   alertOf: (key: string) => Alert | undefined;
@@ -11,18 +12,36 @@ export interface ReporterContext {
   events: EventRecorder;
   metrics: DeliveryMetrics;
   logger: Logger;
+  now?: () => number;
 }
 
-/** Tells people how deliveries go: log, metrics, and an Event on the Alert when one is given up. */
+type FailedAttempt = Extract<AttemptResult, { type: 'failed' }>;
+
+/**
+ * Tells people how deliveries go: log, metrics, and an Event on the Alert when one is given up. A Provider that cannot
+ * be used as it is costs one line and one Event an hour, however many events come.
+ */
 export interface Reporter {
   attempted(delivery: Delivery, result: AttemptResult, attempt: number): void;
-  givenUp(letter: DeadLetter): Promise<void>;
+  givenUp(letter: DeadLetter, result: FailedAttempt): Promise<void>;
   /** A message that holds no event or delivery is a dead letter. */
   unreadable(): void;
 }
 
 export function createReporter(context: ReporterContext): Reporter {
   const { logger, metrics } = context;
+  const isDue = onceAnHour(context.now);
+  const tells = ({ alert, provider }: Delivery, { unusable, error }: FailedAttempt) =>
+    !unusable || isDue(`${alert.namespace}/${alert.name}/${provider}: ${error}`);
+  const recordFailure = async (delivery: Delivery, message: string) => {
+    const alert = context.alertOf(`${delivery.alert.namespace}/${delivery.alert.name}`);
+    if (alert === undefined) return;
+    await context.events.record(alert, {
+      severity: 'error',
+      reason: 'NotificationDispatchFailed',
+      message,
+    });
+  };
   return {
     attempted(delivery, result, attempt) {
       const fields = describe(delivery);
@@ -33,7 +52,12 @@ export function createReporter(context: ReporterContext): Reporter {
         metrics.took.observe({ provider_type: type }, Math.max(0, seconds));
       }
       if (result.type === 'failed') {
+        // One that is given up at once is told of then.
+        if (result.unusable && result.permanent) return;
+        if (!tells(delivery, result)) return;
         logger.warn({ ...fields, attempt, error: result.error }, 'A delivery failed');
+        if (!result.unusable) return;
+        void recordFailure(delivery, `cannot send notifications: ${result.error}`);
       } else if (result.type === 'dropped') {
         logger.info({ ...fields, why: result.why }, 'A delivery is dropped');
       } else {
@@ -41,19 +65,16 @@ export function createReporter(context: ReporterContext): Reporter {
       }
     },
     unreadable: () => metrics.deadLetters.inc(),
-    async givenUp(letter) {
+    async givenUp(letter, result) {
       const { delivery, error, attempts } = letter;
       metrics.deadLetters.inc();
+      if (!tells(delivery, result)) return;
       logger.error({ ...describe(delivery), attempts, error }, 'A delivery is given up');
-      const { namespace, name } = delivery.alert;
-      const alert = context.alertOf(`${namespace}/${name}`);
-      if (alert === undefined) return;
-      const object = delivery.event.involvedObject;
-      await context.events.record(alert, {
-        severity: 'error',
-        reason: 'NotificationDispatchFailed',
-        message: `failed to send notification for ${object.kind}/${object.namespace}/${object.name} after ${attempts} attempts: ${error}`,
-      });
+      const { kind, namespace, name } = delivery.event.involvedObject;
+      await recordFailure(
+        delivery,
+        `failed to send notification for ${kind}/${namespace}/${name} after ${attempts} attempts: ${error}`,
+      );
     },
   };
 }

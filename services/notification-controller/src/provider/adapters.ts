@@ -1,5 +1,5 @@
 import type { Adapter, ProviderType } from './adapter.ts';
-import { DeliveryError } from './delivery-error.ts';
+import { UnusableProviderError } from './delivery-error.ts';
 import { alertmanager } from './types/alertmanager.ts';
 import { azureDevOps } from './types/azure-devops.ts';
 import { azureEventHub } from './types/azure-event-hub.ts';
@@ -77,11 +77,11 @@ export const knownTypes = Object.keys(adapters).sort() as ProviderType[];
 /**
  * Finds the adapter of a type of provider.
  *
- * @throws DeliveryError, permanent, for a type of a later version's CRD
+ * @throws UnusableProviderError, permanent, for a type of a later version's CRD
  */
 export function adapterFor(type: ProviderType): Adapter {
   if (Object.hasOwn(adapters, type)) return adapters[type];
-  throw new DeliveryError(
+  throw new UnusableProviderError(
     `spec.type '${type}' is not supported: use one of ${knownTypes.join(', ')}`,
     { permanent: true },
   );

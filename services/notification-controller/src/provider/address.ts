@@ -1,5 +1,5 @@
 import type { ProviderType } from './adapter.ts';
-import { DeliveryError } from './delivery-error.ts';
+import { UnusableProviderError } from './delivery-error.ts';
 
 const maxLength = 2048;
 const where = "spec.address, or the key 'address' of the Secret of spec.secretRef,";
@@ -26,20 +26,20 @@ const forms: Partial<Record<ProviderType, AddressForm>> = {
 /**
  * Checks an address. That of a repository may have any form that Git takes, and is returned as an HTTP(S) address.
  *
- * @throws DeliveryError that says what is missing or wrong
+ * @throws UnusableProviderError that says what is missing or wrong
  */
 export function checkAddress(type: ProviderType, given: string): string {
   const form = forms[type] ?? 'server';
   const text = given.trim();
   if (form === 'unused') return '';
-  if (text === '') throw new DeliveryError(`${where} is missing: name where to deliver to`);
+  if (text === '') throw new UnusableProviderError(`${where} is missing: name where to deliver to`);
   if (text.length > maxLength) {
-    throw new DeliveryError(`${where} is longer than ${maxLength} characters`);
+    throw new UnusableProviderError(`${where} is longer than ${maxLength} characters`);
   }
   if (form === 'name') return text;
   const address = form === 'repository' ? overHttps(text) : text;
   if (/^https?:$/.test(URL.parse(address)?.protocol ?? '')) return address;
-  throw new DeliveryError(`${where} is no HTTP or HTTPS address: write https://host/path`);
+  throw new UnusableProviderError(`${where} is no HTTP or HTTPS address: write https://host/path`);
 }
 
 /** The API of a server is not at the port of its SSH. */

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { errorMessage } from '@sluice/shared/base';
 import { guardedConnector, type NetworkGuard, refusalIn } from '@sluice/shared/net';
-import { DeliveryError } from './delivery-error.ts';
+import { DeliveryError, UnusableProviderError } from './delivery-error.ts';
 
 /** A connection for a protocol that is not HTTP. */
 export interface Connection {
@@ -49,5 +49,5 @@ function failureOf(error: Error, name: string): DeliveryError {
     return new DeliveryError(`${name} cannot be reached: ${errorMessage(error)}`);
   }
   const message = `spec.address cannot be used: ${refusal.message}`;
-  return new DeliveryError(message, { permanent: true, cause: error });
+  return new UnusableProviderError(message, { permanent: true, cause: error });
 }

@@ -1,5 +1,5 @@
 import type { Endpoint } from './adapter.ts';
-import { DeliveryError } from './delivery-error.ts';
+import { UnusableProviderError } from './delivery-error.ts';
 
 type Headers = Record<string, string>;
 
@@ -21,11 +21,11 @@ export function basicOrBearer({ token, username, password }: Endpoint): Headers 
  * The token of the Secret.
  *
  * @param what the token is, for the message
- * @throws DeliveryError when there is none
+ * @throws UnusableProviderError when there is none
  */
 export function tokenOf({ token }: Endpoint, what: string): string {
   if (token !== '') return token;
-  throw new DeliveryError(
+  throw new UnusableProviderError(
     `the provider has no ${what}: put the key 'token' into the Secret of spec.secretRef`,
   );
 }
@@ -33,7 +33,7 @@ export function tokenOf({ token }: Endpoint, what: string): string {
 /**
  * The token of the Secret, or its password, which repositories of Flux use for both.
  *
- * @throws DeliveryError when there is none
+ * @throws UnusableProviderError when there is none
  */
 export function tokenOrPasswordOf(endpoint: Endpoint, what: string): string {
   return endpoint.token || endpoint.password || tokenOf(endpoint, what);
@@ -43,9 +43,9 @@ export function tokenOrPasswordOf(endpoint: Endpoint, what: string): string {
  * `spec.channel`.
  *
  * @param what it has to name
- * @throws DeliveryError when there is none
+ * @throws UnusableProviderError when there is none
  */
 export function channelOf({ channel }: Endpoint, what: string): string {
   if (channel !== '') return channel;
-  throw new DeliveryError(`spec.channel is missing: name ${what}`);
+  throw new UnusableProviderError(`spec.channel is missing: name ${what}`);
 }

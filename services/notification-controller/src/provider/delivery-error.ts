@@ -18,3 +18,9 @@ export class DeliveryError extends Error {
     this.retryAfterMs = options.retryAfterMs;
   }
 }
+
+/**
+ * The Provider cannot be used as it is: a field, its Secret or a key of it is missing or wrong. The message names it
+ * and the fix.
+ */
+export class UnusableProviderError extends DeliveryError {}

@@ -2,7 +2,7 @@ import type { Provider } from '@sluice/shared/api';
 import { parseDuration } from '@sluice/shared/base';
 import type { Endpoint, ProviderType } from './adapter.ts';
 import { checkAddress } from './address.ts';
-import { DeliveryError } from './delivery-error.ts';
+import { UnusableProviderError } from './delivery-error.ts';
 import { headersIn } from './headers.ts';
 import type { SecretData, SecretReader } from './secrets.ts';
 import { writesCommitStatus } from './type-groups.ts';
@@ -13,7 +13,7 @@ const proxySchemes = ['http:', 'https:'];
 /**
  * Puts together a Provider and the Secrets it names.
  *
- * @throws DeliveryError that names the field to correct; SecretUnavailableError
+ * @throws UnusableProviderError that names the field to correct; SecretUnavailableError
  */
 export async function endpointOf(provider: Provider, read: SecretReader): Promise<Endpoint> {
   const { spec, metadata } = provider;
@@ -49,7 +49,7 @@ function headers(yaml: string | undefined): Record<string, string> {
 function proxyOf(secret: SecretData): string | undefined {
   const where = "the key 'address' of the Secret of spec.proxySecretRef";
   const text = secret['address']?.trim();
-  if (!text) throw new DeliveryError(`${where} is missing: name the proxy`);
+  if (!text) throw new UnusableProviderError(`${where} is missing: name the proxy`);
   const url = new URL(checkProxy(text, where) as string);
   if (secret['username']) url.username = encodeURIComponent(secret['username']);
   if (secret['password']) url.password = encodeURIComponent(secret['password']);
@@ -59,7 +59,7 @@ function proxyOf(secret: SecretData): string | undefined {
 function checkProxy(text: string, where: string): string | undefined {
   if (text === '') return undefined;
   if (!URL.canParse(text) || !proxySchemes.includes(new URL(text).protocol)) {
-    throw new DeliveryError(`${where} is no HTTP or HTTPS address: write http://host:port`);
+    throw new UnusableProviderError(`${where} is no HTTP or HTTPS address: write http://host:port`);
   }
   return text;
 }
@@ -76,10 +76,12 @@ function tlsOf(secret: SecretData, where: string): Endpoint['tls'] {
   const cert = secret['tls.crt'] ?? secret['certFile'];
   const key = secret['tls.key'] ?? secret['keyFile'];
   if (!ca && !cert && !key) {
-    throw new DeliveryError(`${where} has neither 'ca.crt' nor 'tls.crt' and 'tls.key': add them`);
+    throw new UnusableProviderError(
+      `${where} has neither 'ca.crt' nor 'tls.crt' and 'tls.key': add them`,
+    );
   }
   if (Boolean(cert) !== Boolean(key)) {
-    throw new DeliveryError(
+    throw new UnusableProviderError(
       `${where} has ${cert ? "'tls.crt' without 'tls.key'" : "'tls.key' without 'tls.crt'"}: add the other`,
     );
   }

@@ -1,7 +1,7 @@
 import type { Endpoint, ProviderAnswer, ProviderRequest, Send } from './adapter.ts';
 import { jsonOf, objectOf } from './answer.ts';
 import { bearer, tokenOrPasswordOf } from './credentials.ts';
-import { DeliveryError } from './delivery-error.ts';
+import { DeliveryError, UnusableProviderError } from './delivery-error.ts';
 import { ownedRepositoryOf } from './repository.ts';
 
 const headers = {
@@ -64,7 +64,7 @@ function appOf({ token, password, secret }: Endpoint): App | undefined {
   const keys = ['githubAppInstallationID', 'githubAppPrivateKey'] as const;
   const missing = keys.find((key) => !secret[key]);
   if (missing !== undefined) {
-    throw new DeliveryError(
+    throw new UnusableProviderError(
       `the Secret of spec.secretRef has githubAppID without '${missing}': add it`,
     );
   }
@@ -87,7 +87,7 @@ async function signedClaim({ id, privateKey }: App): Promise<string> {
       .setExpirationTime('8m')
       .sign(createPrivateKey(privateKey));
   } catch {
-    throw new DeliveryError(
+    throw new UnusableProviderError(
       "the key 'githubAppPrivateKey' of the Secret of spec.secretRef is no RSA key in PEM: put the one of the App there",
     );
   }

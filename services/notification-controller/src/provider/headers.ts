@@ -1,12 +1,12 @@
 import { parseYamlStream } from '@sluice/shared/base';
-import { DeliveryError } from './delivery-error.ts';
+import { UnusableProviderError } from './delivery-error.ts';
 
 const where = "the key 'headers' of the Secret of spec.secretRef";
 
 /**
  * Reads the key `headers` of a Secret: a map in YAML.
  *
- * @throws DeliveryError when it is none
+ * @throws UnusableProviderError when it is none
  */
 export function headersIn(yaml: string | undefined): Record<string, string> {
   if (yaml === undefined) return {};
@@ -15,15 +15,17 @@ export function headersIn(yaml: string | undefined): Record<string, string> {
     [parsed] = parseYamlStream(yaml, 'headers', { wordsAsText: true });
   } catch (cause) {
     // The parser's message quotes the text, which is secret.
-    throw new DeliveryError(`${where} is no YAML: write 'Name: value' lines`, { cause });
+    throw new UnusableProviderError(`${where} is no YAML: write 'Name: value' lines`, { cause });
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-    throw new DeliveryError(`${where} is no map: write 'Name: value' lines`);
+    throw new UnusableProviderError(`${where} is no map: write 'Name: value' lines`);
   }
   return Object.fromEntries(
     Object.entries(parsed).map(([name, value]) => {
       if (typeof value === 'object' || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) {
-        throw new DeliveryError(`${where} has an unusable entry: write 'Name: value' lines`);
+        throw new UnusableProviderError(
+          `${where} has an unusable entry: write 'Name: value' lines`,
+        );
       }
       return [name, String(value)];
     }),

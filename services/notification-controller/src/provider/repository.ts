@@ -1,5 +1,5 @@
 import type { Endpoint } from './adapter.ts';
-import { DeliveryError } from './delivery-error.ts';
+import { UnusableProviderError } from './delivery-error.ts';
 
 /** A Git repository that an address names. */
 export interface Repository {
@@ -23,13 +23,15 @@ export function repositoryOf({ address }: Endpoint): Repository {
 /**
  * Owner and name of the repository of an address.
  *
- * @throws DeliveryError when its path has other parts
+ * @throws UnusableProviderError when its path has other parts
  */
 export function ownedRepositoryOf(endpoint: Endpoint): Repository & { owned: string } {
   const repository = repositoryOf(endpoint);
   const { parts } = repository;
   if (parts.length !== 2 || parts.includes('')) {
-    throw new DeliveryError('spec.address names no repository: write https://host/owner/name');
+    throw new UnusableProviderError(
+      'spec.address names no repository: write https://host/owner/name',
+    );
   }
   return { ...repository, owned: parts.join('/') };
 }

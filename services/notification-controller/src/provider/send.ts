@@ -7,7 +7,7 @@ import {
 } from '@sluice/shared/net';
 import { type Dispatcher, request } from 'undici';
 import type { Endpoint, ProviderAnswer, ProviderRequest, Send } from './adapter.ts';
-import { DeliveryError } from './delivery-error.ts';
+import { DeliveryError, UnusableProviderError } from './delivery-error.ts';
 import { retryAfterMs } from './retry-after.ts';
 
 const userAgent = 'sluice-notification-controller';
@@ -37,7 +37,7 @@ export function createSend(
       const refusal = refusalIn(error);
       if (refusal !== undefined) {
         const field = refusal.role === 'proxy' ? 'the proxy address' : 'spec.address';
-        throw new DeliveryError(`${field} cannot be used: ${refusal.message}`, {
+        throw new UnusableProviderError(`${field} cannot be used: ${refusal.message}`, {
           permanent: true,
           cause: error,
         });

@@ -2,7 +2,7 @@ import type { Adapter } from '../adapter.ts';
 import { jsonOf, maxPageBytes, objectOf } from '../answer.ts';
 import { commitStatusOf } from '../commit-status.ts';
 import { basic, tokenOf } from '../credentials.ts';
-import { DeliveryError } from '../delivery-error.ts';
+import { UnusableProviderError } from '../delivery-error.ts';
 import { goJson } from '../go-json.ts';
 import { repositoryOf } from '../repository.ts';
 
@@ -19,7 +19,7 @@ export const azureDevOps: Adapter = async (event, endpoint, send, context) => {
   const { origin, parts } = repositoryOf(endpoint);
   const [organization, project, , repository] = parts;
   if (parts.length !== 4) {
-    throw new DeliveryError(
+    throw new UnusableProviderError(
       'spec.address names no repository: write https://dev.azure.com/organization/project/_git/name',
     );
   }

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { Adapter, Endpoint } from '../adapter.ts';
 import { bearer, channelOf, tokenOf } from '../credentials.ts';
-import { DeliveryError } from '../delivery-error.ts';
+import { UnusableProviderError } from '../delivery-error.ts';
 import { eventJson } from '../go-json.ts';
 
 const suffix = '.servicebus.windows.net';
@@ -38,7 +38,7 @@ function byToken(endpoint: Endpoint): Hub {
 function byKey({ address, token }: Endpoint): Hub {
   const where = 'the connection string of the hub';
   if (token !== '') {
-    throw new DeliveryError(`the Secret has a token beside ${where}: remove one of them`);
+    throw new UnusableProviderError(`the Secret has a token beside ${where}: remove one of them`);
   }
   const parts = Object.fromEntries(
     address.split(';').map((part) => {
@@ -49,7 +49,7 @@ function byKey({ address, token }: Endpoint): Hub {
   const host = URL.parse(parts['Endpoint'] ?? '')?.hostname;
   const { EntityPath: hub, SharedAccessKeyName: name, SharedAccessKey: key } = parts;
   if (!host || !hub || !name || !key) {
-    throw new DeliveryError(
+    throw new UnusableProviderError(
       `${where} needs Endpoint, SharedAccessKeyName, SharedAccessKey and EntityPath: add what is missing`,
     );
   }

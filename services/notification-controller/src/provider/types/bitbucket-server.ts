@@ -2,7 +2,7 @@ import type { Adapter, Endpoint } from '../adapter.ts';
 import { jsonOf, objectOf } from '../answer.ts';
 import { commitStatusOf, shortId } from '../commit-status.ts';
 import { basic, bearer } from '../credentials.ts';
-import { DeliveryError } from '../delivery-error.ts';
+import { UnusableProviderError } from '../delivery-error.ts';
 import { goJson } from '../go-json.ts';
 
 /** Without them the server takes a request for one of a browser that was led astray. */
@@ -44,7 +44,7 @@ function commitsUrl({ address }: Endpoint): string {
     const path = `projects/${project}/repos/${repository}/commits`;
     return `${origin}${contextPath}/rest/api/latest/${path}`;
   }
-  throw new DeliveryError(
+  throw new UnusableProviderError(
     'spec.address names no repository: write the address of a clone, https://host/scm/project/name.git',
   );
 }
@@ -52,7 +52,7 @@ function commitsUrl({ address }: Endpoint): string {
 function login({ token, username, password }: Endpoint): Record<string, string> {
   if (token) return bearer(token);
   if (username && password) return basic(username, password);
-  throw new DeliveryError(
+  throw new UnusableProviderError(
     "the provider has no credentials: put the key 'token', or 'username' and 'password', into the Secret of spec.secretRef",
   );
 }

@@ -2,7 +2,7 @@ import type { Adapter, Endpoint } from '../adapter.ts';
 import { jsonOf, objectOf } from '../answer.ts';
 import { commitStatusOf, shortId } from '../commit-status.ts';
 import { basic, tokenOf } from '../credentials.ts';
-import { DeliveryError } from '../delivery-error.ts';
+import { UnusableProviderError } from '../delivery-error.ts';
 import { goJson } from '../go-json.ts';
 import { ownedRepositoryOf } from '../repository.ts';
 
@@ -34,7 +34,7 @@ function login(endpoint: Endpoint): Record<string, string> {
   const parts = tokenOf(endpoint, 'app password').split(':');
   const [username = '', password = ''] = parts;
   if (parts.length === 2) return basic(username, password);
-  throw new DeliveryError(
+  throw new UnusableProviderError(
     "the key 'token' of the Secret of spec.secretRef is not of the form <user>:<app password>",
   );
 }

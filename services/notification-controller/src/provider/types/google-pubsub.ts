@@ -1,7 +1,7 @@
 import type { Adapter, Endpoint } from '../adapter.ts';
 import { jsonOf, objectOf } from '../answer.ts';
 import { bearer, channelOf, tokenOf } from '../credentials.ts';
-import { DeliveryError } from '../delivery-error.ts';
+import { UnusableProviderError } from '../delivery-error.ts';
 import { eventJson, goJson, sorted } from '../go-json.ts';
 import { headersIn } from '../headers.ts';
 
@@ -49,7 +49,7 @@ async function signedToken(endpoint: Endpoint): Promise<string> {
       .setExpirationTime(tokenLifetime)
       .sign(createPrivateKey(String(key['private_key'])));
   } catch {
-    throw new DeliveryError(
+    throw new UnusableProviderError(
       `${where} is no JSON key of a service account: create one and put it there`,
     );
   }

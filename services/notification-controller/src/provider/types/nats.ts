@@ -1,6 +1,6 @@
 import type { Adapter, Endpoint } from '../adapter.ts';
 import { channelOf } from '../credentials.ts';
-import { DeliveryError } from '../delivery-error.ts';
+import { UnusableProviderError } from '../delivery-error.ts';
 import { eventJson } from '../go-json.ts';
 import { type NatsLogin, publishToNats } from '../nats-publish.ts';
 
@@ -16,7 +16,9 @@ const defaultPort = 4222;
 export const nats: Adapter = async (event, endpoint, _send, { connect }) => {
   const subject = channelOf(endpoint, 'the subject to publish to');
   if (!/^[^\s.*>]+(\.[^\s.*>]+)*$/.test(subject)) {
-    throw new DeliveryError('spec.channel is no subject of NATS: write names with dots between');
+    throw new UnusableProviderError(
+      'spec.channel is no subject of NATS: write names with dots between',
+    );
   }
   const { host, port, isSecure } = serverOf(endpoint);
   const login = await loginOf(endpoint);
@@ -36,7 +38,7 @@ export const nats: Adapter = async (event, endpoint, _send, { connect }) => {
 function serverOf({ address }: Endpoint): { host: string; port: number; isSecure: boolean } {
   const url = URL.parse(address.includes('://') ? address : `nats://${address}`);
   if (url === null || !schemes.includes(url.protocol) || url.hostname === '') {
-    throw new DeliveryError('spec.address names no server of NATS: write nats://host:4222');
+    throw new UnusableProviderError('spec.address names no server of NATS: write nats://host:4222');
   }
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   return { host, port: Number(url.port) || defaultPort, isSecure: url.protocol === 'tls:' };
@@ -57,7 +59,7 @@ async function loginOf({ secret, username, password }: Endpoint): Promise<NatsLo
     try {
       return { ...sign(nonce) };
     } catch {
-      throw new DeliveryError(
+      throw new UnusableProviderError(
         `the key '${creds ? 'creds' : 'nkey'}' of the Secret of spec.secretRef cannot be used: put the credentials of a user there`,
       );
     }

@@ -1,6 +1,6 @@
 import type { FluxEvent } from '@sluice/shared/api';
 import type { Adapter, Endpoint } from '../adapter.ts';
-import { DeliveryError } from '../delivery-error.ts';
+import { UnusableProviderError } from '../delivery-error.ts';
 import { fit } from '../fit.ts';
 import { goJson, goTime, sorted } from '../go-json.ts';
 import { stableId } from '../stable-id.ts';
@@ -82,7 +82,7 @@ function projectOf({ address }: Endpoint): { url: string; key: string } {
   if (username !== '' && project !== undefined) {
     return { url: `${origin}${path}/api/${project}/envelope/`, key: username };
   }
-  throw new DeliveryError(
+  throw new UnusableProviderError(
     "the key 'address' of the Secret of spec.secretRef is no DSN: write https://<key>@<host>/<project>",
   );
 }

@@ -1,6 +1,6 @@
 import type { Adapter, Endpoint } from '../adapter.ts';
 import { basic } from '../credentials.ts';
-import { DeliveryError } from '../delivery-error.ts';
+import { UnusableProviderError } from '../delivery-error.ts';
 import { fit } from '../fit.ts';
 import { markdownOf } from '../markdown.ts';
 
@@ -37,5 +37,5 @@ export const zulip: Adapter = async (event, endpoint, send) => {
 function placeOf({ channel }: Endpoint): { channel: string; topic: string } {
   const [, name, topic] = /^([^/]+)\/(.+)$/s.exec(channel) ?? [];
   if (name !== undefined && topic !== undefined) return { channel: name, topic };
-  throw new DeliveryError('spec.channel is not of the form <channel>/<topic>');
+  throw new UnusableProviderError('spec.channel is not of the form <channel>/<topic>');
 }
