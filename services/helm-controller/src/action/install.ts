@@ -53,7 +53,7 @@ export async function install(ctx: ActionContext, request: InstallRequest): Prom
   release.info.description = 'Initial install underway';
   const record = await ReleaseRecord.create(ctx, release);
   try {
-    await perform(ctx, record, objects, options);
+    await applyBetweenHooks(ctx, record, objects, options);
   } catch (error) {
     const describe = (message: string) => `Release "${release.name}" failed: ${message}`;
     throw await failRelease(ctx, record, error, describe);
@@ -62,7 +62,7 @@ export async function install(ctx: ActionContext, request: InstallRequest): Prom
   return release;
 }
 
-async function perform(
+async function applyBetweenHooks(
   ctx: ActionContext,
   record: ReleaseRecord,
   objects: readonly ReleaseObject[],

@@ -35,7 +35,8 @@ export async function runTests(
   ctx: ActionContext,
   { release, options }: TestRequest,
 ): Promise<Release> {
-  const isSelected = selection(options.filters);
+  const isNameSelected = testSelection(options.filters);
+  const isSelected = ({ name }: Hook) => isNameSelected(name);
   if (!release.hooks?.some((hook) => runsAt(hook, 'test') && isSelected(hook))) return release;
   const record = new ReleaseRecord(ctx, release);
   try {
@@ -50,9 +51,9 @@ export async function runTests(
   return release;
 }
 
-/** Returns whether a hook is to run: not excluded, and included if only some are. */
-function selection(filters: readonly TestFilter[]): (hook: Hook) => boolean {
+/** Returns whether a test of a name is to run: not excluded, and included if only some are. */
+export function testSelection(filters: readonly TestFilter[]): (name: string) => boolean {
   const excluded = new Set(filters.filter(({ exclude }) => exclude).map(({ name }) => name));
   const included = new Set(filters.filter(({ exclude }) => !exclude).map(({ name }) => name));
-  return ({ name }) => !excluded.has(name) && (included.size === 0 || included.has(name));
+  return (name) => !excluded.has(name) && (included.size === 0 || included.has(name));
 }

@@ -61,7 +61,7 @@ export async function upgrade(ctx: ActionContext, request: UpgradeRequest): Prom
   const created: AppliedChange[] = [];
   try {
     await pruneHistory(ctx, release, options.maxHistory);
-    await perform(ctx, record, { objects, former, options, created });
+    await applyBetweenHooks(ctx, record, { objects, former, options, created });
     await supersede(ctx, current);
   } catch (error) {
     const describe = (message: string) => `Upgrade "${release.name}" failed: ${message}`;
@@ -81,7 +81,7 @@ interface Steps {
   created: AppliedChange[];
 }
 
-async function perform(
+async function applyBetweenHooks(
   ctx: ActionContext,
   record: ReleaseRecord,
   { objects, former, options, created }: Steps,

@@ -9,12 +9,12 @@ import {
 import type { ActionContext } from '../action/context.ts';
 import type { Waits } from '../action/waits.ts';
 import { adoptedEntries } from './adopted.ts';
+import type { Slots } from './background-task.ts';
 import { remembering } from './known-revision.ts';
-import type { Slots } from './operation.ts';
 import { type Run, storageOf, targetOf } from './run.ts';
 import { draftOf } from './status.ts';
 
-/** A part of an operation: its permits, what ends it, and what is told of its waits. */
+/** A part of an action: its permits, what ends it, and what is told of its waits. */
 export interface Part {
   slots: Slots;
   signal: AbortSignal;

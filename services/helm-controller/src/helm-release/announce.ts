@@ -5,18 +5,19 @@ import {
   reconcilingCondition,
   stalledCondition,
 } from '@sluice/shared/runtime';
-import type { Doing } from './doing.ts';
+import type { Action } from './action.ts';
 import type { Run } from './run.ts';
-import { timeoutOf } from './spec.ts';
-
-/** Returns the limit of an action in milliseconds. */
-export function timeoutFor(run: Run, { type }: Doing): number {
-  return timeoutOf(run.object, type === 'unlock' ? 'upgrade' : type);
-}
+import { timeoutMsOf } from './verbs/verbs.ts';
 
 /** Says what is done, in the words of Flux. */
-export function progressMessage({ doing, timeoutMs }: { doing: Doing; timeoutMs: number }): string {
-  return `Running '${doing.type}' action with a timeout of ${formatDuration(timeoutMs)}`;
+export function progressMessage({
+  action,
+  timeoutMs,
+}: {
+  action: Action;
+  timeoutMs: number;
+}): string {
+  return `Running '${action.type}' action with a timeout of ${formatDuration(timeoutMs)}`;
 }
 
 /** Writes the conditions of a beginning action and nothing else of the draft. */
@@ -33,16 +34,16 @@ async function writeAtOnce({ ctx: { status } }: Run, begin: () => void): Promise
  * uninstall it. What the status says of the failure of another attempt is replaced; the failure of an equal one stays
  * true until the action shows that it waits.
  */
-export async function announceAction(run: Run, doing: Doing): Promise<void> {
+export async function announceAction(run: Run, action: Action): Promise<void> {
   const { status } = run.ctx;
   const { storageNamespace, failures = 0 } = status.observed.status ?? {};
   const isStalled = status.getCondition(stalledCondition) !== undefined;
   const reconciling = status.getCondition(reconcilingCondition);
   const isRetrying = reconciling?.reason === progressingWithRetryReason;
   const isOutdated = isStalled || (isRetrying && run.isNewAttempt);
-  const message = progressMessage({ doing, timeoutMs: timeoutFor(run, doing) });
+  const message = progressMessage({ action, timeoutMs: timeoutMsOf(run, action) });
   const begin = () => status.reconciling(progressingReason, message);
-  if (doing.type === 'install') status.status.lastAttemptedReleaseAction = doing.type;
+  if (action.type === 'install') status.status.lastAttemptedReleaseAction = action.type;
   if (storageNamespace !== run.storageNamespace) {
     if (isOutdated) begin();
     await status.patch();

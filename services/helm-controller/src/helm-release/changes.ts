@@ -12,8 +12,8 @@ import {
 import type { LeftObjects } from '../action/context.ts';
 import { objectsOf } from '../release/manifest.ts';
 import type { Release } from '../release/release.ts';
+import type { UpgradeChanges } from './action.ts';
 import type { Run } from './run.ts';
-import type { UpgradeChanges } from './state.ts';
 
 function stateOf({ manifest, config, chart }: Release): ReleaseState {
   const { name, version, appVersion } = chart.metadata;

@@ -2,7 +2,7 @@ import { previousOf } from '../release/history.ts';
 import type { ReleaseStatus } from '../release/release.ts';
 import { type Snapshot, verifySnapshot } from '../release/snapshot.ts';
 import { fieldManager } from '../release/storage.ts';
-import type { Doing } from './doing.ts';
+import type { Action } from './action.ts';
 import type { ReleaseCondition } from './observe.ts';
 import { type Run, storageOf } from './run.ts';
 import {
@@ -18,7 +18,7 @@ import { draftOf } from './status.ts';
 
 /** What to do next. */
 export type Decision =
-  | Doing
+  | Action
   | { type: 'nothing' }
   /** Somebody else is at work on the release until then, in milliseconds since the epoch. */
   | { type: 'wait'; untilMs: number; message: string }
@@ -44,7 +44,7 @@ function decideOnUnfinished(
   run: Run,
   found: ReleaseCondition & { type: 'pending' | 'uninstalling' },
 ): Decision {
-  const takeOver: Doing = { type: found.type === 'pending' ? 'unlock' : 'uninstall' };
+  const takeOver: Action = { type: found.type === 'pending' ? 'unlock' : 'uninstall' };
   const { writer } = found.revision;
   if (writer.manager === fieldManager) return takeOver;
   const begun = found.release.version === 1 ? 'install' : 'upgrade';

@@ -4,21 +4,21 @@ import { done, type Outcome, type ReconcileContext } from '@sluice/shared/runtim
 import { isReleaseName } from '../release/name.ts';
 import { isPending } from '../release/release.ts';
 import { fieldManager } from '../release/storage.ts';
-import { follow } from './act.ts';
 import { collect } from './collect.ts';
-import { isOfFormer } from './doing.ts';
 import { sayFailure } from './events.ts';
 import { deleteHelmChart } from './helm-chart.ts';
 import { type HelmReleaseDeps, type Run, startRun, storageOf } from './run.ts';
+import { follow } from './running-action.ts';
 import { draftOf, latestSnapshot, noteRelease } from './status.ts';
 import { startUninstallFormer } from './uninstall-former.ts';
+import { roleOf } from './verbs/verbs.ts';
 
 /** Ends an action of another kind: what it has begun is uninstalled with the rest. */
 async function abortOther(run: Run): Promise<void> {
   const { running } = run.state;
-  if (running === undefined || isOfFormer(running.doing)) return;
-  running.operation.abort(new Error('the HelmRelease is being deleted'));
-  await running.operation.settled;
+  if (running === undefined || roleOf(running.action) === 'former') return;
+  running.task.abort(new Error('the HelmRelease is being deleted'));
+  await running.task.settled;
   run.state.running = undefined;
 }
 
@@ -57,7 +57,7 @@ async function uninstallRelease(run: Run): Promise<Outcome | undefined> {
   const outcome = await follow(run, running);
   if (outcome !== undefined) return outcome;
   state.running = undefined;
-  const { ending } = running.operation;
+  const { ending } = running.task;
   if (ending?.type === 'failed') throw ending.error;
   if (ending === undefined) throw new Error('the action goes on');
   const { error, reason, message } = await collect(run, running, ending.value);

@@ -7,10 +7,10 @@ import { valuesDigest } from '../values/digest.ts';
 import { keepsValues } from '../values/kept.ts';
 import { knownRevision } from './known-revision.ts';
 import { commonMetadataDigest, postRenderersDigest } from './observed-digests.ts';
-import { noteOwnWork } from './own-work.ts';
 import { desiredOf, type Run, storageOf } from './run.ts';
 import { activeRemediation } from './spec.ts';
 import { draftOf, latestSnapshot } from './status.ts';
+import { noteUnnotedRevision } from './unnoted-revision.ts';
 
 /** How the stored release compares with what is desired. */
 export type ReleaseCondition =
@@ -91,7 +91,9 @@ async function judge(
         type: 'unmanaged',
         why: `revision ${release.version} was not made or was changed by somebody else`,
       };
-    await noteOwnWork(run, release, { isDesired: whyOutOfSync(run, release) === undefined });
+    await noteUnnotedRevision(run, release, {
+      isDesired: whyOutOfSync(run, release) === undefined,
+    });
   }
   if (status === 'failed') return { type: 'failed' };
   if (status === 'uninstalled') return { type: 'absent' };

@@ -11,12 +11,11 @@ import {
 } from '@sluice/shared/runtime';
 import { ActionError } from '../action/context.ts';
 import { releaseNameOf } from '../release/name.ts';
-import { follow, startAction } from './act.ts';
+import type { Collected } from './action.ts';
 import { announceAction } from './announce.ts';
 import { collect } from './collect.ts';
 import { decide } from './decide.ts';
 import { composeDesired, fingerprintOf, hasOtherValues } from './desired.ts';
-import { type Doing, isOfFormer } from './doing.ts';
 import { compareRelease, healReleaseDrift } from './drift.ts';
 import { describeError, sayFailure } from './events.ts';
 import { activeRetryInterval, finishFailed, finishInSync, finishStalled } from './finish.ts';
@@ -26,22 +25,11 @@ import { observeRelease } from './observe.ts';
 import { handleRequests, isAsked } from './requests.ts';
 import { chartReferenceOf, resolveSource } from './resolve-source.ts';
 import { type HelmReleaseDeps, type Run, startRun } from './run.ts';
-import type { ActionRole, Collected, RunningAction } from './state.ts';
+import { follow, startAction } from './running-action.ts';
+import type { RunningAction } from './state.ts';
 import { clearHistory, noteAttempt } from './status.ts';
 import { startUninstallFormer, whyOtherTarget } from './uninstall-former.ts';
-
-const roles: Record<Doing['type'], ActionRole> = {
-  install: 'release',
-  upgrade: 'release',
-  rollback: 'remediate',
-  uninstall: 'remediate',
-  test: 'test',
-  unlock: 'unlock',
-};
-
-function roleOf(doing: Doing): ActionRole {
-  return isOfFormer(doing) ? 'former' : roles[doing.type];
-}
+import { roleOf } from './verbs/verbs.ts';
 
 /** Whether nothing has changed since the release was found to be as desired. */
 function isUnchanged(run: Run, fingerprint: string): boolean {
@@ -77,13 +65,13 @@ async function settle(
   isCurrent: boolean,
 ): Promise<Outcome | undefined> {
   const { state } = run;
-  const { ending } = running.operation;
+  const { ending } = running.task;
   if (ending === undefined) throw new Error('the action goes on');
   state.running = undefined;
   if (!isCurrent) state.carriedOut.clear();
   // An aborted action has left the release pending, which is dealt with like that of a killed process.
   if (ending.type === 'failed') {
-    if (!running.operation.isAborted) throw ending.error;
+    if (!running.task.isAborted) throw ending.error;
     return undefined;
   }
   run.hasActed = true;
@@ -91,7 +79,7 @@ async function settle(
   // Its result says nothing about what is desired now, which is yet to be tried.
   if (!isCurrent) return undefined;
   if (collected.error !== undefined) return giveUp(run, collected);
-  const role = roleOf(running.doing);
+  const role = roleOf(running.action);
   if (role === 'remediate') return finishFailed(run, { isRemediated: true });
   if (role !== 'former') state.carriedOut.add(role);
   return undefined;
@@ -153,13 +141,13 @@ async function resume(run: Run, fingerprint: string): Promise<Outcome | undefine
   const isSame = running.fingerprint === fingerprint && !state.configChanged;
   // Who asks for the same once more gets what is under way; values may have changed without being watched.
   const isCurrent = isSame && !(isAsked(run) && (await hasOtherValues(run, running)));
-  if (running.operation.ending === undefined) {
+  if (running.task.ending === undefined) {
     if (isCurrent) {
       const outcome = await follow(run, running);
       if (outcome !== undefined) return outcome;
     } else {
-      running.operation.abort(new Error('something newer is to be released'));
-      await running.operation.settled;
+      running.task.abort(new Error('something newer is to be released'));
+      await running.task.settled;
     }
   }
   return settle(run, running, isCurrent);

@@ -4,7 +4,6 @@ import { documentObjects } from '../release/manifest.ts';
 import type { Release } from '../release/release.ts';
 import type { PreviousRelease } from '../render/renderer.ts';
 import type { Part } from './action-context.ts';
-import { postRenderStrategyOf } from './options.ts';
 import { desiredOf, type Run, targetOf } from './run.ts';
 import { timeoutOf } from './spec.ts';
 
@@ -25,7 +24,7 @@ export interface Rendering {
 export async function renderDesired(run: Run, part: Part, o: Rendering): Promise<Release> {
   const { object, deps, masker } = run;
   const { chart, values, integers, configDigest } = desiredOf(run);
-  const { postRenderers, commonMetadata } = object.spec;
+  const { postRenderers, postRenderStrategy, commonMetadata } = object.spec;
   const skipSchemaValidation = object.spec[o.action]?.disableSchemaValidation ?? false;
   const { client } = await targetOf(run);
   const render = () =>
@@ -43,7 +42,7 @@ export async function renderDesired(run: Run, part: Part, o: Rendering): Promise
       ...((postRenderers || commonMetadata) && {
         postRendering: {
           renderers: postRenderers,
-          strategy: postRenderStrategyOf(object, deps.settings.helm3Defaults),
+          strategy: postRenderStrategy ?? (deps.settings.helm3Defaults ? 'nohooks' : 'combined'),
           commonMetadata,
         },
       }),

@@ -1,18 +1,13 @@
-import {
-  type DriftState,
-  type InventoryEntry,
-  noDrift,
-  type TrackedObject,
-} from '@sluice/shared/engine';
+import { type DriftState, noDrift, type TrackedObject } from '@sluice/shared/engine';
 import { ObjectGoneError, type StatusChanges } from '@sluice/shared/runtime';
 import { HeldObjects } from '../action/held-objects.ts';
 import type { Waits } from '../action/waits.ts';
 import type { PreparedChart } from '../chart/acquire.ts';
-import type { Release, Values } from '../release/release.ts';
+import type { Values } from '../release/release.ts';
 import type { StoredRevision } from '../release/release-secret.ts';
 import type { IntegerSetting } from '../values/helm-integer.ts';
-import type { Doing } from './doing.ts';
-import type { Operation } from './operation.ts';
+import type { Action, ActionEnd, ActionRole } from './action.ts';
+import type { BackgroundTask } from './background-task.ts';
 
 /** What is to be released. */
 export interface Desired {
@@ -28,40 +23,9 @@ export interface Desired {
   release(): void;
 }
 
-/** What an upgrade changes, for people; without any values. */
-export interface UpgradeChanges {
-  /** One line, for the history. */
-  summary: string;
-  /** For the event. */
-  text: string;
-}
-
-/** What an action on the release has come to. */
-export interface ActionEnd {
-  /** The release as it is stored now; undefined when the action stored none. */
-  release: Release | undefined;
-  /** Revisions that the action may have superseded. */
-  others: Release[];
-  /** Objects of the release that the action makes. */
-  inventory?: InventoryEntry[];
-  /** What an upgrade changes, for people; undefined when that is not known. */
-  changes?: UpgradeChanges | undefined;
-  /** Why it failed; undefined when it succeeded. */
-  error: unknown;
-}
-
-/** What an ended action means for the rest of the attempt. */
-export interface Collected {
-  /** Thrown on, because the action left no trace that could be remediated. */
-  error?: unknown;
-  /** Reason of the condition that says so. */
-  reason: string;
-  message: string;
-}
-
 /** An action that is under way, or has ended without this being noted yet. */
 export interface RunningAction {
-  doing: Doing;
+  action: Action;
   /** Names the input it was started for; another one supersedes it while it waits. */
   fingerprint: string;
   /** What it releases; undefined when it does not release anything new. */
@@ -71,15 +35,12 @@ export interface RunningAction {
   timeoutMs: number;
   /** W3C traceparent of the reconcile that started it. */
   trace: string | undefined;
-  operation: Operation<ActionEnd>;
+  task: BackgroundTask<ActionEnd>;
   /** What it waits for. */
   waits: Waits;
   /** What the status says of it, and until when that is not looked at again, in milliseconds since the epoch. */
   shown?: { message: string; untilMs: number };
 }
-
-/** What an action is to the course of an attempt. */
-export type ActionRole = 'release' | 'remediate' | 'test' | 'unlock' | 'former';
 
 /**
  * What this process remembers of a HelmRelease between reconciles. It only saves work: nothing goes wrong when it is
@@ -145,14 +106,14 @@ export class HelmReleaseStates {
 
   /** Forgets a key; an action under way is aborted. */
   forget(key: string): void {
-    this.#states.get(key)?.running?.operation.abort(new ObjectGoneError('the HelmRelease is gone'));
+    this.#states.get(key)?.running?.task.abort(new ObjectGoneError('the HelmRelease is gone'));
     this.#states.delete(key);
   }
 
   /** Aborts all actions, and resolves when they have stopped. */
   async stop(): Promise<void> {
     const running = [...this.#states.values()].flatMap((state) => state.running ?? []);
-    for (const { operation } of running) operation.abort(new Error('the controller stops'));
-    await Promise.all(running.map(({ operation }) => operation.settled));
+    for (const { task } of running) task.abort(new Error('the controller stops'));
+    await Promise.all(running.map(({ task }) => task.settled));
   }
 }

@@ -1,5 +1,5 @@
-import { startAction } from './act.ts';
 import { desiredOf, type Run } from './run.ts';
+import { startAction } from './running-action.ts';
 import type { RunningAction } from './state.ts';
 import { draftOf, latestSnapshot } from './status.ts';
 

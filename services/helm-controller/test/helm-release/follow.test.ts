@@ -1,10 +1,11 @@
 import { FakeClock } from '@sluice/shared/base';
 import { expect, test } from 'vitest';
 import { Waits } from '../../src/action/waits.ts';
-import { follow } from '../../src/helm-release/act.ts';
-import { Operation } from '../../src/helm-release/operation.ts';
+import type { ActionEnd } from '../../src/helm-release/action.ts';
+import { BackgroundTask } from '../../src/helm-release/background-task.ts';
 import type { Run } from '../../src/helm-release/run.ts';
-import type { ActionEnd, RunningAction } from '../../src/helm-release/state.ts';
+import { follow } from '../../src/helm-release/running-action.ts';
+import type { RunningAction } from '../../src/helm-release/state.ts';
 
 /** An action that only waits, and what the reconciles that look at it say. */
 function waitingAction() {
@@ -18,7 +19,7 @@ function waitingAction() {
   const deps = { revisit() {} };
   const run = { ctx, deps, state: {}, hasActed: false } as unknown as Run;
   const waits = new Waits();
-  const operation = new Operation<ActionEnd>(
+  const task = new BackgroundTask<ActionEnd>(
     { run: (work) => work(), signal: new AbortController().signal },
     async ({ slots }) => {
       await slots.run(async () => {});
@@ -26,13 +27,13 @@ function waitingAction() {
     },
   );
   const running: RunningAction = {
-    doing: { type: 'install' },
+    action: { type: 'install' },
     fingerprint: '',
     desired: undefined,
     startedAt: clock.now(),
     timeoutMs: 300_000,
     trace: undefined,
-    operation,
+    task,
     waits,
   };
   /** Returns the milliseconds after which the key comes back. */

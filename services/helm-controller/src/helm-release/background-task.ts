@@ -1,7 +1,7 @@
-/** How an operation ended. */
+/** How a task ended. */
 export type Ending<T> = { type: 'done'; value: T } | { type: 'failed'; error: unknown };
 
-/** Permits for the parts of an operation that work rather than wait. */
+/** Permits for the parts of a task that work rather than wait. */
 export interface Slots {
   run<R>(fn: () => Promise<R>): Promise<R>;
 }
@@ -13,7 +13,7 @@ type RunWithPermit = <R>(fn: () => Promise<R>, signal: AbortSignal) => Promise<R
  * Something that goes on after the reconcile that started it, because it mostly waits. It takes a permit for each part
  * that works, so that waiting keeps no other object from being served.
  */
-export class Operation<T> {
+export class BackgroundTask<T> {
   readonly #abort = new AbortController();
   readonly #signal: AbortSignal;
   readonly #settled: Promise<void>;
@@ -26,7 +26,7 @@ export class Operation<T> {
   /**
    * Starts it.
    *
-   * @param o.run gives permits, shared with the other operations
+   * @param o.run gives permits, shared with the other tasks
    * @param o.signal aborts it
    * @param run does the work
    */

@@ -1,13 +1,15 @@
 import type { Release } from '../release/release.ts';
-import { collectRelease, collectRemediation } from './collect.ts';
+import type { Action } from './action.ts';
 import { holdReleased, inventoryOf } from './inventory.ts';
 import { chartCrds } from './render.ts';
 import { type Run, storageOf } from './run.ts';
 import { latestSnapshot, noteRelease, summarize } from './status.ts';
+import { collectEnd } from './verbs/verbs.ts';
 
-function actionOf({ info }: Release): 'install' | 'upgrade' | 'rollback' {
-  if (info.rollback_revision !== undefined) return 'rollback';
-  return info.description === 'Install complete' ? 'install' : 'upgrade';
+function actionOf({ info }: Release): Action<'install' | 'upgrade' | 'rollback'> {
+  const { rollback_revision: version } = info;
+  if (version !== undefined) return { type: 'rollback', version };
+  return { type: info.description === 'Install complete' ? 'install' : 'upgrade' };
 }
 
 /**
@@ -16,7 +18,7 @@ function actionOf({ info }: Release): 'install' | 'upgrade' | 'rollback' {
  *
  * @param o.isDesired whether it is what is to be released; its success is announced then, as at the end of its action
  */
-export async function noteOwnWork(
+export async function noteUnnotedRevision(
   run: Run,
   release: Release,
   o: { isDesired: boolean },
@@ -27,17 +29,13 @@ export async function noteOwnWork(
   const action = actionOf(release);
   const isDeployed = release.info.status === 'deployed';
   if (isDeployed) await holdReleased(run, release);
-  const end = { release, others, error: undefined };
-  if (isDeployed && action === 'rollback') {
-    const inventory = await inventoryOf(run, release, []);
-    await collectRemediation(run, action, { ...end, inventory });
-  } else if (isDeployed && action !== 'rollback' && o.isDesired) {
-    const inventory = await inventoryOf(run, release, chartCrds(run));
-    await collectRelease(run, action, { ...end, inventory });
-  } else {
+  if (!isDeployed || (action.type !== 'rollback' && !o.isDesired)) {
     for (const each of others) noteRelease(run, each);
-    noteRelease(run, release, action);
+    noteRelease(run, release, action.type);
     return;
   }
+  const crds = action.type === 'rollback' ? [] : chartCrds(run);
+  const inventory = await inventoryOf(run, release, crds);
+  await collectEnd(run, { release, others, inventory, error: undefined }, action);
   summarize(run);
 }

@@ -6,12 +6,12 @@ import {
   withSpan,
 } from '@sluice/shared/runtime';
 import { Waits } from '../action/waits.ts';
-import { progressMessage, timeoutFor } from './announce.ts';
-import type { Doing } from './doing.ts';
-import { Operation } from './operation.ts';
-import { perform } from './perform.ts';
+import type { Action, ActionEnd } from './action.ts';
+import { progressMessage } from './announce.ts';
+import { BackgroundTask } from './background-task.ts';
 import type { Run } from './run.ts';
-import type { ActionEnd, RunningAction } from './state.ts';
+import type { RunningAction } from './state.ts';
+import { perform, timeoutMsOf } from './verbs/verbs.ts';
 
 /** An action that ends sooner shows in the status only when it has ended, which saves a request. */
 const quietMs = 1000;
@@ -19,17 +19,17 @@ const quietMs = 1000;
 const showMs = 15_000;
 
 /** Starts what was decided; it goes on when the reconcile has ended. */
-export function startAction(run: Run, doing: Doing, fingerprint: string): RunningAction {
+export function startAction(run: Run, action: Action, fingerprint: string): RunningAction {
   const { ctx, deps, state, desired } = run;
   desired?.hold();
   const { namespace = '' } = ctx.object.metadata;
   const waits = new Waits();
-  const operation = new Operation<ActionEnd>(
+  const task = new BackgroundTask<ActionEnd>(
     { run: (fn, signal) => deps.slots.run(namespace, fn, signal), signal: ctx.signal },
     async (part) => {
       try {
-        return await withSpan(`helm ${doing.type}`, {}, () =>
-          perform(run, { ...part, waits }, doing),
+        return await withSpan(`helm ${action.type}`, {}, () =>
+          perform(run, { ...part, waits }, action),
         );
       } finally {
         desired?.release();
@@ -37,21 +37,21 @@ export function startAction(run: Run, doing: Doing, fingerprint: string): Runnin
     },
   );
   const running: RunningAction = {
-    doing,
+    action,
     fingerprint,
     desired,
     startedAt: ctx.clock.now(),
-    timeoutMs: timeoutFor(run, doing),
+    timeoutMs: timeoutMsOf(run, action),
     trace: currentTraceparent(),
-    operation,
+    task,
     waits,
   };
   state.running = running;
   return running;
 }
 
-function say(run: Run, { doing }: RunningAction, message: string): void {
-  const unready = doing.type === 'install' || doing.type === 'upgrade';
+function say(run: Run, { action }: RunningAction, message: string): void {
+  const unready = action.type === 'install' || action.type === 'upgrade';
   run.ctx.status.reconciling(progressingReason, message, { unready });
 }
 
@@ -79,9 +79,9 @@ function showProgress(run: Run, running: RunningAction): number {
  * key back
  */
 export async function follow(run: Run, running: RunningAction): Promise<Outcome | undefined> {
-  await running.operation.rests();
-  if (running.operation.ending !== undefined) return undefined;
-  running.operation.onEnd(() => run.deps.revisit(run.ctx.key, 'change'));
+  await running.task.rests();
+  if (running.task.ending !== undefined) return undefined;
+  running.task.onEnd(() => run.deps.revisit(run.ctx.key, 'change'));
   const quietUntil = running.startedAt + quietMs;
   if (run.ctx.clock.now() >= quietUntil) return waiting(showProgress(run, running));
   // The result of another action has to be written anyway.
