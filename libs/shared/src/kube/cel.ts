@@ -20,7 +20,17 @@ export const maxCelCost = 50_000;
 /** Estimated steps above which an expression is refused unread: a nesting of four lists. */
 const maxCelEstimate = 2_000_000;
 
+/**
+ * A compiled CEL expression that yields any value.
+ *
+ * @param budget what it shares with other expressions
+ * @throws CelError when it fails on these values, or costs too much
+ */
+export type Computation = (variables: Record<string, unknown>, budget?: CelBudget) => unknown;
+
 interface Program extends CelCost {
+  /** What it yields, as far as that is known before. */
+  type?: string;
   machine: CelMachine;
   metered: ParseResult;
 }
@@ -67,12 +77,10 @@ function compileProgram(machine: CelMachine, expression: string): Program {
   if (expression.length > maxCelLength)
     throw new RangeError(`it is longer than ${maxCelLength} characters`);
   const { metered, ast, type } = machine.parse(expression);
-  if (type !== 'bool' && type !== 'dyn')
-    throw new TypeError(`it must yield true or false, not a value of type ${type}`);
   const cost = celCost(ast);
   if (cost.estimate > maxCelEstimate)
     throw new RangeError('it may cost too much: nest fewer all, exists, map and filter');
-  return { machine, metered, ...cost };
+  return { machine, metered, type, ...cost };
 }
 
 /**
@@ -88,9 +96,41 @@ export function compileCel(
   field: string,
   variables?: readonly string[],
 ): Predicate {
-  let program: Program;
+  const program = compile(expression, field, { variables, isPredicate: true });
+  return (values, budget) => {
+    const result = evaluate(program, values, { field, expression, budget });
+    if (typeof result !== 'boolean') throw new CelError('not-boolean', { field });
+    return result;
+  };
+}
+
+/**
+ * Compiles a CEL expression that may yield any value, or finds it compiled.
+ *
+ * @param field where it stands, for messages
+ * @param variables the names that it may use
+ * @throws StalledError InvalidCELExpression when it cannot be read, or is estimated to cost too much
+ */
+export function compileCelValue(
+  expression: string,
+  field: string,
+  variables: readonly string[],
+): Computation {
+  const program = compile(expression, field, { variables, isPredicate: false });
+  return (values, budget) => evaluate(program, values, { field, expression, budget });
+}
+
+function compile(
+  expression: string,
+  field: string,
+  { variables, isPredicate }: { variables?: readonly string[]; isPredicate: boolean },
+): Program {
   try {
-    program = programOf(expression, variables);
+    const program = programOf(expression, variables);
+    const { type } = program;
+    if (isPredicate && type !== 'bool' && type !== 'dyn')
+      throw new TypeError(`it must yield true or false, not a value of type ${type}`);
+    return program;
   } catch (error) {
     throw new StalledError(
       'InvalidCELExpression',
@@ -98,11 +138,6 @@ export function compileCel(
       { cause: error },
     );
   }
-  return (values, budget) => {
-    const result = evaluate(program, values, { field, expression, budget });
-    if (typeof result !== 'boolean') throw new CelError('not-boolean', { field });
-    return result;
-  };
 }
 
 function evaluate(

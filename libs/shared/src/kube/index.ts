@@ -10,7 +10,13 @@ export {
   isKindMissing,
   isNotFound,
 } from './api-error.ts';
-export { checkCelCount, compileCel, type Predicate } from './cel.ts';
+export {
+  type Computation,
+  checkCelCount,
+  compileCel,
+  compileCelValue,
+  type Predicate,
+} from './cel.ts';
 export { type CelBudget, celBudgetOf } from './cel-budget.ts';
 export { CelError } from './cel-error.ts';
 export { type ClusterConfig, type Credentials, KubeConfigError } from './cluster-config.ts';

@@ -4,12 +4,13 @@ import { currentTrace } from '@sluice/shared/bus';
 import type { NetworkGuard } from '@sluice/shared/net';
 import { withSpan } from '@sluice/shared/runtime';
 import { adapterFor } from '../provider/adapters.ts';
-import { defaultStatusId } from '../provider/commit-status.ts';
+import { commitStatusId } from '../provider/commit-status-id.ts';
 import { createConnect } from '../provider/connect.ts';
 import { UnusableProviderError } from '../provider/delivery-error.ts';
 import { endpointOf } from '../provider/endpoint.ts';
 import type { SecretReader } from '../provider/secrets.ts';
 import { createSend } from '../provider/send.ts';
+import { writesCommitStatus } from '../provider/type-groups.ts';
 import type { DeliveredLog } from './delivered.ts';
 import { type AttemptResult, type Delivery, failure } from './delivery.ts';
 import { KeyedQueue } from './keyed-queue.ts';
@@ -81,7 +82,9 @@ async function attempt(
     // An adapter may take the event apart; the delivery may be needed again.
     await deliver(structuredClone(event), endpoint, send, {
       alert: { ...alert, uid: current.metadata.uid ?? '' },
-      commitStatusId: defaultStatusId(event, endpoint.uid),
+      commitStatusId: writesCommitStatus(endpoint.type)
+        ? commitStatusId(event, provider, current)
+        : '',
       connect: createConnect({ guard, signal, timeoutMs: endpoint.timeoutMs }),
     });
   });

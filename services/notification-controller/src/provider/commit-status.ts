@@ -46,12 +46,6 @@ export function anyCommitStatusOf(event: FluxEvent, context: DeliveryContext): C
   };
 }
 
-/** The identifier of a status where the Provider has no expression for it: unique for an object and a Provider. */
-export function defaultStatusId({ involvedObject }: FluxEvent, providerUid: string): string {
-  const [cluster = ''] = providerUid.split('-', 1);
-  return `${involvedObject.kind}/${involvedObject.name}/${cluster}`.toLowerCase();
-}
-
 /** An identifier for services that allow 40 characters. */
 export function shortId({ id }: CommitStatus): string {
   return createHash('sha1').update(id).digest('hex');

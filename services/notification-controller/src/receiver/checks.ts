@@ -7,6 +7,19 @@ export function headerOf(headers: IncomingHttpHeaders, name: string): string {
   return String(headers[name.toLowerCase()] ?? '');
 }
 
+/**
+ * The token of the header Authorization.
+ *
+ * @throws WebhookRefusedError when there is none
+ */
+export function bearerTokenOf(headers: IncomingHttpHeaders): string {
+  const [, token] = /^Bearer\s+(\S+)\s*$/.exec(headerOf(headers, 'Authorization')) ?? [];
+  if (token !== undefined) return token;
+  throw new WebhookRefusedError(
+    'the header Authorization holds no bearer token: let the sender authenticate itself',
+  );
+}
+
 /** Compares two texts in a time that tells nothing about where they differ, nor how long the secret one is. */
 export function isSame(given: string, expected: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();

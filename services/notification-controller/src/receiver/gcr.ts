@@ -1,4 +1,4 @@
-import { checkTexts, headerOf, jsonObject, objectIn } from './checks.ts';
+import { bearerTokenOf, checkTexts, jsonObject, objectIn } from './checks.ts';
 import { WebhookRefusedError, type WebhookType, type WebhookVerdict } from './webhook.ts';
 
 /**
@@ -12,18 +12,13 @@ export const gcrWebhook: WebhookType = async (
   { secret, verifyGoogleToken },
 ): Promise<WebhookVerdict> => {
   const [email, audience] = [secretKey(secret, 'email'), secretKey(secret, 'audience')];
-  const [, token] = /^Bearer (\S+)$/.exec(headerOf(headers, 'Authorization')) ?? [];
-  if (token === undefined) {
-    throw new WebhookRefusedError(
-      'the header Authorization holds no bearer token: enable authentication for the push subscription',
-    );
-  }
-  await verifyGoogleToken(token, { email, audience });
+  await verifyGoogleToken(bearerTokenOf(headers), { email, audience });
   const message = objectIn(jsonObject(body)['message'] ?? {}, 'the field message');
   checkTexts(message, ['data', 'messageId', 'publishTime', 'subscription']);
   const data = Buffer.from(String(message['data'] ?? ''), 'base64');
-  checkTexts(jsonObject(data), ['action', 'digest', 'tag']);
-  return 'reconcile';
+  const payload = jsonObject(data);
+  checkTexts(payload, ['action', 'digest', 'tag']);
+  return { payload };
 };
 
 function secretKey(secret: Record<string, string>, key: string): string {

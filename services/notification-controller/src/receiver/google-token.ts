@@ -19,12 +19,16 @@ export function googleTokenVerifier(keysUrl: string): VerifyGoogleToken {
     keys ??= createRemoteJWKSet(new URL(keysUrl), { timeoutDuration: timeoutMs });
     let claims: Record<string, unknown>;
     try {
-      const options = { issuer: issuers, audience, algorithms: ['RS256', 'ES256'] };
+      const options = {
+        issuer: issuers,
+        audience,
+        algorithms: ['RS256', 'ES256'],
+        requiredClaims: ['exp'],
+      };
       ({ payload: claims } = await jwtVerify(token, keys, options));
     } catch (error) {
       throw new WebhookRefusedError(`the token is not accepted: ${errorMessage(error)}`);
     }
-    if (claims['exp'] === undefined) throw new WebhookRefusedError('the token never expires');
     const { email: account, email_verified: isVerified } = claims;
     if (typeof account !== 'string' || !isSame(account, email) || isVerified !== true) {
       throw new WebhookRefusedError(

@@ -1,7 +1,10 @@
 import { type Receiver, receiverKind } from '@sluice/shared/api';
 import { errorMessage, parseDuration, RetryableError, StalledError } from '@sluice/shared/base';
+import { checkCelCount } from '@sluice/shared/kube';
 import { done, type ReconcileContext, type Reconciler } from '@sluice/shared/runtime';
 import { type SecretReader, SecretUnavailableError } from '../provider/secrets.ts';
+import { compileFilters } from './filters.ts';
+import { compileClaims, oidcExpressions } from './oidc-claims.ts';
 import { maxResources } from './request-all.ts';
 import { receiverSecret, TokenNotFoundError } from './token.ts';
 import { webhookPath } from './webhook-path.ts';
@@ -33,11 +36,11 @@ export function receiverReconciler(o: {
 
 /** @throws StalledError that names the field and the fix */
 function checkSpec({ spec }: Receiver): void {
-  if (webhookTypes[spec.type] === undefined) {
+  if (!Object.hasOwn(webhookTypes, spec.type)) {
     const known = Object.keys(webhookTypes).sort().join(', ');
     throw new StalledError(
       'ValidationFailed',
-      `spec.type '${spec.type}' is not supported yet: use one of ${known}`,
+      `spec.type '${spec.type}' is not supported: use one of ${known}`,
     );
   }
   if (spec.resources.length > maxResources) {
@@ -46,13 +49,10 @@ function checkSpec({ spec }: Receiver): void {
       `spec.resources has ${spec.resources.length} entries, more than ${maxResources}: name '*' with matchLabels, or make several Receivers`,
     );
   }
-  const filtered = spec.resources.findIndex((resource) => resource.filter);
-  if (!spec.resourceFilter && filtered < 0) return;
-  const field = spec.resourceFilter ? 'spec.resourceFilter' : `spec.resources[${filtered}].filter`;
-  throw new StalledError(
-    'InvalidCELExpression',
-    `${field} is not supported yet: remove it, and select with matchLabels instead`,
-  );
+  compileFilters(spec);
+  const providers = spec.oidcProviders ?? [];
+  checkCelCount(providers.flatMap(oidcExpressions), 'spec.oidcProviders');
+  providers.forEach(compileClaims);
 }
 
 async function pathOf(context: ReconcileContext<Receiver>, read: SecretReader): Promise<string> {

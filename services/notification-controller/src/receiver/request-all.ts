@@ -1,7 +1,10 @@
 import type { Receiver } from '@sluice/shared/api';
 import { errorMessage, FairSlots, mapConcurrently } from '@sluice/shared/base';
 import type { Answer } from '../http/respond.ts';
+import type { Accepts } from './filters.ts';
+import { LimitedRuns } from './limited-runs.ts';
 import {
+  metadataOf,
   type RequestContext,
   requestReconciliation,
   type Target,
@@ -23,6 +26,9 @@ export interface RequestLimits {
 
 const defaultLimits: RequestLimits = { maxObjects: 5000, slots: { total: 32, perShare: 16 } };
 
+/** Webhooks of one Receiver with filters that are worked on at a time. */
+const maxFiltered = 16;
+
 /** Entries at fault that one webhook logs. */
 const maxLogged = 20;
 
@@ -31,25 +37,34 @@ const maxLogged = 20;
  *
  * What fails does not keep the others from being asked. The Receivers of one namespace leave requests to those of
  * others, and however many webhooks arrive, a Receiver's objects are asked by one of them at a time and once more for
- * all that came meanwhile.
+ * all that came meanwhile, unless it has filters: then each webhook is worked on, some at a time.
  *
- * @returns 200, or 500 when an object could not be asked; the log names the field
+ * @returns 200, 503 when too many webhooks of a Receiver with filters are worked on, or 500 when an object could not
+ *   be asked; the log names the field
  */
 export function createRequests(limits: RequestLimits = defaultLimits) {
   const slots = new FairSlots(limits.slots);
   const runs = new SharedRuns<Answer>();
-  return (receiver: Receiver, context: RequestContext): Promise<Answer> => {
+  const filtered = new LimitedRuns(maxFiltered);
+  return async (
+    receiver: Receiver,
+    context: RequestContext,
+    accepts?: Accepts,
+  ): Promise<Answer> => {
     const { namespace = '', name } = receiver.metadata;
+    const key = `${namespace}/${name}`;
     const inSlot = <T>(fn: () => Promise<T>) => slots.run(namespace, fn);
-    return runs.run(`${namespace}/${name}`, () =>
-      requestAll(receiver, { ...context, limits, inSlot }),
-    );
+    const run = () => requestAll(receiver, { ...context, limits, inSlot, accepts });
+    if (accepts === undefined) return runs.run(key, run);
+    // What one webhook asks for is not what another does: they cannot share a run.
+    return (await filtered.run(key, run)) ?? { status: 503 };
   };
 }
 
 interface Run extends RequestContext {
   limits: RequestLimits;
   inSlot<T>(fn: () => Promise<T>): Promise<T>;
+  accepts?: Accepts;
 }
 
 async function requestAll(receiver: Receiver, run: Run): Promise<Answer> {
@@ -59,7 +74,9 @@ async function requestAll(receiver: Receiver, run: Run): Promise<Answer> {
   await mapConcurrently(receiver.spec.resources, slots.perShare, async (reference, index) => {
     try {
       const targets = await run.inSlot(() => targetsOf(reference, receiver, run));
-      await mapConcurrently(targets, slots.perShare, ask);
+      await mapConcurrently(targets, slots.perShare, async (target) => {
+        if (await isAccepted(target, index, run)) await ask(target);
+      });
     } catch (error) {
       if (++failed > maxLogged) return;
       run.logger.error(
@@ -72,6 +89,12 @@ async function requestAll(receiver: Receiver, run: Run): Promise<Answer> {
     run.logger.error({ entries: failed }, 'More reconciliations could not be requested');
   }
   return { status: failed === 0 ? 200 : 500 };
+}
+
+async function isAccepted(target: Target, entry: number, run: Run): Promise<boolean> {
+  const { accepts } = run;
+  if (accepts === undefined) return true;
+  return accepts(entry, await run.inSlot(() => metadataOf(target, run)));
 }
 
 /** Entries may name the same object again and again. */

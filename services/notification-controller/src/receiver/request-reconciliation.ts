@@ -32,6 +32,8 @@ export interface Target {
   resource: ApiResource;
   namespace: string;
   name: string;
+  /** When it was read already. */
+  metadata?: KubeObject['metadata'];
 }
 
 /**
@@ -74,7 +76,25 @@ export async function targetsOf(
       'No object is selected',
     );
   }
-  return items.map(({ metadata }) => ({ resource, namespace, name: metadata.name }));
+  return items.map(({ metadata }) => ({ resource, namespace, name: metadata.name, metadata }));
+}
+
+/**
+ * Reads the metadata of an object for the filters of a Receiver, unless they are known.
+ *
+ * @throws what the API server answers when it refuses, such as 404 when there is no such object
+ */
+export async function metadataOf(
+  { resource, namespace, name, metadata }: Target,
+  { client }: RequestContext,
+): Promise<KubeObject> {
+  const read = () => client.get<KubeObject>(resource, { namespace, name }, { metadataOnly: true });
+  const { group, version, kind } = resource;
+  return {
+    apiVersion: group === '' ? version : `${group}/${version}`,
+    kind,
+    metadata: metadata ?? (await read()).metadata,
+  };
 }
 
 /**

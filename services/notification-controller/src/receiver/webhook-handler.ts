@@ -4,15 +4,11 @@ import { errorMessage, type Logger } from '@sluice/shared/base';
 import { isReady, withSpan } from '@sluice/shared/runtime';
 import type { Answer } from '../http/respond.ts';
 import type { SecretReader } from '../provider/secrets.ts';
+import { type Accepts, filtersFor } from './filters.ts';
 import { createRequests } from './request-all.ts';
 import type { RequestContext } from './request-reconciliation.ts';
 import { receiverSecret } from './token.ts';
-import {
-  type VerifyGoogleToken,
-  type Webhook,
-  WebhookRefusedError,
-  type WebhookVerdict,
-} from './webhook.ts';
+import type { VerifyGoogleToken, VerifyOidcToken, Webhook } from './webhook.ts';
 import { webhookTypes } from './webhook-types.ts';
 
 export interface WebhookContext extends Omit<RequestContext, 'logger'> {
@@ -20,6 +16,7 @@ export interface WebhookContext extends Omit<RequestContext, 'logger'> {
   receiverAt: (path: string) => Receiver | undefined;
   readSecret: SecretReader;
   verifyGoogleToken: VerifyGoogleToken;
+  verifyOidcToken: VerifyOidcToken;
   logger: Logger;
 }
 
@@ -48,7 +45,7 @@ export function webhookHandler(context: WebhookContext) {
     if (verdict === 'ignore') return { status: 200 };
     const attributes = { 'sluice.receiver': `${namespace}/${name}` };
     return withSpan('webhook', { attributes, kind: 'server' }, () =>
-      requestAll(receiver, { ...context, logger }),
+      requestAll(receiver, { ...context, logger }, verdict.accepts),
     );
   };
 }
@@ -56,15 +53,18 @@ export function webhookHandler(context: WebhookContext) {
 async function judge(
   receiver: Receiver,
   webhook: Webhook,
-  { readSecret, verifyGoogleToken, logger }: WebhookContext,
-): Promise<WebhookVerdict | 'refuse'> {
+  { readSecret, verifyGoogleToken, verifyOidcToken, logger }: WebhookContext,
+): Promise<{ accepts?: Accepts } | 'ignore' | 'refuse'> {
   try {
     const secret = await receiverSecret(receiver, readSecret);
     const type = webhookTypes[receiver.spec.type];
-    if (type === undefined) throw new WebhookRefusedError('the type is not supported');
     const { token } = secret;
-    const events = receiver.spec.events ?? [];
-    return await type(webhook, { token, secret, events, verifyGoogleToken });
+    const { events = [], oidcProviders = [] } = receiver.spec;
+    const verifiers = { verifyGoogleToken, verifyOidcToken };
+    const verdict = await type(webhook, { token, secret, events, oidcProviders, ...verifiers });
+    if (verdict === 'ignore') return verdict;
+    const facts = verdict === 'reconcile' ? {} : verdict;
+    return { accepts: filtersFor(receiver.spec, webhook, facts) };
   } catch (error) {
     logger.warn({ error: errorMessage(error) }, 'A webhook is refused');
     return 'refuse';

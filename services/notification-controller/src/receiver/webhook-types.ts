@@ -6,6 +6,7 @@ import { dockerHubWebhook } from './docker-hub.ts';
 import { gcrWebhook } from './gcr.ts';
 import { genericWebhook } from './generic.ts';
 import { genericHmacWebhook } from './generic-hmac.ts';
+import { genericOidcWebhook } from './generic-oidc.ts';
 import { githubWebhook } from './github.ts';
 import { gitlabWebhook } from './gitlab.ts';
 import { harborWebhook } from './harbor.ts';
@@ -15,7 +16,7 @@ import type { WebhookType } from './webhook.ts';
 
 export type ReceiverType = Receiver['spec']['type'];
 
-export const webhookTypes: Partial<Record<ReceiverType, WebhookType>> = {
+export const webhookTypes: Record<ReceiverType, WebhookType> = {
   acr: acrWebhook,
   bitbucket: bitbucketWebhook,
   cdevents: cdeventsWebhook,
@@ -23,6 +24,7 @@ export const webhookTypes: Partial<Record<ReceiverType, WebhookType>> = {
   gcr: gcrWebhook,
   generic: genericWebhook,
   'generic-hmac': genericHmacWebhook,
+  'generic-oidc': genericOidcWebhook,
   github: githubWebhook,
   gitlab: gitlabWebhook,
   harbor: harborWebhook,

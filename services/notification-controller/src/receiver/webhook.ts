@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { ReceiverSpec } from '@sluice/shared/api';
 import type { SecretData } from '../provider/secrets.ts';
 
 /** A webhook as it arrived. */
@@ -12,8 +13,16 @@ export class WebhookRefusedError extends Error {
   override name = 'WebhookRefusedError';
 }
 
+/** What a webhook that asks for reconciliations tells the filters of its Receiver. */
+export interface WebhookFacts {
+  /** What the sender says, where it is not the body. */
+  payload?: Record<string, unknown>;
+  /** Of the token that authenticates the sender. */
+  claims?: Record<string, unknown>;
+}
+
 /** What to do for a webhook that is genuine. */
-export type WebhookVerdict = 'reconcile' | 'ignore';
+export type WebhookVerdict = 'reconcile' | 'ignore' | WebhookFacts;
 
 /**
  * Verifies a token of Google that is for an audience and an account.
@@ -25,6 +34,18 @@ export type VerifyGoogleToken = (
   expected: { email: string; audience: string },
 ) => Promise<void>;
 
+/**
+ * Verifies a token of an OIDC issuer that is for an audience; returns its claims.
+ *
+ * @throws WebhookRefusedError when it is not genuine, has expired, or is for others
+ */
+export type VerifyOidcToken = (
+  token: string,
+  expected: { issuer: string; audience: string },
+) => Promise<Record<string, unknown>>;
+
+export type OidcProvider = NonNullable<ReceiverSpec['oidcProviders']>[number];
+
 /** By what a webhook is judged. */
 export interface WebhookRules {
   token: string;
@@ -33,6 +54,8 @@ export interface WebhookRules {
   /** Those of `spec.events`; all when there are none. */
   events: readonly string[];
   verifyGoogleToken: VerifyGoogleToken;
+  oidcProviders: readonly OidcProvider[];
+  verifyOidcToken: VerifyOidcToken;
 }
 
 /**

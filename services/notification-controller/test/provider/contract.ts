@@ -8,7 +8,7 @@ import {
 } from '@sluice/testing';
 import type { ProviderType } from '../../src/provider/adapter.ts';
 import { adapterFor } from '../../src/provider/adapters.ts';
-import { defaultStatusId } from '../../src/provider/commit-status.ts';
+import { defaultStatusId } from '../../src/provider/commit-status-id.ts';
 import { createConnect } from '../../src/provider/connect.ts';
 import { endpointOf } from '../../src/provider/endpoint.ts';
 import { createSend } from '../../src/provider/send.ts';

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { githubWebhook } from '../../src/receiver/github.ts';
 import type { WebhookRules } from '../../src/receiver/webhook.ts';
 import { webhookPath } from '../../src/receiver/webhook-path.ts';
+import { noTokens } from './rules.ts';
 
 const token = 'webhook-secret';
 const body = Buffer.from('{"ref":"refs/heads/main"}');
@@ -10,7 +11,12 @@ const sign = (algorithm: string, key = token) =>
   `${algorithm}=${createHmac(algorithm, key).update(body).digest('hex')}`;
 
 function judge(headers: Record<string, string>, events: string[] = []) {
-  const rules: WebhookRules = { token, secret: {}, events, verifyGoogleToken: async () => {} };
+  const rules: WebhookRules = {
+    ...noTokens,
+    token,
+    secret: {},
+    events,
+  };
   return githubWebhook(
     { headers: { 'content-type': 'application/json', 'x-github-event': 'push', ...headers }, body },
     rules,

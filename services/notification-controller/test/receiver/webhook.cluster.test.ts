@@ -8,7 +8,14 @@ import {
   reconcileRequestAnnotation,
 } from '@sluice/shared/api';
 import { coreResources, resourceOf } from '@sluice/shared/kube';
-import { assertStatusContract, testNamespace, until, untilGone } from '@sluice/testing';
+import {
+  assertStatusContract,
+  receiveWebhooks,
+  testNamespace,
+  until,
+  untilGone,
+} from '@sluice/testing';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { webhookPath } from '../../src/receiver/webhook-path.ts';
 import { startWorld, type World } from '../world.ts';
@@ -145,25 +152,25 @@ describe('a receiver', () => {
 
   test.each<{ name: string; spec: Partial<Receiver['spec']>; reason: string; field: string }>([
     {
-      name: 'a type that is not supported yet',
+      name: 'a filter that cannot be read',
+      spec: { resourceFilter: 'req.' },
+      reason: 'InvalidCELExpression',
+      field: 'spec.resourceFilter',
+    },
+    {
+      name: 'a validation of claims that yields no boolean',
       spec: {
         type: 'generic-oidc',
         secretRef: undefined,
         oidcProviders: [
           {
             issuerURL: 'https://issuer.example.org',
-            validations: [{ expression: 'true', message: 'none' }],
+            validations: [{ expression: '1', message: 'none' }],
           },
         ],
       },
-      reason: 'ValidationFailed',
-      field: "spec.type 'generic-oidc'",
-    },
-    {
-      name: 'a filter',
-      spec: { resourceFilter: 'true' },
       reason: 'InvalidCELExpression',
-      field: 'spec.resourceFilter',
+      field: 'spec.oidcProviders[0].validations[0]',
     },
     {
       name: 'more entries than it may have',
@@ -261,6 +268,80 @@ describe('a webhook', () => {
     expect(await isRequested(repository)).toBe(false);
     expect(await call(path, { headers })).toBe(200);
     expect(await isRequested(repository)).toBe(true);
+  });
+
+  test('asks only for the objects that the filters accept', async () => {
+    const labels = { app: unique() };
+    const [main, other] = [
+      await createRepository({ ...labels, branch: 'main' }),
+      await createRepository({ ...labels, branch: 'other' }),
+    ];
+    const named = await createRepository({ branch: 'main' });
+    const kept = await createRepository({ branch: 'main' });
+    const name = await createReceiver({
+      resourceFilter: "req.ref == 'refs/heads/' + res.metadata.labels.branch",
+      resources: [
+        { kind: 'GitRepository', name: '*', matchLabels: labels },
+        { kind: 'GitRepository', name: named, filter: "res.kind == 'GitRepository'" },
+        { kind: 'GitRepository', name: kept, filter: 'req.deleted' },
+      ],
+    });
+    await untilReceiver(name, ready('True', 'Succeeded'));
+    const path = webhookPath(token, name, world.namespace);
+    const headers = { 'content-type': 'application/json' };
+    const body = '{"ref":"refs/heads/main","deleted":false}';
+    expect(await call(path, { body, headers, unless: [404, 503] })).toBe(200);
+    expect(await isRequested(main)).toBe(true);
+    expect(await isRequested(named)).toBe(true);
+    expect(await isRequested(other)).toBe(false);
+    expect(await isRequested(kept)).toBe(false);
+    // A body without the fields that the filters look at.
+    expect(await call(path, { body: '{}', headers })).toBe(500);
+    expect(await call(path, { body: 'x', headers })).toBe(400);
+  });
+
+  test('of type generic-oidc needs a token of its issuer, and no Secret', async () => {
+    const { publicKey, privateKey } = await generateKeyPair('ES256');
+    const issuer = await receiveWebhooks();
+    try {
+      const keys = [{ ...(await exportJWK(publicKey)), kid: 'k' }];
+      issuer.respond(({ path }) => {
+        const said =
+          path === '/keys' ? { keys } : { issuer: issuer.url, jwks_uri: `${issuer.url}/keys` };
+        return { status: 200, body: JSON.stringify(said) };
+      });
+      const tokenOf = (sub: string) =>
+        new SignJWT({ sub })
+          .setProtectedHeader({ alg: 'ES256', kid: 'k' })
+          .setIssuer(issuer.url)
+          .setAudience('notification-controller')
+          .setExpirationTime('10m')
+          .sign(privateKey);
+      const repository = await createRepository();
+      const name = await createReceiver({
+        type: 'generic-oidc',
+        secretRef: undefined,
+        oidcProviders: [
+          {
+            issuerURL: issuer.url,
+            validations: [{ expression: "claims.sub == 'shop'", message: 'not the shop' }],
+          },
+        ],
+        resources: [{ kind: 'GitRepository', name: repository, filter: "claims.sub == 'shop'" }],
+      });
+      const receiver = await untilReceiver(name, ready('True', 'Succeeded'));
+      assertStatusContract(receiver);
+      const path = webhookPath('', name, world.namespace);
+      expect(receiver.status?.webhookPath).toBe(path);
+      const headers = async (sub: string) => ({ authorization: `Bearer ${await tokenOf(sub)}` });
+      expect(await call(path, { unless: [404, 503] })).toBe(400);
+      expect(await call(path, { headers: await headers('other') })).toBe(400);
+      expect(await isRequested(repository)).toBe(false);
+      expect(await call(path, { headers: await headers('shop') })).toBe(200);
+      expect(await isRequested(repository)).toBe(true);
+    } finally {
+      await issuer.close();
+    }
   });
 
   test('for an object that is missing is answered 500, and the others are asked', async () => {
