@@ -28,7 +28,7 @@ export function createSend(
   const timeout = AbortSignal.timeout(endpoint.timeoutMs);
   const signal = AbortSignal.any([o.signal, timeout]);
   return async (message) => {
-    for (const part of message.headers?.['authorization']?.split(' ') ?? []) masker.add(part);
+    masker.add(credentialsOf(message));
     const dispatcher = dispatcherFor(endpoint, o.guard);
     try {
       return await exchange(message, { ...o, dispatcher, signal, masker });
@@ -119,6 +119,11 @@ function proxyOf(address: string): NamedProxy {
     username: decodeURIComponent(username),
     password: decodeURIComponent(password),
   };
+}
+
+/** What the header says without the word for its kind, which occurs in ordinary text. */
+function credentialsOf({ headers }: ProviderRequest): string {
+  return (headers?.['authorization'] ?? '').replace(/^\S+ /, '');
 }
 
 /** Everything of an endpoint that must not show up in a message. */

@@ -1,26 +1,6 @@
+import { contentFields, hasForm } from './cdevents-types.ts';
 import { checkEvent, headerOf, jsonObject, objectIn } from './checks.ts';
 import { WebhookRefusedError, type WebhookType } from './webhook.ts';
-
-/** Subjects of the specification's version 0.4, and what may happen to them. */
-const predicates: Record<string, readonly string[]> = {
-  artifact: ['deleted', 'downloaded', 'packaged', 'published', 'signed'],
-  branch: ['created', 'deleted'],
-  build: ['finished', 'queued', 'started'],
-  change: ['abandoned', 'created', 'merged', 'reviewed', 'updated'],
-  environment: ['created', 'deleted', 'modified'],
-  incident: ['detected', 'reported', 'resolved'],
-  pipelinerun: ['finished', 'queued', 'started'],
-  repository: ['created', 'deleted', 'modified'],
-  service: ['deployed', 'published', 'removed', 'rolledback', 'upgraded'],
-  taskrun: ['finished', 'started'],
-  testcaserun: ['finished', 'queued', 'skipped', 'started'],
-  testoutput: ['published'],
-  testsuiterun: ['finished', 'queued', 'started'],
-  ticket: ['closed', 'created', 'updated'],
-};
-
-const ownType = /^dev\.cdevents\.([a-z]+)\.([a-z]+)\.0\.\d+\.\d+/;
-const customType = /^dev\.cdeventsx\.[a-z0-9]+-[a-z]+\.[a-z]+\.\d+\.\d+\.\d+/;
 
 /**
  * CDEvents in a CloudEvent in binary mode. They are not signed: the path is the secret.
@@ -33,7 +13,8 @@ export const cdeventsWebhook: WebhookType = ({ headers, body }, { events }) => {
   for (const field of ['version', 'id', 'source', 'type', 'timestamp']) {
     text(context, field, 'context');
   }
-  if (!isKnownType(text(context, 'type', 'context'))) {
+  const fields = contentFields(text(context, 'type', 'context'));
+  if (fields === undefined) {
     throw new WebhookRefusedError('the field context.type is no type of CDEvents 0.4');
   }
   if (Number.isNaN(Date.parse(text(context, 'timestamp', 'context')))) {
@@ -41,7 +22,11 @@ export const cdeventsWebhook: WebhookType = ({ headers, body }, { events }) => {
   }
   const subject = objectIn(event['subject'], 'the field subject');
   text(subject, 'id', 'subject');
-  objectIn(subject['content'], 'the field subject.content');
+  const content = objectIn(subject['content'], 'the field subject.content');
+  const wrong = fields.find((field) => !hasForm(field, content[field]));
+  if (wrong !== undefined) {
+    throw new WebhookRefusedError(`the field subject.content.${wrong} is missing or wrong`);
+  }
   checkEvent(headerOf(headers, 'Ce-Type'), events);
   return 'reconcile';
 };
@@ -50,10 +35,4 @@ function text(object: Record<string, unknown>, field: string, where: string): st
   const value = object[field];
   if (typeof value === 'string' && value !== '') return value;
   throw new WebhookRefusedError(`the field ${where}.${field} is missing or no text`);
-}
-
-function isKnownType(type: string): boolean {
-  const [, subject = '', predicate = ''] = ownType.exec(type) ?? [];
-  const known = Object.hasOwn(predicates, subject) ? predicates[subject] : undefined;
-  return known?.includes(predicate) || customType.test(type);
 }

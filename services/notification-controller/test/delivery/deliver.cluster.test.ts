@@ -4,6 +4,7 @@ import { lastMessage } from '@sluice/shared/bus';
 import { resourceOf } from '@sluice/shared/kube';
 import {
   type Alertmanager,
+  receiveTraces,
   receiveWebhooks,
   startAlertmanager,
   type WebhookReceiver,
@@ -62,6 +63,65 @@ describe('an event of the stream', () => {
     expect(headers['gotk-component']).toBe('kustomize-controller');
     expect(headers['x-env']).toBe('prod');
     expect(JSON.parse(body)).toMatchObject({ message: event.message, metadata: { cluster: 'c1' } });
+  });
+
+  test('becomes the status of its commit, and information without a commit does not', async () => {
+    const commit = '69b59063470310ebbd88a9156325322a124e55a3';
+    await world.alert({
+      provider: {
+        type: 'github',
+        address: `${service.url}/org/repo`,
+        commitStatusExpr: "event.involvedObject.name + '/' + event.metadata.env",
+      },
+      secret: { token: 'ghp-canary' },
+      alert: { eventMetadata: { env: 'prod' } },
+    });
+    service.respond({ status: 200, body: '[]' });
+    const metadata = { 'kustomize.toolkit.fluxcd.io/revision': `main@sha1:${commit}` };
+    await world.publish({ metadata });
+    await world.publish({ metadata, severity: 'error', reason: 'HealthCheckFailed' });
+    const { body } = await service.waitFor(({ method }) => method === 'POST');
+    expect(JSON.parse(body)).toEqual({
+      state: 'failure',
+      description: 'health check failed',
+      context: 'web/prod',
+    });
+    expect(service.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      `GET /api/v3/repos/org/repo/commits/${commit}/statuses?per_page=50`,
+      `POST /api/v3/repos/org/repo/statuses/${commit}`,
+    ]);
+  });
+
+  test('becomes a span at a collector', async () => {
+    const collector = await receiveTraces();
+    try {
+      const name = await world.alert({
+        provider: { type: 'otel', address: `${collector.endpoint}/v1/traces` },
+      });
+      const event = await world.publish({ severity: 'error' });
+      const span = await collector.waitFor(({ message }) => message === event.message);
+      expect(span).toMatchObject({
+        service: `${world.namespace}/${name}`,
+        name: `Kustomization: ${world.namespace}/web`,
+        parentId: '',
+        failed: true,
+        attributes: { 'object.kind': 'Kustomization', 'object.name': 'web' },
+      });
+    } finally {
+      await collector.close();
+    }
+  });
+
+  test('is not sent where a key of the Secret is missing, which is told of at once', async () => {
+    const name = await world.alert({
+      provider: { type: 'opsgenie', address: address() },
+      secret: { password: 'no key' },
+    });
+    await world.publish();
+    await world.publish();
+    const said = await world.failureOf(name);
+    expect(said.message).toContain("the provider has no API key: put the key 'token' into");
+    expect(service.requests).toEqual([]);
   });
 
   test('reaches others at once when an alert has too many expressions', async () => {
@@ -284,7 +344,7 @@ describe('an event over HTTP', () => {
 test('no log line holds a secret', async () => {
   const text = JSON.stringify(await world.controllers.processes['notification-controller'].log());
   expect(text).toContain('A delivery failed');
-  for (const secret of ['xoxb-canary', 'hmac-canary', 'services/canary']) {
+  for (const secret of ['xoxb-canary', 'hmac-canary', 'ghp-canary', 'services/canary']) {
     expect(text).not.toContain(secret);
   }
 });

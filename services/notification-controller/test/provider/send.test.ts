@@ -16,11 +16,8 @@ beforeEach(async () => {
 
 afterEach(() => receiver.close());
 
-function post(
-  change: Partial<Endpoint> = {},
-  { signal = new AbortController().signal, guard = localNetwork } = {},
-) {
-  const endpoint: Endpoint = {
+function endpointWith(change: Partial<Endpoint>): Endpoint {
+  return {
     type: 'generic',
     address: `${receiver.url}/services/canary-path?k=canary-query`,
     channel: '',
@@ -33,6 +30,13 @@ function post(
     timeoutMs: 5_000,
     ...change,
   };
+}
+
+function post(
+  change: Partial<Endpoint> = {},
+  { signal = new AbortController().signal, guard = localNetwork } = {},
+) {
+  const endpoint = endpointWith(change);
   const traceHeaders = { traceparent: '00-a-b-01' };
   const send = createSend(endpoint, { guard, signal, traceHeaders });
   return send({ url: endpoint.address, body: '{}', headers: endpoint.headers });
@@ -87,6 +91,17 @@ describe('a post', () => {
     const error = await post().catch((e: Error) => e);
     expect(String(error)).toContain('no: ');
     expect(String(error)).not.toContain('canary');
+  });
+
+  test('masks what an adapter logs in with, and not the word for its kind', async () => {
+    receiver.respond({ status: 401, body: 'Bearer canary-login is no Bearer token' });
+    const { signal } = new AbortController();
+    const endpoint = endpointWith({});
+    const send = createSend(endpoint, { guard: localNetwork, signal, traceHeaders: {} });
+    const headers = { authorization: 'Bearer canary-login' };
+    await expect(send({ url: endpoint.address, headers, body: '{}' })).rejects.toThrow(
+      'status 401: Bearer ***** is no Bearer token',
+    );
   });
 
   test('fails without a secret when nobody listens', async () => {

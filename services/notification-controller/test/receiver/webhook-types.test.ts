@@ -48,6 +48,12 @@ const cdevent = {
 const cdeventWith = (context: object, rest: object = {}) =>
   JSON.stringify({ ...cdevent, context: { ...cdevent.context, ...context }, ...rest });
 
+const deployed = (content: object) =>
+  cdeventWith(
+    { type: 'dev.cdevents.service.deployed.0.2.0' },
+    { subject: { id: 'shop', type: 'service', content } },
+  );
+
 const cases: Case[] = [
   { type: 'generic', name: 'anything', body: '' },
 
@@ -193,6 +199,26 @@ const cases: Case[] = [
     name: 'a wrong time',
     body: cdeventWith({ timestamp: 'today' }),
     refused: 'context.timestamp',
+  },
+  {
+    type: 'cdevents',
+    name: 'the content of its type',
+    body: deployed({ artifactId: 'pkg:oci/app@sha256:abc', environment: { id: 'prod' } }),
+  },
+  ...[
+    { name: 'a content without an environment', change: { artifactId: 'pkg:oci/a' } },
+    { name: 'an environment without an id', change: { artifactId: 'pkg:oci/a', environment: {} } },
+  ].map(({ name, change }) => ({
+    type: 'cdevents' as const,
+    name,
+    body: deployed(change),
+    refused: 'subject.content.environment',
+  })),
+  {
+    type: 'cdevents',
+    name: 'an artifact that is no package URL',
+    body: deployed({ artifactId: 'app:1', environment: { id: 'prod' } }),
+    refused: 'subject.content.artifactId',
   },
   {
     type: 'cdevents',
