@@ -1,4 +1,3 @@
-import type { DriftMetrics } from '@sluice/shared/applier';
 import { Counter, Histogram, type Registry } from 'prom-client';
 
 /** What the controller measures besides reconciles. */
@@ -9,22 +8,14 @@ export interface HelmReleaseMetrics {
   rendered(): void;
   /** Counts a reconcile that found everything as it should be, without starting a program. */
   unchanged(): void;
-  drift: DriftMetrics;
   /** Records the seconds that an action took, waiting included. */
   took(action: string, seconds: number): void;
 }
 
 const buckets = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900];
 
-/**
- * Registers the metrics of the controller.
- *
- * @param drift tells of drift
- */
-export function createHelmReleaseMetrics(
-  registry: Registry,
-  drift: DriftMetrics,
-): HelmReleaseMetrics {
+/** Registers the metrics of the controller. */
+export function createHelmReleaseMetrics(registry: Registry): HelmReleaseMetrics {
   const registers = [registry];
   const actions = new Counter({
     name: 'sluice_helm_actions_total',
@@ -53,7 +44,6 @@ export function createHelmReleaseMetrics(
     action: (action, result) => actions.inc({ action, result }),
     rendered: () => renderings.inc(),
     unchanged: () => unchanged.inc(),
-    drift,
     took: (action, seconds) => durations.observe({ action }, seconds),
   };
 }

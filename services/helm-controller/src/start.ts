@@ -112,7 +112,7 @@ function createDependencies(
     renderer: createRendering(config),
     refused: new RefusedWork(isOverLimit, systemClock),
     releaseWatch: createReleaseWatch({ client, logger, namespace, monitor: metrics.watches }),
-    metrics: createHelmReleaseMetrics(metrics.registry, parts.drift),
+    metrics: createHelmReleaseMetrics(metrics.registry),
     slots: FairSlots.withOneSpare(config.flags.concurrent),
     revisit: () => undefined,
   };

@@ -1,11 +1,9 @@
-import type { DriftMetrics } from '@sluice/shared/applier';
 import { Counter, Histogram, type Registry } from 'prom-client';
 
 /** What the controller measures besides reconciles. */
 export interface KustomizationMetrics {
   /** Counts a build; `cached` when the program did not run, `refused` when the same was over a limit before. */
   build(result: 'built' | 'cached' | 'unchanged' | 'failed' | 'refused'): void;
-  drift: DriftMetrics;
   /** Records the seconds from a new artifact to a ready Kustomization. */
   ready(seconds: number): void;
   /** Records the seconds that health was waited for. */
@@ -14,15 +12,8 @@ export interface KustomizationMetrics {
 
 const buckets = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900];
 
-/**
- * Registers the metrics of the controller.
- *
- * @param drift tells of drift
- */
-export function createKustomizationMetrics(
-  registry: Registry,
-  drift: DriftMetrics,
-): KustomizationMetrics {
+/** Registers the metrics of the controller. */
+export function createKustomizationMetrics(registry: Registry): KustomizationMetrics {
   const registers = [registry];
   const builds = new Counter({
     name: 'sluice_kustomize_builds_total',
@@ -44,7 +35,6 @@ export function createKustomizationMetrics(
   });
   return {
     build: (result) => builds.inc({ result }),
-    drift,
     ready: (seconds) => ready.observe(seconds),
     waited: (seconds) => waited.observe(seconds),
   };

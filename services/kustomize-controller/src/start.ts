@@ -88,7 +88,7 @@ function createDependencies(
     }),
     builds: new LruBytes(flags['build-cache-size'] * mebibyte),
     seen: new LruBytes(maxSeenBytes),
-    metrics: createKustomizationMetrics(doors.metrics.registry, parts.drift),
+    metrics: createKustomizationMetrics(doors.metrics.registry),
     revisit: () => undefined,
   };
   return { deps, parts };

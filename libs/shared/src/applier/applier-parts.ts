@@ -1,10 +1,12 @@
 import { type KindDefinition, wrongFieldOf } from '@sluice/shared/api';
-import type { FlagValues, Logger } from '@sluice/shared/base';
+import { type FlagValues, type Logger, systemClock } from '@sluice/shared/base';
 import {
   type Applier,
   type ApplierIdentity,
   Clusters,
+  createHealer,
   DriftBackoff,
+  type HealDrift,
   type Inventories,
 } from '@sluice/shared/engine';
 import {
@@ -22,6 +24,7 @@ import type { ApplierDoors } from './applier-service.ts';
 import { type ConfigWatch, createConfigWatch } from './config-watch.ts';
 import { DependencyWatch } from './dependency-watch.ts';
 import { createDriftMetrics, type DriftMetrics } from './drift-metrics.ts';
+import { isMovedFrom, type OwnerLookup } from './moved.ts';
 import { createSources, type SourceKind, type Sources } from './sources.ts';
 
 /** What the parts are configured by. */
@@ -66,8 +69,7 @@ export interface ApplierParts<T extends Applier> {
   configs: ConfigWatch | undefined;
   inventories: Inventories;
   clusters: Clusters;
-  backoff: DriftBackoff;
-  drift: DriftMetrics;
+  healDrift: HealDrift;
   download: DownloadOptions;
   /** Of the controller, but for its reconciler. */
   controller: Omit<ControllerOptions<T>, 'reconciler'>;
@@ -148,6 +150,20 @@ function clustersOf(
   });
 }
 
+function healerOf<T extends Applier>(
+  { kind, identity }: ApplierKind<T>,
+  lookup: Omit<OwnerLookup, 'kind' | 'identity'>,
+  { count }: DriftMetrics,
+): HealDrift {
+  const owners = { ...lookup, kind: kind as KindDefinition, identity };
+  return createHealer({
+    backoff: new DriftBackoff(),
+    now: systemClock.now,
+    isMoved: (owner, live) => isMovedFrom(owner, live, owners),
+    count,
+  });
+}
+
 /** Makes the parts, and starts none of them. */
 export function createApplierParts<T extends Applier>(
   config: ApplierConfig,
@@ -196,8 +212,7 @@ export function createApplierParts<T extends Applier>(
     configs,
     inventories,
     clusters,
-    backoff: new DriftBackoff(),
-    drift,
+    healDrift: healerOf(o, { informer, client, inventories }, drift),
     download: downloadOf(config, { logger, dispatcher }),
     controller: controllerOf(config, doors, informer),
     async start(signal) {

@@ -6,8 +6,6 @@ export { type ApplierDoors, applierService } from './applier-service.ts';
 export type { ConfigWatch } from './config-watch.ts';
 export { DependencyWatch } from './dependency-watch.ts';
 
-export type { DriftMetrics } from './drift-metrics.ts';
-export { isMovedFrom, type OwnerLookup } from './moved.ts';
 export { refuseReference } from './refuse-reference.ts';
 export { failureOfSource } from './source-readiness.ts';
 export {

@@ -23,19 +23,18 @@ export { DriftBackoff } from './drift/drift-backoff.ts';
 export { confirmDrift } from './drift/drift-confirm.ts';
 export { describeDrift } from './drift/drift-describe.ts';
 export {
+  createHealer,
   type DriftListener,
   type DriftMode,
   type DriftOutcome,
-  healDrift,
+  type HealDrift,
 } from './drift/drift-heal.ts';
 export { type DriftIgnoreRule, selects, stripIgnored } from './drift/drift-ignore.ts';
 export {
   type DriftState,
   forgetOwnWrites,
-  isOlder,
   noDrift,
   noteDrift,
-  type TrackedObject,
 } from './drift/drift-notice.ts';
 export { expiredJob, removesItself } from './drift/job-expiry.ts';
 export { judgeMissing, judgePresent } from './health/applied-health.ts';

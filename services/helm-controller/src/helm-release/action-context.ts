@@ -1,11 +1,5 @@
 import { helmDriftDetectionAnnotation, type KubeObject } from '@sluice/shared/api';
-import {
-  type AppliedChange,
-  formatObjectId,
-  type Protection,
-  protectionOf,
-  type TrackedObject,
-} from '@sluice/shared/engine';
+import { type Protection, protectionOf } from '@sluice/shared/engine';
 import type { ActionContext } from '../action/context.ts';
 import type { Waits } from '../action/waits.ts';
 import { adoptedEntries } from './adopted.ts';
@@ -26,19 +20,10 @@ export function isExempt({ metadata }: KubeObject): boolean {
   return metadata.annotations?.[helmDriftDetectionAnnotation] === 'disabled';
 }
 
-/** Returns what has to be known of an object to tell later whether it drifted. */
-export function trackedOf(object: KubeObject): TrackedObject {
-  const { uid, generation, resourceVersion } = object.metadata;
-  return { apiVersion: object.apiVersion, uid, generation, resourceVersion };
-}
-
-function track(run: Run, changes: readonly AppliedChange[]): void {
+/** What was applied holds what was asked for: nothing has to be compared, and no drift is open. */
+function noteApplied(run: Run): void {
   run.state.driftSetting = driftSettingOf(run);
   run.state.reported.clear();
-  for (const { id, object, action } of changes) {
-    if (action !== 'skipped' && !isExempt(object))
-      run.state.applied.set(formatObjectId(id), trackedOf(object));
-  }
 }
 
 /** Identifies what is asked for: what was compared under another setting has to be compared anew. */
@@ -95,6 +80,6 @@ export async function actionContext(
     masker,
     driftIgnore: ignoreRulesOf(run),
     waits,
-    onApplied: (changes) => track(run, changes),
+    onApplied: () => noteApplied(run),
   };
 }

@@ -139,7 +139,7 @@ function noteOwnDrift(
   const { driftDetection, suspend, interval } = deps.helmReleases.get(owner)?.spec ?? {};
   if ((driftDetection?.mode ?? 'disabled') === 'disabled' || interval === undefined) return false;
   const intervalMs = intervalMsOf(interval);
-  const isNews = noteDrift(change, cluster, { state, tracked: state.applied, intervalMs });
+  const isNews = noteDrift(change, cluster, { state, intervalMs });
   return isNews && !suspend && state.running === undefined;
 }
 

@@ -1,11 +1,8 @@
-import { helmReleaseKind, type KubeObject } from '@sluice/shared/api';
-import { isMovedFrom, type OwnerLookup } from '@sluice/shared/applier';
+import type { KubeObject } from '@sluice/shared/api';
 import { errorMessage, mapConcurrently } from '@sluice/shared/base';
 import {
   type DriftListener,
   type DriftMode,
-  healDrift,
-  isOlder,
   objectIdOf,
   removesItself,
   type Target,
@@ -14,7 +11,7 @@ import { done, type Outcome } from '@sluice/shared/runtime';
 import { idOf, type ReleaseObject, resolveObjects, withOwnership } from '../action/objects.ts';
 import { releaseOf } from '../release/history.ts';
 import type { Release } from '../release/release.ts';
-import { driftSettingOf, ignoreRulesOf, isExempt, trackedOf } from './action-context.ts';
+import { driftSettingOf, ignoreRulesOf, isExempt } from './action-context.ts';
 import { sayDrift } from './events.ts';
 import { type Run, storageOf, targetOf } from './run.ts';
 import { driftedCondition, latestSnapshot, setCondition } from './status.ts';
@@ -55,7 +52,6 @@ function wasReported(run: Run, message: string): boolean {
 
 function listenerOf(run: Run, refusals: string[]): DriftListener {
   return {
-    count: (outcome) => run.deps.metrics.drift.count(run.ctx.key, outcome),
     async detected(message) {
       if (!wasReported(run, message)) await sayDrift(run, 'DriftDetected', message);
     },
@@ -82,16 +78,6 @@ function noteDrifted(run: Run, refusals: readonly string[]): void {
   setCondition(run, driftedCondition, { status: 'True', reason: 'DriftDetected', message });
 }
 
-function ownerLookup({ ctx, deps }: Run): OwnerLookup {
-  return {
-    kind: helmReleaseKind,
-    informer: deps.helmReleases,
-    client: ctx.client,
-    identity: deps.settings.identity,
-    inventories: deps.inventories,
-  };
-}
-
 async function heal(
   run: Run,
   target: Target,
@@ -100,11 +86,9 @@ async function heal(
   const { ctx, deps, state } = run;
   const refusals: string[] = [];
   const ignore = ignoreRulesOf(run);
-  const lookAgainAt = await healDrift({
-    owner: ctx.key,
+  const lookAgainAt = await deps.healDrift(run.object, {
     target,
     state,
-    tracked: state.applied,
     mode: driftModeOf(run),
     desired,
     apply: {
@@ -117,9 +101,6 @@ async function heal(
       live: target.live,
     },
     ignore,
-    backoff: deps.backoff,
-    now: () => ctx.clock.now(),
-    isMoved: (live) => isMovedFrom(run.object, live, ownerLookup(run)),
     listener: listenerOf(run, refusals),
   });
   noteDrifted(run, refusals);
@@ -161,10 +142,8 @@ async function markSuspects(
     // One that is gone before anybody watched it has done its work, as far as can be known.
     if (live === undefined && removesItself(object)) return;
     const isKnown = cluster.applied.ownerOf(id) === ctx.key;
-    const tracked = state.applied.get(text) ?? trackedOf(live ?? object);
-    state.applied.set(text, tracked);
     // The watch may not have caught up with our own apply yet.
-    if (isKnown && live !== undefined && isOlder(live, tracked)) return;
+    if (isKnown && live !== undefined && cluster.applied.predates(live, id)) return;
     const isSuspect = !isKnown || cluster.applied.isDrifted(live, id);
     if (isSuspect && !state.delayed.has(text)) state.drifted.set(text, id);
   });

@@ -7,13 +7,7 @@ import {
   type RefusedWork,
   SecretMasker,
 } from '@sluice/shared/base';
-import type {
-  ApplierIdentity,
-  Clusters,
-  DriftBackoff,
-  Inventories,
-  Target,
-} from '@sluice/shared/engine';
+import type { ApplierIdentity, Clusters, HealDrift, Target } from '@sluice/shared/engine';
 import type { Informer } from '@sluice/shared/kube';
 import type { Priority, ReconcileContext } from '@sluice/shared/runtime';
 import type { ChartCache } from '../chart/acquire.ts';
@@ -57,11 +51,9 @@ export interface HelmReleaseDeps {
   states: HelmReleaseStates;
   sources: Sources;
   helmReleases: Informer<HelmRelease>;
-  /** What each HelmRelease has. */
-  inventories: Inventories;
   dependencies: DependencyWatch;
   clusters: Clusters;
-  backoff: DriftBackoff;
+  healDrift: HealDrift;
   metrics: HelmReleaseMetrics;
   /** Permits for the parts of actions that work; a namespace is a share. */
   slots: FairSlots;

@@ -1,4 +1,4 @@
-import { type DriftState, noDrift, type TrackedObject } from '@sluice/shared/engine';
+import { type DriftState, noDrift } from '@sluice/shared/engine';
 import { ObjectGoneError, type StatusChanges } from '@sluice/shared/runtime';
 import { HeldObjects } from '../action/held-objects.ts';
 import type { Waits } from '../action/waits.ts';
@@ -65,8 +65,6 @@ export interface HelmReleaseState extends DriftState {
   adopted: Set<string>;
   /** What the action under way did not delete because it is protected, and why. */
   kept: Set<string>;
-  /** What was applied last, by formatted id. */
-  applied: Map<string, TrackedObject>;
   /** What was asked for when the objects were compared last, or applied. */
   driftSetting?: string;
   /** A Secret, ConfigMap or source of values has changed. */
@@ -91,7 +89,6 @@ export class HelmReleaseStates {
       held: new HeldObjects(),
       adopted: new Set(),
       kept: new Set(),
-      applied: new Map(),
       configChanged: false,
       ...noDrift(),
     };

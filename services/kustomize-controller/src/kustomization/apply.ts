@@ -40,13 +40,10 @@ const unknownHealth: Health = { status: 'Unknown', message: '' };
 
 function appliedObject(change: AppliedChange, rules: HealthRules): AppliedObject {
   const { object, id, action } = change;
-  const { uid, generation, resourceVersion } = object.metadata;
   return {
     id,
     apiVersion: object.apiVersion,
-    uid,
-    generation,
-    resourceVersion,
+    resourceVersion: object.metadata.resourceVersion,
     // What was skipped may be anybody's, and is judged by no expression.
     health: action === 'skipped' ? unknownHealth : evaluateHealth(object, rules),
     skipped: action === 'skipped',

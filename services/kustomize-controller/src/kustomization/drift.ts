@@ -1,11 +1,9 @@
-import { type KubeObject, kustomizationKind } from '@sluice/shared/api';
-import { isMovedFrom, type OwnerLookup } from '@sluice/shared/applier';
+import type { KubeObject } from '@sluice/shared/api';
 import { errorMessage } from '@sluice/shared/base';
 import {
   type DriftListener,
   type DriftMode,
   formatObjectId,
-  healDrift as healDriftOf,
   objectIdOf,
   type Target,
 } from '@sluice/shared/engine';
@@ -34,26 +32,24 @@ async function desiredObjects(run: Run, target: Target): Promise<Map<string, Kub
   return new Map(objects.map((object) => [formatObjectId(objectIdOf(object)), object]));
 }
 
+/** A watch that lags behind shows an object from before its correction. */
+function noteCorrection({ state }: Run, object: KubeObject): void {
+  const known = state.applied?.objects.get(formatObjectId(objectIdOf(object)));
+  if (known !== undefined) known.resourceVersion = object.metadata.resourceVersion;
+}
+
 function listenerOf(run: Run): DriftListener {
   return {
-    count: (outcome) => run.deps.metrics.drift.count(run.ctx.key, outcome),
     detected: (message) => sayDrift(run, 'DriftDetected', message),
-    corrected: (message) => sayDrift(run, 'DriftCorrected', message),
+    async corrected(message, object) {
+      noteCorrection(run, object);
+      await sayDrift(run, 'DriftCorrected', message);
+    },
     async refused(message) {
       await sayDrift(run, 'DriftDetected', message);
       // The next reconcile applies everything, and fails in the open if that is refused, too.
       run.state.applied = undefined;
     },
-  };
-}
-
-function ownerLookup({ ctx, deps }: Run): OwnerLookup {
-  return {
-    kind: kustomizationKind,
-    informer: deps.kustomizations,
-    client: ctx.client,
-    identity: deps.settings.identity,
-    inventories: deps.inventories,
   };
 }
 
@@ -65,19 +61,13 @@ function ownerLookup({ ctx, deps }: Run): OwnerLookup {
  * @throws ObjectError when the API server refuses the comparison
  */
 export function healDrift(run: Run, target: Target): Promise<number | undefined> {
-  const { ctx, deps, state } = run;
-  return healDriftOf({
-    owner: ctx.key,
+  return run.deps.healDrift(run.object, {
     target,
-    state,
-    tracked: state.applied?.objects,
+    state: run.state,
     mode: driftModeOf(run),
     desired: () => desiredObjects(run, target),
     apply: applyOptionsOf(run, target),
     ignore: ignoreRulesOf(run),
-    backoff: deps.backoff,
-    now: () => ctx.clock.now(),
-    isMoved: (live) => isMovedFrom(run.object, live, ownerLookup(run)),
     listener: listenerOf(run),
   });
 }

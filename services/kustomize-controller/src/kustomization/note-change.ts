@@ -41,5 +41,7 @@ export function noteChange(
   noteEnd(change, state.applied);
   if (driftDetection?.mode === 'disabled') return false;
   const intervalMs = intervalMsOf(interval);
-  return noteDrift(change, cluster, { state, tracked: state.applied?.objects, intervalMs });
+  const isNews = noteDrift(change, cluster, { state, intervalMs });
+  // Otherwise everything is applied again anyway.
+  return isNews && state.applied !== undefined;
 }

@@ -109,7 +109,7 @@ async function applyAndPrune(run: Run, target: Target, prepared: PreparedBuild):
   // Some of what the watches saw could not be judged before it was known what was applied.
   for (const change of state.meanwhile?.values() ?? [])
     noteChange(change, target.cluster, { state, object });
-  await forgetOwnWrites(target, state, state.applied?.objects);
+  await forgetOwnWrites(target, state);
   return report.changed || report.stale.length > 0;
 }
 

@@ -3,7 +3,7 @@ import { type DependencyWatch, type Sources, specDuration } from '@sluice/shared
 import type { ArtifactCache } from '@sluice/shared/artifact';
 import { formatDuration, type LruBytes, type RefusedWork, SecretMasker } from '@sluice/shared/base';
 import type { Kustomize, Sops } from '@sluice/shared/cli';
-import type { ApplierIdentity, Clusters, DriftBackoff, Inventories } from '@sluice/shared/engine';
+import type { ApplierIdentity, Clusters, HealDrift, Inventories } from '@sluice/shared/engine';
 import type { Informer } from '@sluice/shared/kube';
 import type { ReconcileContext } from '@sluice/shared/runtime';
 import type { RemoteBases } from '../builder/remote-bases.ts';
@@ -75,7 +75,7 @@ export interface KustomizationDeps {
   inventories: Inventories;
   dependencies: DependencyWatch;
   clusters: Clusters;
-  backoff: DriftBackoff;
+  healDrift: HealDrift;
   metrics: KustomizationMetrics;
   /** Brings a key back for drift; set once the controller is there. */
   revisit(key: string): void;

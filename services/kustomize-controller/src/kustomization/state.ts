@@ -5,13 +5,14 @@ import {
   type LiveChange,
   noDrift,
   type ObjectId,
-  type TrackedObject,
 } from '@sluice/shared/engine';
 import type { HealthWait } from './health-wait.ts';
 
 /** An object as our last apply left it. */
-export interface AppliedObject extends TrackedObject {
+export interface AppliedObject {
   id: ObjectId;
+  apiVersion: string;
+  resourceVersion: string | undefined;
   /** Health in the server's answer to the apply. */
   health: Health;
   /** Not applied, because an annotation says so; its health does not count. */

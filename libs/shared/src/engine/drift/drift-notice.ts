@@ -1,18 +1,9 @@
-import type { KubeObject } from '@sluice/shared/api';
 import { gvkOf } from '@sluice/shared/kube';
 import { formatObjectId, type ObjectId, objectIdOf } from '../object/object-id.ts';
 import type { Cluster } from '../owner/cluster.ts';
 import type { Target } from '../owner/clusters.ts';
 import type { LiveChange } from '../owner/live-types.ts';
 import { expiredJob } from './job-expiry.ts';
-
-/** An object as our last apply left it; enough to judge whether a watch has caught up. */
-export interface TrackedObject {
-  apiVersion: string;
-  uid: string | undefined;
-  generation: number | undefined;
-  resourceVersion: string | undefined;
-}
 
 /** What is known of the drift of one owner's objects. */
 export interface DriftState {
@@ -22,21 +13,21 @@ export interface DriftState {
   delayed: Map<string, number>;
   /** Drift that was reported already, by formatted id. */
   reported: Map<string, string>;
+  /** Milliseconds after which an object that has moved to another owner is looked at again, by formatted id. */
+  moved: Map<string, number>;
   /** An apply is under way: what the watches see may be our own writes. */
   applying: boolean;
 }
 
 /** Makes the state of an owner about whose objects nothing is known. */
 export function noDrift(): DriftState {
-  return { drifted: new Map(), delayed: new Map(), reported: new Map(), applying: false };
-}
-
-/** Whether a watched state is one from before our last apply. */
-export function isOlder(live: KubeObject, applied: TrackedObject): boolean {
-  return (
-    live.metadata.uid === applied.uid &&
-    Number(live.metadata.resourceVersion) < Number(applied.resourceVersion)
-  );
+  return {
+    drifted: new Map(),
+    delayed: new Map(),
+    reported: new Map(),
+    moved: new Map(),
+    applying: false,
+  };
 }
 
 /**
@@ -60,50 +51,38 @@ function hasExpired(
   return true;
 }
 
-/** Whose drift to note. */
-export interface NotedOwner {
-  state: DriftState;
-  /** What the owner has applied, by formatted id. */
-  tracked: ReadonlyMap<string, TrackedObject> | undefined;
-  /** `spec.interval` of the owner in milliseconds. */
-  intervalMs: number;
-}
-
 /**
  * Notes an object that no longer holds what was applied, or again does.
  *
+ * @param o.intervalMs `spec.interval` of the owner in milliseconds
  * @returns whether that has to be looked at now
  */
 export function noteDrift(
   change: LiveChange,
   cluster: Cluster,
-  { state, tracked, intervalMs }: NotedOwner,
+  { state, intervalMs }: { state: DriftState; intervalMs: number },
 ): boolean {
   const { object, type } = change;
+  const { applied } = cluster;
   const id = objectIdOf(object);
   const text = formatObjectId(id);
-  const applied = tracked?.get(text);
-  if (applied !== undefined && isOlder(object, applied)) return false;
+  if (applied.predates(object, id)) return false;
   if (hasExpired(change, cluster, state, intervalMs)) return false;
-  if (!cluster.applied.isDrifted(type === 'deleted' ? undefined : object, id)) {
+  if (!applied.isDrifted(type === 'deleted' ? undefined : object, id)) {
     state.drifted.delete(text);
     return false;
   }
-  if (applied === undefined || (state.delayed.get(text) ?? 0) > Date.now()) return false;
+  if ((state.delayed.get(text) ?? 0) > Date.now()) return false;
   state.drifted.set(text, id);
   return !state.applying;
 }
 
 /** Drops from the objects seen to change those that hold what was applied: the watches saw our own writes. */
-export async function forgetOwnWrites(
-  target: Target,
-  state: DriftState,
-  tracked: ReadonlyMap<string, TrackedObject> | undefined,
-): Promise<void> {
+export async function forgetOwnWrites(target: Target, state: DriftState): Promise<void> {
   const { live } = target;
   const { applied } = target.cluster;
   for (const [text, id] of [...state.drifted]) {
-    const known = tracked?.get(text);
+    const known = applied.lastApply(id);
     if (known === undefined) {
       state.drifted.delete(text);
       continue;
@@ -113,7 +92,7 @@ export async function forgetOwnWrites(
     const object = live.get(resource, id);
     const isNewer =
       object !== undefined &&
-      Number(object.metadata.resourceVersion) > Number(known.resourceVersion);
+      Number(object.metadata.resourceVersion) > Number(known.appliedVersion);
     // Gone, or no longer named as ours.
     const gone = object === undefined && live.isSynced(resource);
     if (!(isNewer || gone) || (object && !applied.isDrifted(object, id)))

@@ -8,7 +8,15 @@ import { formatObjectId, type ObjectId, objectIdOf } from '../object/object-id.t
 import { applyPolicyOf, isExcluded } from '../object/object-policy.ts';
 import type { ApplierIdentity } from './applier-identity.ts';
 
-interface Entry {
+/** An object as it was applied last; enough to judge whether a watch has caught up. */
+export interface LastApply {
+  apiVersion: string;
+  uid: string | undefined;
+  /** Undefined when nothing holds it yet. */
+  appliedVersion: string | undefined;
+}
+
+interface Entry extends LastApply {
   owner: string;
   /** The fields that we own, as JSON; equal texts are kept once. */
   fields: string;
@@ -82,6 +90,20 @@ export class AppliedState {
     return this.#entries.get(formatObjectId(id))?.owner;
   }
 
+  /** Returns what is known of the last apply of an object. */
+  lastApply(id: ObjectId): Readonly<LastApply> | undefined {
+    return this.#entries.get(formatObjectId(id));
+  }
+
+  /** Whether a live state is one from before the last apply. */
+  predates(live: KubeObject, id: ObjectId): boolean {
+    const entry = this.lastApply(id);
+    return (
+      live.metadata.uid === entry?.uid &&
+      Number(live.metadata.resourceVersion) < Number(entry?.appliedVersion)
+    );
+  }
+
   /**
    * Whether a live object no longer holds what was applied to it. Makes no request.
    *
@@ -106,6 +128,7 @@ export class AppliedState {
     if (entry === undefined) return;
     entry.digest = digestOf(live, JSON.parse(entry.fields));
     entry.resourceVersion = live.metadata.resourceVersion;
+    entry.appliedVersion ??= live.metadata.resourceVersion;
   }
 
   #entryOf(owner: string, object: KubeObject, ignore: DriftIgnoreRule[]): Entry | undefined {
@@ -120,11 +143,15 @@ export class AppliedState {
     const { 'f:status': _, ...owned } = applied ?? {};
     const set = withoutIgnored(object, owned, [...ignore, ...operationalRules(object)]);
     const fields = this.#keep(isLeaf(set) ? '{".":{}}' : JSON.stringify(set));
+    const { uid, resourceVersion } = object.metadata;
     return {
       owner,
+      apiVersion: object.apiVersion,
+      uid,
+      appliedVersion: resourceVersion,
       fields,
       digest: digestOf(object, JSON.parse(fields)),
-      resourceVersion: object.metadata.resourceVersion,
+      resourceVersion,
       existenceOnly,
     };
   }

@@ -126,6 +126,30 @@ describe('isDrifted', () => {
   });
 });
 
+describe('a state from before the last apply', () => {
+  const applied = configMap({ version: '10' });
+
+  it('is an older one of the same object', () => {
+    const state = recorded(applied);
+    expect(state.predates(configMap({ version: '9' }), id)).toBe(true);
+    expect(state.predates(configMap({ version: '10' }), id)).toBe(false);
+    const { metadata } = configMap({ version: '9' });
+    expect(state.predates({ ...applied, metadata: { ...metadata, uid: 'x' } }, id)).toBe(false);
+    expect(new AppliedState(identity).predates(configMap({ version: '9' }), id)).toBe(false);
+  });
+
+  it('is known once what was expected has been found', () => {
+    const state = recorded({
+      ...applied,
+      metadata: { ...applied.metadata, resourceVersion: undefined },
+    });
+    expect(state.predates(configMap({ version: '9' }), id)).toBe(false);
+    state.accept(applied, id);
+    expect(state.lastApply(id)?.appliedVersion).toBe('10');
+    expect(state.predates(configMap({ version: '9' }), id)).toBe(true);
+  });
+});
+
 describe('owners', () => {
   const ids = (state: AppliedState, ...names: string[]) =>
     names.map((name) => state.ownerOf({ ...id, name }));

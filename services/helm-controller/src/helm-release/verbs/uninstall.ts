@@ -79,7 +79,6 @@ async function collectFormer(run: Run, { release, error }: ActionEnd): Promise<C
   clearFailures(run);
   delete status.inventory;
   delete status.storageNamespace;
-  run.state.applied.clear();
   run.state.held.keepOnly([]);
   run.deps.clusters.forget(run.ctx.key);
   return { reason: succeeded, message };
