@@ -1,5 +1,6 @@
-import type { Adapter } from '../adapter.ts';
+import type { Adapter, Endpoint } from '../adapter.ts';
 import { channelOf, tokenOf } from '../credentials.ts';
+import { UnusableProviderError } from '../delivery-error.ts';
 import { type Facts, factsOf } from '../facts.ts';
 import { fit } from '../fit.ts';
 import { goJson } from '../go-json.ts';
@@ -15,7 +16,7 @@ const maxMetadata = 900;
  */
 export const telegram: Adapter = async (event, endpoint, send) => {
   const [chat, ...topic] = channelOf(endpoint, 'the chat to post to').split(':');
-  const token = tokenOf(endpoint, 'token of a bot');
+  const token = botToken(endpoint);
   const { isError, metadata } = factsOf(event);
   const { kind, name, namespace = '' } = event.involvedObject;
   const heading = `${isError ? '🚨' : '💫'} ${kind.toLowerCase()}/${name}/${namespace}`;
@@ -29,11 +30,17 @@ export const telegram: Adapter = async (event, endpoint, send) => {
     text: `*${escaped(heading)}*\n${message}\n${lines.join('')}`,
     parse_mode: 'MarkdownV2',
   };
-  await send({
-    url: `https://api.telegram.org/bot${encodeURIComponent(token)}/sendMessage`,
-    body: goJson(body),
-  });
+  await send({ url: `https://api.telegram.org/bot${token}/sendMessage`, body: goJson(body) });
 };
+
+/** It is a part of the address, as it is. */
+function botToken(endpoint: Endpoint): string {
+  const token = tokenOf(endpoint, 'token of a bot');
+  if (/^[0-9]+:[\w-]+$/.test(token)) return token;
+  throw new UnusableProviderError(
+    "the key 'token' of the Secret of spec.secretRef is no token of a bot: it has the form 123456:ABC-DEF",
+  );
+}
 
 /** The metadata that have room, without those after them. */
 function leading(metadata: Facts['metadata'], max: number): Facts['metadata'] {

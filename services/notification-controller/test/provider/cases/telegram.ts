@@ -2,7 +2,6 @@ import { type ProviderCase, rateLimit } from '../contract.ts';
 
 const path = '/bot1:canary/sendMessage';
 const text = '*💫 kustomization/web/apps*\nApplied revision: main@sha1:abc\n';
-const escapedPath = path.replace(':', '%3A');
 
 export const telegramCase: ProviderCase = {
   type: 'telegram',
@@ -12,7 +11,7 @@ export const telegramCase: ProviderCase = {
   deliveries: [
     {
       name: 'a message, whatever the address says',
-      sent: [{ path: escapedPath, body: { chat_id: '-100200', text, parse_mode: 'MarkdownV2' } }],
+      sent: [{ path, body: { chat_id: '-100200', text, parse_mode: 'MarkdownV2' } }],
     },
     {
       name: 'an error to a topic, with everything escaped',
@@ -20,7 +19,7 @@ export const telegramCase: ProviderCase = {
       event: { severity: 'error', message: 'a_b (1.0)!\\', metadata: { 'k-1': 'v=1' } },
       sent: [
         {
-          path: escapedPath,
+          path,
           body: {
             chat_id: '-100200',
             message_thread_id: '7',
@@ -35,7 +34,7 @@ export const telegramCase: ProviderCase = {
       event: { message: 'x'.repeat(5_000), metadata: { long: 'y'.repeat(1_000) } },
       sent: [
         {
-          path: escapedPath,
+          path,
           body: {
             chat_id: '-100200',
             text: `*💫 kustomization/web/apps*\n${'x'.repeat(2_972)} … \\(2028 characters cut off\\)\n`,
@@ -68,6 +67,11 @@ export const telegramCase: ProviderCase = {
   ],
   refused: [
     { name: 'no chat', change: { spec: { channel: '' } }, says: 'spec.channel is missing' },
+    {
+      name: 'a token that would lead elsewhere',
+      change: { secret: { token: '1:canary/../x' } },
+      says: 'is no token of a bot',
+    },
     { name: 'no token', change: { secret: { token: '' } }, says: "the key 'token'" },
   ],
 };
