@@ -4,6 +4,17 @@ import { createServer } from 'node:net';
 // so that a server that is restarted on its port finds it free.
 const firstPort = 20_000;
 const lastPort = 32_000;
+/**
+ * Each worker of the test runner draws from a part of its own: between the draw and the start of the server, another
+ * worker would find the port free too.
+ */
+const parts = 8;
+
+function ownRange(): [number, number] {
+  const size = (lastPort - firstPort) / parts;
+  const first = firstPort + (Number(process.env['VITEST_POOL_ID'] ?? 0) % parts) * size;
+  return [first, first + size];
+}
 
 /**
  * Ports that nothing listens on, on the loopback address.
@@ -12,10 +23,11 @@ const lastPort = 32_000;
  * @throws Error when no free port is found after many tries
  */
 export async function freePorts(count: number): Promise<number[]> {
+  const [first, end] = ownRange();
   const found = new Set<number>();
   for (let tries = 0; found.size < count; tries++) {
-    if (tries > 500) throw new Error(`no free port between ${firstPort} and ${lastPort}`);
-    const port = firstPort + Math.floor(Math.random() * (lastPort - firstPort));
+    if (tries > 500) throw new Error(`no free port between ${first} and ${end}`);
+    const port = first + Math.floor(Math.random() * (end - first));
     if (await isFree(port)) found.add(port);
   }
   return [...found];
