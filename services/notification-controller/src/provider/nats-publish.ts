@@ -13,11 +13,20 @@ export type NatsLogin = (nonce?: string) => Record<string, unknown>;
 export interface NatsMessage {
   subject: string;
   payload: string;
+  /** By which a stream knows a repetition. */
+  id: string;
   tls: { isRequired: boolean; servername: string; ca?: string; cert?: string; key?: string };
   login: NatsLogin;
 }
 
-const client = { verbose: false, pedantic: false, lang: 'node', version: '1', name: 'sluice' };
+const client = {
+  verbose: false,
+  pedantic: false,
+  lang: 'node',
+  version: '1',
+  name: 'sluice',
+  headers: true,
+};
 
 /**
  * Publishes one message over a fresh connection; resolves once the server has taken it.
@@ -36,12 +45,12 @@ export async function publishToNats(connection: Connection, message: NatsMessage
 }
 
 async function publish({ name, socket: plain }: Connection, message: NatsMessage): Promise<void> {
-  const { subject, payload, tls, login } = message;
+  const { tls, login } = message;
   const greeting = new LineReader(plain);
   const info = infoOf(await greeting.next(), name);
   greeting.release();
   const socket = tls.isRequired || info['tls_required'] ? await secured(plain, tls) : plain;
-  const bytes = Buffer.byteLength(payload);
+  const { frame, bytes } = framed(message, Boolean(info['headers']));
   if (bytes > Number(info['max_payload'] ?? bytes)) {
     throw new DeliveryError(`the event has ${bytes} bytes, more than ${name} takes`, {
       permanent: true,
@@ -51,8 +60,19 @@ async function publish({ name, socket: plain }: Connection, message: NatsMessage
   const options = { ...client, tls_required: socket !== plain, ...login(nonce) };
   const lines = new LineReader(socket);
   socket.write(`CONNECT ${JSON.stringify(options)}\r\n`);
-  socket.write(`PUB ${subject} ${bytes}\r\n${payload}\r\nPING\r\n`);
+  socket.write(`${frame}PING\r\n`);
   await untilPong(lines, socket, name);
+}
+
+/** The message as it is sent: with its identifier, to a server that takes headers. */
+function framed(
+  { subject, payload, id }: NatsMessage,
+  takesHeaders: boolean,
+): { frame: string; bytes: number } {
+  const headers = takesHeaders ? `NATS/1.0\r\nNats-Msg-Id: ${id}\r\n\r\n` : '';
+  const bytes = Buffer.byteLength(headers + payload);
+  const command = takesHeaders ? `HPUB ${subject} ${headers.length}` : `PUB ${subject}`;
+  return { frame: `${command} ${bytes}\r\n${headers}${payload}\r\n`, bytes };
 }
 
 function infoOf(line: string, name: string): Record<string, unknown> {

@@ -10,7 +10,7 @@ import {
   startNats,
   temporaryFolder,
 } from '@sluice/testing';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { adapterFor } from '../../src/provider/adapters.ts';
 import { createConnect } from '../../src/provider/connect.ts';
 import { endpointOf } from '../../src/provider/endpoint.ts';
@@ -128,6 +128,27 @@ describe('a provider of type nats', () => {
       publish({ address, certSecretRef: { name: 'ca' } }),
     );
     expect(text).toBe(eventJson(eventOf()));
+  });
+
+  test('is not stored twice by a stream, when a delivery is repeated', async () => {
+    const connection = await connect({ servers: secure.url, tls: { ca } });
+    try {
+      const stream = { name: 'flux', subjects: ['stored.>'], storage: 'memory' };
+      await connection.request('$JS.API.STREAM.CREATE.flux', JSON.stringify(stream));
+      const spec = { address: secure.url, channel: 'stored.events', certSecretRef: { name: 'ca' } };
+      for (const message of ['a', 'a', 'b']) {
+        await publish(spec, {}, { event: eventOf({ message }) });
+      }
+      const stored = async () => {
+        const info = await connection.request('$JS.API.STREAM.INFO.flux');
+        return info.json<{ state: { messages: number } }>().state.messages;
+      };
+      // They are stored in order: once the last is there, the repetition was seen.
+      await vi.waitUntil(async () => (await stored()) >= 2, { timeout: 20_000 });
+      expect(await stored()).toBe(2);
+    } finally {
+      await connection.close();
+    }
   });
 
   test.each<{

@@ -3,6 +3,7 @@ import { channelOf } from '../credentials.ts';
 import { UnusableProviderError } from '../delivery-error.ts';
 import { eventJson } from '../go-json.ts';
 import { type NatsLogin, publishToNats } from '../nats-publish.ts';
+import { stableId } from '../stable-id.ts';
 
 const schemes = ['nats:', 'tls:'];
 const defaultPort = 4222;
@@ -27,6 +28,7 @@ export const nats: Adapter = async (event, endpoint, _send, { connect }) => {
     await publishToNats(connection, {
       subject,
       payload: eventJson(event),
+      id: stableId(event, 32),
       tls: { isRequired: isSecure, servername: host, ...endpoint.tls },
       login,
     });
