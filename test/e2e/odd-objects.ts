@@ -68,9 +68,9 @@ function isThere(path: string, object: AnyObject): boolean {
   }
 }
 
-/** Every kind with every field of its spec missing, null, empty or large, and the spec itself. */
+/** Every kind with every field of its spec missing, null, empty or large, and the spec itself; no object comes twice. */
 export function oddObjects(): OddObject[] {
-  return allKinds.flatMap((kind) => {
+  const all = allKinds.flatMap((kind) => {
     const complete = completeObject(kind);
     delete complete.status;
     complete.spec = makeConsistent(kind.kind, complete.spec);
@@ -80,4 +80,6 @@ export function oddObjects(): OddObject[] {
       .filter(({ path }) => isThere(path, complete))
       .flatMap((field) => variantsOf(kind, field, complete));
   });
+  // What is empty already, and what is no larger than it was, differ from others by their name alone.
+  return [...new Map(all.map((odd) => [JSON.stringify(odd.object), odd])).values()];
 }
