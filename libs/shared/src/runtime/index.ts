@@ -21,12 +21,14 @@ export {
 export {
   done,
   type EventRecorder,
+  failed,
   type Outcome,
   type Priority,
   type ReconcileContext,
   type Reconciler,
   retry,
   type StatusChanges,
+  stalled,
   waiting,
 } from './reconciler.ts';
 export { leaseName, shardSelector } from './shard.ts';

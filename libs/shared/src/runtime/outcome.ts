@@ -19,8 +19,10 @@ export type Requeue =
 export interface Settlement {
   result: 'success' | 'requeue' | 'requeue_after' | 'error';
   terminal: boolean;
-  /** The object is as it should be. */
+  /** Whether the object is as it should be; undefined while that is not decided. */
   succeeded?: boolean;
+  /** Says why the object is not as it should be. */
+  error?: string;
   requeue: Requeue;
 }
 
@@ -41,12 +43,17 @@ export interface RequeueTimes {
 /** Decides when a key runs again after a reconcile that threw nothing. */
 export function settleOutcome(outcome: Outcome, times: RequeueTimes): Settlement {
   switch (outcome.type) {
-    case 'done': {
+    case 'done':
+    case 'failed': {
+      const succeeded = outcome.type === 'done';
       const ms = outcome.requeueAfterMs ?? times.intervalMs ?? Number.POSITIVE_INFINITY;
-      if (!Number.isFinite(ms)) return settled('success', { how: 'never', forget: true });
+      if (!Number.isFinite(ms))
+        return { ...settled('success', { how: 'never', forget: true }), succeeded };
       const jittered = jitter(Math.max(ms, times.leastMs), times.jitterPercentage);
-      return settled('requeue_after', after(jittered, 'sync', true));
+      return { ...settled('requeue_after', after(jittered, 'sync', true)), succeeded };
     }
+    case 'stalled':
+      return stalledBecause(outcome.message);
     case 'waiting': {
       if (outcome.deadlineAt === undefined) {
         return settled('success', { how: 'never', forget: false });
@@ -61,6 +68,29 @@ export function settleOutcome(outcome: Outcome, times: RequeueTimes): Settlement
             'requeue_after',
             after(Math.max(outcome.afterMs, times.leastMs), 'change', false),
           );
+  }
+}
+
+/**
+ * Says in the conditions how a reconcile ended that threw nothing. What `waiting` is for, the reconciler has said.
+ *
+ * | outcome | Reconciling | Stalled | generation |
+ * |---|---|---|---|
+ * | `done`, `failed` | - | - | observed, if the status says anything |
+ * | `retry` | True, ProgressingWithRetry | - | |
+ * | `stalled` | - | True | observed |
+ */
+export function noteOutcome<T extends KubeObject>(outcome: Outcome, status: StatusDraft<T>): void {
+  switch (outcome.type) {
+    case 'done':
+    case 'failed':
+      if (status.getCondition(readyCondition) !== undefined) status.settled();
+      return;
+    case 'retry':
+      status.retrying(outcome.message);
+      return;
+    case 'stalled':
+      status.settled({ reason: outcome.reason, message: outcome.message });
   }
 }
 
@@ -100,7 +130,7 @@ export async function settleError<T extends KubeObject>(
       metadata: failure.metadata,
     });
   }
-  return settleFailure(failure, context.times);
+  return { ...settleFailure(failure, context.times), error: failure.message };
 }
 
 interface Failure {
@@ -153,7 +183,7 @@ function settleFailure(failure: Failure, times: RequeueTimes): Settlement {
   const { retryAfterMs } = failure;
   switch (failure.kind) {
     case 'stalled':
-      return { result: 'error', terminal: true, requeue: { how: 'never', forget: true } };
+      return stalledBecause(failure.message);
     case 'waiting':
       return settled('requeue_after', after(retryAfterMs ?? times.dependencyMs, 'sync', true));
     case 'bug':
@@ -170,6 +200,10 @@ function settleFailure(failure: Failure, times: RequeueTimes): Settlement {
             ),
           );
   }
+}
+
+function stalledBecause(error: string): Settlement {
+  return { result: 'error', terminal: true, error, requeue: { how: 'never', forget: true } };
 }
 
 function settled(result: Settlement['result'], requeue: Requeue): Settlement {

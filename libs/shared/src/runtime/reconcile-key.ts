@@ -11,7 +11,7 @@ import type { KubeClient } from '@sluice/shared/kube';
 import { addFinalizer, hasFinalizer, removeFinalizer } from './finalizer.ts';
 import { LeadershipLostError } from './leader/leadership.ts';
 import { requestedTraceparent, withSpan } from './observe/tracing-api.ts';
-import { type Settlement, settleError, settleOutcome } from './outcome.ts';
+import { noteOutcome, type Settlement, settleError, settleOutcome } from './outcome.ts';
 import {
   defaultTimes,
   invalidSpecReason,
@@ -25,7 +25,7 @@ import type {
   ReconcileContext,
   Reconciler,
 } from './reconciler.ts';
-import { isSuspended, readyCondition, stalledCondition } from './status/conditions.ts';
+import { isSuspended } from './status/conditions.ts';
 import { createStatusDraft, ObjectGoneError } from './status/status-patch.ts';
 
 /** What reconciling one object needs besides the object. */
@@ -154,13 +154,9 @@ async function run<T extends KubeObject>(
     job.onWritten(written);
   };
   const context = contextOf({ ...job, onWritten }, options, span);
-  const acted = await act(context, options);
-  const { outcome } = acted;
-  const settlement = judge(acted, context);
+  const { outcome, settlement } = await callReconciler(context, options);
   span.set({ 'sluice.result': outcome?.type ?? 'error' });
-  if (settlement.result === 'error') {
-    span.fail(context.status.getCondition(readyCondition)?.message ?? '');
-  }
+  if (settlement.result === 'error') span.fail(settlement.error ?? '');
   if (isDeleted(job.object) && outcome?.type === 'done') {
     await release(latest, options, job);
     return nothing;
@@ -170,20 +166,14 @@ async function run<T extends KubeObject>(
   if (outcome?.type === 'done' && !isHeld(job.object, options.reconciler)) {
     await release(latest, options, job);
   }
-  if (outcome?.type === 'done') logFinished(context, settlement, options.clock.now() - startedAt);
+  if (outcome !== undefined && isOver(outcome))
+    logFinished(context, settlement, options.clock.now() - startedAt);
   return settlement;
 }
 
-/** A reconciler may end without an error although the object is not as it should be: its conditions tell. */
-function judge<T extends KubeObject>(
-  { outcome, settlement }: { outcome?: Outcome; settlement: Settlement },
-  { status }: ReconcileContext<T>,
-): Settlement {
-  if (outcome?.type !== 'done') return settlement;
-  if (status.getCondition(stalledCondition)?.status === 'True') {
-    return { ...settlement, result: 'error', terminal: true };
-  }
-  return { ...settlement, succeeded: status.getCondition(readyCondition)?.status !== 'False' };
+/** Whether nothing more is to come of a reconcile by itself. */
+function isOver({ type }: Outcome): boolean {
+  return type !== 'waiting' && type !== 'retry';
 }
 
 function logFinished<T extends KubeObject>(
@@ -216,7 +206,7 @@ function contextOf<T extends KubeObject>(
 }
 
 /** Calls the reconciler and settles what it returns or throws. */
-async function act<T extends KubeObject>(
+async function callReconciler<T extends KubeObject>(
   context: ReconcileContext<T>,
   options: ReconcileOptions<T>,
 ): Promise<{ outcome?: Outcome; settlement: Settlement }> {
@@ -231,6 +221,7 @@ async function act<T extends KubeObject>(
     const outcome = await (deleting
       ? finalize(reconciler, context)
       : reconciler.reconcile(context));
+    noteOutcome(outcome, context.status);
     return { outcome, settlement: settleOutcome(outcome, { ...times, nowMs: clock.now() }) };
   } catch (error) {
     if (error instanceof ObjectGoneError || isShutdown(error, context.signal)) throw error;

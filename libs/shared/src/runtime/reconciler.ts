@@ -5,19 +5,38 @@ import type { KubeClient } from '@sluice/shared/kube';
 /** How soon a key is served, most urgent first: a person's request, drift, a change, a background interval. */
 export type Priority = 'request' | 'drift' | 'change' | 'sync';
 
-/** What a reconcile that threw nothing asks for. */
+/**
+ * How a reconcile that threw nothing ended. `outcome.ts` makes conditions of it; what Ready says of an object that is
+ * not as it should be is the reconciler's to write.
+ */
 export type Outcome =
   | { type: 'done'; requeueAfterMs?: number }
-  | { type: 'waiting'; deadlineAt?: number }
-  | { type: 'retry'; afterMs?: number };
+  | { type: 'failed'; requeueAfterMs?: number }
+  | { type: 'retry'; message: string; afterMs?: number }
+  | { type: 'stalled'; message: string; reason: string }
+  | { type: 'waiting'; deadlineAt?: number };
 
 /**
- * The work is finished; it runs again after the object's interval.
+ * The object is as it should be; it runs again after the object's interval.
  *
  * @param requeueAfterMs instead of the interval, in milliseconds, jittered like it; `Infinity` for never
  */
 export function done(requeueAfterMs?: number): Outcome {
   return { type: 'done', requeueAfterMs };
+}
+
+/**
+ * The object is not as it should be, as its Ready condition says, and nothing is tried before it is looked at again.
+ *
+ * @param requeueAfterMs as for {@link done}
+ */
+export function failed(requeueAfterMs?: number): Outcome {
+  return { type: 'failed', requeueAfterMs };
+}
+
+/** The object is not as it should be, as its Ready condition says, and only a change helps. */
+export function stalled(reason: string, message: string): Outcome {
+  return { type: 'stalled', reason, message };
 }
 
 /**
@@ -30,12 +49,13 @@ export function waiting(deadlineAt?: number): Outcome {
 }
 
 /**
- * The work is not finished, without this being a failure; it runs again soon.
+ * The object is not as it should be yet, as its Ready condition says; it is tried again soon.
  *
+ * @param message says so, without secret values
  * @param afterMs in milliseconds; the exponential backoff of the key when not given
  */
-export function retry(afterMs?: number): Outcome {
-  return { type: 'retry', afterMs };
+export function retry(message: string, afterMs?: number): Outcome {
+  return { type: 'retry', message, afterMs };
 }
 
 /** Something that happened to an object, for people and for alerts. */
@@ -93,6 +113,10 @@ export interface StatusDraft<T extends KubeObject> {
    * this very reason in place of whatever was said before.
    */
   failed(reason: string, message: string, options?: { stalled?: boolean }): void;
+  /** Says that it is tried again: Reconciling=True, not Stalled; Ready stays. */
+  retrying(message: string): void;
+  /** Says that nothing more happens before something changes: not Reconciling, Stalled if told why, the generation observed. */
+  settled(stalled?: { reason: string; message: string }): void;
   /**
    * Takes back what changed since the last write.
    *

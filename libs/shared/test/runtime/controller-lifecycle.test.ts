@@ -32,7 +32,7 @@ describe('the finalizer', () => {
   });
 
   it('goes when finalize is done, and not before', async () => {
-    let outcome: Outcome = retry(1000);
+    let outcome: Outcome = retry('again', 1000);
     toy.start({ finalize: async () => outcome });
     toy.see('a', { metadata: { finalizers: [...finalizers, 'theirs'], deletionTimestamp } });
     await toy.settle();

@@ -1,6 +1,6 @@
 import { StalledError } from '@sluice/shared/base';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { done, waiting } from '../../src/runtime/reconciler.ts';
+import { failed, stalled, waiting } from '../../src/runtime/reconciler.ts';
 import { ToyController } from './toy-controller.ts';
 
 let toy: ToyController;
@@ -75,16 +75,26 @@ describe('the metrics of an object', () => {
     {
       name: 'ends without an error, but not ready',
       behave: async ({ status }: Parameters<ToyController['behave']>[0]) => {
-        status.failed('UpgradeFailed', 'no');
-        return done();
+        status.setCondition({
+          type: 'Ready',
+          status: 'False',
+          reason: 'UpgradeFailed',
+          message: 'no',
+        });
+        return failed();
       },
       terminalErrors: 0,
     },
     {
       name: 'ends without an error, but stalled',
       behave: async ({ status }: Parameters<ToyController['behave']>[0]) => {
-        status.failed('RetriesExceeded', 'no', { stalled: true });
-        return done(Number.POSITIVE_INFINITY);
+        status.setCondition({
+          type: 'Ready',
+          status: 'False',
+          reason: 'UpgradeFailed',
+          message: 'no',
+        });
+        return stalled('RetriesExceeded', 'no');
       },
       terminalErrors: 1,
     },

@@ -35,7 +35,7 @@ describe('what leads to a reconcile', () => {
     expect(toy.calls).toHaveLength(2);
     await toy.clock.advance(999);
     expect(toy.calls).toHaveLength(2);
-    toy.behave = async () => retry(1);
+    toy.behave = async () => retry('again', 1);
     await toy.clock.advance(1);
     expect(toy.calls).toHaveLength(3);
     await toy.clock.advance(999);
@@ -190,8 +190,8 @@ describe('a reconcile', () => {
   });
 
   it.each([
-    { outcome: retry(), afterMs: 1000 },
-    { outcome: retry(4000), afterMs: 4000 },
+    { outcome: retry('again'), afterMs: 1000 },
+    { outcome: retry('again', 4000), afterMs: 4000 },
     { outcome: done(2000), afterMs: 2000 },
   ])('that returns $outcome runs again within $afterMs ms', async ({ outcome, afterMs }) => {
     toy.behave = async () => outcome;

@@ -1,19 +1,31 @@
+import { type GitRepository, gitRepositoryKind } from '@sluice/shared/api';
 import {
+  FakeClock,
   type Logger,
   RetryableError,
   StalledError,
   silentLogger,
   WaitingError,
 } from '@sluice/shared/base';
+import type { KubeClient } from '@sluice/shared/kube';
 import { describe, expect, it } from 'vitest';
-import { type RequeueTimes, settleError, settleOutcome } from '../../src/runtime/outcome.ts';
+import {
+  noteOutcome,
+  type RequeueTimes,
+  settleError,
+  settleOutcome,
+} from '../../src/runtime/outcome.ts';
 import {
   done,
   type EventInput,
+  failed,
+  type Outcome,
   retry,
   type StatusDraft,
+  stalled,
   waiting,
 } from '../../src/runtime/reconciler.ts';
+import { createStatusDraft } from '../../src/runtime/status/status-patch.ts';
 import { apiError } from './fake-api.ts';
 
 const times: RequeueTimes = {
@@ -37,13 +49,27 @@ describe('settleOutcome', () => {
     { name: 'done: the interval', outcome: done(), requeue: after(60_000, 'sync', true) },
     { name: 'done sooner', outcome: done(5), requeue: after(5, 'sync', true) },
     { name: 'done for ever', outcome: done(Infinity), requeue: { how: 'never', forget: true } },
+    { name: 'failed: the interval', outcome: failed(), requeue: after(60_000, 'sync', true) },
+    { name: 'failed, sooner', outcome: failed(5), requeue: after(5, 'sync', true) },
+    { name: 'stalled', outcome: stalled('Bad', 'no'), requeue: { how: 'never', forget: true } },
     { name: 'waiting', outcome: waiting(), requeue: { how: 'never', forget: false } },
     { name: 'until then', outcome: waiting(1_000_500), requeue: after(500, 'change', false) },
     { name: 'overdue', outcome: waiting(999_000), requeue: after(0, 'change', false) },
-    { name: 'retry', outcome: retry(), requeue: { how: 'backoff' } },
-    { name: 'retry soon', outcome: retry(9), requeue: after(9, 'change', false) },
+    { name: 'retry', outcome: retry('again'), requeue: { how: 'backoff' } },
+    { name: 'retry soon', outcome: retry('again', 9), requeue: after(9, 'change', false) },
   ])('$name', ({ outcome, requeue }) => {
     expect(settleOutcome(outcome, times).requeue).toEqual(requeue);
+  });
+
+  it.each([
+    { outcome: done(), succeeded: true, terminal: false },
+    { outcome: failed(), succeeded: false, terminal: false },
+    { outcome: stalled('Bad', 'no'), succeeded: undefined, terminal: true },
+    { outcome: retry('again'), succeeded: undefined, terminal: false },
+    { outcome: waiting(), succeeded: undefined, terminal: false },
+  ])('tells whether the object is as it should be: $outcome.type', (o) => {
+    const { succeeded, terminal } = settleOutcome(o.outcome, times);
+    expect({ succeeded, terminal }).toEqual({ succeeded: o.succeeded, terminal: o.terminal });
   });
 
   it('done without an interval is not repeated', () => {
@@ -62,15 +88,73 @@ describe('settleOutcome', () => {
   });
 });
 
+describe('noteOutcome', () => {
+  const lastTransitionTime = '2025-01-01T00:00:00Z';
+  const before = {
+    status: 'True',
+    reason: 'Before',
+    message: 'before',
+    lastTransitionTime,
+  } as const;
+
+  /** Returns conditions and generation after an outcome that followed something else. */
+  function noted(outcome: Outcome, types: string[]) {
+    const conditions = types.map((type) => ({ ...before, type }));
+    const draft = createStatusDraft<GitRepository>({
+      object: {
+        apiVersion: 'source.toolkit.fluxcd.io/v1',
+        kind: 'GitRepository',
+        metadata: { name: 'app', namespace: 'ns', generation: 2 },
+        spec: { url: 'http://localhost/app', interval: '1m' },
+        status: { conditions },
+      },
+      kind: gitRepositoryKind,
+      client: {} as KubeClient,
+      clock: new FakeClock(),
+      controllerName: 'source-controller',
+    });
+    noteOutcome(outcome, draft);
+    const { observedGeneration } = draft.status;
+    const shown = draft.status.conditions?.map((c) => [c.type, c.status, c.reason, c.message]);
+    return { conditions: shown, observedGeneration };
+  }
+  const ready = ['Ready', 'True', 'Before', 'before'];
+  const all = ['Ready', 'Reconciling', 'Stalled'];
+
+  it.each([done(), failed()])('$type leaves Ready alone', (outcome) => {
+    expect(noted(outcome, all)).toEqual({ conditions: [ready], observedGeneration: 2 });
+  });
+
+  it('a retry is Reconciling and observes nothing', () => {
+    const reconciling = ['Reconciling', 'True', 'ProgressingWithRetry', 'again'];
+    expect(noted(retry('again'), ['Ready', 'Stalled'])).toEqual({
+      conditions: [ready, reconciling],
+    });
+  });
+
+  it('what stalled says why', () => {
+    const conditions = [ready, ['Stalled', 'True', 'Bad', 'no']];
+    expect(noted(stalled('Bad', 'no'), all)).toEqual({ conditions, observedGeneration: 2 });
+  });
+
+  it('what waits is as the reconcile has said', () => {
+    expect(noted(waiting(), all).conditions).toHaveLength(3);
+  });
+
+  it('an object without conditions gets no status', () => {
+    expect(noted(done(), [])).toEqual({ conditions: [] });
+  });
+});
+
 async function settle(thrown: unknown, options: Partial<RequeueTimes> & { message?: string } = {}) {
   const events: EventInput[] = [];
-  const failed: unknown[] = [];
+  const failures: unknown[] = [];
   const logged: { level: string; fields: Record<string, unknown> }[] = [];
   const { message, ...changed } = options;
   const status = {
     getCondition: () =>
       message === undefined ? undefined : { reason: 'DependencyNotReady', message },
-    failed: (...args: unknown[]) => failed.push(args),
+    failed: (...args: unknown[]) => failures.push(args),
   } as unknown as StatusDraft<never>;
   const record = (level: string) => (fields: Record<string, unknown>) =>
     void logged.push({ level, fields });
@@ -85,7 +169,7 @@ async function settle(thrown: unknown, options: Partial<RequeueTimes> & { messag
     times: { ...times, ...changed },
     event: async (event) => void events.push(event),
   });
-  return { settlement, events, failed, logged };
+  return { settlement, events, failed: failures, logged };
 }
 
 describe('settleError', () => {

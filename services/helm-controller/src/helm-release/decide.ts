@@ -1,5 +1,6 @@
 import { previousOf } from '../release/history.ts';
-import type { ReleaseStatus } from '../release/release.ts';
+import type { Release, ReleaseStatus } from '../release/release.ts';
+import type { StoredRevision } from '../release/release-secret.ts';
 import { type Snapshot, verifySnapshot } from '../release/snapshot.ts';
 import { fieldManager } from '../release/storage.ts';
 import type { Action } from './action.ts';
@@ -19,7 +20,8 @@ import { draftOf } from './status.ts';
 /** What to do next. */
 export type Decision =
   | Action
-  | { type: 'nothing' }
+  /** It is as desired. */
+  | { type: 'nothing'; release: Release; revision: StoredRevision }
   /** Somebody else is at work on the release until then, in milliseconds since the epoch. */
   | { type: 'wait'; untilMs: number; message: string }
   /** Nothing but a change helps. */
@@ -108,7 +110,7 @@ function isOutOfTries(run: Run, action: ReleaseAction): boolean {
 export async function decide(run: Run, found: ReleaseCondition): Promise<Decision> {
   switch (found.type) {
     case 'in-sync':
-      return run.forced ? { type: 'upgrade' } : { type: 'nothing' };
+      return run.forced ? { type: 'upgrade' } : { ...found, type: 'nothing' };
     case 'untested':
       return { type: 'test' };
     case 'pending':

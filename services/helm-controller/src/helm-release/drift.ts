@@ -7,7 +7,6 @@ import {
   removesItself,
   type Target,
 } from '@sluice/shared/engine';
-import { done, type Outcome } from '@sluice/shared/runtime';
 import { idOf, type ReleaseObject, resolveObjects, withOwnership } from '../action/objects.ts';
 import { releaseOf } from '../release/history.ts';
 import type { Release } from '../release/release.ts';
@@ -82,7 +81,7 @@ async function heal(
   run: Run,
   target: Target,
   desired: () => Promise<Map<string, KubeObject>>,
-): Promise<Outcome> {
+): Promise<number | undefined> {
   const { ctx, deps, state } = run;
   const refusals: string[] = [];
   const ignore = ignoreRulesOf(run);
@@ -105,14 +104,18 @@ async function heal(
   });
   noteDrifted(run, refusals);
   if (state.drifted.size > 0) deps.revisit(ctx.key, 'drift');
-  return lookAgainAt === undefined ? done() : done(Math.max(0, lookAgainAt - ctx.clock.now()));
+  return lookAgainAt === undefined ? undefined : Math.max(0, lookAgainAt - ctx.clock.now());
 }
 
-/** Corrects or reports the objects that the watches saw change since the release was found to be as desired. */
-export async function healReleaseDrift(run: Run): Promise<Outcome> {
+/**
+ * Corrects or reports the objects that the watches saw change since the release was found to be as desired.
+ *
+ * @returns when to look again in milliseconds; undefined when the interval will do
+ */
+export async function healReleaseDrift(run: Run): Promise<number | undefined> {
   const { state } = run;
-  if (driftModeOf(run) === 'disabled') return done();
-  if (state.drifted.size === 0 && state.delayed.size === 0) return done();
+  if (driftModeOf(run) === 'disabled') return undefined;
+  if (state.drifted.size === 0 && state.delayed.size === 0) return undefined;
   const target = await targetOf(run);
   return heal(run, target, async () => {
     const release = await (await storageOf(run)).last(run.releaseName);
@@ -152,8 +155,10 @@ async function markSuspects(
 /**
  * Compares the objects of the release with the cluster, as far as it is not known that they are as they should be. From
  * then on, the watches tell.
+ *
+ * @returns when to look again in milliseconds; undefined when the interval will do
  */
-export async function compareRelease(run: Run, release: Release): Promise<Outcome> {
+export async function compareRelease(run: Run, release: Release): Promise<number | undefined> {
   const { state, ctx } = run;
   const setting = driftSettingOf(run);
   const target = await targetOf(run);
@@ -162,7 +167,7 @@ export async function compareRelease(run: Run, release: Release): Promise<Outcom
     state.reported.clear();
     state.driftSetting = setting;
   }
-  if (driftModeOf(run) === 'disabled') return done();
+  if (driftModeOf(run) === 'disabled') return undefined;
   const objects = await releaseObjects(run, target, release);
   await markSuspects(run, target, objects);
   return heal(run, target, async () => comparable(target, objects));

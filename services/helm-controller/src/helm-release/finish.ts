@@ -1,5 +1,5 @@
 import { formatDuration } from '@sluice/shared/base';
-import { done, type Outcome, readyCondition, retry } from '@sluice/shared/runtime';
+import { done, failed, type Outcome, readyCondition, retry, stalled } from '@sluice/shared/runtime';
 import { chartOf, releaseOf, truncate, truncateToNewest } from '../release/history.ts';
 import type { Decision } from './decide.ts';
 import type { Run } from './run.ts';
@@ -9,8 +9,6 @@ import {
   driftedCondition,
   isTrue,
   latestSnapshot,
-  noteRetrying,
-  noteSettled,
   releasedCondition,
   remediatedCondition,
   setCondition,
@@ -51,14 +49,23 @@ function noteGoodRelease(run: Run): void {
     setCondition(run, releasedCondition, { status: 'True', reason: `${action}Succeeded`, message });
 }
 
-/** Ends a reconcile that found, or made, the release as desired. */
-export function finishInSync(run: Run): void {
+/** Notes that the release was found, or made, as desired. */
+export function noteInSync(run: Run): void {
   truncateHistory(run);
   noteGoodRelease(run);
   const mode = run.object.spec.driftDetection?.mode ?? 'disabled';
   if (mode === 'disabled') run.ctx.status.removeCondition(driftedCondition);
   summarize(run);
-  noteSettled(run);
+}
+
+/**
+ * Ends a reconcile that found, or made, the release as desired; it may not be good all the same, as when its tests fail.
+ *
+ * @param lookAgainMs milliseconds until it is looked at again, when that is before the interval
+ */
+export function finishInSync({ ctx }: Run, lookAgainMs: number | undefined): Outcome {
+  const isBad = ctx.status.getCondition(readyCondition)?.status === 'False';
+  return isBad ? failed(lookAgainMs) : done(lookAgainMs);
 }
 
 /** Ends an attempt that failed, with or without its remediation, and says when to try again. */
@@ -66,8 +73,7 @@ export function finishFailed(run: Run, o: { isRemediated: boolean }): Outcome {
   truncateHistory(run);
   const interval = activeRetryInterval(run);
   if (interval !== undefined) {
-    noteRetrying(run, `Trying again after ${formatDuration(interval)}`);
-    return retry(interval);
+    return retry(`Trying again after ${formatDuration(interval)}`, interval);
   }
   const status = draftOf(run);
   const remediation = activeRemediation(run.object, status);
@@ -77,13 +83,9 @@ export function finishFailed(run: Run, o: { isRemediated: boolean }): Outcome {
     (o.isRemediated && remediation.action === 'upgrade' && remediation.strategy === 'uninstall');
   if (goesOn) {
     const why = run.ctx.status.getCondition(readyCondition)?.message ?? 'Trying again';
-    noteRetrying(run, why);
-    return retry();
+    return retry(run.masker.mask(why));
   }
-  if (!o.isRemediated) {
-    noteSettled(run);
-    return done();
-  }
+  if (!o.isRemediated) return failed();
   const attempts = failureCount(status, remediation.action);
   const message = `Failed to ${remediation.action} after ${attempts} attempt(s)`;
   return finishStalled(run, { type: 'stall', reason: 'RetriesExceeded', message });
@@ -95,6 +97,5 @@ export function finishStalled(
   { reason, message }: Extract<Decision, { type: 'stall' }>,
 ): Outcome {
   truncateHistory(run);
-  noteSettled(run, { reason, message });
-  return done(Number.POSITIVE_INFINITY);
+  return stalled(reason, message);
 }

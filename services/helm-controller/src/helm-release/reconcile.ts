@@ -3,7 +3,6 @@ import { errorMessage, ReconcileError, RetryableError } from '@sluice/shared/bas
 import { checkHealthRules, ObjectError } from '@sluice/shared/engine';
 import { ApiError, ConnectionError, isForbidden } from '@sluice/shared/kube';
 import {
-  done,
   type Outcome,
   progressingReason,
   type ReconcileContext,
@@ -14,11 +13,17 @@ import { releaseNameOf } from '../release/name.ts';
 import type { Collected } from './action.ts';
 import { announceAction } from './announce.ts';
 import { collect } from './collect.ts';
-import { decide } from './decide.ts';
+import { type Decision, decide } from './decide.ts';
 import { composeDesired, fingerprintOf, hasOtherValues } from './desired.ts';
 import { compareRelease, healReleaseDrift } from './drift.ts';
 import { describeError, sayFailure } from './events.ts';
-import { activeRetryInterval, finishFailed, finishInSync, finishStalled } from './finish.ts';
+import {
+  activeRetryInterval,
+  finishFailed,
+  finishInSync,
+  finishStalled,
+  noteInSync,
+} from './finish.ts';
 import { reconcileHelmChart } from './helm-chart.ts';
 import { noteMissingInventory } from './inventory.ts';
 import { observeRelease } from './observe.ts';
@@ -95,12 +100,12 @@ async function uninstallFormerTarget(run: Run, fingerprint: string): Promise<Out
 }
 
 /** Looks at the release, and decides what to do; nothing is done that follows only from what is remembered. */
-async function observeAndDecide(run: Run, o = { anew: isAsked(run) }) {
+async function observeAndDecide(run: Run, o = { anew: isAsked(run) }): Promise<Decision> {
   const found = await observeRelease(run, o);
   if (found.type === 'unmanaged') clearHistory(run);
   const decision = await decide(run, found);
   if (run.isRemembered && decision.type !== 'nothing') return observeAndDecide(run, { anew: true });
-  return { found, decision };
+  return decision;
 }
 
 /** Carries out one action after another until the release is as desired, or one has to be waited for. */
@@ -109,20 +114,18 @@ async function pursue(run: Run, fingerprint: string): Promise<Outcome> {
   for (;;) {
     // An action that was aborted with the reconcile would be started again, without end.
     run.ctx.signal.throwIfAborted();
-    const { found, decision } = await observeAndDecide(run);
+    const decision = await observeAndDecide(run);
     if (decision.type === 'stall') return finishStalled(run, decision);
     if (decision.type === 'wait') {
       run.ctx.status.reconciling(progressingReason, decision.message, { unready: true });
       return waiting(decision.untilMs);
     }
     if (decision.type === 'nothing') {
-      if (found.type === 'in-sync') await noteMissingInventory(run, found.release);
-      finishInSync(run);
-      if (found.type === 'in-sync') {
-        state.inSync = { fingerprint, revision: found.revision.resourceVersion };
-        return compareRelease(run, found.release);
-      }
-      return done();
+      const { release, revision } = decision;
+      await noteMissingInventory(run, release);
+      noteInSync(run);
+      state.inSync = { fingerprint, revision: revision.resourceVersion };
+      return finishInSync(run, await compareRelease(run, release));
     }
     if (state.carriedOut.has(roleOf(decision))) return finishFailed(run, { isRemediated: false });
     await announceAction(run, decision);
@@ -162,7 +165,7 @@ async function runRecipe(run: Run): Promise<Outcome> {
   const fingerprint = fingerprintOf(run, artifact);
   if (state.running === undefined && isUnchanged(run, fingerprint)) {
     deps.metrics.unchanged();
-    return healReleaseDrift(run);
+    return finishInSync(run, await healReleaseDrift(run));
   }
   const outcome = await resume(run, fingerprint);
   if (outcome !== undefined) return outcome;

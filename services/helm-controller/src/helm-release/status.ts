@@ -1,5 +1,5 @@
 import type { Condition } from '@sluice/shared/api';
-import { readyCondition, reconcilingCondition, stalledCondition } from '@sluice/shared/runtime';
+import { readyCondition } from '@sluice/shared/runtime';
 import { latestOf, withSnapshot } from '../release/history.ts';
 import type { Release } from '../release/release.ts';
 import { type Snapshot, snapshotOf } from '../release/snapshot.ts';
@@ -112,7 +112,6 @@ export function summarize(run: Run): void {
   const status = deciding.type === remediatedCondition ? 'False' : deciding.status;
   const { reason, message } = deciding;
   draft.setCondition({ type: readyCondition, status, reason, message });
-  if (status === 'True') draft.removeCondition(stalledCondition);
   setOrDelete(draft.status, 'observedPostRenderersDigest', postRenderersDigest(postRenderers));
   setOrDelete(draft.status, 'observedCommonMetadataDigest', commonMetadataDigest(commonMetadata));
 }
@@ -124,25 +123,4 @@ function setOrDelete(
 ): void {
   if (value === undefined) delete status[field];
   else status[field] = value;
-}
-
-/** Notes that nothing more will happen before something changes. */
-export function noteSettled(run: Run, stalled?: { reason: string; message: string }): void {
-  const { status } = run.ctx;
-  status.removeCondition(reconcilingCondition);
-  if (stalled === undefined) status.removeCondition(stalledCondition);
-  else status.setCondition({ type: stalledCondition, status: 'True', ...stalled });
-  status.status.observedGeneration = run.object.metadata.generation ?? 0;
-}
-
-/** Notes that it will be tried again. */
-export function noteRetrying(run: Run, message: string): void {
-  const { status } = run.ctx;
-  status.removeCondition(stalledCondition);
-  status.setCondition({
-    type: reconcilingCondition,
-    status: 'True',
-    reason: 'ProgressingWithRetry',
-    message: run.masker.mask(message),
-  });
 }

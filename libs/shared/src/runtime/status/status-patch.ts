@@ -87,26 +87,26 @@ class Draft<T extends KubeObject> implements StatusDraft<T> {
 
   ready(reason: string, message: string): void {
     this.setCondition({ type: readyCondition, status: 'True', reason, message });
-    this.removeCondition(reconcilingCondition);
-    this.removeCondition(stalledCondition);
-    this.#fields['observedGeneration'] = this.#generation;
+    this.settled();
   }
 
   failed(reason: string, message: string, options: { stalled?: boolean } = {}): void {
     this.setCondition({ type: readyCondition, status: 'False', reason, message });
-    if (options.stalled) {
-      this.removeCondition(reconcilingCondition);
-      this.setCondition({ type: stalledCondition, status: 'True', reason, message });
-      this.#fields['observedGeneration'] = this.#generation;
-      return;
-    }
+    if (options.stalled) this.settled({ reason, message });
+    else this.retrying(message);
+  }
+
+  retrying(message: string): void {
     this.removeCondition(stalledCondition);
-    this.setCondition({
-      type: reconcilingCondition,
-      status: 'True',
-      reason: progressingWithRetryReason,
-      message,
-    });
+    const condition = { status: 'True', reason: progressingWithRetryReason, message } as const;
+    this.setCondition({ type: reconcilingCondition, ...condition });
+  }
+
+  settled(stalled?: { reason: string; message: string }): void {
+    this.removeCondition(reconcilingCondition);
+    if (stalled === undefined) this.removeCondition(stalledCondition);
+    else this.setCondition({ type: stalledCondition, status: 'True', ...stalled });
+    this.#fields['observedGeneration'] = this.#generation;
   }
 
   undo(): StatusChanges | undefined {
