@@ -7,7 +7,7 @@ import {
 } from '@sluice/shared/runtime';
 import type { Action } from './action.ts';
 import type { Run } from './run.ts';
-import { timeoutMsOf } from './verbs/verbs.ts';
+import { verbOf } from './verbs/verbs.ts';
 
 /** Says what is done, in the words of Flux. */
 export function progressMessage({
@@ -41,7 +41,7 @@ export async function announceAction(run: Run, action: Action): Promise<void> {
   const reconciling = status.getCondition(reconcilingCondition);
   const isRetrying = reconciling?.reason === progressingWithRetryReason;
   const isOutdated = isStalled || (isRetrying && run.isNewAttempt);
-  const message = progressMessage({ action, timeoutMs: timeoutMsOf(run, action) });
+  const message = progressMessage({ action, timeoutMs: verbOf(action).timeoutMs(run) });
   const begin = () => status.reconciling(progressingReason, message);
   if (action.type === 'install') status.status.lastAttemptedReleaseAction = action.type;
   if (storageNamespace !== run.storageNamespace) {

@@ -6,7 +6,7 @@ import { sayFailure } from './events.ts';
 import { type Run, targetOf } from './run.ts';
 import type { RunningAction } from './state.ts';
 import { draftOf, releasedCondition, setCondition, summarize } from './status.ts';
-import { collectEnd } from './verbs/verbs.ts';
+import { verbOf } from './verbs/verbs.ts';
 
 /** Has the HelmRelease come back when kinds are served for lack of which the action has failed. */
 async function awaitKinds(run: Run, { error }: ActionEnd): Promise<void> {
@@ -45,7 +45,7 @@ export async function collect(
   run.deps.metrics.action(type, end.error === undefined ? 'succeeded' : 'failed');
   run.deps.metrics.took(type, tookMs / 1000);
   await awaitKinds(run, end);
-  const collected = await collectEnd(run, end, running.action);
+  const collected = await verbOf(running.action).collect(run, end, running.action);
   await noteKept(run);
   run.state.held.keepOnly(idsOf(draftOf(run).inventory?.entries ?? []));
   summarize(run);

@@ -9,14 +9,19 @@ import { sayFailure } from './events.ts';
 import { deleteHelmChart } from './helm-chart.ts';
 import { type HelmReleaseDeps, type Run, startRun, storageOf } from './run.ts';
 import { follow } from './running-action.ts';
+import type { RunningAction } from './state.ts';
 import { draftOf, latestSnapshot, noteRelease } from './status.ts';
 import { startUninstallFormer } from './uninstall-former.ts';
-import { roleOf } from './verbs/verbs.ts';
+import { verbOf } from './verbs/verbs.ts';
+
+function isOfFormer({ action }: RunningAction): boolean {
+  return verbOf(action).role(action) === 'former';
+}
 
 /** Ends an action of another kind: what it has begun is uninstalled with the rest. */
 async function abortOther(run: Run): Promise<void> {
   const { running } = run.state;
-  if (running === undefined || roleOf(running.action) === 'former') return;
+  if (running === undefined || isOfFormer(running)) return;
   running.task.abort(new Error('the HelmRelease is being deleted'));
   await running.task.settled;
   run.state.running = undefined;

@@ -34,7 +34,7 @@ import { follow, startAction } from './running-action.ts';
 import type { RunningAction } from './state.ts';
 import { clearHistory, noteAttempt } from './status.ts';
 import { startUninstallFormer, whyOtherTarget } from './uninstall-former.ts';
-import { roleOf } from './verbs/verbs.ts';
+import { verbOf } from './verbs/verbs.ts';
 
 /** Whether nothing has changed since the release was found to be as desired. */
 function isUnchanged(run: Run, fingerprint: string): boolean {
@@ -84,7 +84,7 @@ async function settle(
   // Its result says nothing about what is desired now, which is yet to be tried.
   if (!isCurrent) return undefined;
   if (collected.error !== undefined) return giveUp(run, collected);
-  const role = roleOf(running.action);
+  const role = verbOf(running.action).role(running.action);
   if (role === 'remediate') return finishFailed(run, { isRemediated: true });
   if (role !== 'former') state.carriedOut.add(role);
   return undefined;
@@ -127,10 +127,11 @@ async function pursue(run: Run, fingerprint: string): Promise<Outcome> {
       state.inSync = { fingerprint, revision: revision.resourceVersion };
       return finishInSync(run, await compareRelease(run, release));
     }
-    if (state.carriedOut.has(roleOf(decision))) return finishFailed(run, { isRemediated: false });
+    const role = verbOf(decision).role(decision);
+    if (state.carriedOut.has(role)) return finishFailed(run, { isRemediated: false });
     await announceAction(run, decision);
     const running = startAction(run, decision, fingerprint);
-    if (roleOf(decision) === 'release') run.forced = false;
+    if (role === 'release') run.forced = false;
     const outcome = (await follow(run, running)) ?? (await settle(run, running, true));
     if (outcome !== undefined) return outcome;
   }

@@ -11,7 +11,7 @@ import { progressMessage } from './announce.ts';
 import { BackgroundTask } from './background-task.ts';
 import type { Run } from './run.ts';
 import type { RunningAction } from './state.ts';
-import { perform, timeoutMsOf } from './verbs/verbs.ts';
+import { verbOf } from './verbs/verbs.ts';
 
 /** An action that ends sooner shows in the status only when it has ended, which saves a request. */
 const quietMs = 1000;
@@ -23,13 +23,14 @@ export function startAction(run: Run, action: Action, fingerprint: string): Runn
   const { ctx, deps, state, desired } = run;
   desired?.hold();
   const { namespace = '' } = ctx.object.metadata;
+  const verb = verbOf(action);
   const waits = new Waits();
   const task = new BackgroundTask<ActionEnd>(
     { run: (fn, signal) => deps.slots.run(namespace, fn, signal), signal: ctx.signal },
     async (part) => {
       try {
         return await withSpan(`helm ${action.type}`, {}, () =>
-          perform(run, { ...part, waits }, action),
+          verb.perform(run, { ...part, waits }, action),
         );
       } finally {
         desired?.release();
@@ -41,7 +42,7 @@ export function startAction(run: Run, action: Action, fingerprint: string): Runn
     fingerprint,
     desired,
     startedAt: ctx.clock.now(),
-    timeoutMs: timeoutMsOf(run, action),
+    timeoutMs: verb.timeoutMs(run),
     trace: currentTraceparent(),
     task,
     waits,

@@ -4,7 +4,7 @@ import { holdReleased, inventoryOf } from './inventory.ts';
 import { chartCrds } from './render.ts';
 import { type Run, storageOf } from './run.ts';
 import { latestSnapshot, noteRelease, summarize } from './status.ts';
-import { collectEnd } from './verbs/verbs.ts';
+import { verbOf } from './verbs/verbs.ts';
 
 function actionOf({ info }: Release): Action<'install' | 'upgrade' | 'rollback'> {
   const { rollback_revision: version } = info;
@@ -36,6 +36,6 @@ export async function noteUnnotedRevision(
   }
   const crds = action.type === 'rollback' ? [] : chartCrds(run);
   const inventory = await inventoryOf(run, release, crds);
-  await collectEnd(run, { release, others, inventory, error: undefined }, action);
+  await verbOf(action).collect(run, { release, others, inventory, error: undefined }, action);
   summarize(run);
 }
