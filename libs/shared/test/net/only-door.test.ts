@@ -14,7 +14,9 @@ const doors: Record<string, string> = {
     'takes a guarded dispatcher, or an address of the administrator',
   'libs/shared/src/bus/event-sinks.ts': '--events-addr is the administrator’s',
   'services/source-controller/src/adapters/http.ts': 'requires a dispatcher',
-  'services/notification-controller/src/provider/post.ts': 'requires a dispatcher',
+  'services/notification-controller/src/provider/nats-publish.ts':
+    'speaks over a connection of provider/connect.ts, which takes the guard',
+  'services/notification-controller/src/provider/send.ts': 'requires a dispatcher',
 };
 
 /** Ways to open a connection; types, and servers, are none. */
