@@ -2,7 +2,8 @@ import { silentLogger } from '@sluice/shared/base';
 import { type LoggingNode, startLoggingNode } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Hook } from '../../src/release/release.ts';
-import { type Bed, type Doc, hook, installed, job, pod, rendered, startBed } from './bed.ts';
+import { type Bed, installed, startBed } from './bed.ts';
+import { type Doc, hook, job, pod, rendered } from './objects.ts';
 
 let bed: Bed;
 let node: LoggingNode;

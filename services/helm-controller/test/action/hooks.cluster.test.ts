@@ -2,20 +2,8 @@ import type { KubeObject } from '@sluice/shared/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runTests } from '../../src/action/test.ts';
 import type { Hook, Release } from '../../src/release/release.ts';
-import {
-  type Bed,
-  configMap,
-  type Doc,
-  hook,
-  installed,
-  job,
-  jobs,
-  pod,
-  rendered,
-  startBed,
-  upgraded,
-  without,
-} from './bed.ts';
+import { type Bed, installed, jobs, startBed, upgraded } from './bed.ts';
+import { configMap, type Doc, hook, job, pod, rendered, without } from './objects.ts';
 
 let bed: Bed;
 

@@ -2,7 +2,8 @@ import type { KubeObject } from '@sluice/shared/api';
 import { gvkOf } from '@sluice/shared/kube';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { applyCrds } from '../../src/action/apply-crds.ts';
-import { type Bed, configMap, type Doc, hook, installed, rendered, startBed } from './bed.ts';
+import { type Bed, installed, startBed } from './bed.ts';
+import { configMap, type Doc, hook, rendered } from './objects.ts';
 
 let bed: Bed;
 beforeAll(async () => {

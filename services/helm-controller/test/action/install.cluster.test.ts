@@ -8,19 +8,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { applyCrds, type CrdPolicy } from '../../src/action/apply-crds.ts';
 import { ActionError } from '../../src/action/context.ts';
 import { install } from '../../src/action/install.ts';
+import { type Bed, installed, installOptions, startBed } from './bed.ts';
 import {
-  type Bed,
   configMap,
   type Doc,
   deployment,
-  installed,
-  installOptions,
   rendered,
   service,
   serviceAccount,
-  startBed,
   without,
-} from './bed.ts';
+} from './objects.ts';
 import { wrapped } from './wrapped-client.ts';
 
 let bed: Bed;

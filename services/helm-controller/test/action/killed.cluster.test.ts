@@ -11,19 +11,8 @@ import {
   ReleaseChangedError,
   type ReleaseStorage,
 } from '../../src/release/storage.ts';
-import {
-  type Bed,
-  configMap,
-  configMaps,
-  deployment,
-  hook,
-  installed,
-  rendered,
-  startBed,
-  upgraded,
-  upgradeOptions,
-  without,
-} from './bed.ts';
+import { type Bed, configMaps, installed, startBed, upgraded, upgradeOptions } from './bed.ts';
+import { configMap, deployment, hook, rendered, without } from './objects.ts';
 import { wrapped } from './wrapped-client.ts';
 
 // Rows 32 and 33 of the fault matrix: the process ends before or after any request of any action. What comes next is

@@ -1,19 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RollbackOptions, rollback } from '../../src/action/rollback.ts';
 import type { Release } from '../../src/release/release.ts';
-import {
-  type Bed,
-  configMap,
-  type Doc,
-  deployment,
-  hook,
-  installed,
-  rendered,
-  startBed,
-  upgraded,
-  upgradeOptions,
-  without,
-} from './bed.ts';
+import { type Bed, installed, startBed, upgraded, upgradeOptions } from './bed.ts';
+import { configMap, type Doc, deployment, hook, rendered, without } from './objects.ts';
 
 let bed: Bed;
 

@@ -3,21 +3,18 @@ import type { KubeClient } from '@sluice/shared/kube';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type UninstallOptions, uninstall } from '../../src/action/uninstall.ts';
 import type { Release } from '../../src/release/release.ts';
+import { type Bed, installed, startBed, upgraded } from './bed.ts';
 import {
-  type Bed,
   configMap,
   type Doc,
   deployment,
   hook,
-  installed,
   job,
   rendered,
   service,
   serviceAccount,
-  startBed,
-  upgraded,
   without,
-} from './bed.ts';
+} from './objects.ts';
 
 let bed: Bed;
 

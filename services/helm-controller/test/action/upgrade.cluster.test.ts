@@ -4,20 +4,17 @@ import { join } from 'node:path';
 import type { KubeObject } from '@sluice/shared/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { unlock } from '../../src/action/unlock.ts';
+import { type Bed, installed, startBed, upgraded } from './bed.ts';
 import {
-  type Bed,
   configMap,
   type Doc,
   deployment,
-  installed,
   manifestOf,
   rendered,
   service,
   serviceAccount,
-  startBed,
-  upgraded,
   without,
-} from './bed.ts';
+} from './objects.ts';
 
 let bed: Bed;
 

@@ -5,17 +5,8 @@ import { gvkOf } from '@sluice/shared/kube';
 import { until, untilGone } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { InstallOptions } from '../../src/action/install.ts';
-import {
-  type Bed,
-  configMap,
-  type Doc,
-  deployment,
-  installed,
-  job,
-  jobs,
-  rendered,
-  startBed,
-} from './bed.ts';
+import { type Bed, installed, jobs, startBed } from './bed.ts';
+import { configMap, type Doc, deployment, job, rendered } from './objects.ts';
 
 let bed: Bed;
 
