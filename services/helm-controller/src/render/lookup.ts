@@ -1,6 +1,12 @@
 import { errorMessage } from '@sluice/shared/base';
 import type { HelmLookup } from '@sluice/shared/cli';
-import { ConnectionError, isNotFound, type KubeClient } from '@sluice/shared/kube';
+import {
+  ConnectionError,
+  gvkOf,
+  isNotFound,
+  type KubeClient,
+  NoKindMatchError,
+} from '@sluice/shared/kube';
 
 /** What the templates of one rendering may look up, in all. */
 const maxLookups = 1000;
@@ -66,14 +72,28 @@ class Lookups {
     return `${rootOf(question.apiVersion)}${scope}/${resource.name}${object}`;
   }
 
-  async #resourceOf({ apiVersion, kind }: HelmLookup): Promise<Resource | undefined> {
+  async #resourceOf(question: HelmLookup): Promise<Resource | undefined> {
+    const { apiVersion, kind } = question;
     try {
       const known = this.#resources.get(apiVersion) ?? (await this.#load(apiVersion));
       return known.find((each) => each.kind === kind && !each.name.includes('/'));
     } catch (error) {
       if (error instanceof ConnectionError) throw error;
+      const established = isNotFound(error) ? await this.#established(question) : undefined;
+      if (established !== undefined) return established;
       const why = isNotFound(error) ? 'the server does not serve it' : errorMessage(error);
       throw new Error(`cannot look up a ${kind} of '${apiVersion}': ${why}`, { cause: error });
+    }
+  }
+
+  /** A kind whose definition came with the chart a moment ago, which the server serves and may list only later. */
+  async #established({ apiVersion, kind }: HelmLookup): Promise<Resource | undefined> {
+    try {
+      const resource = await this.#client.mapper.resourceFor(gvkOf({ apiVersion, kind }));
+      return { name: resource.plural, kind, namespaced: resource.namespaced };
+    } catch (error) {
+      if (error instanceof NoKindMatchError) return undefined;
+      throw error;
     }
   }
 

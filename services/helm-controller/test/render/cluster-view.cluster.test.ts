@@ -40,6 +40,11 @@ beforeAll(async () => {
 });
 afterAll(() => bed.close());
 
+const withRequest = (request: KubeClient['request']) =>
+  new Proxy(bed.client, {
+    get: (target, key) => (key === 'request' ? request : Reflect.get(target, key)),
+  });
+
 const chartOf = (name: string, expression: string) =>
   writeChart(bed.dir, name, {
     'templates/x.yaml': `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: {found: ${expression}}\n`,
@@ -125,13 +130,22 @@ describe('templates look up', () => {
     await bed.client.delete(coreResources.configMaps, key);
   });
 
+  test('a kind that was established a moment ago, which the API server may not list yet', async () => {
+    const request: KubeClient['request'] = (method, path, o) =>
+      bed.client.request(method, path === '/api/v1' ? '/apis/unlisted.example/v1' : path, o);
+    const client = withRequest(request);
+    const path = await chartOf(
+      'unlisted',
+      `"{{ (lookup "v1" "Namespace" "" "default").metadata.name }}"`,
+    );
+    expect((await bed.install(path, { client })).manifest).toContain('found: "default"');
+  });
+
   test('and a lost API server is not the fault of the chart', async () => {
     const lost = new ConnectionError({ code: 'TIMEOUT', verb: 'GET', path: '/', message: 'lost' });
     const request: KubeClient['request'] = (method, path, o) =>
       path === '/api/v1' ? Promise.reject(lost) : bed.client.request(method, path, o);
-    const client = new Proxy(bed.client, {
-      get: (target, key) => (key === 'request' ? request : Reflect.get(target, key)),
-    });
+    const client = withRequest(request);
     const path = await chartOf('lost', '{{ lookup "v1" "ConfigMap" "default" "x" | toJson }}');
     await expect(bed.install(path, { client })).rejects.toBe(lost);
   });
