@@ -10,6 +10,7 @@ import {
   ociRepositoryKind,
   reconcileRequestAnnotation,
 } from '@sluice/shared/api';
+import { errorMessage } from '@sluice/shared/base';
 import { type ObjectKey, resourceOf } from '@sluice/shared/kube';
 import { isReady } from '@sluice/shared/runtime';
 import { until } from '@sluice/testing';
@@ -59,8 +60,24 @@ export async function untilReady(
 ): Promise<void> {
   for (const [kind, namespace, name] of which.flatMap((each) => objectsOf[each])) {
     const isDone = (object: Reconciled) => isSettled(object) && also(object);
-    await until(world.client, resourceOf(kind), { namespace, name }, isDone, { timeoutMs });
+    try {
+      await until(world.client, resourceOf(kind), { namespace, name }, isDone, { timeoutMs });
+    } catch (error) {
+      throw new Error(`${errorMessage(error)}\n${await stateOf(world)}`, { cause: error });
+    }
   }
+}
+
+/** What the Kustomizations say, of which one has to make what is missing. */
+async function stateOf({ client }: MigrationWorld): Promise<string> {
+  const { items } = await client.list<Reconciled>(resourceOf(kustomizationKind), {});
+  const lines = items.map(({ metadata, status }) => {
+    const said = status?.conditions?.map(
+      ({ type, status, message }) => `${type}=${status} ${message}`,
+    );
+    return `Kustomization ${metadata.name}: ${said?.join('; ') ?? 'no status'}`;
+  });
+  return lines.join('\n');
 }
 
 let requests = 0;
