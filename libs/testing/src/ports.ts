@@ -10,6 +10,9 @@ const lastPort = 32_000;
  */
 const parts = 8;
 
+/** Given out by this process: what is to listen there may not have started yet. */
+const given = new Set<number>();
+
 function ownRange(): [number, number] {
   const size = (lastPort - firstPort) / parts;
   const first = firstPort + (Number(process.env['VITEST_POOL_ID'] ?? 0) % parts) * size;
@@ -17,7 +20,7 @@ function ownRange(): [number, number] {
 }
 
 /**
- * Ports that nothing listens on, on the loopback address.
+ * Ports that nothing listens on, on the loopback address, and that no other call has given out.
  *
  * @param count how many different ones
  * @throws Error when no free port is found after many tries
@@ -28,6 +31,8 @@ export async function freePorts(count: number): Promise<number[]> {
   for (let tries = 0; found.size < count; tries++) {
     if (tries > 500) throw new Error(`no free port between ${first} and ${end}`);
     const port = first + Math.floor(Math.random() * (end - first));
+    if (given.has(port)) continue;
+    given.add(port);
     if (await isFree(port)) found.add(port);
   }
   return [...found];
