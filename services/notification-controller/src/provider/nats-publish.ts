@@ -19,6 +19,9 @@ export interface NatsMessage {
   login: NatsLogin;
 }
 
+/** Lines of a server until its answer: each ping of it is answered, and what it does not read fills memory. */
+const maxLines = 100;
+
 const client = {
   verbose: false,
   pedantic: false,
@@ -90,7 +93,7 @@ function secured(socket: Socket, tls: NatsMessage['tls']): Promise<Socket> {
 
 /** The server answers in order: what it has against the message comes before the answer to the ping. */
 async function untilPong(lines: LineReader, socket: Socket, name: string): Promise<void> {
-  for (;;) {
+  for (let count = 0; count < maxLines; count++) {
     const line = await lines.next();
     if (line === 'PONG') return;
     if (line === 'PING') socket.write('PONG\r\n');
@@ -98,4 +101,5 @@ async function untilPong(lines: LineReader, socket: Socket, name: string): Promi
       throw new DeliveryError(`${name} refuses the message: ${line.slice(5, 300)}`);
     }
   }
+  throw new DeliveryError(`${name} sends more than ${maxLines} lines without an answer`);
 }

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { connect, credsAuthenticator, type NatsConnection, nkeys } from '@nats-io/transport-node';
 import type { FluxEvent, ProviderSpec } from '@sluice/shared/api';
@@ -222,5 +224,23 @@ describe('a provider of type nats', () => {
       message: expect.stringContaining(says),
     });
     expect(String(error)).not.toContain('canary');
+  });
+
+  test('is left alone when it only asks and never answers', async () => {
+    const server = createServer((socket) => {
+      socket.on('error', () => socket.destroy());
+      socket.write('INFO {}\r\n');
+      socket.on('data', () => socket.write('PING\r\n'.repeat(200)));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    try {
+      await expect(publish({ address: `nats://127.0.0.1:${port}` })).rejects.toThrow(
+        'sends more than 100 lines without an answer',
+      );
+    } finally {
+      server.close();
+    }
   });
 });
