@@ -9,7 +9,7 @@ import {
 } from '@sluice/shared/applier';
 import { ArtifactCache } from '@sluice/shared/artifact';
 import { type DigestAlgorithm, FairSlots, RefusedWork, systemClock } from '@sluice/shared/base';
-import { createHelmRenderer, createKustomize } from '@sluice/shared/cli';
+import { createHelmRenderer, createKustomize, isOverLimit } from '@sluice/shared/cli';
 import { createKindsWatch } from '@sluice/shared/kube';
 import { networkGuardOf } from '@sluice/shared/net';
 import type { Controller } from '@sluice/shared/runtime';
@@ -24,7 +24,6 @@ import { HelmReleaseStates } from './helm-release/state.ts';
 import { createHelmReleaseMetrics } from './metrics.ts';
 import { createReleaseCache } from './release/storage.ts';
 import { createDiscovery } from './render/discovery.ts';
-import { isOverLimit } from './render/errors.ts';
 import { createRemoteSchemas, noRemoteSchemas } from './render/remote-schemas.ts';
 import { createRenderer, type Renderer } from './render/renderer.ts';
 

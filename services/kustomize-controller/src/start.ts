@@ -5,10 +5,15 @@ import { type ApplierDoors, type ApplierParts, createApplierParts } from '@sluic
 import { ArtifactCache } from '@sluice/shared/artifact';
 import { LruBytes, RefusedWork, systemClock } from '@sluice/shared/base';
 import { onArtifacts } from '@sluice/shared/bus';
-import { createKustomize, createSops, createSpawner, type Spawner } from '@sluice/shared/cli';
+import {
+  createKustomize,
+  createSops,
+  createSpawner,
+  isOverLimit,
+  type Spawner,
+} from '@sluice/shared/cli';
 import { networkGuardOf } from '@sluice/shared/net';
 import type { Controller } from '@sluice/shared/runtime';
-import { isOverLimit } from './builder/errors.ts';
 import { createRemoteBases } from './builder/remote-bases.ts';
 import type { KustomizeConfig } from './config.ts';
 import {

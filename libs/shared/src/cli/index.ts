@@ -22,7 +22,7 @@ export {
   type ProgramPoolOptions,
 } from './program-pool.ts';
 export { ProgramError } from './program-worker.ts';
-export { CommandError, type RunOptions, runCommand } from './run.ts';
+export { CommandError, isOverLimit, type RunOptions, runCommand } from './run.ts';
 export { createSops, type Sops } from './sops.ts';
 export { SopsError, type SopsFile, type SopsFormat } from './sops-file.ts';
 export { createSpawner, type Spawner } from './spawner.ts';

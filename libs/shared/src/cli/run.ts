@@ -39,6 +39,11 @@ export class CommandError extends Error {
   }
 }
 
+/** Whether an error comes from a program that took too much memory or wrote too much, whatever it was made into. */
+export function isOverLimit({ cause }: Error): boolean {
+  return cause instanceof CommandError && ['memory-limit', 'output-limit'].includes(cause.code);
+}
+
 /** Milliseconds between the request to stop and the kill of a process group. */
 const killDelayMs = 2000;
 

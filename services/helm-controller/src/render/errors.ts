@@ -20,11 +20,6 @@ export class RenderError extends Error {
   }
 }
 
-/** Whether a rendering came to its end because it took too much. */
-export function isOverLimit(error: Error): boolean {
-  return error instanceof RenderError && error.cause instanceof CommandError;
-}
-
 /** A template that includes itself makes a message of a thousand steps. */
 const maxLength = 2000;
 
