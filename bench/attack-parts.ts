@@ -1,6 +1,6 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { createGzip } from 'node:zlib';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import type { KubeObject } from '@sluice/shared/api';
 import type { GitRepository } from '@sluice/testing';
 import type { Bench } from './setup.ts';
@@ -81,33 +81,9 @@ export async function expandingTree(
   await repo.setRef('refs/heads/main', commit);
 }
 
-/** A server that answers every request so. */
-export function serve(
-  answer: () => { headers: Record<string, string>; body: NodeJS.ReadableStream },
-) {
-  const server = createServer((_, response) => {
-    const { headers, body } = answer();
-    response.writeHead(200, headers);
-    body.pipe(response);
-  });
-  return new Promise<{ url: string; stop(): void }>((resolve) => {
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      const stop = () => {
-        server.closeAllConnections();
-        server.close();
-      };
-      resolve({ url: `http://127.0.0.1:${port}`, stop });
-    });
-  });
-}
-
-/** 300 MB of JSON that take 300 kB on the way. */
-export function bomb() {
-  const gzip = createGzip({ level: 9 });
-  const block = Buffer.alloc(1 << 20, ' ');
-  gzip.write('{"items":[');
-  for (let at = 0; at < 300; at++) gzip.write(block);
-  gzip.end(']}');
-  return gzip;
+/** Starts a server in a process of its own, whose work is not that of the bench. */
+export async function serve(program: string): Promise<{ url: string; stop(): void }> {
+  const child = fork(fileURLToPath(new URL(program, import.meta.url)));
+  const [url] = await once(child, 'message');
+  return { url: String(url), stop: () => child.kill() };
 }

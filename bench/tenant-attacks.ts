@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { Readable } from 'node:stream';
 import type { KubeObject } from '@sluice/shared/api';
 import {
   attackers,
-  bomb,
   configMap,
   expandingTree,
   filesAttack,
@@ -33,19 +31,8 @@ function yamlAliases(levels: number, width: number): string {
   return `apiVersion: example.com/v1\nkind: Laugh\nmetadata:\n  name: attack\nspec:\n${lines.join('\n')}\n`;
 }
 
-function helmIndex(bytes: number): string {
-  const entry = (at: number) =>
-    `  chart-${at}:\n  - apiVersion: v2\n    name: chart-${at}\n    version: 1.0.0\n    digest: ${'0'.repeat(64)}\n    urls: [chart-${at}-1.0.0.tgz]\n    description: ${'x'.repeat(200)}\n`;
-  const count = Math.floor(bytes / entry(10_000).length);
-  return `apiVersion: v1\nentries:\n${several(count, entry).join('')}`;
-}
-
 async function helmRepository() {
-  const text = helmIndex(20 * 1024 * 1024);
-  const server = await serve(() => ({
-    headers: { 'content-type': 'text/yaml' },
-    body: Readable.from([text]),
-  }));
+  const server = await serve('attack-index-server.ts');
   const spec = { interval: '1h', timeout: '20s', url: server.url };
   return {
     objects: several(3, (at) =>
@@ -56,10 +43,7 @@ async function helmRepository() {
 }
 
 async function kubeConfigBomb(bench: Bench) {
-  const server = await serve(() => ({
-    headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
-    body: bomb(),
-  }));
+  const server = await serve('attack-bomb-server.ts');
   const value = JSON.stringify({
     apiVersion: 'v1',
     kind: 'Config',

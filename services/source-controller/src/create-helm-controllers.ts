@@ -22,6 +22,7 @@ import type { Config } from './config.ts';
 import { helmChartReconciler, watchChartSources } from './helm-chart/controller.ts';
 import { helmRepositoryReconciler } from './helm-repository/controller.ts';
 import { IndexCache } from './helm-repository/index-cache.ts';
+import { KnownIndexes } from './helm-repository/known-indexes.ts';
 import { type CacheMetrics, createCacheMetrics } from './metrics.ts';
 import { controllerName } from './source/names.ts';
 
@@ -74,7 +75,10 @@ export function createHelmControllers(parts: HelmParts): Runnable[] {
   const charts = informerOf<HelmChart>(helmChartKind);
   const buckets = informerOf<Bucket>(bucketKind);
   letGo(buckets, { ...parts, kind: bucketKind, controllerName });
-  const repositoryController = controllerOf(repositories, helmRepositoryReconciler(common));
+  const repositoryController = controllerOf(
+    repositories,
+    helmRepositoryReconciler({ ...common, known: new KnownIndexes() }),
+  );
   const chartController = controllerOf(
     charts,
     helmChartReconciler({

@@ -17,6 +17,9 @@ export class BodyTooLargeError extends HttpError {
   override name = 'BodyTooLargeError';
 }
 
+/** Bytes that are gathered for one write: each takes a turn in another thread. */
+const blockBytes = 1024 * 1024;
+
 export interface SaveOptions {
   /** Bodies up to this size are kept in memory, larger ones go to the file. */
   memoryBytes: number;
@@ -36,6 +39,7 @@ export async function saveBody(response: HttpResponse, o: SaveOptions): Promise<
   const chunks: Buffer[] = [];
   let file: FileHandle | undefined;
   let size = 0;
+  let held = 0;
   try {
     for await (const part of response.body) {
       const chunk = part as Buffer;
@@ -46,13 +50,14 @@ export async function saveBody(response: HttpResponse, o: SaveOptions): Promise<
         );
       }
       hash.update(chunk);
-      if (file === undefined && size > o.memoryBytes) {
-        file = await open(o.path, 'wx', 0o600);
-        for (const earlier of chunks.splice(0)) await file.write(earlier);
-      }
-      if (file === undefined) chunks.push(chunk);
-      else await file.write(chunk);
+      chunks.push(chunk);
+      held += chunk.length;
+      if (size <= o.memoryBytes || (file !== undefined && held < blockBytes)) continue;
+      file ??= await open(o.path, 'wx', 0o600);
+      await file.appendFile(Buffer.concat(chunks.splice(0)));
+      held = 0;
     }
+    await file?.appendFile(Buffer.concat(chunks));
   } catch (error) {
     await file?.close();
     if (file !== undefined) await rm(o.path, { force: true });

@@ -4,6 +4,7 @@ import type { ByteBudget, FairSlots } from '@sluice/shared/base';
 import type { ReconcileContext } from '@sluice/shared/runtime';
 import type { Endpoints } from '../adapters/endpoint.ts';
 import type { IndexCache } from './index-cache.ts';
+import type { KnownIndexes } from './known-indexes.ts';
 
 /** What reconciling a HelmRepository needs. */
 export interface HelmRepositoryDeps {
@@ -17,6 +18,7 @@ export interface HelmRepositoryDeps {
   /** Directory for indexes while they are read. */
   tempDir: string;
   indexes: IndexCache;
+  known: KnownIndexes;
   /** Largest index in bytes. */
   maxIndexBytes: number;
 }

@@ -22,7 +22,12 @@ import { writeContent } from '../source/write-content.ts';
 import { accessTo } from './access.ts';
 import { parseRepositoryAddress } from './address.ts';
 import type { HelmRepositoryContext, HelmRepositoryDeps } from './deps.ts';
-import { type FetchedIndex, fetchIndex } from './fetch-index.ts';
+import {
+  type FetchedIndex,
+  fetchIndex,
+  fetchUnlessStored,
+  type StoredIndex,
+} from './fetch-index.ts';
 
 /** Reason of an index that is refused. */
 export const indexationFailedReason = 'IndexationFailed';
@@ -41,29 +46,27 @@ export async function reconcileHelmRepository(
   const { spec } = object;
   if (spec.type === 'oci') return reconcileStatic(context, deps);
   await checkStored(context, deps.store);
+  const stored = status.status.artifact;
+  const known = deps.known.find(object, stored);
   const { index, limit } = await phase(status, fetchFailedCondition, async () => {
     const address = parseRepositoryAddress(spec.url, 'spec.url');
     const limit = new TimeLimit(spec.timeout, context.signal);
     const access = await accessTo(context.client, address, object);
+    const options = { ...deps, clock: context.clock, limit };
     const index = await withSpan('fetch index', {}, () =>
-      fetchIndex(access, { ...deps, clock: context.clock, limit }),
+      known ? fetchUnlessStored(access, options, known) : fetchIndex(access, options),
     );
     return { index, limit };
   });
   try {
-    const stored = status.status.artifact;
-    const isCurrent = stored?.revision === index.revision;
-    const artifact = isCurrent
-      ? stored
-      : await withProgress(context, `new index revision '${index.revision}'`, () =>
-          build(context, deps, { index, limit }),
-        );
+    const artifact = await artifactOf(index, context, deps, limit);
     status.status.url = deps.store.latestUrl(object.kind, ownerOf(object));
     const what = `stored fetched index of size ${index.size} from '${redactUrl(spec.url)}'`;
     await adopt(context, deps.announcer, artifact, what);
+    deps.known.note(object, index);
     return done();
   } finally {
-    await rm(index.path, { force: true });
+    if ('path' in index) await rm(index.path, { force: true });
   }
 }
 
@@ -76,6 +79,21 @@ async function reconcileStatic(
   const fields: Record<string, unknown> = status.status;
   for (const name of Object.keys(fields)) delete fields[name];
   return done(Number.POSITIVE_INFINITY);
+}
+
+/** Only another index than the stored one is built. */
+async function artifactOf(
+  index: FetchedIndex | StoredIndex,
+  context: HelmRepositoryContext,
+  deps: HelmRepositoryDeps,
+  limit: TimeLimit,
+): Promise<Artifact> {
+  if ('artifact' in index) return index.artifact;
+  const stored = context.status.status.artifact;
+  if (stored?.revision === index.revision) return stored;
+  return withProgress(context, `new index revision '${index.revision}'`, () =>
+    build(context, deps, { index, limit }),
+  );
 }
 
 async function build(

@@ -60,6 +60,39 @@ describe('a HelmRepository', () => {
     ]);
   });
 
+  it('does not fetch an index again that its server says is the same', async () => {
+    const answers: number[] = [];
+    let etag = '"one"';
+    const files = new Map([['/tagged/index.yaml', server.files.get('charts/index.yaml')]]);
+    server.onRequest = (path, response) => {
+      const body = files.get(path);
+      if (body === undefined) return false;
+      const isSame = response.req.headers['if-none-match'] === etag;
+      answers.push(isSame ? 304 : 200);
+      if (isSame) response.writeHead(304).end();
+      else response.writeHead(200, { etag }).end(body);
+      return true;
+    };
+    const url = `${new URL(server.url).origin}/tagged`;
+    const object = await bed.createHelm('tagged', { url });
+    const first = await bed.ready(object);
+    const same = await bed.request(object);
+    expect(same.status?.artifact).toEqual(first.status?.artifact);
+    expect(conditionOf(same, 'Ready')).toEqual(conditionOf(first, 'Ready'));
+
+    etag = '"two"';
+    await server.publish({ name: 'app', version: '2.0.0' });
+    files.set('/tagged/index.yaml', server.files.get('charts/index.yaml'));
+    const changed = await bed.request(object);
+    expect(changed.status?.artifact?.revision).not.toBe(first.status?.artifact?.revision);
+
+    await bed.patchSpec(object, { interval: '11m' });
+    await bed.request(object);
+    // The request may come after the change, and be a reconcile of its own.
+    expect(answers.slice(0, 4)).toEqual([200, 304, 200, 200]);
+    server.onRequest = undefined;
+  });
+
   it('logs in with the Secret, and names what is wrong with it', async () => {
     await bed.createSecret('login', login);
     const spec = { url: closed.url, secretRef: { name: 'login' } };
