@@ -50,7 +50,8 @@ authorization {
 {{- /*
 The subjects that each controller publishes and subscribes to, by its name; requests to JetStream are among those it
 publishes. notification-controller alone makes, changes and reads streams: whoever may change one can have the server copy
-the others into it. No consumer can be made but the two of its own, by name, and no stream deleted or purged by anyone.
+the others into it. It makes a consumer of events, and one for each Provider that has deliveries; no consumer can be made
+for all deliveries, and no stream deleted or purged by anyone.
 */}}
 {{- define "sluice.nats-permissions" -}}
 {{- $prefix := .Values.nats.prefix -}}
@@ -75,11 +76,13 @@ helm-controller:
     - $JS.API.STREAM.{{ $verb }}.{{ $stream }}{{ . }}
     {{- end }}
     {{- end }}
-    {{- range list "EVENTS" "DELIVERIES" }}
-    - $JS.API.CONSUMER.CREATE.{{ $stream }}{{ . }}.{{ $owner }}
-    - $JS.API.CONSUMER.INFO.{{ $stream }}{{ . }}.{{ $owner }}
-    - $JS.API.CONSUMER.MSG.NEXT.{{ $stream }}{{ . }}.{{ $owner }}
-    - $JS.ACK.{{ $stream }}{{ . }}.{{ $owner }}.>
+    - $JS.API.CONSUMER.CREATE.{{ $stream }}EVENTS.{{ $owner }}
+    - $JS.API.CONSUMER.CREATE.{{ $stream }}DELIVERIES.*.{{ $prefix }}.delivery.*.*
+    - $JS.API.CONSUMER.DELETE.{{ $stream }}DELIVERIES.{{ $owner }}
+    {{- range list (printf "EVENTS.%s" $owner) "DELIVERIES.*" }}
+    - $JS.API.CONSUMER.INFO.{{ $stream }}{{ . }}
+    - $JS.API.CONSUMER.MSG.NEXT.{{ $stream }}{{ . }}
+    - $JS.ACK.{{ $stream }}{{ . }}.>
     {{- end }}
     - $JS.API.DIRECT.GET.{{ $stream }}DELIVERED.>
   subscribe: [_INBOX.{{ $owner }}.>]

@@ -108,6 +108,12 @@ function createDelivering(app: App): Delivering {
     : memoryDeliveredLog(config['rate-limit-interval']);
   const labelsOf = labelReader(client, logger);
   const noCrossNamespaceRefs = config['no-cross-namespace-refs'];
+  const retry = {
+    minDelayMs: config['delivery-min-retry-delay'],
+    maxDelayMs: config['delivery-max-retry-delay'],
+    giveUpAfterMs: config['delivery-give-up-after'],
+    minAttempts: defaultMinAttempts,
+  };
   const parts: PipelineParts = {
     dispatch: (event, id) =>
       dispatch(event, id, {
@@ -123,13 +129,9 @@ function createDelivering(app: App): Delivering {
       readSecret: app.readSecret,
       delivered,
       guard: networkGuardOf(config),
+      retry,
     }),
-    retry: {
-      minDelayMs: config['delivery-min-retry-delay'],
-      maxDelayMs: config['delivery-max-retry-delay'],
-      giveUpAfterMs: config['delivery-give-up-after'],
-      minAttempts: defaultMinAttempts,
-    },
+    retry,
     reporter: createReporter({
       alertOf,
       providerTypeOf: (key) => providerOf(key)?.spec.type ?? 'unknown',

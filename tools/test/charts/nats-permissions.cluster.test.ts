@@ -30,11 +30,17 @@ const allowed: Record<(typeof users)[number], string[]> = {
     ...owned.flatMap((stream) =>
       ['INFO', 'CREATE', 'UPDATE'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`),
     ),
+    '$JS.API.CONSUMER.CREATE.SLUICE_EVENTS.notification-controller',
+    // What all Providers shared once.
+    '$JS.API.CONSUMER.DELETE.SLUICE_DELIVERIES.notification-controller',
+    // One for each Provider, of whatever name, and of its deliveries only.
+    ...consumers.map(
+      (name) => `$JS.API.CONSUMER.CREATE.SLUICE_DELIVERIES.${name}.sluice.delivery.apps.chat`,
+    ),
     ...[
       'SLUICE_EVENTS.notification-controller',
-      'SLUICE_DELIVERIES.notification-controller',
+      ...consumers.map((name) => `SLUICE_DELIVERIES.${name}`),
     ].flatMap((consumer) => [
-      `$JS.API.CONSUMER.CREATE.${consumer}`,
       `$JS.API.CONSUMER.INFO.${consumer}`,
       `$JS.API.CONSUMER.MSG.NEXT.${consumer}`,
       `$JS.ACK.${consumer}.1.1.1.1.1`,

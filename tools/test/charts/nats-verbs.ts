@@ -11,6 +11,7 @@ const subjects = [
   '$JS.API.CONSUMER.CREATE.{stream}',
   '$JS.API.CONSUMER.CREATE.{stream}.{consumer}',
   '$JS.API.CONSUMER.CREATE.{stream}.{consumer}.sluice.event.info',
+  '$JS.API.CONSUMER.CREATE.{stream}.{consumer}.sluice.delivery.apps.chat',
   '$JS.API.CONSUMER.DELETE.{stream}.{consumer}',
   '$JS.API.CONSUMER.DURABLE.CREATE.{stream}.{consumer}',
   '$JS.API.CONSUMER.INFO.{stream}.{consumer}',

@@ -68,11 +68,12 @@ async function start(settings: string[] = []): Promise<ChartNats> {
 }
 
 /** Resolves with the first message of a stream. */
-function firstOf(bus: Bus, stream: StreamId): Promise<unknown> {
+function firstOf(bus: Bus, stream: StreamId, filterSubject?: string): Promise<unknown> {
   const { promise, resolve } = Promise.withResolvers<unknown>();
   const consumer = consume(bus, {
     stream,
-    durable: 'notification-controller',
+    durable: filterSubject === undefined ? 'notification-controller' : 'provider-slack',
+    ...(filterSubject !== undefined && { filterSubject }),
     maxInFlight: 1,
     ackWaitMs: 5_000,
     handler: async ({ data }) => {
@@ -106,7 +107,7 @@ describe('the NATS server of the umbrella', () => {
     const publish = (subject: string) =>
       notification.publish({ subject, data: { subject }, id: subject });
     await publish(deliverySubject('sluice', 'apps', 'slack'));
-    expect(await firstOf(notification, 'deliveries')).toMatchObject({
+    expect(await firstOf(notification, 'deliveries', 'sluice.delivery.apps.slack')).toMatchObject({
       subject: 'sluice.delivery.apps.slack',
     });
     await publish(deadLetterSubject('sluice', 'apps', 'slack'));

@@ -38,6 +38,12 @@ export interface ConsumeOptions<T> {
   /** Name of the consumer on the server; processes that use the same one share its messages. */
   durable: string;
   filterSubject?: string;
+  /** Milliseconds after which the server forgets a consumer that nobody asks for messages; never when unset. */
+  forgetAfterMs?: number;
+  /** Messages that may wait for a delay or an answer, over all processes of the consumer; 50,000 when unset. */
+  maxUnanswered?: number;
+  /** A consumer of an earlier version that has these messages as well, and is removed when the server minds. */
+  replaces?: string;
   /** Messages handled at a time by this process. */
   maxInFlight: number;
   /** Milliseconds after which a message that was handed out and not answered is handed out again. */
@@ -60,11 +66,13 @@ export interface Consumer {
 
 /** A consumer of that name has other settings. */
 const consumerExists = 10148;
+/** Another consumer of a work queue has these messages. */
+const consumerOverlaps = 10100;
+const consumerNotFound = 10014;
 const fetchMs = 30_000;
 const failureDelay = { minMs: 1_000, maxMs: 60_000 };
 const restartDelay = { minMs: 100, maxMs: 5_000 };
-/** Messages that may wait for a delay or an answer, over all processes of a consumer. */
-const maxUnanswered = 50_000;
+const defaultMaxUnanswered = 50_000;
 
 /**
  * Handles the messages of a stream, for ever: the consumer is created again when it, its stream or the server is
@@ -72,6 +80,10 @@ const maxUnanswered = 50_000;
  */
 export function consume<T>(bus: Bus, options: ConsumeOptions<T>): Consumer {
   return new PullConsumer(bus, options);
+}
+
+function isApiError(error: unknown, code: number): boolean {
+  return error instanceof JetStreamApiError && error.code === code;
 }
 
 class PullConsumer<T> implements Consumer {
@@ -130,11 +142,19 @@ class PullConsumer<T> implements Consumer {
       deliver_policy: DeliverPolicy.All,
       replay_policy: ReplayPolicy.Instant,
       max_deliver: -1,
-      max_ack_pending: maxUnanswered,
+      max_ack_pending: o.maxUnanswered ?? defaultMaxUnanswered,
+      ...(o.forgetAfterMs !== undefined && { inactive_threshold: nanos(o.forgetAfterMs) }),
       ...(o.filterSubject && { filter_subject: o.filterSubject }),
     };
     await manager.consumers.add(stream, config).catch(async (error: unknown) => {
-      if (!(error instanceof JetStreamApiError && error.code === consumerExists)) throw error;
+      if (isApiError(error, consumerOverlaps) && o.replaces !== undefined) {
+        await manager.consumers.delete(stream, o.replaces).catch((problem: unknown) => {
+          if (!isApiError(problem, consumerNotFound)) throw problem;
+        });
+        await manager.consumers.add(stream, config);
+        return;
+      }
+      if (!isApiError(error, consumerExists)) throw error;
       // An earlier version made it with other settings; what it has acknowledged stays so.
       await manager.consumers.update(stream, o.durable, config);
     });
@@ -146,7 +166,8 @@ class PullConsumer<T> implements Consumer {
     const stop = this.#closing.signal;
     while (!stop.aborted && (await this.#bus.ready(stop)) === connection) {
       const free = this.#options.maxInFlight - this.#handling.size;
-      if (free <= 0) {
+      // A request for each message would cost more than the messages.
+      if (free < Math.ceil(this.#options.maxInFlight / 2)) {
         await new Promise<void>((resolve) => {
           this.#freed = resolve;
         });

@@ -35,3 +35,4 @@ export {
   streamsOwnedBy,
 } from './streams.ts';
 export { currentTrace, inTrace } from './trace.ts';
+export { waitingSubjects } from './waiting-subjects.ts';

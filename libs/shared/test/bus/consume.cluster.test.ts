@@ -140,6 +140,23 @@ describe('a consumer', () => {
     await seen.until((values) => values.includes('after'));
   });
 
+  test('of one subject takes over from one of all subjects of a queue', async () => {
+    const seen = new Collected<string>();
+    const handler = async ({ data }: ConsumedMessage<string>) => {
+      seen.add(data);
+      return 'ack' as const;
+    };
+    await publish('before');
+    start({ handler, durable: 'all' });
+    await seen.until((values) => values.includes('before'));
+    await consumers.pop()?.close();
+    const filterSubject = `${bus.prefix}.delivery.n.p`;
+    start({ handler, durable: 'one', filterSubject, replaces: 'all' });
+    await publish('after');
+    await seen.until((values) => values.includes('after'));
+    expect(seen.values).toEqual(['before', 'after']);
+  });
+
   test('puts what is no JSON into the dead letters and goes on', async () => {
     const seen = new Collected<string>();
     const { jetstream } = await bus.ready();

@@ -1,5 +1,4 @@
 import type { Alert, Provider } from '@sluice/shared/api';
-import { Semaphore } from '@sluice/shared/base';
 import { currentTrace } from '@sluice/shared/bus';
 import type { NetworkGuard } from '@sluice/shared/net';
 import { withSpan } from '@sluice/shared/runtime';
@@ -8,12 +7,15 @@ import { commitStatusId } from '../provider/commit-status-id.ts';
 import { createConnect } from '../provider/connect.ts';
 import { UnusableProviderError } from '../provider/delivery-error.ts';
 import { endpointOf } from '../provider/endpoint.ts';
+import { ProviderPool } from '../provider/pool.ts';
 import type { SecretReader } from '../provider/secrets.ts';
 import { createSend } from '../provider/send.ts';
 import { writesCommitStatus } from '../provider/type-groups.ts';
 import type { DeliveredLog } from './delivered.ts';
 import { type AttemptResult, type Delivery, failure } from './delivery.ts';
 import { KeyedQueue } from './keyed-queue.ts';
+import { ProviderLine } from './provider-line.ts';
+import type { RetryPolicy } from './retry-policy.ts';
 
 export interface AttemptContext {
   /** The present objects, by `namespace/name`. */
@@ -23,13 +25,27 @@ export interface AttemptContext {
   delivered: DeliveredLog;
   /** Says where Providers may have deliveries go. */
   guard: NetworkGuard;
+  /** How long a Provider that fails is left alone, and when its deliveries are given up. */
+  retry: RetryPolicy;
 }
 
-/** Tries once to deliver; never throws. */
-export type Attempt = (delivery: Delivery, signal: AbortSignal) => Promise<AttemptResult>;
+/** What an attempt has to know besides its delivery. */
+export interface AttemptOptions {
+  signal: AbortSignal;
+  /** Milliseconds since the delivery was stored. */
+  ageMs: number;
+}
 
-/** Deliveries to one provider at a time, so that a slow one keeps no others waiting. */
-const perProvider = 4;
+/** Tries once to deliver, when the Provider is free for it; never throws. */
+export type Attempt = (delivery: Delivery, o: AttemptOptions) => Promise<AttemptResult>;
+
+interface ProviderState {
+  line: ProviderLine;
+  pool: ProviderPool;
+}
+
+/** Providers that are remembered although nothing goes through them. */
+const maxIdleProviders = 256;
 
 /**
  * Makes the function that delivers. Deliveries of one object to one alert go out in order, also when several are
@@ -37,22 +53,35 @@ const perProvider = 4;
  */
 export function createAttempt(context: AttemptContext): Attempt {
   const objects = new KeyedQueue();
-  const providers = new Map<string, Semaphore>();
-  return (delivery, signal) => {
+  const providers = new Map<string, ProviderState>();
+  return async (delivery, o) => {
     const { alert, provider, event } = delivery;
     const { kind, namespace, name } = event.involvedObject;
     const providerKey = `${alert.namespace}/${provider}`;
-    const slots = providers.get(providerKey) ?? new Semaphore(perProvider);
-    providers.set(providerKey, slots);
+    const state = providers.get(providerKey) ?? {
+      line: new ProviderLine(context.retry),
+      pool: new ProviderPool(context.guard),
+    };
+    providers.set(providerKey, state);
+    if (providers.size > maxIdleProviders) forgetIdle(providers, providerKey);
+    const { line, pool } = state;
     return objects.run(`${providerKey}/${alert.name}/${kind}/${namespace}/${name}`, () =>
-      slots.run(() => attempt(delivery, context, signal).catch(failure)),
+      line.run(() => attempt(delivery, { ...context, pool }, o.signal).catch(failure), o),
     );
   };
 }
 
+function forgetIdle(providers: Map<string, ProviderState>, present: string): void {
+  for (const [key, { line, pool }] of providers) {
+    if (key === present || !line.isIdle) continue;
+    providers.delete(key);
+    void pool.close();
+  }
+}
+
 async function attempt(
   delivery: Delivery,
-  context: AttemptContext,
+  context: AttemptContext & { pool: ProviderPool },
   signal: AbortSignal,
 ): Promise<AttemptResult> {
   const { alert, event } = delivery;
@@ -77,8 +106,8 @@ async function attempt(
     'sluice.event.reason': event.reason,
   };
   await withSpan('deliver', { attributes, kind: 'client' }, async () => {
-    const { guard } = context;
-    const send = createSend(endpoint, { guard, signal, traceHeaders: currentTrace() });
+    const { guard, pool } = context;
+    const send = createSend(endpoint, { pool, signal, traceHeaders: currentTrace() });
     // An adapter may take the event apart; the delivery may be needed again.
     await deliver(structuredClone(event), endpoint, send, {
       alert: { ...alert, uid: current.metadata.uid ?? '' },

@@ -17,6 +17,7 @@ import { withSpan } from '@sluice/shared/runtime';
 import { InvalidEventError } from '../event/event-fields.ts';
 import { checkEvent } from '../event/parse-event.ts';
 import { type Delivery, isDelivery } from './delivery.ts';
+import { Lanes } from './lanes.ts';
 import { deadLetter, type Pipeline, type PipelineParts } from './pipeline.ts';
 import { givesUp, retryDelayMs } from './retry-policy.ts';
 
@@ -26,10 +27,9 @@ export interface BusPipelineOptions extends PipelineParts {
   outbox: OutboxSink;
 }
 
-/** Name of the durable consumers, shared by all replicas. */
+/** Name of the durable consumer, shared by all replicas. */
 const durable = 'notification-controller';
 const eventsInFlight = 64;
-const deliveriesInFlight = 256;
 /** Short, since a killed process's messages wait so long; handlers that take longer say so. */
 const ackWaitMs = 10_000;
 /** Some 45 minutes with the growing delays of the consumer. */
@@ -41,7 +41,7 @@ const maxEventAttempts = 50;
  */
 export function createBusPipeline(options: BusPipelineOptions): Pipeline {
   const { bus, outbox, reporter } = options;
-  const consumers: Consumer[] = [];
+  let running: { events: Consumer; lanes: Lanes } | undefined;
   return {
     async accept(event, id) {
       try {
@@ -54,29 +54,26 @@ export function createBusPipeline(options: BusPipelineOptions): Pipeline {
       }
     },
     start() {
-      consumers.push(
-        consume<FluxEvent>(bus, {
-          stream: 'events',
-          durable,
-          maxInFlight: eventsInFlight,
-          ackWaitMs,
-          onDeadLetter: reporter.unreadable,
-          maxAttempts: maxEventAttempts,
-          handler: (message) =>
-            withSpan('match alerts', { kind: 'consumer' }, () => spread(message, options)),
-        }),
-        consume<Delivery>(bus, {
-          stream: 'deliveries',
-          durable,
-          maxInFlight: deliveriesInFlight,
-          ackWaitMs,
-          onDeadLetter: reporter.unreadable,
-          handler: (message, signal) => deliver(message, signal, options),
-        }),
-      );
+      const common = { ackWaitMs, onDeadLetter: reporter.unreadable };
+      const lanes = new Lanes({
+        ...common,
+        bus,
+        handler: (message, signal) => deliver(message, signal, options),
+      });
+      const events = consume<FluxEvent>(bus, {
+        ...common,
+        stream: 'events',
+        durable,
+        maxInFlight: eventsInFlight,
+        maxAttempts: maxEventAttempts,
+        handler: (message) =>
+          withSpan('match alerts', { kind: 'consumer' }, () => spread(message, lanes, options)),
+      });
+      running = { events, lanes };
     },
     async close() {
-      await Promise.all(consumers.map((consumer) => consumer.close()));
+      await running?.events.close();
+      await running?.lanes.close();
       await outbox.close();
     },
   };
@@ -88,6 +85,7 @@ export function createBusPipeline(options: BusPipelineOptions): Pipeline {
  */
 async function spread(
   message: ConsumedMessage<FluxEvent>,
+  lanes: Lanes,
   { bus, dispatch, reporter }: BusPipelineOptions,
 ): Promise<Verdict> {
   for (const delivery of await dispatch(eventIn(message), message.id)) {
@@ -95,6 +93,7 @@ async function spread(
     try {
       const subject = deliverySubject(bus.prefix, alert.namespace, provider);
       await bus.publish({ subject, data: delivery, id });
+      lanes.open(alert.namespace, provider);
     } catch (error) {
       if (!(error instanceof UnpublishableError)) throw error;
       const { namespace, name } = alert;
@@ -128,12 +127,12 @@ async function deliver(
   // A provider may take longer than the server waits for an answer.
   const keepAlive = setInterval(() => message.inProgress(), ackWaitMs / 3);
   try {
-    const result = await attempt(delivery, signal);
+    const ageMs = now() - message.storedAt;
+    const result = await attempt(delivery, { signal, ageMs });
     // Cut off by the shutdown, which says nothing about the provider.
     if (result.type === 'failed' && signal.aborted) return { nakAfterMs: 0 };
     reporter.attempted(delivery, result, attempts);
     if (result.type !== 'failed') return 'ack';
-    const ageMs = now() - message.storedAt;
     if (!givesUp(retry, { attempt: attempts, ageMs, permanent: result.permanent })) {
       return { nakAfterMs: retryDelayMs(retry, attempts, result.retryAfterMs) };
     }

@@ -121,14 +121,14 @@ class DiskPipeline implements Pipeline {
     const { attempt, retry, reporter, now = Date.now } = this.#options;
     const before = this.#failed.get(delivery.id) ?? { attempts: 0, sinceMs: now() };
     const attempts = before.attempts + 1;
-    const result = await attempt(delivery, signal);
+    const ageMs = now() - before.sinceMs;
+    const result = await attempt(delivery, { signal, ageMs });
     signal.throwIfAborted();
     reporter.attempted(delivery, result, attempts);
     if (result.type !== 'failed') {
       this.#failed.delete(delivery.id);
       return;
     }
-    const ageMs = now() - before.sinceMs;
     if (!givesUp(retry, { attempt: attempts, ageMs, permanent: result.permanent })) {
       this.#failed.set(delivery.id, { ...before, attempts });
       throw new Error(result.error);

@@ -1,13 +1,9 @@
 import { errorMessage, SecretMasker } from '@sluice/shared/base';
-import {
-  createDispatcher,
-  type NamedProxy,
-  type NetworkGuard,
-  refusalIn,
-} from '@sluice/shared/net';
+import { refusalIn } from '@sluice/shared/net';
 import { type Dispatcher, request } from 'undici';
 import type { Endpoint, ProviderAnswer, ProviderRequest, Send } from './adapter.ts';
 import { DeliveryError, UnusableProviderError } from './delivery-error.ts';
+import type { ProviderPool } from './pool.ts';
 import { retryAfterMs } from './retry-after.ts';
 
 const userAgent = 'sluice-notification-controller';
@@ -22,14 +18,14 @@ const permanentStatuses = [400, 413, 422];
 /** Makes the function by which an adapter sends to an endpoint, for one delivery; `traceHeaders` go along. */
 export function createSend(
   endpoint: Endpoint,
-  o: { guard: NetworkGuard; signal: AbortSignal; traceHeaders: Record<string, string> },
+  o: { pool: ProviderPool; signal: AbortSignal; traceHeaders: Record<string, string> },
 ): Send {
   const masker = secretsOf(endpoint);
   const timeout = AbortSignal.timeout(endpoint.timeoutMs);
   const signal = AbortSignal.any([o.signal, timeout]);
   return async (message) => {
     masker.add(credentialsOf(message));
-    const dispatcher = dispatcherFor(endpoint, o.guard);
+    const dispatcher = o.pool.dispatcherFor(endpoint);
     try {
       return await exchange(message, { ...o, dispatcher, signal, masker });
     } catch (error) {
@@ -46,8 +42,6 @@ export function createSend(
         ? `no answer within ${endpoint.timeoutMs} ms; spec.timeout sets the limit`
         : masker.mask(errorMessage(error));
       throw new DeliveryError(`${new URL(message.url).host} cannot be reached: ${what}`);
-    } finally {
-      await dispatcher.destroy();
     }
   };
 }
@@ -99,26 +93,6 @@ async function readAnswer(body: AsyncIterable<Uint8Array>, max: number): Promise
     if (bytes >= max) break;
   }
   return Buffer.concat(chunks).subarray(0, max).toString('utf8');
-}
-
-function dispatcherFor(endpoint: Endpoint, guard: NetworkGuard): Dispatcher {
-  const { timeoutMs, tls } = endpoint;
-  return createDispatcher({
-    guard,
-    connectTimeoutMs: timeoutMs,
-    answerTimeoutMs: timeoutMs,
-    ...(tls !== undefined && { tls }),
-    ...(endpoint.proxy !== undefined && { proxy: proxyOf(endpoint.proxy) }),
-  });
-}
-
-function proxyOf(address: string): NamedProxy {
-  const { origin, username, password } = new URL(address);
-  return {
-    address: origin,
-    username: decodeURIComponent(username),
-    password: decodeURIComponent(password),
-  };
 }
 
 /** What the header says without the word for its kind, which occurs in ordinary text. */

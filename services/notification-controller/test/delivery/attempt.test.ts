@@ -24,6 +24,8 @@ const deliveryOf = (message: string, change: Partial<Delivery> = {}): Delivery =
   ...change,
 });
 
+const retry = { minDelayMs: 1, maxDelayMs: 2, giveUpAfterMs: 60_000, minAttempts: 5 };
+
 function attemptWith(o: {
   alert?: Alert | null;
   provider?: Provider | null;
@@ -37,9 +39,11 @@ function attemptWith(o: {
     readSecret: () => Promise.reject(new SecretUnavailableError('Secret is missing')),
     delivered: memoryDeliveredLog(300_000),
     guard: localNetwork,
+    retry,
     ...o.change,
   });
-  return (delivery: Delivery) => attempt(delivery, new AbortController().signal);
+  return (delivery: Delivery) =>
+    attempt(delivery, { signal: new AbortController().signal, ageMs: 0 });
 }
 
 const messages = () => service.requests.map(({ body }) => JSON.parse(body).message as string);

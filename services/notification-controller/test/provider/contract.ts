@@ -11,6 +11,7 @@ import { adapterFor } from '../../src/provider/adapters.ts';
 import { defaultStatusId } from '../../src/provider/commit-status-id.ts';
 import { createConnect } from '../../src/provider/connect.ts';
 import { endpointOf } from '../../src/provider/endpoint.ts';
+import { ProviderPool } from '../../src/provider/pool.ts';
 import { createSend } from '../../src/provider/send.ts';
 import { type ConnectProxy, startConnectProxy } from '../connect-proxy.ts';
 import { eventOf, providerOf } from '../objects.ts';
@@ -138,7 +139,11 @@ async function deliver(
   );
   const event = eventOf({ ...given.event, ...o.event });
   const { signal } = new AbortController();
-  const send = createSend(endpoint, { guard: localNetwork, signal, traceHeaders: {} });
+  const send = createSend(endpoint, {
+    pool: new ProviderPool(localNetwork),
+    signal,
+    traceHeaders: {},
+  });
   const commitStatusId = defaultStatusId(event, providerUid);
   const connect = createConnect({ guard: localNetwork, signal, timeoutMs: 5_000 });
   await adapterFor(given.type)(event, endpoint, send, { alert, commitStatusId, connect });

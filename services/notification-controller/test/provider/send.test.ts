@@ -5,6 +5,7 @@ import { NetworkGuard } from '@sluice/shared/net';
 import { localNetwork, receiveWebhooks, type WebhookReceiver } from '@sluice/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Endpoint } from '../../src/provider/adapter.ts';
+import { ProviderPool } from '../../src/provider/pool.ts';
 import { createSend } from '../../src/provider/send.ts';
 import { type ConnectProxy, startConnectProxy } from '../connect-proxy.ts';
 
@@ -38,7 +39,7 @@ function post(
 ) {
   const endpoint = endpointWith(change);
   const traceHeaders = { traceparent: '00-a-b-01' };
-  const send = createSend(endpoint, { guard, signal, traceHeaders });
+  const send = createSend(endpoint, { pool: new ProviderPool(guard), signal, traceHeaders });
   return send({ url: endpoint.address, body: '{}', headers: endpoint.headers });
 }
 
@@ -97,7 +98,11 @@ describe('a post', () => {
     receiver.respond({ status: 401, body: 'Bearer canary-login is no Bearer token' });
     const { signal } = new AbortController();
     const endpoint = endpointWith({});
-    const send = createSend(endpoint, { guard: localNetwork, signal, traceHeaders: {} });
+    const send = createSend(endpoint, {
+      pool: new ProviderPool(localNetwork),
+      signal,
+      traceHeaders: {},
+    });
     const headers = { authorization: 'Bearer canary-login' };
     await expect(send({ url: endpoint.address, headers, body: '{}' })).rejects.toThrow(
       'status 401: Bearer ***** is no Bearer token',
