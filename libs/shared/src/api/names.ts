@@ -72,6 +72,22 @@ export const eventCommitStatusUpdate = 'update';
 export const ociOriginRevisionKey = 'org.opencontainers.image.revision';
 export const ociOriginSourceKey = 'org.opencontainers.image.source';
 
+/**
+ * Prefix of facts about content and its origin: in `status.artifact.metadata`, and in the metadata of events, where only
+ * our notification-controller looks at them.
+ */
+export const factPrefix = 'facts.sluice.dev/';
+/** Facts, each behind {@link factPrefix}. About the Git commit that the content is of: */
+export const commitAuthorFact = 'commitAuthor';
+export const commitSubjectFact = 'commitSubject';
+export const sourceUrlFact = 'sourceURL';
+export const sourceRevisionFact = 'sourceRevision';
+/** Made of the two before it. */
+export const commitUrlFact = 'commitURL';
+/** About what an event tells: the first object that failed and why, and which fields of which objects were changed. */
+export const firstFailureFact = 'firstFailure';
+export const changesFact = 'changes';
+
 /** Label that says which distribution an object of the installation belongs to. */
 export const partOfLabel = 'app.kubernetes.io/part-of';
 /** Value of {@link partOfLabel} that existing clients look for. */

@@ -5,6 +5,7 @@ export { type ApplierParts, createApplierParts, type DownloadOptions } from './a
 export { type ApplierDoors, applierService } from './applier-service.ts';
 export type { ConfigWatch } from './config-watch.ts';
 export { DependencyWatch } from './dependency-watch.ts';
+export { eventFacts } from './event-facts.ts';
 
 export { refuseReference } from './refuse-reference.ts';
 export { failureOfSource } from './source-readiness.ts';

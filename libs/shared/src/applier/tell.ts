@@ -20,7 +20,7 @@ export async function tellDrift(
   await ctx.event({ severity, reason, message, metadata: o.metadata });
 }
 
-/** Returns an expected error with what it is about. */
+/** Returns an expected error with what it is about; what it says itself is masked. */
 export function maskedError(
   { masker }: Pick<Teller, 'masker'>,
   error: ReconcileError,
@@ -28,6 +28,11 @@ export function maskedError(
 ): ReconcileError {
   return new ReconcileError(error.kind, error.reason, masker.mask(error.message), {
     retryAfterMs: error.retryAfterMs,
-    metadata: { ...metadata, ...error.metadata },
+    metadata: { ...metadata, ...masked(error.metadata, masker) },
   });
+}
+
+function masked(metadata: Record<string, string> = {}, masker: SecretMasker) {
+  const entries = Object.entries(metadata);
+  return Object.fromEntries(entries.map(([key, value]) => [key, masker.mask(value)]));
 }

@@ -16,6 +16,7 @@ export {
 } from './download-artifact.ts';
 export { compileGlob } from './glob.ts';
 export { createIgnore, defaultIgnoreLimits, type IgnoreLimits } from './ignore.ts';
+export { type Origin, originFacts, originMetadata } from './origin.ts';
 export { type PackResult, packArtifact } from './pack.ts';
 export { readDirectory } from './read-directory.ts';
 export { replaceMember } from './replace-member.ts';

@@ -18,6 +18,7 @@ export type { TakeOver } from './apply/apply-managers.ts';
 export { applyObject } from './apply/apply-object.ts';
 export { applyObjects } from './apply/apply-objects.ts';
 export { stagesOf } from './apply/apply-stages.ts';
+export { describeApplied } from './apply/describe-applied.ts';
 export { failureLines, missingKinds } from './apply/failure-lines.ts';
 export { DriftBackoff } from './drift/drift-backoff.ts';
 export { confirmDrift } from './drift/drift-confirm.ts';

@@ -58,6 +58,8 @@ export async function applyRelease(
     } finally {
       remember(ctx, request, report);
       ctx.logger.info({ release: request.release.name, ...countsOf(report) }, 'Release applied');
+      const [first] = report.failures;
+      if (first !== undefined) ctx.onFailed?.(first.message);
       ctx.onApplied?.(report.changes);
     }
     return report;

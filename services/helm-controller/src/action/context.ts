@@ -69,6 +69,8 @@ export interface ActionContext {
   driftIgnore: DriftIgnoreRule[];
   /** Told what is waited for. */
   waits: Waits;
+  /** Is told the first object that was refused or did not become ready, and why, each time that happens. */
+  onFailed?(what: string): void;
   /** Hears of the objects that were applied, those of a failed apply included. */
   onApplied?(changes: AppliedChange[]): void;
   /** Hears of the objects that are still there although a new revision does not have them. */

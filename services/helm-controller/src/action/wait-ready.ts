@@ -81,9 +81,9 @@ export async function waitUntilReady(
       if (pending.length === 0) return;
       const now = ctx.clock.now();
       const failed = pending.filter(({ health }) => health.status === 'Failed');
-      if (failed.length > 0) throw notReady('failed early due to stalled resources', failed);
+      if (failed.length > 0) throw notReady(ctx, 'failed early due to stalled resources', failed);
       if (now >= deadline)
-        throw notReady(`timeout after ${formatDuration(timeoutMs)} waiting for`, pending);
+        throw notReady(ctx, `timeout after ${formatDuration(timeoutMs)} waiting for`, pending);
       const next = pending.some((item) => !isWatched(ctx, item)) ? now + pollMs : deadline;
       await alarm.wait(ctx, Math.min(deadline, next));
     }
@@ -138,7 +138,9 @@ async function poll(ctx: ActionContext, followed: Map<string, Followed>): Promis
   });
 }
 
-function notReady(what: string, items: Followed[]): NotReadyError {
+function notReady(ctx: ActionContext, what: string, items: Followed[]): NotReadyError {
+  const [first] = items;
+  if (first !== undefined) ctx.onFailed?.(nameOf(first));
   const objects = items.map(({ object }) => object);
   return new NotReadyError(`${what}: ${shownList(items.map(nameOf), maxNamed)}`, objects);
 }

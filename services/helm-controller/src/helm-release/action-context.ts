@@ -13,6 +13,8 @@ export interface Part {
   slots: Slots;
   signal: AbortSignal;
   waits: Waits;
+  /** The first object that failed, and why, as soon as one has. */
+  firstFailure?: string;
 }
 
 /** Whether an object asks to be left out of drift detection. */
@@ -55,9 +57,10 @@ function protectionFor(run: Run, storageNamespace: string): Protection {
  */
 export async function actionContext(
   run: Run,
-  { slots, signal, waits }: Part,
+  part: Part,
   namespace: string = run.storageNamespace,
 ): Promise<ActionContext> {
+  const { slots, signal, waits } = part;
   const { object, ctx, deps, masker } = run;
   const { client, cluster, live } = await targetOf(run);
   return {
@@ -80,6 +83,9 @@ export async function actionContext(
     masker,
     driftIgnore: ignoreRulesOf(run),
     waits,
+    onFailed(what) {
+      part.firstFailure ??= masker.mask(what);
+    },
     onApplied: () => noteApplied(run),
   };
 }

@@ -46,8 +46,10 @@ export interface ActionEnd {
   others: Release[];
   /** Objects of the release that the action makes. */
   inventory?: InventoryEntry[];
-  /** What an upgrade changes, for people; undefined when that is not known. */
+  /** What an upgrade changes, or was to change, for people; undefined when that is not known. */
   changes?: UpgradeChanges | undefined;
+  /** The first object that failed, and why, when objects are why it failed. */
+  firstFailure?: string | undefined;
   /** Why it failed; undefined when it succeeded. */
   error: unknown;
 }

@@ -1,5 +1,6 @@
 import type { Artifact } from '@sluice/shared/api';
 import { forceRequestAnnotation, resetRequestAnnotation } from '@sluice/shared/api';
+import { originFacts } from '@sluice/shared/artifact';
 import { withSpan } from '@sluice/shared/runtime';
 import type { ChartSourceKind } from '../chart/version.ts';
 import { type ComposedValues, composeValues } from '../values/compose.ts';
@@ -58,6 +59,7 @@ export async function composeDesired(run: Run, artifact: Artifact): Promise<Desi
     integers,
     configDigest: valuesDigest(values, deps.settings.digestAlgorithm),
     ociDigest: chart.revisionDigest,
+    origin: originFacts(artifact),
     hold() {
       holders++;
     },

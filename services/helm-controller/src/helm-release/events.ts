@@ -32,7 +32,8 @@ export function desiredMetadata({ object, desired }: Run): Record<string, string
   if (desired !== undefined) {
     const { version, appVersion } = desired.chart.metadata;
     const { configDigest, ociDigest } = desired;
-    return metadataOf({ chartVersion: version, configDigest, appVersion, ociDigest });
+    const subject = { chartVersion: version, configDigest, appVersion, ociDigest };
+    return { ...metadataOf(subject), ...desired.origin };
   }
   const { lastAttemptedRevision, lastAttemptedConfigDigest } = object.status ?? {};
   if (lastAttemptedRevision === undefined) return {};
@@ -42,32 +43,49 @@ export function desiredMetadata({ object, desired }: Run): Record<string, string
   });
 }
 
-/** Announces that an action on a release succeeded; it can be told about what was released. */
+/** Returns what events are about that concern one revision; where it comes from is known of the one that is desired. */
+function metadataAbout({ desired }: Run, about: Snapshot): Record<string, string> {
+  const isDesired =
+    desired?.configDigest === about.configDigest &&
+    desired.chart.metadata.version === about.chartVersion;
+  return { ...metadataOf(about), ...(isDesired && desired.origin) };
+}
+
+/**
+ * Announces that an action on a release succeeded; it can be told about what was released.
+ *
+ * @param o `facts` are metadata about just that
+ */
 export function saySuccess(
   run: Run,
-  o: { reason: string; message: string; about: Snapshot },
+  o: { reason: string; message: string; about: Snapshot; facts?: Record<string, string> },
 ): Promise<void> {
   run.ctx.logger.info({ reason: o.reason }, 'Action succeeded');
   return run.ctx.event({
     severity: 'info',
     reason: o.reason,
     message: run.masker.mask(o.message),
-    metadata: metadataOf(o.about),
+    metadata: { ...metadataAbout(run, o.about), ...o.facts },
   });
 }
 
-/** Announces something on which people may want to act. */
+/**
+ * Announces something on which people may want to act.
+ *
+ * @param o `facts` are metadata about just that
+ */
 export function sayFailure(
   run: Run,
-  o: { reason: string; message: string; about?: Snapshot },
+  o: { reason: string; message: string; about?: Snapshot; facts?: Record<string, string> },
 ): Promise<void> {
   const message = run.masker.mask(o.message);
+  const about = o.about === undefined ? desiredMetadata(run) : metadataAbout(run, o.about);
   run.ctx.logger.error({ reason: o.reason, error: message }, 'Action failed');
   return run.ctx.event({
     severity: 'error',
     reason: o.reason,
     message,
-    metadata: o.about === undefined ? desiredMetadata(run) : metadataOf(o.about),
+    metadata: { ...about, ...o.facts },
   });
 }
 

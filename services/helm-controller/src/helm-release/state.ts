@@ -17,6 +17,8 @@ export interface Desired {
   integers: IntegerSetting[];
   configDigest: string;
   ociDigest: string | undefined;
+  /** Metadata of events: where the chart comes from. */
+  origin: Record<string, string>;
   /** Keeps the chart until it is released once more. */
   hold(): void;
   /** Says that one who held the chart no longer needs it; it may vanish then. */

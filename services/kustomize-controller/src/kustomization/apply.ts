@@ -1,8 +1,11 @@
 import { type KubeObject, reconcileRequestAnnotation } from '@sluice/shared/api';
+import { eventFacts } from '@sluice/shared/applier';
 import { joinLines, RetryableError } from '@sluice/shared/base';
 import {
   type AppliedChange,
+  type ApplyResult,
   applyObjects,
+  describeApplied,
   displayName,
   evaluateHealth,
   failureLines,
@@ -11,7 +14,6 @@ import {
   type HealthRules,
   type InventoryEntry,
   missingKinds,
-  type ObjectFailure,
   parseObjectId,
   removesItself,
   subtractInventory,
@@ -88,17 +90,23 @@ function takeOverOf(run: Run): TakeOver {
   return isRequested || spec.driftDetection?.mode === 'disabled' ? 'but operational' : 'nothing';
 }
 
-function failureOf(failures: ObjectFailure[], changes: AppliedChange[]): RetryableError {
+function failureOf(run: Run, { failures, changes }: ApplyResult): RetryableError {
   const reasons = failureLines(failures);
   const applied = changeLines(changes);
   const rest = applied.length === 0 ? '' : `\nThe others were applied:\n${joinLines(applied)}`;
-  return new RetryableError('ReconciliationFailed', `${joinLines(reasons)}${rest}`);
+  const metadata = eventFacts({
+    firstFailure: failures[0]?.error.message,
+    changes: describeApplied(changes, run.deps.settings.identity),
+  });
+  return new RetryableError('ReconciliationFailed', `${joinLines(reasons)}${rest}`, { metadata });
 }
 
 /** What an apply has come to. */
 export interface ApplyReport {
   /** Whether anything changed in the cluster. */
   changed: boolean;
+  /** What, for people. */
+  changes: string;
   objects: Map<string, AppliedObject>;
   /** Inventory entries that are no longer part of the build. */
   stale: InventoryEntry[];
@@ -112,6 +120,7 @@ export interface ApplyReport {
  */
 export async function applyBuild(run: Run, target: Target, build: Build): Promise<ApplyReport> {
   const { state, ctx, object } = run;
+  const { settings } = run.deps;
   const before = ctx.status.status.inventory?.entries ?? [];
   const named = await withOwnNamespaces(run, target, build);
   const objects = await scopeObjects(named, target.client);
@@ -142,14 +151,17 @@ export async function applyBuild(run: Run, target: Target, build: Build): Promis
     if (failures.length > 0) {
       noteInventory(run, inventoryAfterFailure({ changes, failures }, inputs));
       noteHistory(run, build.digest, 'ReconciliationFailed');
-      throw failureOf(failures, changes);
+      throw failureOf(run, { failures, changes });
     }
-    if (lines.length > 0) await sayProgress(run, joinLines(lines));
+    const changed = run.masker.mask(describeApplied(changes, settings.identity));
+    if (lines.length > 0)
+      await sayProgress(run, joinLines(lines), eventFacts({ changes: changed }));
     await warnOfControllers(run, objects);
     const inventory = appliedInventory(changes, inputs);
     const rules = rulesOf(object);
     return {
       changed: lines.length > 0,
+      changes: changed,
       objects: new Map(
         changes.map((change) => [formatObjectId(change.id), appliedObject(change, rules)]),
       ),

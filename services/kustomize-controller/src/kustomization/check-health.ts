@@ -1,4 +1,5 @@
 import { type KubeObject, type Kustomization, kustomizationKind } from '@sluice/shared/api';
+import { eventFacts } from '@sluice/shared/applier';
 import { errorMessage, formatDuration, RetryableError } from '@sluice/shared/base';
 import {
   displayName,
@@ -163,7 +164,17 @@ function forgetFailedJobs(run: Run, found: Found[]): void {
   );
 }
 
-function fail(run: Run, what: string, failed: Found[]): never {
+function firstOf([first]: Found[]): string | undefined {
+  if (first === undefined) return undefined;
+  const { status, message } = first.health;
+  return `${displayName(first.check.id)} status: '${status}'${message === '' ? '' : `: ${message}`}`;
+}
+
+function fail(
+  run: Run,
+  what: string,
+  { failed, pending }: Record<'failed' | 'pending', Found[]>,
+): never {
   const { state, ctx } = run;
   const now = ctx.clock.now();
   const took = formatDuration(Math.max(0, now - (state.wait?.startedAt ?? now)));
@@ -174,7 +185,11 @@ function fail(run: Run, what: string, failed: Found[]): never {
   state.retryAt = now + retryAfterMs;
   noteHealth(run, { healthy: false, message });
   noteHistory(run, state.applied?.digest ?? '', healthCheckFailedReason);
-  throw new RetryableError(healthCheckFailedReason, message, { retryAfterMs });
+  const metadata = eventFacts({
+    firstFailure: firstOf(failed.length > 0 ? failed : pending),
+    changes: state.applied?.changes,
+  });
+  throw new RetryableError(healthCheckFailedReason, message, { retryAfterMs, metadata });
 }
 
 function waitFor(run: Run, pending: Found[]): HealthVerdict {
@@ -191,8 +206,9 @@ function waitFor(run: Run, pending: Found[]): HealthVerdict {
   state.phase = 'health';
   const failed = pending.filter(({ health }) => health.status === 'Failed');
   if (failed.length > 0 && run.deps.settings.failFast)
-    fail(run, `failed early due to stalled resources: ${describe(failed)}`, failed);
-  if (now >= wait.deadlineAt) fail(run, `timeout waiting for: ${describe(pending)}`, failed);
+    fail(run, `failed early due to stalled resources: ${describe(failed)}`, { failed, pending });
+  if (now >= wait.deadlineAt)
+    fail(run, `timeout waiting for: ${describe(pending)}`, { failed, pending });
   const quietUntil = wait.startedAt + quietWaitMs;
   if (now >= quietUntil) showHealthWait(run, describe(pending, maxShown));
   const next = [

@@ -5,12 +5,13 @@ import {
   eventRevisionKey,
 } from '@sluice/shared/api';
 import { maskedError, tellDrift } from '@sluice/shared/applier';
+import { originFacts } from '@sluice/shared/artifact';
 import { formatDuration, type ReconcileError } from '@sluice/shared/base';
 import { progressingReason } from '@sluice/shared/runtime';
 import type { Run } from './run.ts';
 import { succeededReason } from './status.ts';
 
-/** Returns the revision that events are about. */
+/** Returns the revision that events are about, and what is known of where it comes from. */
 export function eventMetadata(run: Run): Record<string, string> {
   const { status } = run.object;
   const revision = run.source?.revision ?? status?.lastAppliedRevision;
@@ -18,16 +19,25 @@ export function eventMetadata(run: Run): Record<string, string> {
   return {
     ...(revision && { [eventRevisionKey]: revision }),
     ...(originRevision && { [eventOriginRevisionKey]: originRevision }),
+    ...originFacts(run.source?.artifact),
   };
 }
 
-/** Announces something that happened on the way. */
-export function sayProgress(run: Run, message: string): Promise<void> {
+/**
+ * Announces something that happened on the way.
+ *
+ * @param facts metadata about just that
+ */
+export function sayProgress(
+  run: Run,
+  message: string,
+  facts: Record<string, string> = {},
+): Promise<void> {
   return run.ctx.event({
     severity: 'info',
     reason: progressingReason,
     message: run.masker.mask(message),
-    metadata: eventMetadata(run),
+    metadata: { ...eventMetadata(run), ...facts },
   });
 }
 

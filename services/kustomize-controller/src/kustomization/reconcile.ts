@@ -22,6 +22,7 @@ import { noteChange } from './note-change.ts';
 import { pruneStale } from './prune.ts';
 import { resolveSource } from './resolve-source.ts';
 import { type KustomizationDeps, type Run, sourceOf, startRun } from './run.ts';
+import type { AppliedBuild } from './state.ts';
 import { noteAttempt } from './status.ts';
 
 /** Names everything that a finished apply was made for; another one means that there is something new to do. */
@@ -74,11 +75,19 @@ function refuseSilentEmptiness(run: Run, build: PreparedBuild): void {
   );
 }
 
+/** What a revision has changed remains so when it is applied once more. */
+function changesSoFar(run: Run, former: AppliedBuild | undefined): string {
+  if (former === undefined) return '';
+  const [, , , revision] = JSON.parse(former.fingerprint);
+  return revision === sourceOf(run).revision ? former.changes : '';
+}
+
 /** Returns whether anything changed in the cluster. */
 async function applyAndPrune(run: Run, target: Target, prepared: PreparedBuild): Promise<boolean> {
   const { state, object } = run;
   const build = await prepared.objects();
   const isNewRevision = object.status?.lastAppliedRevision !== sourceOf(run).revision;
+  const former = state.applied;
   state.applied = undefined;
   state.meanwhile = new Map();
   const report = await withSpan('apply', {}, async (span) => {
@@ -102,6 +111,7 @@ async function applyAndPrune(run: Run, target: Target, prepared: PreparedBuild):
     inventory,
     kept,
     changed: report.changed,
+    changes: report.changed ? report.changes : changesSoFar(run, former),
     isNewRevision,
     startedAt: run.startedAt,
   };
@@ -131,6 +141,7 @@ async function bringUpToDate(run: Run, target: Target): Promise<boolean> {
           fingerprint,
           isNewRevision,
           changed: false,
+          changes: '',
           startedAt: run.startedAt,
         });
       }

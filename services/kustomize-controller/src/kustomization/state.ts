@@ -37,6 +37,8 @@ export interface AppliedBuild {
   kept: string[];
   /** Whether the apply changed anything in the cluster. */
   changed: boolean;
+  /** Which fields of which objects it changed, for people. */
+  changes: string;
   isNewRevision: boolean;
   /** Milliseconds since the epoch at which the reconcile began. */
   startedAt: number;

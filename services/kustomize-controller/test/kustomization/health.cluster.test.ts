@@ -60,6 +60,15 @@ test('waiting holds no slot, a new revision supersedes the wait, and a timeout n
     ),
   );
   expect(conditionOf(failed, 'Healthy')?.status).toBe('False');
+  const { metadata } = bed.events.find(({ reason }) => reason === 'HealthCheckFailed') ?? {};
+  expect(metadata).toMatchObject({
+    'facts.sluice.dev/firstFailure': expect.stringMatching(
+      `^Deployment/${bed.namespace}/web status: 'InProgress'`,
+    ),
+    'facts.sluice.dev/changes': expect.stringContaining(
+      `Deployment/${bed.namespace}/web: spec.replicas`,
+    ),
+  });
   expect(failed.status?.lastAppliedRevision).toBe('fixed');
   expect(failed.status?.history?.[0]).toMatchObject({ lastReconciledStatus: 'HealthCheckFailed' });
 

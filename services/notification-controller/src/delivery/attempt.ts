@@ -2,6 +2,7 @@ import type { Alert, Provider } from '@sluice/shared/api';
 import { currentTrace } from '@sluice/shared/bus';
 import type { NetworkGuard } from '@sluice/shared/net';
 import { withSpan } from '@sluice/shared/runtime';
+import { presentEvent } from '../content/present-event.ts';
 import { adapterFor } from '../provider/adapters.ts';
 import { commitStatusId } from '../provider/commit-status-id.ts';
 import { createConnect } from '../provider/connect.ts';
@@ -108,9 +109,10 @@ async function attempt(
   await withSpan('deliver', { attributes, kind: 'client' }, async () => {
     const { guard, pool } = context;
     const send = createSend(endpoint, { pool, signal, traceHeaders: currentTrace() });
-    // An adapter may take the event apart; the delivery may be needed again.
-    await deliver(structuredClone(event), endpoint, send, {
+    const { shown, facts } = presentEvent(delivery, { alert: current, type: endpoint.type });
+    await deliver(shown, endpoint, send, {
       alert: { ...alert, uid: current.metadata.uid ?? '' },
+      facts,
       commitStatusId: writesCommitStatus(endpoint.type)
         ? commitStatusId(event, provider, current)
         : '',

@@ -8,6 +8,8 @@ export interface Delivery {
   id: string;
   /** With the metadata that this alert sends. */
   event: FluxEvent;
+  /** What else is known of it, apart from its metadata, of which services make labels. */
+  facts?: Record<string, string>;
   alert: { namespace: string; name: string };
   /** Name of the Provider, in the alert's namespace. */
   provider: string;

@@ -67,7 +67,7 @@ function deliveryTo(
   logger: Logger,
 ): Delivery {
   const { namespace = '', name } = alert.metadata;
-  const { event, conflicts } = combineMetadata(o.event, alert);
+  const { event, facts, conflicts } = combineMetadata(o.event, alert);
   if (conflicts.length > 0) {
     logger.info(
       { alert: `${namespace}/${name}`, keys: conflicts },
@@ -77,6 +77,7 @@ function deliveryTo(
   return {
     id: `${o.id}:${namespace}/${name}`,
     event,
+    ...(Object.keys(facts).length > 0 && { facts }),
     alert: { namespace, name },
     provider: alert.spec.providerRef.name,
     key: o.key,

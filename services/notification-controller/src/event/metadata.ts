@@ -6,6 +6,7 @@ import {
   eventDigestKey,
   eventTokenKey,
   type FluxEvent,
+  factPrefix,
 } from '@sluice/shared/api';
 
 /** Metadata of the object's content that no alert needs. */
@@ -22,14 +23,17 @@ export function objectPrefix(event: FluxEvent): string {
   return `${slash < 0 ? '' : apiVersion.slice(0, slash)}/`;
 }
 
-/** Keeps only metadata for alerting: what the object's controller or an event annotation of the object gave. */
+/**
+ * Keeps only metadata for alerting: what the object's controller or an event annotation of the object gave, and the facts
+ * that our controllers add.
+ */
 export function cleanMetadata(event: FluxEvent): FluxEvent {
   const prefix = objectPrefix(event);
   const internal = new Set(internalKeys.map((key) => `${prefix}${key}`.toLowerCase()));
   const kept = Object.entries(event.metadata ?? {}).filter(
     ([key]) =>
       !internal.has(key.toLowerCase()) &&
-      (key.startsWith(eventAnnotationPrefix) || key.startsWith(prefix)),
+      [eventAnnotationPrefix, factPrefix, prefix].some((start) => key.startsWith(start)),
   );
   const { metadata: _, ...rest } = event;
   return kept.length === 0 ? rest : { ...rest, metadata: Object.fromEntries(kept) };
@@ -49,6 +53,8 @@ export function isAnnotated(event: FluxEvent, key: string): boolean {
 /** A cleaned event with the metadata that an alert sends, and the keys that several sources gave. */
 export interface CombinedMetadata {
   event: FluxEvent;
+  /** What our controllers know besides; no key of it is one of the metadata. */
+  facts: Record<string, string>;
   conflicts: string[];
 }
 
@@ -79,6 +85,7 @@ export function combineMetadata(event: FluxEvent, alert: Alert): CombinedMetadat
   const { metadata: _, ...rest } = event;
   return {
     event: merged.size === 0 ? rest : { ...rest, metadata: Object.fromEntries(merged) },
+    facts: Object.fromEntries(stripped(factPrefix).filter(([key]) => !merged.has(key))),
     conflicts: [...conflicts].sort(),
   };
 }

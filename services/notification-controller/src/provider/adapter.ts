@@ -56,6 +56,8 @@ export type Send = (request: ProviderRequest) => Promise<ProviderAnswer>;
 /** What a delivery is for, beside the event and the endpoint. */
 export interface DeliveryContext {
   alert: { namespace: string; name: string; uid: string };
+  /** What is known besides the metadata, where that is made labels, which facts are too many and too long for. */
+  facts: Record<string, string>;
   /** Identifies the commit status that an event belongs to. */
   commitStatusId: string;
   /** For services that do not speak HTTP. */

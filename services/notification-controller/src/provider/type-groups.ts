@@ -17,12 +17,20 @@ const commentTypes: readonly ProviderType[] = [
   'gitlabmergerequestcomment',
 ];
 
+/** Types whose service makes labels or tags of metadata, by which it groups and counts. */
+const labelTypes: readonly ProviderType[] = ['alertmanager', 'datadog', 'grafana'];
+
 /** Types that pass events on as they are. */
 const genericTypes: readonly ProviderType[] = ['generic', 'generic-hmac'];
 
 /** Whether a type of provider writes the status of a commit. */
 export function writesCommitStatus(type: ProviderType): boolean {
   return statusTypes.includes(type);
+}
+
+/** Whether a type of provider makes labels of the metadata of events. */
+export function makesLabels(type: ProviderType): boolean {
+  return labelTypes.includes(type);
 }
 
 /** Whether a type of provider writes a comment on a change request. */

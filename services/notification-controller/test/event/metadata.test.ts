@@ -56,6 +56,24 @@ describe('metadata', () => {
     expect(combined.conflicts).toEqual(['b', 'revision', 'summary']);
   });
 
+  test('has facts of our controllers apart, unless others give the same keys', () => {
+    const event = eventOf({
+      metadata: {
+        [`${group}/revision`]: 'r1',
+        'facts.sluice.dev/commitAuthor': 'Ada',
+        'facts.sluice.dev/commitSubject': 'Add a page',
+      },
+    });
+    const cleaned = cleanMetadata(event);
+    const combined = combineMetadata(
+      cleaned,
+      alertOf({ eventMetadata: { commitAuthor: 'alert' } }),
+    );
+    expect(combined.event.metadata).toEqual({ commitAuthor: 'alert', revision: 'r1' });
+    expect(combined.facts).toEqual({ commitSubject: 'Add a page' });
+    expect(combined.conflicts).toEqual([]);
+  });
+
   test('tells commit status updates', () => {
     const of = (value: string) => eventOf({ metadata: { [`${group}/commit_status`]: value } });
     expect(isCommitStatusUpdate(of('update'))).toBe(true);
@@ -81,6 +99,11 @@ describe('the key of an event', () => {
     {
       name: 'annotations',
       change: { metadata: { [`${group}/revision`]: 'r1', 'event.toolkit.fluxcd.io/a': 'b' } },
+      same: true,
+    },
+    {
+      name: 'facts',
+      change: { metadata: { [`${group}/revision`]: 'r1', 'facts.sluice.dev/commitAuthor': 'b' } },
       same: true,
     },
     { name: 'message', change: { message: 'other' }, same: false },

@@ -146,5 +146,10 @@ async function deliver(
   });
   const commitStatusId = defaultStatusId(event, providerUid);
   const connect = createConnect({ guard: localNetwork, signal, timeoutMs: 5_000 });
-  await adapterFor(given.type)(event, endpoint, send, { alert, commitStatusId, connect });
+  await adapterFor(given.type)(event, endpoint, send, {
+    alert,
+    facts: {},
+    commitStatusId,
+    connect,
+  });
 }

@@ -75,6 +75,7 @@ async function publish(
   const noSend = () => Promise.reject(new Error('no HTTP'));
   await adapterFor('nats')(event, endpoint, noSend, {
     alert,
+    facts: {},
     commitStatusId: '',
     connect: connectTo,
   });

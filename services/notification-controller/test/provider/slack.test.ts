@@ -32,6 +32,7 @@ test.each([
   };
   await adapterFor('slack')(eventOf(), endpoint, send, {
     alert,
+    facts: {},
     commitStatusId: '',
     connect: () => Promise.reject(new Error('no')),
   });

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Artifact } from '@sluice/shared/api';
-import { ArchiveError } from '@sluice/shared/artifact';
+import { ArchiveError, originMetadata } from '@sluice/shared/artifact';
 import { BudgetError, RetryableError } from '@sluice/shared/base';
 import { PackError } from '../adapters/git/pack-error.ts';
 import type { GitRemote } from '../adapters/git/remote.ts';
@@ -64,8 +64,9 @@ export async function build(
       ),
     );
     const task = { ...settings, pack, destination: place.temporary, workDir: `${path}.d` };
-    const { subject, digest, size } = await packTreeInTurn(context, deps, limit, task);
-    const written = { revision: ref.revision, digest, size };
+    const { subject, author, digest, size } = await packTreeInTurn(context, deps, limit, task);
+    const metadata = originMetadata({ author, subject, url: object.spec.url });
+    const written = { revision: ref.revision, digest, size, metadata };
     return { artifact: await commitArtifact(context, deps.store, place, written), subject };
   } finally {
     await place.discard();

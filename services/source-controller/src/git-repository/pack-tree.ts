@@ -39,6 +39,8 @@ export interface PackTreeTask {
 export interface PackTreeResult extends PackResult {
   /** First line of the commit's message. */
   subject: string;
+  /** Name of the commit's author. */
+  author: string;
   files: number;
 }
 
@@ -92,7 +94,8 @@ export async function packTree(
     const kept = await withoutIgnored([...entries.values()], task.specIgnore, limits.ignore);
     const { algorithm, maxBytes } = task;
     const result = await packArtifact(kept, task.destination, { algorithm, maxBytes });
-    return { ...result, subject: commit.subject, files: kept.length };
+    const { subject, author } = commit;
+    return { ...result, subject, author, files: kept.length };
   } finally {
     source.close();
   }

@@ -2,6 +2,7 @@ import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Artifact } from '@sluice/shared/api';
+import { originFacts, originMetadata } from '@sluice/shared/artifact';
 import { StalledError } from '@sluice/shared/base';
 import { ChartError } from '../helm/chart-error.ts';
 import { inspectAnywhere, packageAnywhere } from '../helm/helm-workers.ts';
@@ -55,6 +56,7 @@ export async function planLocal(
     name: metadata.name,
     version,
     packed,
+    metadata: originOf(artifact),
     make: (dir) =>
       packed
         ? pack(context, deps, { chart, version, dir })
@@ -64,6 +66,13 @@ export async function planLocal(
             valuesFiles: [],
           }),
   };
+}
+
+/** What the source says of the commit; its revision is no longer that of the artifact. */
+function originOf(artifact: Artifact): Record<string, string> {
+  const facts = originFacts(artifact);
+  if (Object.keys(facts).length === 0) return {};
+  return { ...facts, ...originMetadata({ revision: artifact.revision }) };
 }
 
 async function findChart(given: string, root: string): Promise<LocalChart> {

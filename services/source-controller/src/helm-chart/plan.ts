@@ -12,6 +12,8 @@ export interface ChartPlan {
   version: string;
   /** Whether it is packed here, not stored as it was found. */
   packed: boolean;
+  /** Facts about where it comes from. */
+  metadata?: Record<string, string>;
   /**
    * Makes the chart.
    *

@@ -149,7 +149,7 @@ async function makeAndStore(
   const dir = await mkdtemp(join(deps.tempDir, 'chart-'));
   try {
     const made = await plan.make(dir);
-    return { made, artifact: await storeChart(context, deps, plan.version, made) };
+    return { made, artifact: await storeChart(context, deps, plan, made) };
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
@@ -158,7 +158,7 @@ async function makeAndStore(
 async function storeChart(
   context: HelmChartContext,
   { store }: HelmChartDeps,
-  revision: string,
+  { version: revision, metadata }: ChartPlan,
   { name, content }: MadeChart,
 ): Promise<Artifact> {
   const place = await placeArtifact(context, store, `${name}-${revision}.tgz`);
@@ -167,7 +167,7 @@ async function storeChart(
     const packed = await writeArtifact(context, () =>
       writeContent(content, place.temporary, options),
     );
-    return await commitArtifact(context, store, place, { ...packed, revision });
+    return await commitArtifact(context, store, place, { ...packed, revision, metadata });
   } finally {
     await place.discard();
   }

@@ -260,7 +260,8 @@ describe('readCommit', () => {
     const tagText = `object ${commitOid}\ntype commit\ntag v1\n\nrelease\n`;
     const tag: RawObject = { type: 'tag', content: Buffer.from(tagText) };
     const reader = await read(pack([root, commit, tag]));
-    const expected = { oid: commitOid, tree: treeOid, subject: 'Subject line' };
+    const subject = 'Subject line';
+    const expected = { oid: commitOid, tree: treeOid, subject, author: 'A' };
     expect(await readCommit(reader, oidOf('tag', tag.content))).toEqual(expected);
     await expect(readCommit(reader, treeOid)).rejects.toThrow(/is a tree, not a commit/);
   });

@@ -53,6 +53,13 @@ describe('events of a GitRepository', () => {
     const isRecovery = (event: FluxEvent) => event.reason === 'Succeeded';
     await receiver.waitFor((request) => isRecovery(JSON.parse(request.body)));
     const events = receiver.requests.map((request) => JSON.parse(request.body) as FluxEvent);
+    expect(ready.status?.artifact?.metadata).toMatchObject({
+      'facts.sluice.dev/commitAuthor': 'Test Author',
+      'facts.sluice.dev/commitSubject': expect.stringMatching(
+        /^Add the first files, with (many ){10}words$/,
+      ),
+      'facts.sluice.dev/sourceURL': server.url('app'),
+    });
     const [created] = events;
     expect(created).toMatchObject({
       severity: 'info',

@@ -103,6 +103,11 @@ describe('a HelmChart of a GitRepository', () => {
     const before = object.status?.artifact?.revision;
     const first = await bed.ready(byVersion, '0.1.0');
     await bed.ready(byRevision, `0.1.0+${suffix(before)}`);
+    expect(first.status?.artifact?.metadata).toMatchObject({
+      'facts.sluice.dev/commitAuthor': 'Test Author',
+      'facts.sluice.dev/sourceRevision': before,
+      'facts.sluice.dev/sourceURL': git.url('moving'),
+    });
 
     await repository.commit({ branch: 'main', files: { 'app/values.yaml': 'size: 2\n' } });
     const after = (await bed.request(object)).status?.artifact?.revision;

@@ -41,6 +41,8 @@ export interface AppliedChange {
   object: KubeObject;
   id: ObjectId;
   action: ApplyAction;
+  /** A configured one as the watches had it before, if they did; values that may be large or secret are digests. */
+  before?: KubeObject | undefined;
 }
 
 export interface ObjectFailure {

@@ -46,6 +46,7 @@ interface Target {
 interface Change {
   object: KubeObject;
   action: ApplyAction;
+  before?: KubeObject | undefined;
 }
 
 async function applyPayload(target: Target): Promise<Change> {
@@ -75,10 +76,11 @@ async function applyPayload(target: Target): Promise<Change> {
   if (applied.created) return { object: applied.object, action: 'created' };
   if (policy !== 'Merge' && hasOverridden(applied.object, ctx)) {
     const object = await overrideManagers({ ...target, payload: sent }, applied.object);
-    return { object, action: 'configured' };
+    return { object, action: 'configured', before: known };
   }
   const unchanged = isUnchanged(applied.object, { known, startedAt, ctx });
-  return { object: applied.object, action: unchanged ? 'unchanged' : 'configured' };
+  if (unchanged) return { object: applied.object, action: 'unchanged' };
+  return { object: applied.object, action: 'configured', before: known };
 }
 
 function skipped(object: KubeObject): Change {

@@ -1,3 +1,4 @@
+import { eventFacts } from '@sluice/shared/applier';
 import { errorMessage } from '@sluice/shared/base';
 import { warnOfFlux } from '@sluice/shared/engine';
 import { hasBeenTested } from '../../release/history.ts';
@@ -40,9 +41,10 @@ async function warnOfControllers(run: Run, release: Release | undefined): Promis
 /** Notes in the status and announces what an install or an upgrade has come to. */
 export async function collectRelease(
   run: Run,
-  { release, others, error, inventory, changes }: ActionEnd,
+  end: ActionEnd,
   { action, ...reasons }: { action: ReleaseAction; succeeded: string; failed: string },
 ): Promise<Collected> {
+  const { release, others, error, inventory, changes } = end;
   const { status: draft } = run.ctx;
   const status = draftOf(run);
   const isLost = error !== undefined && release === undefined;
@@ -62,7 +64,7 @@ export async function collectRelease(
     const reason = reasons.failed;
     const message = `Helm ${action} failed for release ${target}: ${errorMessage(error)}`;
     const condition = releasedCondition;
-    await collectFailure(run, { condition, reason, message, isThrown: isLost });
+    await collectFailure(run, { condition, reason, message, isThrown: isLost, end });
     if (!isLost) countFailure(status, action);
     return { reason, message, ...(isLost && { error }) };
   }
@@ -74,7 +76,8 @@ export async function collectRelease(
     await warnOfControllers(run, release);
     if (changes !== undefined) snapshot.changes = changes.summary;
     const more = changes === undefined ? '' : `\n${changes.text}`;
-    await saySuccess(run, { reason, message: `${message}${more}`, about: snapshot });
+    const facts = eventFacts({ changes: changes?.text });
+    await saySuccess(run, { reason, message: `${message}${more}`, about: snapshot, facts });
   }
   const { retryByDefault } = run.deps.settings;
   if (retryIntervalOf(run.object, action, retryByDefault) !== undefined) clearFailures(run);

@@ -8,9 +8,10 @@ import { collectFailure, noteKnown, shown } from './collected.ts';
 /** Notes in the condition and announces what a remediation has come to. */
 export async function collectRemediation(
   run: Run,
-  { release, others, error }: ActionEnd,
+  end: ActionEnd,
   o: { action: 'rollback' | 'uninstall'; succeeded: string; failed: string },
 ): Promise<Collected> {
+  const { release, others, error } = end;
   const isLost = error !== undefined && release === undefined;
   noteKnown(run, others);
   const about = latestSnapshot(run);
@@ -18,7 +19,7 @@ export async function collectRemediation(
   if (error !== undefined) {
     const reason = o.failed;
     const message = `Helm ${o.action}${shown(about)} failed: ${errorMessage(error)}`;
-    await collectFailure(run, { condition, reason, message, isThrown: isLost, about });
+    await collectFailure(run, { condition, reason, message, isThrown: isLost, about, end });
     return { reason, message, ...(isLost && { error }) };
   }
   const reason = o.succeeded;

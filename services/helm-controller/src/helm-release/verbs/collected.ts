@@ -1,6 +1,8 @@
+import { eventFacts } from '@sluice/shared/applier';
 import { chartOf, releaseOf } from '../../release/history.ts';
 import type { Release } from '../../release/release.ts';
 import type { Snapshot } from '../../release/snapshot.ts';
+import type { ActionEnd } from '../action.ts';
 import { sayFailure } from '../events.ts';
 import type { Run } from '../run.ts';
 import { draftOf, noteRelease, setCondition } from '../status.ts';
@@ -26,11 +28,20 @@ export function noteKnown(run: Run, releases: readonly Release[]): void {
 /** Marks a condition as failed and announces it, unless the error is thrown on, which announces it as well. */
 export async function collectFailure(
   run: Run,
-  o: { condition: string; reason: string; message: string; isThrown: boolean; about?: Snapshot },
+  o: {
+    condition: string;
+    reason: string;
+    message: string;
+    isThrown: boolean;
+    about?: Snapshot;
+    end?: Pick<ActionEnd, 'firstFailure' | 'changes'>;
+  },
 ): Promise<void> {
   const { condition, reason, message, about } = o;
   const status = draftOf(run);
   status.failures = (status.failures ?? 0) + 1;
   setCondition(run, condition, { status: 'False', reason, message });
-  if (!o.isThrown) await sayFailure(run, { reason, message, about });
+  const { firstFailure, changes } = o.end ?? {};
+  const facts = eventFacts({ firstFailure, changes: changes?.text });
+  if (!o.isThrown) await sayFailure(run, { reason, message, about, facts });
 }

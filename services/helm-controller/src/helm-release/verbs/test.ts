@@ -31,7 +31,8 @@ async function perform(run: Run, part: Part): Promise<ActionEnd> {
   });
 }
 
-async function collect(run: Run, { release, error }: ActionEnd): Promise<Collected> {
+async function collect(run: Run, end: ActionEnd): Promise<Collected> {
+  const { release, error } = end;
   if (release !== undefined) {
     const snapshot = noteRelease(run, release);
     snapshot.testHooks = testHooksOf(release, testSelection(filtersOf(run)));
@@ -43,7 +44,7 @@ async function collect(run: Run, { release, error }: ActionEnd): Promise<Collect
     const reason = 'TestFailed';
     const message = `Helm test${shown(snapshot)} failed: ${errorMessage(error)}`;
     const isThrown = !isTested;
-    await collectFailure(run, { condition, reason, message, isThrown, about: snapshot });
+    await collectFailure(run, { condition, reason, message, isThrown, about: snapshot, end });
     const remediation = activeRemediation(run.object, draftOf(run));
     if (isTested && remediation && !remediation.ignoreTestFailures)
       countFailure(draftOf(run), remediation.action);

@@ -61,9 +61,11 @@ async function perform(run: Run, part: Part): Promise<ActionEnd> {
         left = objects;
       },
     };
-    const upgraded = await upgrade(hearing, { release, current, options: optionsOf(run) });
-    more.changes = describeUpgrade(run, { from: current, to: release, left });
-    return upgraded;
+    try {
+      return await upgrade(hearing, { release, current, options: optionsOf(run) });
+    } finally {
+      more.changes = describeUpgrade(run, { from: current, to: release, left });
+    }
   });
 }
 

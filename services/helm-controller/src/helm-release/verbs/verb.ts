@@ -27,6 +27,6 @@ export async function endOf(
   } catch (error) {
     part.signal.throwIfAborted();
     const release = error instanceof ActionError ? error.release : undefined;
-    return { others: [], ...more, release, error };
+    return { others: [], ...more, firstFailure: part.firstFailure, release, error };
   }
 }

@@ -10,7 +10,7 @@ const unsetTime = '0001-01-01T00:00:00Z';
  *
  * @see https://prometheus.io/docs/alerting/latest/alerts_api/
  */
-export const alertmanager: Adapter = async (event, endpoint, send) => {
+export const alertmanager: Adapter = async (event, endpoint, send, context) => {
   const { summary, ...metadata } = event.metadata ?? {};
   const { kind, name, namespace = '' } = event.involvedObject;
   const labels = {
@@ -23,7 +23,12 @@ export const alertmanager: Adapter = async (event, endpoint, send) => {
     namespace,
     reportingcontroller: event.reportingController,
   };
-  const annotations = { message: event.message, ...(summary !== undefined && { summary }) };
+  // Labels are what an alert is known by: a fact that changes must not make another one of it.
+  const annotations = {
+    ...context.facts,
+    message: event.message,
+    ...(summary !== undefined && { summary }),
+  };
   const alert = {
     status: 'firing',
     labels: sorted(labels),

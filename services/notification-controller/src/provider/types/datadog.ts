@@ -14,7 +14,7 @@ const maxTag = 200;
  *
  * @see https://docs.datadoghq.com/api/latest/events/#post-an-event
  */
-export const datadog: Adapter = async (event, endpoint, send) => {
+export const datadog: Adapter = async (event, endpoint, send, context) => {
   const headers = { 'dd-api-key': tokenOf(endpoint, 'API key'), accept: 'application/json' };
   const { kind, name, namespace = '' } = event.involvedObject;
   const { isError, metadata } = factsOf(event);
@@ -26,12 +26,13 @@ export const datadog: Adapter = async (event, endpoint, send) => {
     ['kube_namespace', namespace],
     ...metadata,
   ];
+  const facts = Object.entries(context.facts).map(([key, value]) => `${key}: ${value}`);
   const body = goJson({
     alert_type: isError ? 'error' : 'info',
     date_happened: Math.floor(Date.parse(event.timestamp) / 1000),
     source_type_name: 'fluxcd',
     tags: tags.map(([key, value]) => `${key}:${value}`.toLowerCase().slice(0, maxTag)),
-    text: fit(event.message, maxText),
+    text: fit([event.message, ...facts].join('\n'), maxText),
     title: fit(`Events from the ${kind} ${name}/${namespace}`, maxTitle),
   });
   await send({ url: new URL('/api/v1/events', endpoint.address).href, headers, body });

@@ -26,6 +26,8 @@ export interface CommitInfo {
   tree: string;
   /** First line of the message. */
   subject: string;
+  /** Name of the author, as the commit has it. */
+  author: string;
 }
 
 const executableBits = 0o111;
@@ -60,6 +62,7 @@ export async function readCommit(pack: PackReader, oid: string): Promise<CommitI
     oid: name,
     tree: commit.tree,
     subject: commit.message.trimStart().split('\n', 1)[0] ?? '',
+    author: commit.author?.name ?? '',
   };
 }
 

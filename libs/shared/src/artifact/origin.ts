@@ -1,0 +1,87 @@
+import {
+  type Artifact,
+  commitAuthorFact,
+  commitSubjectFact,
+  factPrefix,
+  ociOriginSourceKey,
+  sourceRevisionFact,
+  sourceUrlFact,
+} from '../api/index.ts';
+import { printable } from '../base/index.ts';
+
+/** Where the content of an artifact comes from, as far as it is known. */
+export interface Origin {
+  /**
+   * Name of the commit's author. Not the mail address: it is personal, facts travel to chats and other services, and the
+   * commit has it for those who may read that.
+   */
+  author?: string | undefined;
+  /** First line of the commit's message. */
+  subject?: string | undefined;
+  /** Address of the repository; credentials in it are taken out. */
+  url?: string | undefined;
+  /** Revision of the source, when that is another one than the artifact's. */
+  revision?: string | undefined;
+}
+
+/** Characters of each fact. */
+const limits = {
+  [commitAuthorFact]: 100,
+  [commitSubjectFact]: 200,
+  [sourceUrlFact]: 500,
+  [sourceRevisionFact]: 300,
+};
+
+/** Schemes of the addresses of repositories. */
+const schemes = ['http:', 'https:', 'ssh:'];
+
+/** Returns an origin as it belongs in the metadata of an artifact: what may be shown anywhere, in one line each. */
+export function originMetadata({ author, subject, url, revision }: Origin): Record<string, string> {
+  return metadataOf({
+    [commitAuthorFact]: author,
+    [commitSubjectFact]: subject,
+    [sourceUrlFact]: url,
+    [sourceRevisionFact]: revision,
+  });
+}
+
+/**
+ * Returns what an artifact says of its origin, as metadata of events. Of OCI artifacts that is the repository which the
+ * one who pushed them has named. Nothing is taken on trust: an artifact may be anybody's.
+ */
+export function originFacts(artifact: Artifact | undefined): Record<string, string> {
+  const metadata = artifact?.metadata ?? {};
+  const fact = (name: string) => metadata[`${factPrefix}${name}`];
+  return metadataOf({
+    [commitAuthorFact]: fact(commitAuthorFact),
+    [commitSubjectFact]: fact(commitSubjectFact),
+    [sourceUrlFact]: fact(sourceUrlFact) ?? metadata[ociOriginSourceKey],
+    [sourceRevisionFact]: fact(sourceRevisionFact),
+  });
+}
+
+function metadataOf(facts: Record<string, string | undefined>): Record<string, string> {
+  const metadata: Record<string, string> = {};
+  for (const [name, max] of Object.entries(limits)) {
+    const given = facts[name] ?? '';
+    const text = oneLine(name === sourceUrlFact ? withoutCredentials(given) : given, max);
+    if (text !== '') metadata[`${factPrefix}${name}`] = text;
+  }
+  return metadata;
+}
+
+function oneLine(text: string, max: number): string {
+  const line = printable(text.slice(0, 4 * max))
+    .replace(/\s+/g, ' ')
+    .trim();
+  return line.length <= max ? line : `${line.slice(0, max - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+}
+
+/** The address without user, password, query and fragment; the empty string when it is none of a repository. */
+function withoutCredentials(address: string): string {
+  // As Git writes the address of a repository that is reached over SSH.
+  const [, host, path] = /^[\w.-]+@([\w.-]+):(?!\/\/)(.+)$/.exec(address) ?? [];
+  const url = URL.parse(host === undefined ? address : `ssh://${host}/${path}`);
+  if (url === null || !schemes.includes(url.protocol)) return '';
+  return `${url.protocol}//${url.host}${url.pathname}`;
+}
