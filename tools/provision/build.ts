@@ -56,9 +56,10 @@ export async function cachedPath(
 
 /** What a program of ours is made of besides its libraries; nothing for the tools of others. */
 async function ownSource(name: ToolName): Promise<string> {
-  if (!recipeOf(name).own) return '';
+  const { own, package: main } = recipeOf(name);
+  if (main !== '.') return '';
   const texts: string[] = [];
-  for (const dir of [join(programsDir, 'serve'), moduleDirOf(name)]) {
+  for (const dir of [...(own ? [join(programsDir, 'serve')] : []), moduleDirOf(name)]) {
     for (const file of (await readdir(dir, { recursive: true })).sort()) {
       if (file.endsWith('.go') && !file.endsWith('_test.go'))
         texts.push(file, await readFile(join(dir, file), 'utf8'));

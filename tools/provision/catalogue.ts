@@ -22,6 +22,7 @@ export const toolNames = [
   'flux-helm-controller',
   'promtool',
   'actionlint',
+  'otlp-receiver',
 ] as const;
 
 export type ToolName = (typeof toolNames)[number];
@@ -34,7 +35,7 @@ export interface ToolRecipe {
   own?: boolean;
   /** Module whose version in that go.mod is the tool's version. */
   versionOf: string;
-  /** Main package to build. */
+  /** Main package to build; `.` for one of ours that stands beside its go.mod. */
   package: string;
   /** Arguments that print the version without network access. */
   versionArgs: string[];
@@ -191,6 +192,14 @@ const recipes: Record<ToolName, ToolRecipe> = {
     linkerValues: (version) => ({
       'github.com/rhysd/actionlint.version': version.replace(/^v/, ''),
     }),
+  },
+  // The collector's own main package is in no module; the receiver is what the traces go to.
+  'otlp-receiver': {
+    module: 'otlp-receiver',
+    versionOf: 'go.opentelemetry.io/collector/receiver/otlpreceiver',
+    package: '.',
+    versionArgs: ['--version'],
+    linkerValues: (version) => ({ 'main.version': version }),
   },
 };
 

@@ -6,7 +6,7 @@ import { runSteps } from './steps.ts';
 const root = new URL('../../', import.meta.url).pathname;
 const programs = readdirSync(join(root, 'programs'));
 // Prints the files that it would change, and ends well all the same.
-const unformatted = 'files=$(gofmt -l programs) && echo "$files" && [ -z "$files" ]';
+const unformatted = 'files=$(gofmt -l programs tools/go) && echo "$files" && [ -z "$files" ]';
 
 process.exitCode = runSteps(root, [
   { name: 'format and lint', command: ['biome', 'check', '--error-on-warnings', '.'] },

@@ -23,6 +23,7 @@ export const commandTools: ToolName[] = [
   'flux',
   'promtool',
   'actionlint',
+  'otlp-receiver',
 ];
 
 /** What only the tests in test/e2e run. */

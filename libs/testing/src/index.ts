@@ -51,6 +51,7 @@ export {
 } from './local-network.ts';
 export { type LoggingNode, startLoggingNode } from './logging-node.ts';
 export { type NatsOptions, type NatsServer, startNats } from './nats.ts';
+export { type OtlpReceiver, startOtlpReceiver } from './otlp-receiver.ts';
 export {
   type LocalImagesOptions,
   localImages,
