@@ -68,11 +68,11 @@ helm-controller:
   subscribe: [_INBOX.helm-controller.>]
 {{ $owner }}:
   publish:
-    {{- range list "event" "delivery" "deadletter" "delivered" }}
+    {{- range list "event" "delivery" "deadletter" "delivered" "alerting" }}
     - {{ $prefix }}.{{ . }}.>
     {{- end }}
     {{- range $verb := list "INFO" "CREATE" "UPDATE" }}
-    {{- range list "ARTIFACTS" "EVENTS" "DELIVERIES" "DEADLETTER" "DELIVERED" }}
+    {{- range list "ARTIFACTS" "EVENTS" "DELIVERIES" "DEADLETTER" "DELIVERED" "ALERTING" }}
     - $JS.API.STREAM.{{ $verb }}.{{ $stream }}{{ . }}
     {{- end }}
     {{- end }}
@@ -84,6 +84,8 @@ helm-controller:
     - $JS.API.CONSUMER.MSG.NEXT.{{ $stream }}{{ . }}
     - $JS.ACK.{{ $stream }}{{ . }}.>
     {{- end }}
-    - $JS.API.DIRECT.GET.{{ $stream }}DELIVERED.>
+    {{- range list "DELIVERED" "ALERTING" }}
+    - $JS.API.DIRECT.GET.{{ $stream }}{{ . }}.>
+    {{- end }}
   subscribe: [_INBOX.{{ $owner }}.>]
 {{- end -}}

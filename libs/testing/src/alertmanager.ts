@@ -17,6 +17,8 @@ export interface ReceivedAlert {
 
 export interface Alertmanager {
   readonly url: string;
+  /** The alerts that are not resolved. */
+  alerts(): Promise<ReceivedAlert[]>;
   /** Resolves with an alert that fits; Alertmanager has no watch, so it is asked every 100 ms. */
   waitForAlert(
     predicate: (alert: ReceivedAlert) => boolean,
@@ -52,6 +54,7 @@ export async function startAlertmanager(): Promise<Alertmanager> {
     ((await (await ask(`${url}/api/v2/alerts`))?.json()) ?? []) as ReceivedAlert[];
   return {
     url,
+    alerts,
     async waitForAlert(predicate, timeoutMs = 20_000) {
       const deadline = Date.now() + timeoutMs;
       for (;;) {

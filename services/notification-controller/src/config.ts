@@ -39,6 +39,10 @@ export const flags = {
     default: 'https://www.googleapis.com/oauth2/v3/certs',
     help: 'Address of the keys with which Google signs the tokens that Receivers of type gcr are called with.',
   }),
+  'allow-wildcard-namespaces': flag.boolean({
+    default: false,
+    help: "Let Alerts choose sources of every namespace, by '*' as the namespace.",
+  }),
   'rate-limit-interval': flag.duration({
     default: 5 * 60_000,
     min: 0,

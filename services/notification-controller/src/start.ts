@@ -27,9 +27,14 @@ import { deliveryMetrics } from './delivery/metrics.ts';
 import type { Pipeline, PipelineParts } from './delivery/pipeline.ts';
 import { createReporter } from './delivery/reporter.ts';
 import { defaultMinAttempts } from './delivery/retry-policy.ts';
+import { createSpread, type SpreadContext } from './delivery/spread.ts';
 import { labelReader } from './event/labels.ts';
 import { eventListener, webhookListener } from './http/listeners.ts';
 import { bySecret, createInformers, type Informers } from './informers.ts';
+import { createIncidents } from './incident/incidents.ts';
+import { endsFailures } from './incident/recoveries.ts';
+import { busMemory } from './memory/bus-memory.ts';
+import { diskMemory } from './memory/disk-memory.ts';
 import { createSecretReader, type SecretReader } from './provider/secrets.ts';
 import { receiverReconciler } from './receiver/reconcile.ts';
 import { senderGate } from './sender/authenticate.ts';
@@ -107,7 +112,17 @@ function createDelivering(app: App): Delivering {
     ? busDeliveredLog(bus, config['rate-limit-interval'])
     : memoryDeliveredLog(config['rate-limit-interval']);
   const labelsOf = labelReader(client, logger);
-  const noCrossNamespaceRefs = config['no-cross-namespace-refs'];
+  const memory = bus ? busMemory(bus) : diskMemory(join(config['outbox-path'], 'alerting'));
+  const incidents = createIncidents(memory, { logger });
+  const spreading = (): SpreadContext => ({
+    alerts: informers.alerts.list(),
+    providerOf,
+    labelsOf,
+    incidents,
+    noCrossNamespaceRefs: config['no-cross-namespace-refs'],
+    wildcardNamespaces: config['allow-wildcard-namespaces'],
+    logger,
+  });
   const retry = {
     minDelayMs: config['delivery-min-retry-delay'],
     maxDelayMs: config['delivery-max-retry-delay'],
@@ -115,19 +130,14 @@ function createDelivering(app: App): Delivering {
     minAttempts: defaultMinAttempts,
   };
   const parts: PipelineParts = {
-    dispatch: (event, id) =>
-      dispatch(event, id, {
-        alerts: informers.alerts.list(),
-        providerOf,
-        labelsOf,
-        noCrossNamespaceRefs,
-        logger,
-      }),
+    spread: createSpread(spreading),
+    incidents,
     attempt: createAttempt({
       alertOf,
       providerOf,
       readSecret: app.readSecret,
       delivered,
+      incidents,
       guard: networkGuardOf(config),
       retry,
     }),
@@ -141,8 +151,9 @@ function createDelivering(app: App): Delivering {
     }),
   };
   const isDuplicate = duplicateCheck({
-    ...parts,
+    dispatch: (event, id) => dispatch(event, id, spreading()),
     delivered,
+    isNews: (event) => endsFailures(event, spreading()),
     canTell: () => bus?.status().ready ?? true,
   });
   return { ...createPipeline(app, parts), isDuplicate, alertEvents };
@@ -209,6 +220,7 @@ async function serve(
   const events = delivering.alertEvents;
   watchAlerts(informers.alerts, {
     noCrossNamespaceRefs: config['no-cross-namespace-refs'],
+    wildcardNamespaces: config['allow-wildcard-namespaces'],
     events,
     logger,
   });

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   type Alert,
@@ -53,6 +54,8 @@ export interface World {
   failureOf(alert: string): Promise<KubeEvent>;
   /** Deletes the Alerts. */
   clear(): Promise<void>;
+  /** Starts another process that shares the work. */
+  replica(): Promise<Controllers>;
   end(): Promise<void>;
 }
 
@@ -82,17 +85,20 @@ export async function startWorld(o: WorldOptions = {}): Promise<World> {
     owns: streamsOwnedBy('notification-controller'),
     logger: silentLogger,
   });
-  const controllers = await startControllers({
-    dir: folder.path,
-    kubeconfigPath,
-    natsUrl: o.nats === false ? '' : natsUrl,
-    natsPrefix,
-    names: ['notification-controller'],
-    localNetwork: o.localNetwork,
-    extraArgs: {
-      'notification-controller': ['--log-level=debug', ...quickRetries, ...(o.args ?? [])],
-    },
-  });
+  const start = (dir: string) =>
+    startControllers({
+      dir,
+      kubeconfigPath,
+      natsUrl: o.nats === false ? '' : natsUrl,
+      natsPrefix,
+      names: ['notification-controller'],
+      localNetwork: o.localNetwork,
+      extraArgs: {
+        'notification-controller': ['--log-level=debug', ...quickRetries, ...(o.args ?? [])],
+      },
+    });
+  const controllers = await start(folder.path);
+  const replicas: Controllers[] = [];
   return {
     client,
     namespace,
@@ -115,8 +121,13 @@ export async function startWorld(o: WorldOptions = {}): Promise<World> {
         await client.delete(resourceOf(alertKind), { namespace, name: metadata.name });
       }
     },
+    async replica() {
+      const replica = await start(join(folder.path, `replica-${replicas.length}`));
+      replicas.push(replica);
+      return replica;
+    },
     async end() {
-      await controllers.stop();
+      await Promise.all([controllers, ...replicas].map((each) => each.stop()));
       await deleteStreams(bus);
       await bus.close();
       await folder.remove();

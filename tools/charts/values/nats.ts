@@ -80,7 +80,7 @@ const server: ValueTree = {
     limits: { memory: '512Mi' },
   }),
   persistence: group('The volume of JetStream.', {
-    size: text('4Gi', 'Size of the claim. The streams take up to 384 MiB.', quantity),
+    size: text('4Gi', 'Size of the claim. The streams take up to 448 MiB.', quantity),
     storageClassName: text('', 'StorageClass of the claim; empty for the default one.'),
     maxFileStore: text('2Gi', 'Part of it that JetStream may use, in whole units.', {
       pattern: '^[0-9]+[kMGT]i?$',

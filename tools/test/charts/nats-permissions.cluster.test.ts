@@ -13,12 +13,12 @@ const users = [
   'helm-controller',
   'notification-controller',
 ] as const;
-const owned = ['ARTIFACTS', 'EVENTS', 'DELIVERIES', 'DEADLETTER', 'DELIVERED'].map(
+const owned = ['ARTIFACTS', 'EVENTS', 'DELIVERIES', 'DEADLETTER', 'DELIVERED', 'ALERTING'].map(
   (name) => `SLUICE_${name}`,
 );
 const streams = [...owned, 'SLUICE_OTHER', 'OTHER'];
 const consumers = [...users, 'spy'];
-const kinds = ['artifact', 'event', 'delivery', 'deadletter', 'delivered', 'other'];
+const kinds = ['artifact', 'event', 'delivery', 'deadletter', 'delivered', 'alerting', 'other'];
 
 /** What each may publish, of everything that there is; nothing else. */
 const allowed: Record<(typeof users)[number], string[]> = {
@@ -26,7 +26,9 @@ const allowed: Record<(typeof users)[number], string[]> = {
   'kustomize-controller': ['sluice.event.x'],
   'helm-controller': ['sluice.event.x'],
   'notification-controller': [
-    ...['event', 'delivery', 'deadletter', 'delivered'].map((kind) => `sluice.${kind}.x`),
+    ...['event', 'delivery', 'deadletter', 'delivered', 'alerting'].map(
+      (kind) => `sluice.${kind}.x`,
+    ),
     ...owned.flatMap((stream) =>
       ['INFO', 'CREATE', 'UPDATE'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`),
     ),
@@ -46,6 +48,7 @@ const allowed: Record<(typeof users)[number], string[]> = {
       `$JS.ACK.${consumer}.1.1.1.1.1`,
     ]),
     '$JS.API.DIRECT.GET.SLUICE_DELIVERED.sluice.delivered.apps.all.key',
+    '$JS.API.DIRECT.GET.SLUICE_ALERTING.sluice.delivered.apps.all.key',
   ],
 };
 

@@ -7,3 +7,8 @@ export class BusUnavailableError extends Error {
 export class UnpublishableError extends Error {
   override name = 'UnpublishableError';
 }
+
+/** Somebody else has stored a message under the subject meanwhile, so that this one rests on an older state. */
+export class OvertakenError extends Error {
+  override name = 'OvertakenError';
+}

@@ -20,6 +20,8 @@ export interface BusMessage {
   /** A stream stores a message of the same id only once within its duplicate window. */
   id: string;
   headers?: Record<string, string>;
+  /** Store it only while this is the sequence of the last message of its subject; 0: while there is none. */
+  after?: number;
   /** Milliseconds to wait for the acknowledgement; 5000 when unset. */
   timeoutMs?: number;
 }
@@ -57,6 +59,7 @@ export interface Bus {
    *
    * @throws BusUnavailableError at once when the bus is not ready, or when the acknowledgement does not come
    * @throws UnpublishableError when the server will not take this message at any time
+   * @throws OvertakenError when there is another last message than `after` says
    */
   publish(message: BusMessage): Promise<Stored>;
   /**

@@ -2,11 +2,11 @@ import { type JetStreamClient, jetstream, jetstreamManager } from '@nats-io/jets
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { backoff, errorMessage, type Logger, SingleFlight, systemClock } from '@sluice/shared/base';
 import type { Bus, BusConnection, BusMessage, BusOptions, BusStatus, Stored } from './bus.ts';
-import { BusUnavailableError, UnpublishableError } from './bus-errors.ts';
+import { BusUnavailableError, OvertakenError, UnpublishableError } from './bus-errors.ts';
 import { connectionOptions } from './connection-options.ts';
 import { ensureStreams } from './ensure-streams.ts';
 import { encodeMessage } from './message.ts';
-import { isFinalRefusal } from './refusal.ts';
+import { isFinalRefusal, isOvertaken } from './refusal.ts';
 import type { StreamId } from './streams.ts';
 
 const acknowledgeTimeoutMs = 5_000;
@@ -62,7 +62,9 @@ class NatsBus implements Bus {
     const timeout = message.timeoutMs ?? acknowledgeTimeoutMs;
     const client = this.#client();
     try {
-      const options = { msgID: message.id, headers, timeout };
+      const { after } = message;
+      const expect = after === undefined ? undefined : { lastSubjectSequence: after };
+      const options = { msgID: message.id, headers, timeout, ...(expect && { expect }) };
       // An answer does not outlive the connection; waiting for it would delay the next attempt.
       const ack = await Promise.race([
         client.publish(message.subject, body, options),
@@ -72,6 +74,9 @@ class NatsBus implements Bus {
     } catch (cause) {
       if (isFinalRefusal(cause)) {
         throw refusal(message, body, cause);
+      }
+      if (isOvertaken(cause)) {
+        throw new OvertakenError(`there is a newer message on ${message.subject}`, { cause });
       }
       // No answer may mean that somebody deleted the stream.
       void this.repair();

@@ -16,7 +16,7 @@ const insufficientStorage = 10047;
 const replicasWithoutCluster = 10074;
 
 const fixes = new Map([
-  [insufficientStorage, ': give JetStream at least 384 MiB of file storage'],
+  [insufficientStorage, ': give JetStream at least 448 MiB of file storage'],
   [replicasWithoutCluster, ': set --nats-stream-replicas=1, or run a cluster of NATS servers'],
 ]);
 

@@ -1,7 +1,7 @@
 // NATS: the connection, its streams, publishing that never waits, and consumers.
 export { createArtifactAnnouncer, onArtifacts, type Subscription } from './artifacts.ts';
 export type { Bus } from './bus.ts';
-export { BusUnavailableError, UnpublishableError } from './bus-errors.ts';
+export { BusUnavailableError, OvertakenError, UnpublishableError } from './bus-errors.ts';
 export { connectBus } from './connect-bus.ts';
 export {
   type ConsumedMessage,
@@ -17,11 +17,12 @@ export {
   type EventSinkOptions,
   type OutboxSink,
 } from './event-sinks.ts';
-export { lastMessage } from './last-message.ts';
+export { type LastMessage, lastMessage } from './last-message.ts';
 export { UnreadableMessageError } from './message.ts';
 export { createOutbox } from './outbox.ts';
 export type { Outbox, OutboxMetrics, OutboxOptions } from './outbox-contract.ts';
 export {
+  alertingSubject,
   artifactSubject,
   deadLetterSubject,
   deliveredSubject,

@@ -2,10 +2,13 @@ import type { Bus } from './bus.ts';
 import { decodeMessage } from './message.ts';
 import { type StreamId, streamName } from './streams.ts';
 
-/** The newest message of a subject, and when it was stored, in milliseconds since the epoch. */
+/** The newest message of a subject. */
 export interface LastMessage {
   data: unknown;
+  /** Milliseconds since the epoch. */
   storedAt: number;
+  /** Its place in the stream. */
+  sequence: number;
 }
 
 /**
@@ -24,5 +27,6 @@ export async function lastMessage(
     last_by_subj: subject,
   });
   if (!message) return undefined;
-  return { data: decodeMessage({ data: message.data }), storedAt: message.time.getTime() };
+  const { data, time, seq: sequence } = message;
+  return { data: decodeMessage({ data }), storedAt: time.getTime(), sequence };
 }

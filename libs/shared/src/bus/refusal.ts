@@ -20,3 +20,11 @@ export function isFinalRefusal(error: unknown): boolean {
   }
   return false;
 }
+
+/** The last message of the subject is not the one that was expected. */
+const wrongLastSequence = 10071;
+
+/** Whether an error of a publication says that another message came first. */
+export function isOvertaken(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === wrongLastSequence;
+}

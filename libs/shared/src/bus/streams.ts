@@ -2,7 +2,13 @@ import type { ArtifactNotice, FluxEvent, ObjectReference } from '@sluice/shared/
 import { UnpublishableError } from './bus-errors.ts';
 
 /** The streams of the bus, by what they carry. */
-export type StreamId = 'artifacts' | 'events' | 'deliveries' | 'deadletter' | 'delivered';
+export type StreamId =
+  | 'artifacts'
+  | 'events'
+  | 'deliveries'
+  | 'deadletter'
+  | 'delivered'
+  | 'alerting';
 
 /** What a stream carries and how much of it is kept. */
 export interface StreamDefinition {
@@ -70,6 +76,15 @@ export const streams = {
     whenFull: 'dropOldest',
     maxAgeMs: dayMs,
     maxBytes: 32 * mebibyte,
+    duplicateWindowMs: 2 * minuteMs,
+  },
+  alerting: {
+    token: 'alerting',
+    description: 'What alerts remember: failures that were told, groups that wait, thresholds.',
+    keeps: 'last',
+    whenFull: 'dropOldest',
+    maxAgeMs: 30 * dayMs,
+    maxBytes: 64 * mebibyte,
     duplicateWindowMs: 2 * minuteMs,
   },
 } as const satisfies Record<StreamId, StreamDefinition>;
@@ -151,4 +166,13 @@ export function deliveredSubject(
   key: string,
 ): string {
   return subjectOf(prefix, 'delivered', alert.namespace, alert.name, key);
+}
+
+/** `<prefix>.alerting.<namespace>.<alert>.<what>.<key>` */
+export function alertingSubject(
+  prefix: string,
+  alert: { namespace: string; name: string },
+  o: { what: string; key: string },
+): string {
+  return subjectOf(prefix, 'alerting', alert.namespace, alert.name, o.what, o.key);
 }

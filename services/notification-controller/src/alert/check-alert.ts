@@ -1,20 +1,37 @@
 import type { Alert } from '@sluice/shared/api';
 import type { EventRecorder } from '@sluice/shared/runtime';
+import { anyNamespace } from '../event/match.ts';
 import { type FilterProblem, messageFilter } from '../event/message-filter.ts';
 
+/** What the administrator lets Alerts do. */
+export interface AlertRules {
+  noCrossNamespaceRefs: boolean;
+  wildcardNamespaces: boolean;
+}
+
 /** Finds what is wrong with an Alert; its schema has no status to say it in. */
-export function checkAlert(alert: Alert, o: { noCrossNamespaceRefs: boolean }): FilterProblem[] {
+export function checkAlert(alert: Alert, rules: AlertRules): FilterProblem[] {
   const problems = [...messageFilter(alert.spec).problems];
-  for (const [index, source] of alert.spec.eventSources.entries()) {
-    const { namespace } = source;
-    if (o.noCrossNamespaceRefs && namespace && namespace !== alert.metadata.namespace) {
-      problems.push({
-        field: `spec.eventSources[${index}].namespace`,
-        problem: `'${namespace}' is another namespace, and --no-cross-namespace-refs forbids those: move the Alert there`,
-      });
-    }
+  for (const [index, { namespace }] of alert.spec.eventSources.entries()) {
+    const problem = namespaceProblem(namespace, alert, rules);
+    if (problem) problems.push({ field: `spec.eventSources[${index}].namespace`, problem });
   }
   return problems;
+}
+
+function namespaceProblem(
+  namespace: string | undefined,
+  alert: Alert,
+  rules: AlertRules,
+): string | undefined {
+  if (!namespace || namespace === alert.metadata.namespace) return undefined;
+  if (rules.noCrossNamespaceRefs) {
+    return `'${namespace}' is another namespace, and --no-cross-namespace-refs forbids those: move the Alert there`;
+  }
+  if (namespace === anyNamespace && !rules.wildcardNamespaces) {
+    return `'*' stands for every namespace only with --allow-wildcard-namespaces of notification-controller: name a namespace, or have the administrator set it`;
+  }
+  return undefined;
 }
 
 /** Most problems of an Alert that are told, and characters of each. */

@@ -2,12 +2,12 @@ import type { Alert } from '@sluice/shared/api';
 import type { Logger } from '@sluice/shared/base';
 import { type Informer, keyOf } from '@sluice/shared/kube';
 import type { EventRecorder } from '@sluice/shared/runtime';
-import { checkAlert, reportProblems } from './check-alert.ts';
+import { type AlertRules, checkAlert, reportProblems } from './check-alert.ts';
 
 /** Checks each Alert when it is first seen and when its spec changes, and tells its author what is wrong. */
 export function watchAlerts(
   alerts: Informer<Alert>,
-  o: { noCrossNamespaceRefs: boolean; events: EventRecorder; logger: Logger },
+  o: AlertRules & { events: EventRecorder; logger: Logger },
 ): void {
   alerts.onEvent(({ type, object, previous }) => {
     const isNew = previous?.metadata.generation !== object.metadata.generation;

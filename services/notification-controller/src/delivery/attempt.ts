@@ -3,6 +3,8 @@ import { currentTrace } from '@sluice/shared/bus';
 import type { NetworkGuard } from '@sluice/shared/net';
 import { withSpan } from '@sluice/shared/runtime';
 import { presentEvent } from '../content/present-event.ts';
+import type { Failure } from '../incident/incident.ts';
+import type { Incidents } from '../incident/incidents.ts';
 import { adapterFor } from '../provider/adapters.ts';
 import { commitStatusId } from '../provider/commit-status-id.ts';
 import { createConnect } from '../provider/connect.ts';
@@ -24,6 +26,7 @@ export interface AttemptContext {
   providerOf: (key: string) => Provider | undefined;
   readSecret: SecretReader;
   delivered: DeliveredLog;
+  incidents: Incidents;
   /** Says where Providers may have deliveries go. */
   guard: NetworkGuard;
   /** How long a Provider that fails is left alone, and when its deliveries are given up. */
@@ -67,7 +70,13 @@ export function createAttempt(context: AttemptContext): Attempt {
     if (providers.size > maxIdleProviders) forgetIdle(providers, providerKey);
     const { line, pool } = state;
     return objects.run(`${providerKey}/${alert.name}/${kind}/${namespace}/${name}`, () =>
-      line.run(() => attempt(delivery, { ...context, pool }, o.signal).catch(failure), o),
+      line.run(async () => {
+        const { incidents } = context;
+        const result = await attempt(delivery, { ...context, pool }, o.signal).catch(failure);
+        if (result.type === 'duplicate') await incidents.ended(delivery, { told: true });
+        if (result.type === 'dropped') await incidents.ended(delivery, { told: false });
+        return result;
+      }, o),
     );
   };
 }
@@ -97,7 +106,12 @@ async function attempt(
     );
   }
   if (provider.spec.suspend) return { type: 'dropped', why: 'the provider is suspended' };
-  if (await context.delivered.wasDelivered(delivery, signal)) return { type: 'duplicate' };
+  const resolves = await endedFailures(delivery, context, signal);
+  if (resolves.length === 0) {
+    if (delivery.recovers === 'only') return { type: 'dropped', why: 'it has failed again' };
+    if (await context.delivered.wasDelivered(delivery, signal)) return { type: 'duplicate' };
+  }
+  let receipt: string | undefined;
   const deliver = adapterFor(provider.spec.type);
   const endpoint = await endpointOf(provider, context.readSecret);
   const attributes = {
@@ -117,8 +131,26 @@ async function attempt(
         ? commitStatusId(event, provider, current)
         : '',
       connect: createConnect({ guard, signal, timeoutMs: endpoint.timeoutMs }),
+      resolves,
+      isRecoveryOnly: delivery.recovers === 'only',
+      remember: (name) => {
+        receipt = name;
+      },
     });
   });
   await context.delivered.record(delivery);
+  if (resolves.length > 0) await context.incidents.resolved(delivery);
+  await context.incidents.ended(delivery, { told: true, receipt });
   return { type: 'delivered' };
+}
+
+/** What the service was told of and the event ends. */
+async function endedFailures(
+  delivery: Delivery,
+  { incidents }: AttemptContext,
+  signal: AbortSignal,
+): Promise<Failure[]> {
+  if (delivery.recovers === undefined) return [];
+  const ended = await incidents.endedBy(delivery, signal);
+  return ended.filter(({ toldAt }) => toldAt !== undefined);
 }

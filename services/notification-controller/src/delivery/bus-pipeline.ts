@@ -86,16 +86,20 @@ export function createBusPipeline(options: BusPipelineOptions): Pipeline {
 async function spread(
   message: ConsumedMessage<FluxEvent>,
   lanes: Lanes,
-  { bus, dispatch, reporter }: BusPipelineOptions,
+  { bus, spread: decide, incidents, reporter }: BusPipelineOptions,
 ): Promise<Verdict> {
-  for (const delivery of await dispatch(eventIn(message), message.id)) {
+  const { id: eventId, storedAt: at } = message;
+  for (const delivery of await decide({ event: eventIn(message), id: eventId, at })) {
     const { alert, provider, id } = delivery;
     try {
       const subject = deliverySubject(bus.prefix, alert.namespace, provider);
-      await bus.publish({ subject, data: delivery, id });
+      const { duplicate } = await bus.publish({ subject, data: delivery, id });
       lanes.open(alert.namespace, provider);
+      // The event was taken before, so the delivery may have ended already.
+      if (duplicate) await incidents.ended(delivery, { told: false });
     } catch (error) {
       if (!(error instanceof UnpublishableError)) throw error;
+      await incidents.ended(delivery, { told: false });
       const { namespace, name } = alert;
       bus.logger.error({ error, alert: `${namespace}/${name}` }, 'A delivery cannot be stored');
       const letter = { error: error.message, subject: message.subject, alert };
@@ -124,10 +128,13 @@ async function deliver(
   const delivery = message.data;
   if (!isDelivery(delivery)) throw new UnreadableMessageError('it is no delivery');
   const attempts = message.redelivered + 1;
+  const ageMs = now() - message.storedAt;
+  if (ageMs < retry.giveUpAfterMs && (await options.incidents.isEarly(delivery, signal))) {
+    return { nakAfterMs: retryDelayMs(retry, attempts) };
+  }
   // A provider may take longer than the server waits for an answer.
   const keepAlive = setInterval(() => message.inProgress(), ackWaitMs / 3);
   try {
-    const ageMs = now() - message.storedAt;
     const result = await attempt(delivery, { signal, ageMs });
     // Cut off by the shutdown, which says nothing about the provider.
     if (result.type === 'failed' && signal.aborted) return { nakAfterMs: 0 };
@@ -144,6 +151,7 @@ async function deliver(
       id: delivery.id,
       letter,
     });
+    await options.incidents.ended(delivery, { told: false });
     await reporter.givenUp(letter, result);
     return 'ack';
   } finally {

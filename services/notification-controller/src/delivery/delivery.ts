@@ -15,6 +15,12 @@ export interface Delivery {
   provider: string;
   /** What makes a later event a repetition of this one. */
   key: string;
+  /** When the event was taken in, in milliseconds since the epoch. */
+  at?: number;
+  /** The failure that this tells of, when its end is to be told, too. */
+  incident?: string;
+  /** The event ends failures that the provider may know of: it is sent `only` then, or in any case and `also` ends them. */
+  recovers?: 'only' | 'also';
 }
 
 /** Whether something stored is a delivery: what its handling relies on is there. */

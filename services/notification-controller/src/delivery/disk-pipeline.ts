@@ -14,6 +14,7 @@ import { checkEvent } from '../event/parse-event.ts';
 import { type DeadLetter, type Delivery, isDelivery } from './delivery.ts';
 import { deadLetter, type Pipeline, type PipelineParts } from './pipeline.ts';
 import { givesUp } from './retry-policy.ts';
+import type { Taken } from './spread.ts';
 
 export interface DiskPipelineOptions extends PipelineParts {
   /** Folder for everything that waits. */
@@ -28,6 +29,8 @@ export interface DiskPipelineOptions extends PipelineParts {
 interface Accepted {
   event: FluxEvent;
   id: string;
+  /** When it was taken in, in milliseconds since the epoch. */
+  at?: number;
 }
 
 const maxDeadLetters = 1_000;
@@ -57,7 +60,7 @@ class DiskPipeline implements Pipeline {
   }
 
   async accept(event: FluxEvent, id: string): Promise<void> {
-    await (await this.#accepted).put({ event, id });
+    await (await this.#accepted).put({ event, id, at: Date.now() });
   }
 
   start(): void {
@@ -81,17 +84,19 @@ class DiskPipeline implements Pipeline {
       maxAttempts: maxEventAttempts,
       logger: this.#options.logger,
       metrics: this.#options.metrics,
-      deliver: async ({ event, id }) => {
+      deliver: async ({ event, id, at = Date.now() }) => {
         await this.#started.promise;
         const checked = storedEvent(event);
-        await withSpan('match alerts', { kind: 'consumer' }, () => this.#spread(checked, id));
+        await withSpan('match alerts', { kind: 'consumer' }, () =>
+          this.#spread({ event: checked, id, at }),
+        );
       },
     });
   }
 
   /** Stores one delivery for each alert that wants the event. */
-  async #spread(event: FluxEvent, id: string): Promise<void> {
-    for (const delivery of await this.#options.dispatch(event, id)) {
+  async #spread(taken: Taken): Promise<void> {
+    for (const delivery of await this.#options.spread(taken)) {
       const provider = `${delivery.alert.namespace}/${delivery.provider}`;
       await this.#provider(sha256Hex(provider).slice(0, 32)).put(delivery);
     }
@@ -136,6 +141,7 @@ class DiskPipeline implements Pipeline {
     const letter = deadLetter(delivery, { error: result.error, attempts, nowMs: now() });
     await this.#keep(letter);
     this.#failed.delete(delivery.id);
+    await this.#options.incidents.ended(delivery, { told: false });
     await reporter.givenUp(letter, result);
   }
 

@@ -61,7 +61,8 @@ function typeWants(type: ProviderType, event: FluxEvent): boolean {
   return event.severity === 'error' || isAnnotated(event, commitKey);
 }
 
-function deliveryTo(
+/** Makes the delivery of a cleaned event to an alert. */
+export function deliveryTo(
   alert: Alert,
   o: { event: FluxEvent; id: string; key: string },
   logger: Logger,

@@ -8,6 +8,8 @@ export function duplicateCheck(o: {
   delivered: DeliveredLog;
   /** Whether the log can answer now. */
   canTell: () => boolean;
+  /** Whether the event is news all the same, since it ends failures. */
+  isNews: (event: FluxEvent) => Promise<boolean>;
 }): (event: FluxEvent) => Promise<boolean> {
   return async (event) => {
     if (!o.canTell()) return false;
@@ -16,6 +18,6 @@ export function duplicateCheck(o: {
     for (const delivery of deliveries) {
       if (!(await o.delivered.wasDelivered(delivery))) return false;
     }
-    return true;
+    return !(await o.isNews(event));
   };
 }

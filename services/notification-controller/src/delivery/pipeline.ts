@@ -1,8 +1,10 @@
 import type { FluxEvent } from '@sluice/shared/api';
+import type { Incidents } from '../incident/incidents.ts';
 import type { Attempt } from './attempt.ts';
 import type { DeadLetter, Delivery } from './delivery.ts';
 import type { Reporter } from './reporter.ts';
 import type { RetryPolicy } from './retry-policy.ts';
+import type { Spread } from './spread.ts';
 
 /** The way of events from their acceptance to their delivery. */
 export interface Pipeline {
@@ -21,7 +23,8 @@ export interface Pipeline {
 
 /** What every pipeline is made of. */
 export interface PipelineParts {
-  dispatch: (event: FluxEvent, id: string) => Promise<Delivery[]>;
+  spread: Spread;
+  incidents: Incidents;
   attempt: Attempt;
   retry: RetryPolicy;
   reporter: Reporter;

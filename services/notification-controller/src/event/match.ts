@@ -8,12 +8,17 @@ const maxSteps = 2_000_000;
 /** What matching one event has taken, by the namespace of the Alerts. */
 type Budgets = Map<string, WorkBudget>;
 
+/** Stands for every namespace, where the administrator allows that. */
+export const anyNamespace = '*';
+
 type Source = Alert['spec']['eventSources'][number];
 
 export interface MatchContext {
   alerts: Iterable<Alert>;
   /** With this, an alert sees events of its own namespace only. */
   noCrossNamespaceRefs: boolean;
+  /** With this, `*` as the namespace of a source is every namespace; else it is none. */
+  wildcardNamespaces?: boolean;
   /** Labels of the object an event is about; undefined when it is gone. Asked only when an alert selects by labels. */
   labelsOf: (event: FluxEvent) => Promise<Record<string, string> | undefined>;
   logger: Logger;
@@ -35,6 +40,18 @@ export async function matchAlerts(event: FluxEvent, context: MatchContext): Prom
   return matching;
 }
 
+/** Finds the alerts that an event's object is a source of, whatever they want to know of it. */
+export async function alertsAbout(event: FluxEvent, context: MatchContext): Promise<Alert[]> {
+  const found: Alert[] = [];
+  const slice = new TimeSlice();
+  for (const alert of context.alerts) {
+    if (slice.isOver) await slice.next();
+    const sources = readable(alert, context, () => namedSources(alert, event, context));
+    if (sources.length > 0 && !alert.spec.suspend) found.push(alert);
+  }
+  return found;
+}
+
 interface Matching extends MatchContext {
   budgets: Budgets;
 }
@@ -49,16 +66,23 @@ async function wants(alert: Alert, event: FluxEvent, context: Matching): Promise
 
 /** The sources of an alert that want the event, were it not for labels; none when the alert cannot be worked with. */
 function sourcesFor(alert: Alert, event: FluxEvent, context: Matching): Source[] {
-  const { spec, metadata } = alert;
-  try {
-    if (spec.suspend || !severityFits(alert, event)) return [];
-    if (context.noCrossNamespaceRefs && event.involvedObject.namespace !== metadata.namespace)
-      return [];
-    const sources = spec.eventSources.filter((source) => names(source, alert, event));
+  return readable(alert, context, () => {
+    if (alert.spec.suspend || !severityFits(alert, event)) return [];
+    const sources = namedSources(alert, event, context);
     return sources.length > 0 && accepts(alert, event, context) ? sources : [];
+  });
+}
+
+/** What is read of an alert; nothing, and a line in the log, of one that cannot be worked with. */
+function readable(
+  { metadata: { namespace, name } }: Alert,
+  { logger }: MatchContext,
+  read: () => Source[],
+): Source[] {
+  try {
+    return read();
   } catch (error) {
-    const { namespace, name } = metadata;
-    context.logger.error(
+    logger.error(
       { error: errorMessage(error), alert: `${namespace}/${name}` },
       'An alert cannot be matched and gets no events',
     );
@@ -91,12 +115,16 @@ function severityFits(alert: Alert, event: FluxEvent): boolean {
   return severity === 'info' || severity === event.severity;
 }
 
-function names(source: Source, alert: Alert, event: FluxEvent): boolean {
+function namedSources(alert: Alert, event: FluxEvent, context: MatchContext): Source[] {
   const { kind, name, namespace } = event.involvedObject;
-  return (
-    source.kind === kind &&
-    (source.namespace || alert.metadata.namespace) === namespace &&
-    (source.name === '*' || source.name === name)
+  if (context.noCrossNamespaceRefs && namespace !== alert.metadata.namespace) return [];
+  const isNamespace = (wanted: string) =>
+    wanted === namespace || (wanted === anyNamespace && context.wildcardNamespaces === true);
+  return alert.spec.eventSources.filter(
+    (source) =>
+      source.kind === kind &&
+      (source.name === '*' || source.name === name) &&
+      isNamespace(source.namespace || (alert.metadata.namespace ?? '')),
   );
 }
 

@@ -62,6 +62,18 @@ export interface DeliveryContext {
   commitStatusId: string;
   /** For services that do not speak HTTP. */
   connect: Connect;
+  /** Failures that the service was told of and that the event ends, each with what the service calls it. */
+  resolves?: readonly Resolved[];
+  /** The event itself is not to be sent but for what it ends. */
+  isRecoveryOnly?: boolean;
+  /** Remembers what the service calls what it was told, until its end. */
+  remember?: (receipt: string) => void;
+}
+
+/** A failure that has ended. */
+export interface Resolved {
+  event: FluxEvent;
+  receipt?: string;
 }
 
 /**

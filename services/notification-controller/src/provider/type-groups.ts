@@ -23,6 +23,40 @@ const labelTypes: readonly ProviderType[] = ['alertmanager', 'datadog', 'grafana
 /** Types that pass events on as they are. */
 const genericTypes: readonly ProviderType[] = ['generic', 'generic-hmac'];
 
+/** Types whose services know what is wrong until they are told that it is over. */
+const incidentTypes: readonly ProviderType[] = [
+  'alertmanager',
+  'grafana',
+  'incident.io',
+  'opsgenie',
+  'pagerduty',
+];
+
+/** Types whose messages people read as they come. */
+const chatTypes: readonly ProviderType[] = [
+  'discord',
+  'googlechat',
+  'lark',
+  'matrix',
+  'msteams',
+  'rocket',
+  'slack',
+  'telegram',
+  'webex',
+  'zoom',
+  'zulip',
+];
+
+/** Whether a type of provider is of a service that keeps incidents. */
+export function keepsIncidents(type: ProviderType): boolean {
+  return incidentTypes.includes(type);
+}
+
+/** Whether a type of provider is told that what it was told of is over. */
+export function hearsRecoveries(type: ProviderType): boolean {
+  return incidentTypes.includes(type) || chatTypes.includes(type);
+}
+
 /** Whether a type of provider writes the status of a commit. */
 export function writesCommitStatus(type: ProviderType): boolean {
   return statusTypes.includes(type);

@@ -2,17 +2,19 @@ import { describe, expect, test } from 'vitest';
 import { checkAlert } from '../../src/alert/check-alert.ts';
 import { alertOf } from '../objects.ts';
 
+const rules = { noCrossNamespaceRefs: false, wildcardNamespaces: false };
+
 describe('the check of an alert', () => {
   test('finds nothing wrong with a good one', () => {
     const alert = alertOf({
       inclusionList: ['.*'],
       eventSources: [{ kind: 'Bucket', name: '*', namespace: 'x' }],
     });
-    expect(checkAlert(alert, { noCrossNamespaceRefs: false })).toEqual([]);
+    expect(checkAlert(alert, rules)).toEqual([]);
   });
 
   test('names expressions that are invalid', () => {
-    const problems = checkAlert(alertOf({ inclusionList: ['('] }), { noCrossNamespaceRefs: false });
+    const problems = checkAlert(alertOf({ inclusionList: ['('] }), rules);
     expect(problems).toMatchObject([{ field: 'spec.inclusionList[0]' }]);
   });
 
@@ -23,8 +25,23 @@ describe('the check of an alert', () => {
         { kind: 'Bucket', name: '*', namespace: 'other' },
       ],
     });
-    expect(checkAlert(alert, { noCrossNamespaceRefs: true })).toMatchObject([
+    expect(checkAlert(alert, { ...rules, noCrossNamespaceRefs: true })).toMatchObject([
       { field: 'spec.eventSources[1].namespace', problem: expect.stringContaining("'other'") },
+    ]);
+  });
+
+  test('names every namespace where the administrator does not allow that', () => {
+    const alert = alertOf({ eventSources: [{ kind: 'Bucket', name: '*', namespace: '*' }] });
+    expect(checkAlert(alert, rules)).toMatchObject([
+      {
+        field: 'spec.eventSources[0].namespace',
+        problem: expect.stringContaining('--allow-wildcard-namespaces'),
+      },
+    ]);
+    expect(checkAlert(alert, { ...rules, wildcardNamespaces: true })).toEqual([]);
+    const both = { noCrossNamespaceRefs: true, wildcardNamespaces: true };
+    expect(checkAlert(alert, both)).toMatchObject([
+      { problem: expect.stringContaining('--no-cross-namespace-refs') },
     ]);
   });
 });

@@ -1,10 +1,13 @@
 import type { Alert, Provider } from '@sluice/shared/api';
+import { silentLogger } from '@sluice/shared/base';
 import { localNetwork, receiveWebhooks, type WebhookReceiver } from '@sluice/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type AttemptContext, createAttempt } from '../../src/delivery/attempt.ts';
 import { memoryDeliveredLog } from '../../src/delivery/delivered.ts';
 import type { Delivery } from '../../src/delivery/delivery.ts';
+import { createIncidents } from '../../src/incident/incidents.ts';
 import { SecretUnavailableError } from '../../src/provider/secrets.ts';
+import { notesInMemory } from '../notes.ts';
 import { alertOf, eventOf, providerOf } from '../objects.ts';
 
 let service: WebhookReceiver;
@@ -38,6 +41,7 @@ function attemptWith(o: {
     providerOf: () => provider ?? undefined,
     readSecret: () => Promise.reject(new SecretUnavailableError('Secret is missing')),
     delivered: memoryDeliveredLog(300_000),
+    incidents: createIncidents(notesInMemory(), { logger: silentLogger }),
     guard: localNetwork,
     retry,
     ...o.change,

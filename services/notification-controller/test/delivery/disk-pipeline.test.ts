@@ -7,6 +7,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AttemptResult, DeadLetter, Delivery } from '../../src/delivery/delivery.ts';
 import { createDiskPipeline } from '../../src/delivery/disk-pipeline.ts';
 import type { Pipeline } from '../../src/delivery/pipeline.ts';
+import { createIncidents } from '../../src/incident/incidents.ts';
+import { notesInMemory } from '../notes.ts';
 import { eventOf } from '../objects.ts';
 
 let folder: { path: string; remove(): Promise<void> };
@@ -32,7 +34,8 @@ function open(answer: (delivery: Delivery) => AttemptResult) {
     dir: folder.path,
     maxBytes: 1_000_000,
     logger: silentLogger,
-    dispatch: async (event, id) => [
+    incidents: createIncidents(notesInMemory(), { logger: silentLogger }),
+    spread: async ({ event, id }) => [
       {
         id,
         event,

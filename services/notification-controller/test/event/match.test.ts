@@ -1,7 +1,7 @@
 import type { Alert, FluxEvent } from '@sluice/shared/api';
 import { silentLogger } from '@sluice/shared/base';
 import { describe, expect, test } from 'vitest';
-import { matchAlerts } from '../../src/event/match.ts';
+import { alertsAbout, matchAlerts } from '../../src/event/match.ts';
 import { alertOf, eventOf } from '../objects.ts';
 
 const labels = { team: 'web', tier: 'front' };
@@ -9,11 +9,16 @@ const labels = { team: 'web', tier: 'front' };
 async function matches(
   alert: Alert,
   event: FluxEvent,
-  o: { noCrossNamespaceRefs?: boolean; labels?: Record<string, string> } = {},
+  o: {
+    noCrossNamespaceRefs?: boolean;
+    wildcardNamespaces?: boolean;
+    labels?: Record<string, string>;
+  } = {},
 ): Promise<boolean> {
   const matching = await matchAlerts(event, {
     alerts: [alert],
     noCrossNamespaceRefs: o.noCrossNamespaceRefs ?? false,
+    wildcardNamespaces: o.wildcardNamespaces,
     logger: silentLogger,
     labelsOf: async () => ('labels' in o ? o.labels : labels),
   });
@@ -123,6 +128,35 @@ describe('an alert', () => {
     );
     expect(await matches(alert, eventOf())).toBe(true);
     expect(await matches(alert, eventOf(), { noCrossNamespaceRefs: true })).toBe(false);
+  });
+
+  test('sees every namespace only where the administrator allows that', async () => {
+    const alert = alertOf(
+      { eventSources: [kustomization({ namespace: '*' })] },
+      { namespace: 'platform' },
+    );
+    expect(await matches(alert, eventOf())).toBe(false);
+    expect(await matches(alert, eventOf(), { wildcardNamespaces: true })).toBe(true);
+    const both = { wildcardNamespaces: true, noCrossNamespaceRefs: true };
+    expect(await matches(alert, eventOf(), both)).toBe(false);
+  });
+
+  test('is about an object whatever it wants to know of it, unless it is suspended', async () => {
+    const { spec: _, ...broken } = alertOf();
+    const wants = alertOf({ eventSeverity: 'error', inclusionList: ['never'] }, { name: 'wants' });
+    const alerts = [
+      broken as Alert,
+      wants,
+      alertOf({ suspend: true }),
+      alertOf({ eventSources: [kustomization({ name: 'other' })] }),
+    ];
+    const about = await alertsAbout(eventOf(), {
+      alerts,
+      noCrossNamespaceRefs: false,
+      logger: silentLogger,
+      labelsOf: async () => undefined,
+    });
+    expect(about).toEqual([wants]);
   });
 
   test('is not lost to others because of an alert without spec', async () => {

@@ -43,8 +43,15 @@ interface Change {
 interface Delivery extends Change {
   name: string;
   answers?: Record<string, Partial<WebhookReply>>;
+  ends?: Ends;
   /** In order. */
   sent: Sent[];
+}
+
+/** Failures that the event ends, and whether it is sent for them alone. */
+interface Ends {
+  failures: { event: Partial<FluxEvent>; receipt?: string }[];
+  only: boolean;
 }
 
 /** A request: a body that is no text is compared as the JSON of its fields in order. */
@@ -88,7 +95,8 @@ export const providerUid = '49f68a5c-8c8d-4cb8-b3b1-5fcd2d5d3c8b';
 
 /** The servers of the suite. */
 export interface Bed {
-  deliver(given: ProviderCase, o?: Change & Pick<Delivery, 'answers'>): Promise<void>;
+  /** Returns what the adapter has to remember. */
+  deliver(given: ProviderCase, o?: Change & Pick<Delivery, 'answers' | 'ends'>): Promise<string[]>;
   requests(): ReceivedRequest[];
   close(): Promise<void>;
 }
@@ -111,8 +119,8 @@ export async function startBed(hosts: string[]): Promise<Bed> {
 async function deliver(
   doors: { plain: WebhookReceiver; secure: WebhookReceiver; proxy: ConnectProxy },
   given: ProviderCase,
-  o: Change & Pick<Delivery, 'answers'>,
-): Promise<void> {
+  o: Change & Pick<Delivery, 'answers' | 'ends'>,
+): Promise<string[]> {
   const { plain, secure, proxy } = doors;
   const answers = { ...given.answers, ...o.answers };
   for (const server of [plain, secure]) {
@@ -146,10 +154,18 @@ async function deliver(
   });
   const commitStatusId = defaultStatusId(event, providerUid);
   const connect = createConnect({ guard: localNetwork, signal, timeoutMs: 5_000 });
+  const receipts: string[] = [];
   await adapterFor(given.type)(event, endpoint, send, {
     alert,
     facts: {},
     commitStatusId,
     connect,
+    resolves: (o.ends?.failures ?? []).map((failure) => ({
+      ...failure,
+      event: eventOf(failure.event),
+    })),
+    isRecoveryOnly: o.ends?.only ?? false,
+    remember: (receipt) => receipts.push(receipt),
   });
+  return receipts;
 }

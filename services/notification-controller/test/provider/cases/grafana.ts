@@ -34,6 +34,27 @@ export const grafanaCase: ProviderCase = {
       secret: { username: 'u', password: 'p' },
       sent: [{ path, headers: { authorization: 'Bearer canary' }, body }],
     },
+    {
+      name: 'the end of a failure, which becomes a region',
+      ends: { failures: [{ event: {}, receipt: '7' }, { event: {} }], only: true },
+      sent: [
+        {
+          method: 'PATCH',
+          path: '/api/annotations/7',
+          headers: { authorization: 'Bearer canary' },
+          body: { timeEnd: 1767323045678 },
+        },
+      ],
+    },
+    {
+      name: 'the end of a failure whose annotation was deleted, and the event itself',
+      ends: { failures: [{ event: {}, receipt: '7' }], only: false },
+      answers: { 'PATCH /api/annotations/7': { status: 404 } },
+      sent: [
+        { path, body },
+        { method: 'PATCH', path: '/api/annotations/7', body: { timeEnd: 1767323045678 } },
+      ],
+    },
   ],
   failures: [
     badToken,

@@ -48,6 +48,23 @@ export const opsgenieCase: ProviderCase = {
         },
       ],
     },
+    {
+      name: 'the end of failures, each reason once',
+      event: { message: 'up' },
+      ends: {
+        failures: [
+          { event: { reason: 'HealthCheckFailed', metadata: { revision: 'r1' } } },
+          { event: { reason: 'HealthCheckFailed', metadata: { revision: 'r2' } } },
+          { event: { reason: 'BuildFailed' } },
+        ],
+        only: true,
+      },
+      sent: ['HealthCheckFailed', 'BuildFailed'].map((reason) => ({
+        path: `${path}/${aliasOf(reason)}/close?identifierType=alias`,
+        headers,
+        body: { source: 'Flux', note: 'up' },
+      })),
+    },
   ],
   failures: [
     badToken,
