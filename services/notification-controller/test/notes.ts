@@ -1,7 +1,6 @@
 import type { AlertMemory, Note, Place } from '../src/memory/memory.ts';
 
-const nameOf = ({ alert, what, key }: Place) =>
-  `${what}/${alert.namespace}/${alert.name}/${key}`;
+const nameOf = ({ alert, what, key }: Place) => `${what}/${alert.namespace}/${alert.name}/${key}`;
 
 /** What alerts remember, for the time of a test. */
 export function notesInMemory(): AlertMemory {

@@ -81,9 +81,7 @@ export function createIncidents(
       if (key === undefined) return;
       const change = { key, id, ...(told && { toldAt: now() }), ...(receipt && { receipt }) };
       await attempt(() =>
-        memory.change<Incident>(placeOf(delivery), (incident) =>
-          withoutDelivery(incident, change),
-        ),
+        memory.change<Incident>(placeOf(delivery), (incident) => withoutDelivery(incident, change)),
       );
     },
     async endedBy(about, signal) {

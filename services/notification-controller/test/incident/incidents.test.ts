@@ -106,8 +106,8 @@ describe('failures that alerts tell of', () => {
     const alert = { namespace: 'apps', name: 'other' };
     expect(await incidents.endedBy({ ...recovery(30), alert })).toEqual([]);
     const involvedObject = { kind: 'Kustomization', namespace: 'apps', name: 'other' };
-    expect(await incidents.endedBy({ ...recovery(30), event: eventOf({ involvedObject }) })).toEqual(
-      [],
-    );
+    expect(
+      await incidents.endedBy({ ...recovery(30), event: eventOf({ involvedObject }) }),
+    ).toEqual([]);
   });
 });
