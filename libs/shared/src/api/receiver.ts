@@ -1,5 +1,6 @@
 import type { Static } from 'typebox';
 import {
+  addition,
   bool,
   duration,
   enumOf,
@@ -10,6 +11,7 @@ import {
   rules,
   str,
   strList,
+  time,
 } from './builders.ts';
 import {
   conditions,
@@ -95,6 +97,12 @@ const spec = object(
       ),
     ),
     resources: list('Objects to reconcile when a request arrives.', resource),
+    onlyPushedRef: opt(
+      bool(
+        'Reconciles of the GitRepositories only those that follow the branch or tag that a push names. A webhook that names none, and objects of other kinds, are reconciled as ever.',
+        addition,
+      ),
+    ),
     resourceFilter: opt(str(`${filterText} Holds for all entries of resources.`)),
     secretRef: opt(
       secretRef(
@@ -137,6 +145,20 @@ const status = object(
     webhookPath: opt(
       str(
         'Path at which requests are accepted: /hook/ and the SHA-256 of token, name and namespace.',
+      ),
+    ),
+    lastCall: opt(
+      object(
+        'The last request to the path, written at most every ten seconds.',
+        {
+          time: time('When it was answered.'),
+          result: enumOf(
+            'What became of it: all objects were asked to reconcile (Succeeded), or it was not genuine or not wanted (Refused), asked for nothing (Ignored), was done a moment ago (Repeated), or could not be done for all objects (Failed).',
+            ['Succeeded', 'Refused', 'Ignored', 'Repeated', 'Failed'],
+          ),
+          reason: opt(str('Why it was refused or failed.')),
+        },
+        addition,
       ),
     ),
   },

@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http';
 import type { FluxEvent } from '@sluice/shared/api';
-import type { Logger } from '@sluice/shared/base';
+import { type Logger, systemClock } from '@sluice/shared/base';
 import type { KubeClient } from '@sluice/shared/kube';
 import { networkGuardOf } from '@sluice/shared/net';
 import type { Metrics } from '@sluice/shared/runtime';
@@ -10,6 +10,7 @@ import { eventHandler } from '../event/event-server.ts';
 import { byWebhookPath, type Informers } from '../informers.ts';
 import type { SecretReader } from '../provider/secrets.ts';
 import { googleTokenVerifier } from '../receiver/google-token.ts';
+import { createCallLog } from '../receiver/last-call.ts';
 import { oidcTokenVerifier } from '../receiver/oidc-token.ts';
 import { webhookHandler } from '../receiver/webhook-handler.ts';
 import { webhookPrefix } from '../receiver/webhook-path.ts';
@@ -56,6 +57,7 @@ export function webhookListener(
     noCrossNamespaceRefs: config['no-cross-namespace-refs'],
     verifyGoogleToken: googleTokenVerifier(config['gcr-keys-url']),
     verifyOidcToken: oidcTokenVerifier(networkGuardOf(config)),
+    noteCall: createCallLog({ ...o, clock: systemClock }),
     receiverAt: (path) => informers.receivers.byIndex(byWebhookPath, path)[0],
   });
   const labels = { handler: webhookPrefix, exportPaths };

@@ -1,10 +1,12 @@
-import type { Receiver } from '@sluice/shared/api';
+import { type Receiver, sourceGroup } from '@sluice/shared/api';
 import { errorMessage, FairSlots, mapConcurrently } from '@sluice/shared/base';
 import type { Answer } from '../http/respond.ts';
 import type { Accepts } from './filters.ts';
 import { LimitedRuns } from './limited-runs.ts';
+import { follows } from './pushed-refs.ts';
 import {
   metadataOf,
+  objectOf,
   type RequestContext,
   requestReconciliation,
   type Target,
@@ -25,6 +27,14 @@ export interface RequestLimits {
 }
 
 const defaultLimits: RequestLimits = { maxObjects: 5000, slots: { total: 32, perShare: 16 } };
+
+/** Which of a Receiver's objects a webhook asks for. */
+export interface Selection {
+  /** Those that the filters accept; all when there are none. */
+  accepts?: Accepts;
+  /** Of the GitRepositories those that follow one of these; all when there are none. */
+  refs?: readonly string[];
+}
 
 /** Webhooks of one Receiver with filters that are worked on at a time. */
 const maxFiltered = 16;
@@ -49,13 +59,13 @@ export function createRequests(limits: RequestLimits = defaultLimits) {
   return async (
     receiver: Receiver,
     context: RequestContext,
-    accepts?: Accepts,
+    { accepts, refs = [] }: Selection = {},
   ): Promise<Answer> => {
     const { namespace = '', name } = receiver.metadata;
     const key = `${namespace}/${name}`;
     const inSlot = <T>(fn: () => Promise<T>) => slots.run(namespace, fn);
-    const run = () => requestAll(receiver, { ...context, limits, inSlot, accepts });
-    if (accepts === undefined) return runs.run(key, run);
+    const run = () => requestAll(receiver, { ...context, limits, inSlot, accepts, refs });
+    if (accepts === undefined && refs.length === 0) return runs.run(key, run);
     // What one webhook asks for is not what another does: they cannot share a run.
     return (await filtered.run(key, run)) ?? { status: 503 };
   };
@@ -65,6 +75,7 @@ interface Run extends RequestContext {
   limits: RequestLimits;
   inSlot<T>(fn: () => Promise<T>): Promise<T>;
   accepts?: Accepts;
+  refs: readonly string[];
 }
 
 async function requestAll(receiver: Receiver, run: Run): Promise<Answer> {
@@ -92,9 +103,13 @@ async function requestAll(receiver: Receiver, run: Run): Promise<Answer> {
 }
 
 async function isAccepted(target: Target, entry: number, run: Run): Promise<boolean> {
-  const { accepts } = run;
-  if (accepts === undefined) return true;
-  return accepts(entry, await run.inSlot(() => metadataOf(target, run)));
+  const { accepts, refs } = run;
+  const isFiltered =
+    accepts !== undefined && !accepts(entry, await run.inSlot(() => metadataOf(target, run)));
+  if (isFiltered) return false;
+  const { group, kind } = target.resource;
+  if (refs.length === 0 || group !== sourceGroup || kind !== 'GitRepository') return true;
+  return follows(await run.inSlot(() => objectOf(target, run)), refs);
 }
 
 /** Entries may name the same object again and again. */

@@ -98,6 +98,18 @@ export async function metadataOf(
 }
 
 /**
+ * Reads an object whole.
+ *
+ * @throws what the API server answers when it refuses, such as 404 when there is no such object
+ */
+export function objectOf(
+  { resource, namespace, name }: Target,
+  { client }: RequestContext,
+): Promise<KubeObject> {
+  return client.get<KubeObject>(resource, { namespace, name });
+}
+
+/**
  * Asks for the reconciliation of an object.
  *
  * @throws what the API server answers when it refuses, such as 404 when there is no such object

@@ -1,11 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import type { Receiver } from '@sluice/shared/api';
-import { errorMessage, type Logger } from '@sluice/shared/base';
+import { type Clock, errorMessage, type Logger, systemClock } from '@sluice/shared/base';
 import { isReady, withSpan } from '@sluice/shared/runtime';
 import type { Answer } from '../http/respond.ts';
 import type { SecretReader } from '../provider/secrets.ts';
-import { type Accepts, filtersFor } from './filters.ts';
-import { createRequests } from './request-all.ts';
+import { deliveryIdOf } from './delivery-id.ts';
+import { filtersFor } from './filters.ts';
+import type { NoteCall } from './last-call.ts';
+import { pushedRefs } from './pushed-refs.ts';
+import { RecentDeliveries } from './recent-deliveries.ts';
+import { createRequests, type Selection } from './request-all.ts';
 import type { RequestContext } from './request-reconciliation.ts';
 import { receiverSecret } from './token.ts';
 import type { VerifyGoogleToken, VerifyOidcToken, Webhook } from './webhook.ts';
@@ -17,7 +21,9 @@ export interface WebhookContext extends Omit<RequestContext, 'logger'> {
   readSecret: SecretReader;
   verifyGoogleToken: VerifyGoogleToken;
   verifyOidcToken: VerifyOidcToken;
+  noteCall: NoteCall;
   logger: Logger;
+  clock?: Clock;
 }
 
 /**
@@ -27,34 +33,54 @@ export interface WebhookContext extends Omit<RequestContext, 'logger'> {
  */
 export function webhookHandler(context: WebhookContext) {
   const requestAll = createRequests();
+  const recent = new RecentDeliveries(context.clock ?? systemClock);
   return async (request: IncomingMessage, body: Buffer): Promise<Answer> => {
     const receiver = context.receiverAt(request.url ?? '');
     if (receiver === undefined) return { status: 404 };
-    const { name, namespace } = receiver.metadata;
+    const { name, namespace, uid, generation } = receiver.metadata;
     const logger = context.logger.child({ controllerKind: 'Receiver', name, namespace });
     if (receiver.spec.suspend || !isReady(receiver)) {
       logger.warn({ suspended: receiver.spec.suspend ?? false }, 'The receiver takes no webhooks');
       return { status: 503 };
     }
-    const verdict = await judge(
-      receiver,
-      { headers: request.headers, body },
-      { ...context, logger },
-    );
-    if (verdict === 'refuse') return { status: 400 };
-    if (verdict === 'ignore') return { status: 200 };
+    const webhook = { headers: request.headers, body };
+    const verdict = await judge(receiver, webhook, { ...context, logger });
+    if (verdict.type !== 'reconcile') {
+      const { type, reason } = verdict;
+      context.noteCall(receiver, { result: type === 'ignore' ? 'Ignored' : 'Refused', reason });
+      return { status: type === 'ignore' ? 200 : 400 };
+    }
+    const id = deliveryIdOf(receiver.spec.type, webhook);
     const attributes = { 'sluice.receiver': `${namespace}/${name}` };
-    return withSpan('webhook', { attributes, kind: 'server' }, () =>
-      requestAll(receiver, { ...context, logger }, verdict.accepts),
+    const { answer, isRepeated } = await recent.run(id && `${uid}/${generation}/${id}`, () =>
+      withSpan('webhook', { attributes, kind: 'server' }, () =>
+        requestAll(receiver, { ...context, logger }, verdict.selection),
+      ),
     );
+    if (isRepeated) logger.info({}, 'A webhook is repeated');
+    context.noteCall(receiver, callOf(answer, isRepeated));
+    return answer;
   };
 }
+
+function callOf({ status }: Answer, isRepeated: boolean): Parameters<NoteCall>[1] {
+  if (status === 200) return { result: isRepeated ? 'Repeated' : 'Succeeded' };
+  const reason =
+    status === 503
+      ? 'too many webhooks were worked on'
+      : 'an object could not be asked to reconcile: see the log of notification-controller';
+  return { result: 'Failed', reason };
+}
+
+type Verdict =
+  | { type: 'reconcile'; selection: Selection }
+  | { type: 'ignore' | 'refuse'; reason?: string };
 
 async function judge(
   receiver: Receiver,
   webhook: Webhook,
   { readSecret, verifyGoogleToken, verifyOidcToken, logger }: WebhookContext,
-): Promise<{ accepts?: Accepts } | 'ignore' | 'refuse'> {
+): Promise<Verdict> {
   try {
     const secret = await receiverSecret(receiver, readSecret);
     const type = webhookTypes[receiver.spec.type];
@@ -62,11 +88,14 @@ async function judge(
     const { events = [], oidcProviders = [] } = receiver.spec;
     const verifiers = { verifyGoogleToken, verifyOidcToken };
     const verdict = await type(webhook, { token, secret, events, oidcProviders, ...verifiers });
-    if (verdict === 'ignore') return verdict;
+    if (verdict === 'ignore') return { type: verdict };
     const facts = verdict === 'reconcile' ? {} : verdict;
-    return { accepts: filtersFor(receiver.spec, webhook, facts) };
+    const accepts = filtersFor(receiver.spec, webhook, facts);
+    const refs = receiver.spec.onlyPushedRef ? pushedRefs(webhook) : [];
+    return { type: 'reconcile', selection: { accepts, refs } };
   } catch (error) {
-    logger.warn({ error: errorMessage(error) }, 'A webhook is refused');
-    return 'refuse';
+    const reason = errorMessage(error);
+    logger.warn({ error: reason }, 'A webhook is refused');
+    return { type: 'refuse', reason };
   }
 }

@@ -28,18 +28,35 @@ export function parseAddress(text: string): { host?: string; port: number } | un
   return host ? { host, port } : { port };
 }
 
+/** Milliseconds for a request to arrive, with its body. */
+const requestTimeoutMs = 30_000;
+/** Bytes of the headers of a request. */
+const maxHeaderSize = 16 * 1024;
+
 /**
- * Starts an HTTP server; undefined when the address says not to.
+ * Starts an HTTP server; undefined when the address says not to. A request whose headers and body are not there in time is answered
+ * 408, one with headers of more than 16 KiB 431.
  *
+ * @param o milliseconds for a request to arrive
  * @throws Error when the address cannot be listened on
  */
 export async function startHttpServer(
   address: string,
   listener: RequestListener,
+  o: { requestTimeoutMs: number } = { requestTimeoutMs },
 ): Promise<RunningServer | undefined> {
   const at = parseAddress(address);
   if (!at) return undefined;
-  const server = createServer({ requestTimeout: 30_000, headersTimeout: 30_000 }, listener);
+  const server = createServer(
+    {
+      requestTimeout: o.requestTimeoutMs,
+      headersTimeout: o.requestTimeoutMs,
+      // Node's own interval would let a request take twice its time.
+      connectionsCheckingInterval: o.requestTimeoutMs / 10,
+      maxHeaderSize,
+    },
+    listener,
+  );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(at, () => {
