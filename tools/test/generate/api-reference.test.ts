@@ -65,6 +65,11 @@ test('additions are marked, and nothing else is', () => {
     'docs/api/kustomization.md `spec.dependsOn[].kind`',
     'docs/api/kustomization.md `status.inventory.entries[].adopted`',
     'docs/api/kustomization.md `status.inventory.entries[].digest`',
+    'docs/api/receiver.md `spec.onlyPushedRef`',
+    'docs/api/receiver.md `status.lastCall.reason`',
+    'docs/api/receiver.md `status.lastCall.result`',
+    'docs/api/receiver.md `status.lastCall.time`',
+    'docs/api/receiver.md `status.lastCall`',
   ]);
   expect(marked).toContain(`${nested}\``);
 });

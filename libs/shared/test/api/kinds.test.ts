@@ -62,6 +62,11 @@ describe('the kinds', () => {
       'HelmRelease.spec.valuesFrom[].path',
       'HelmRelease.status.history[].changes',
       'HelmRelease.status.inventory.entries[].adopted',
+      'Receiver.spec.onlyPushedRef',
+      'Receiver.status.lastCall',
+      'Receiver.status.lastCall.time',
+      'Receiver.status.lastCall.result',
+      'Receiver.status.lastCall.reason',
     ]);
   });
 
