@@ -1,4 +1,5 @@
 import type { Alert, Provider } from '@sluice/shared/api';
+import { systemClock } from '@sluice/shared/base';
 import { currentTrace } from '@sluice/shared/bus';
 import type { NetworkGuard } from '@sluice/shared/net';
 import { withSpan } from '@sluice/shared/runtime';
@@ -13,6 +14,7 @@ import { endpointOf } from '../provider/endpoint.ts';
 import { ProviderPool } from '../provider/pool.ts';
 import type { SecretReader } from '../provider/secrets.ts';
 import { createSend } from '../provider/send.ts';
+import { TokenCache } from '../provider/token-cache.ts';
 import { writesCommitStatus } from '../provider/type-groups.ts';
 import type { DeliveredLog } from './delivered.ts';
 import { type AttemptResult, type Delivery, failure } from './delivery.ts';
@@ -46,6 +48,7 @@ export type Attempt = (delivery: Delivery, o: AttemptOptions) => Promise<Attempt
 interface ProviderState {
   line: ProviderLine;
   pool: ProviderPool;
+  tokens: TokenCache;
 }
 
 /** Providers that are remembered although nothing goes through them. */
@@ -65,14 +68,17 @@ export function createAttempt(context: AttemptContext): Attempt {
     const state = providers.get(providerKey) ?? {
       line: new ProviderLine(context.retry),
       pool: new ProviderPool(context.guard),
+      tokens: new TokenCache(systemClock),
     };
     providers.set(providerKey, state);
     if (providers.size > maxIdleProviders) forgetIdle(providers, providerKey);
-    const { line, pool } = state;
+    const { line, pool, tokens } = state;
     return objects.run(`${providerKey}/${alert.name}/${kind}/${namespace}/${name}`, () =>
       line.run(async () => {
         const { incidents } = context;
-        const result = await attempt(delivery, { ...context, pool }, o.signal).catch(failure);
+        const result = await attempt(delivery, { ...context, pool, tokens }, o.signal).catch(
+          failure,
+        );
         if (result.type === 'duplicate') await incidents.ended(delivery, { told: true });
         if (result.type === 'dropped') await incidents.ended(delivery, { told: false });
         return result;
@@ -91,7 +97,7 @@ function forgetIdle(providers: Map<string, ProviderState>, present: string): voi
 
 async function attempt(
   delivery: Delivery,
-  context: AttemptContext & { pool: ProviderPool },
+  context: AttemptContext & Pick<ProviderState, 'pool' | 'tokens'>,
   signal: AbortSignal,
 ): Promise<AttemptResult> {
   const { alert, event } = delivery;
@@ -121,7 +127,7 @@ async function attempt(
     'sluice.event.reason': event.reason,
   };
   await withSpan('deliver', { attributes, kind: 'client' }, async () => {
-    const { guard, pool } = context;
+    const { guard, pool, tokens } = context;
     const send = createSend(endpoint, { pool, signal, traceHeaders: currentTrace() });
     const { shown, facts } = presentEvent(delivery, { alert: current, type: endpoint.type });
     await deliver(shown, endpoint, send, {
@@ -131,6 +137,7 @@ async function attempt(
         ? commitStatusId(event, provider, current)
         : '',
       connect: createConnect({ guard, signal, timeoutMs: endpoint.timeoutMs }),
+      tokens,
       resolves,
       isRecoveryOnly: delivery.recovers === 'only',
       remember: (name) => {

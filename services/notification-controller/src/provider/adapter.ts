@@ -1,6 +1,7 @@
 import type { FluxEvent, ProviderSpec } from '@sluice/shared/api';
 import type { Connect } from './connect.ts';
 import type { SecretData } from './secrets.ts';
+import type { TokenCache } from './token-cache.ts';
 
 export type ProviderType = ProviderSpec['type'];
 
@@ -62,6 +63,8 @@ export interface DeliveryContext {
   commitStatusId: string;
   /** For services that do not speak HTTP. */
   connect: Connect;
+  /** Tokens that the service has given for the credentials of the Provider. */
+  tokens: TokenCache;
   /** Failures that the service was told of and that the event ends, each with what the service calls it. */
   resolves?: readonly Resolved[];
   /** The event itself is not to be sent but for what it ends. */

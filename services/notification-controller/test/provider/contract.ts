@@ -1,4 +1,5 @@
 import type { FluxEvent, ProviderSpec } from '@sluice/shared/api';
+import { systemClock } from '@sluice/shared/base';
 import {
   localNetwork,
   type ReceivedRequest,
@@ -13,6 +14,7 @@ import { createConnect } from '../../src/provider/connect.ts';
 import { endpointOf } from '../../src/provider/endpoint.ts';
 import { ProviderPool } from '../../src/provider/pool.ts';
 import { createSend } from '../../src/provider/send.ts';
+import { TokenCache } from '../../src/provider/token-cache.ts';
 import { type ConnectProxy, startConnectProxy } from '../connect-proxy.ts';
 import { eventOf, providerOf } from '../objects.ts';
 
@@ -160,6 +162,7 @@ async function deliver(
     facts: {},
     commitStatusId,
     connect,
+    tokens: new TokenCache(systemClock),
     resolves: (o.ends?.failures ?? []).map((failure) => ({
       ...failure,
       event: eventOf(failure.event),

@@ -4,6 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { connect, credsAuthenticator, type NatsConnection, nkeys } from '@nats-io/transport-node';
 import type { FluxEvent, ProviderSpec } from '@sluice/shared/api';
+import { systemClock } from '@sluice/shared/base';
 import { NetworkGuard } from '@sluice/shared/net';
 import {
   createCertificateAuthority,
@@ -17,6 +18,7 @@ import { adapterFor } from '../../src/provider/adapters.ts';
 import { createConnect } from '../../src/provider/connect.ts';
 import { endpointOf } from '../../src/provider/endpoint.ts';
 import { eventJson } from '../../src/provider/go-json.ts';
+import { TokenCache } from '../../src/provider/token-cache.ts';
 import { eventOf, providerOf } from '../objects.ts';
 import { alert } from './contract.ts';
 import { createNatsTrust } from './nats-credentials.ts';
@@ -78,6 +80,7 @@ async function publish(
     facts: {},
     commitStatusId: '',
     connect: connectTo,
+    tokens: new TokenCache(systemClock),
   });
 }
 

@@ -1,3 +1,4 @@
+import { systemClock } from '@sluice/shared/base';
 import { localNetwork, type OtlpReceiver, startOtlpReceiver } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { adapterFor } from '../../src/provider/adapters.ts';
@@ -5,6 +6,7 @@ import { createConnect } from '../../src/provider/connect.ts';
 import { endpointOf } from '../../src/provider/endpoint.ts';
 import { ProviderPool } from '../../src/provider/pool.ts';
 import { createSend } from '../../src/provider/send.ts';
+import { TokenCache } from '../../src/provider/token-cache.ts';
 import { eventOf, providerOf } from '../objects.ts';
 import { alert } from './contract.ts';
 
@@ -28,6 +30,7 @@ async function deliver(change: Parameters<typeof eventOf>[0]): Promise<void> {
     facts: {},
     commitStatusId: '',
     connect,
+    tokens: new TokenCache(systemClock),
   });
 }
 

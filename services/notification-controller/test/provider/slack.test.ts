@@ -1,6 +1,8 @@
+import { systemClock } from '@sluice/shared/base';
 import { expect, test } from 'vitest';
 import type { Endpoint, ProviderRequest } from '../../src/provider/adapter.ts';
 import { adapterFor } from '../../src/provider/adapters.ts';
+import { TokenCache } from '../../src/provider/token-cache.ts';
 import { eventOf } from '../objects.ts';
 import { alert } from './contract.ts';
 
@@ -35,6 +37,7 @@ test.each([
     facts: {},
     commitStatusId: '',
     connect: () => Promise.reject(new Error('no')),
+    tokens: new TokenCache(systemClock),
   });
   const check = requests[0]?.checkAnswer;
   expect(check).toBeDefined();

@@ -7,10 +7,10 @@ import { eventJson } from '../go-json.ts';
  *
  * @see https://docs.github.com/en/rest/repos/repos#create-a-repository-dispatch-event
  */
-export const githubDispatch: Adapter = async (event, endpoint, send) => {
+export const githubDispatch: Adapter = async (event, endpoint, send, { tokens }) => {
   const { kind, name, namespace = '' } = event.involvedObject;
   const type = JSON.stringify(`${kind}/${name}.${namespace}`);
-  const api = await githubApi(endpoint, send);
+  const api = await githubApi(endpoint, send, tokens);
   await api.send('dispatches', {
     body: `{"event_type":${type},"client_payload":${eventJson(event)}}`,
   });

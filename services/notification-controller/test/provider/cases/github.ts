@@ -82,6 +82,24 @@ export const githubCase: ProviderCase = {
         { path, headers: { authorization: 'Bearer ghs-canary' }, body: success },
       ],
     },
+    ...['orgs', 'users'].map((kind) => ({
+      name: `as the installation of an App at one of ${kind}`,
+      secret: { ...app, githubAppInstallationID: '', githubAppInstallationOwner: 'org/x' },
+      answers: {
+        'GET /api/v3/orgs/org%2Fx/installation': { status: 404 },
+        [`GET /api/v3/${kind}/org%2Fx/installation`]: { body: '{"id":2}' },
+        'POST /api/v3/app/installations/2/access_tokens': { body: '{"token":"ghs-canary"}' },
+      },
+      sent: [
+        { method: 'GET', path: '/api/v3/orgs/org%2Fx/installation' },
+        ...(kind === 'users'
+          ? [{ method: 'GET', path: '/api/v3/users/org%2Fx/installation' }]
+          : []),
+        { path: '/api/v3/app/installations/2/access_tokens' },
+        { ...read, headers: { authorization: 'Bearer ghs-canary' } },
+        { path, body: success },
+      ],
+    })),
   ],
   failures: [
     badToken,
@@ -111,7 +129,17 @@ export const githubCase: ProviderCase = {
     {
       name: 'half an App',
       change: { secret: { token: '', githubAppID: '1', githubAppPrivateKey: 'canary' } },
-      says: "'githubAppInstallationID'",
+      says: "neither 'githubAppInstallationID' nor 'githubAppInstallationOwner'",
+    },
+    {
+      name: 'two installations of an App',
+      change: { secret: { ...app, githubAppInstallationOwner: 'org' } },
+      says: "both 'githubAppInstallationID' and 'githubAppInstallationOwner'",
+    },
+    {
+      name: 'an App without a key',
+      change: { secret: { ...app, githubAppPrivateKey: '' } },
+      says: "without 'githubAppPrivateKey'",
     },
     {
       name: 'an App without a usable key',

@@ -1,0 +1,83 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { systemClock } from '@sluice/shared/base';
+import { localNetwork, receiveWebhooks, type WebhookReceiver } from '@sluice/testing';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { endpointOf } from '../../src/provider/endpoint.ts';
+import { githubApi } from '../../src/provider/github-api.ts';
+import { ProviderPool } from '../../src/provider/pool.ts';
+import { createSend } from '../../src/provider/send.ts';
+import { TokenCache } from '../../src/provider/token-cache.ts';
+import { providerOf } from '../objects.ts';
+
+const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const secret = {
+  githubAppID: '1',
+  githubAppPrivateKey: privateKey.export({ type: 'pkcs1', format: 'pem' }).toString(),
+};
+let server: WebhookReceiver;
+let tokens: TokenCache;
+let repositoryStatus: number;
+
+beforeEach(async () => {
+  server = await receiveWebhooks();
+  tokens = new TokenCache(systemClock);
+  repositoryStatus = 200;
+  let issued = 0;
+  server.respond(({ path }) => {
+    if (path.endsWith('/installation')) {
+      return path.includes('/users/me/') ? { status: 200, body: '{"id":7}' } : { status: 404 };
+    }
+    if (!path.endsWith('/access_tokens')) return { status: repositoryStatus };
+    const expires_at = new Date(Date.now() + 3_600_000).toISOString();
+    return { status: 201, body: JSON.stringify({ token: `canary-${++issued}`, expires_at }) };
+  });
+});
+
+afterEach(() => server.close());
+
+async function open(change: Record<string, string>) {
+  const provider = providerOf({
+    type: 'github',
+    address: `${server.url}/org/repo`,
+    secretRef: { name: 'app' },
+  });
+  const endpoint = await endpointOf(provider, async () => ({ ...secret, ...change }));
+  const { signal } = new AbortController();
+  const pool = new ProviderPool(localNetwork);
+  return githubApi(endpoint, createSend(endpoint, { pool, signal, traceHeaders: {} }), tokens);
+}
+
+const logins = () =>
+  server.requests
+    .filter(({ path }) => path.includes('/repos/'))
+    .map((r) => r.headers.authorization);
+const issues = () => server.requests.filter(({ path }) => path.endsWith('/access_tokens')).length;
+
+test('a token of an App is used for several deliveries', async () => {
+  for (let i = 0; i < 3; i++) {
+    await (await open({ githubAppInstallationOwner: 'me' })).send('statuses/x');
+  }
+  expect(logins()).toEqual(['Bearer canary-1', 'Bearer canary-1', 'Bearer canary-1']);
+  expect(issues()).toBe(1);
+});
+
+test('another key in the Secret gets another token at once', async () => {
+  await (await open({ githubAppInstallationID: '1' })).send('statuses/x');
+  await (await open({ githubAppInstallationID: '2' })).send('statuses/x');
+  expect(logins()).toEqual(['Bearer canary-1', 'Bearer canary-2']);
+});
+
+test('a token that is refused is not used again', async () => {
+  repositoryStatus = 401;
+  const api = await open({ githubAppInstallationID: '1' });
+  await expect(api.send('statuses/x')).rejects.toThrow('status 401');
+  repositoryStatus = 200;
+  await (await open({ githubAppInstallationID: '1' })).send('statuses/x');
+  expect(logins()).toEqual(['Bearer canary-1', 'Bearer canary-2']);
+});
+
+test('an owner without the App is named, with the key', async () => {
+  await expect(open({ githubAppInstallationOwner: 'nobody' })).rejects.toThrow(
+    "the App is not installed at 'nobody', which the key 'githubAppInstallationOwner'",
+  );
+});
