@@ -1,5 +1,6 @@
 export { type Alertmanager, type ReceivedAlert, startAlertmanager } from './alertmanager.ts';
 export { answerBomb, type BombServer, kubeconfigFor, startBombServer } from './answer-bomb.ts';
+export { type ApplierBed, conditionOf, startApplierBed } from './applier-bed.ts';
 export { type ArtifactSource, startArtifactSource } from './artifact-source.ts';
 export { type AuditedRequest, auditedRequests } from './audit.ts';
 export { type Canary, startCanary } from './canary.ts';
