@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startGitServer, temporaryFolder } from '@sluice/testing';
 import { Agent } from 'undici';
+import { HttpTransport } from '../services/source-controller/src/adapters/git/http-transport.ts';
 import { GitRemote } from '../services/source-controller/src/adapters/git/remote.ts';
 import { packTreeAnywhere } from '../services/source-controller/src/packing/packing-workers.ts';
 import { argument, percentile } from './setup.ts';
@@ -47,7 +48,11 @@ async function main(): Promise<void> {
     const fetch = async (round: number) => {
       const url = new URL(server.url('app'));
       const signal = AbortSignal.timeout(60_000);
-      const remote = new GitRemote({ url, dispatcher, signal, discovery });
+      const remote = new GitRemote({
+        transport: new HttpTransport({ url, dispatcher, signal }),
+        signal,
+        discovery,
+      });
       const name = join(folder.path, `round-${round}`);
       await remote.listRefs('refs/heads/main');
       discovery = remote.discovery;

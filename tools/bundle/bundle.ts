@@ -66,6 +66,8 @@ async function bundle(
     minifyWhitespace: true,
     keepNames: true,
     legalComments: 'none',
+    // ssh2 would speed itself up with it, and does without: it is built for one machine.
+    external: ['cpu-features'],
     banner: { js: banner },
     metafile: true,
     logLevel: 'error',

@@ -69,6 +69,12 @@ export { freePorts } from './ports.ts';
 export { type Registry, type RegistryOptions, startRegistry } from './registry.ts';
 export type { ArtifactLayer, Descriptor, PushOptions } from './registry-push.ts';
 export { type ServerOptions, ServerProcess } from './server-process.ts';
+export {
+  makeSshKey,
+  type SshGitServer,
+  startSshGitServer,
+  whyNoSshServer,
+} from './ssh-server.ts';
 export { assertStatusContract } from './status-contract.ts';
 export { type TenantRule, tenantAccount } from './tenant-account.ts';
 export { toolPath } from './tool-path.ts';

@@ -100,11 +100,11 @@ export const flags = {
   }),
   'ssh-kex-algos': flag.list({
     default: [],
-    help: 'Key exchange algorithms for SSH. Not used yet.',
+    help: 'Key exchange algorithms that Git servers may choose over SSH, in order; the usual ones when empty.',
   }),
   'ssh-hostkey-algos': flag.list({
     default: [],
-    help: 'Host key algorithms for SSH. Not used yet.',
+    help: 'Algorithms by which Git servers may prove their keys over SSH, in order; the usual ones when empty.',
   }),
   'graceful-shutdown-timeout': flag.duration({
     default: 20_000,

@@ -27,6 +27,7 @@ import { createEventSink, type ServiceDoors, type ServiceParts } from '@sluice/s
 import type { Dispatcher } from 'undici';
 import { Endpoints } from './adapters/endpoint.ts';
 import { AuthorizationCache } from './adapters/registry/client.ts';
+import type { SshSettings } from './adapters/ssh/connect.ts';
 import type { Config } from './config.ts';
 import { createHelmControllers } from './create-helm-controllers.ts';
 import { gitRepositoryReconciler, watchIncludes } from './git-repository/controller.ts';
@@ -133,7 +134,7 @@ function createControllers(
   const git = controllerOf(
     app,
     gitInformer,
-    gitRepositoryReconciler({ ...common, discoveries: new Map(), find }),
+    gitRepositoryReconciler({ ...common, ssh: sshSettings(app), discoveries: new Map(), find }),
   );
   watchIncludes(gitInformer, git);
   const oci = controllerOf(
@@ -151,6 +152,11 @@ function createControllers(
     controllerOf: (informer, reconciler) => controllerOf(app, informer, reconciler),
   });
   return [git, oci, ...helm];
+}
+
+function sshSettings({ config }: App): SshSettings {
+  const algorithms = { kex: config['ssh-kex-algos'], hostKey: config['ssh-hostkey-algos'] };
+  return { guard: networkGuardOf(config), algorithms };
 }
 
 function createStore({ config, logger }: App): ArtifactStore {

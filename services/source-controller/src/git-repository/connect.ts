@@ -1,4 +1,6 @@
 import { advertisementMemoryBytes, type Discovery } from '../adapters/git/git-http.ts';
+import type { GitTransport } from '../adapters/git/git-transport.ts';
+import { HttpTransport } from '../adapters/git/http-transport.ts';
 import { GitRemote } from '../adapters/git/remote.ts';
 import type { TimeLimit } from '../source/time-limit.ts';
 import { accessTo } from './credentials.ts';
@@ -17,20 +19,34 @@ export async function connect(
   address: URL,
   limit: TimeLimit,
 ): Promise<GitRemote> {
-  const { url, authorization, endpoint } = await accessTo(context.client, context.object, address);
+  const share = context.object.metadata.namespace ?? '';
+  const { signal } = limit;
   return new GitRemote({
-    url,
-    authorization,
-    dispatcher: deps.endpoints.dispatcherFor(endpoint),
-    signal: limit.signal,
-    acquireMemory: () =>
-      deps.memory.acquire(
-        context.object.metadata.namespace ?? '',
-        advertisementMemoryBytes,
-        limit.signal,
-      ),
+    transport: await transportTo(context, deps, { address, signal }),
+    signal,
+    acquireMemory: () => deps.memory.acquire(share, advertisementMemoryBytes, signal),
     discovery: deps.discoveries.get(discoveryKey(context)),
   });
+}
+
+async function transportTo(
+  { client, object }: GitContext,
+  { endpoints, ssh }: GitRepositoryDeps,
+  { address, signal }: { address: URL; signal: AbortSignal },
+): Promise<GitTransport> {
+  const { url, authorization, endpoint, secret } = await accessTo(client, object, address);
+  if (url.protocol !== 'ssh:') {
+    return new HttpTransport({
+      url,
+      authorization,
+      dispatcher: endpoints.dispatcherFor(endpoint),
+      signal,
+    });
+  }
+  // Loaded when an object needs it.
+  const { sshTransport } = await import('./ssh-access.ts');
+  const share = object.metadata.namespace ?? '';
+  return sshTransport(address, secret, { ...ssh, url, share, signal });
 }
 
 /** Remembers what a server said about itself, so that the next poll takes one request less. */

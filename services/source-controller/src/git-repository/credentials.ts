@@ -20,6 +20,8 @@ export interface Access {
   /** Value of the Authorization header. */
   authorization?: string;
   endpoint: Endpoint;
+  /** The Secret of `spec.secretRef`. */
+  secret?: SecretData;
 }
 
 /**
@@ -40,6 +42,7 @@ export async function accessTo(
       readSecret(client, { namespace, name: proxySecretRef.name }, 'spec.proxySecretRef'),
   ]);
   const url = withoutCredentials(address);
+  if (url.protocol === 'ssh:') return { url, endpoint: {}, ...(secret && { secret }) };
   const authorization = secret ? fromSecret(secret, address) : basicFromUrl(address);
   const tls = secret && tlsFrom(secret);
   return {

@@ -4,12 +4,14 @@ import type { ByteBudget, FairSlots, RefusedWork } from '@sluice/shared/base';
 import type { ReconcileContext } from '@sluice/shared/runtime';
 import type { Endpoints } from '../adapters/endpoint.ts';
 import type { Discovery } from '../adapters/git/git-http.ts';
+import type { SshSettings } from '../adapters/ssh/connect.ts';
 import type { FindRepository } from './includes.ts';
 
 /** What reconciling a GitRepository needs. */
 export interface GitRepositoryDeps {
   store: ArtifactStore;
   endpoints: Endpoints;
+  ssh: SshSettings;
   announcer?: ArtifactAnnouncer;
   /** Limits how many artifacts are made at once; waiting for servers is not limited by it. */
   packing: FairSlots;

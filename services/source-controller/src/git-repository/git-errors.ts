@@ -1,4 +1,5 @@
 import { ReconcileError, RetryableError, redactUrl } from '@sluice/shared/base';
+import { LoginRefusedError } from '../adapters/git/git-error.ts';
 import { HttpError } from '../adapters/http.ts';
 import { authenticationFailedReason } from '../source/names.ts';
 import { whyOf } from '../source/remote.ts';
@@ -22,7 +23,8 @@ export async function gitOperation<R>(
     limit.throwIfStopped();
     if (error instanceof ReconcileError && error.kind !== 'retryable') throw error;
     const { status, retryAfterMs } = error instanceof HttpError ? error : {};
-    const reason = status === 401 || status === 403 ? authenticationFailedReason : gitFailedReason;
+    const isLoginRefused = status === 401 || status === 403 || error instanceof LoginRefusedError;
+    const reason = isLoginRefused ? authenticationFailedReason : gitFailedReason;
     const why = limit.error ?? whyOf(error);
     throw new RetryableError(
       reason,

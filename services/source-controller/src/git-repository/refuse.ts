@@ -7,6 +7,8 @@ import type { SourceContext } from '../source/source.ts';
 
 type Spec = GitRepository['spec'];
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are looked for
+const controlCharacter = /[\x00-\x1f\x7f]/;
 const commitPattern = /^[0-9a-f]{40}$/;
 
 /**
@@ -26,7 +28,9 @@ export function checkSpec(context: SourceContext, spec: Spec): URL {
     );
   }
   checkRef(spec.ref ?? {});
-  return checkUrl(spec.url);
+  const url = checkUrl(spec.url);
+  if (url.protocol === 'ssh:') checkSsh(url, spec);
+  return url;
 }
 
 function checkUrl(text: string): URL {
@@ -37,19 +41,43 @@ function checkUrl(text: string): URL {
       'spec.url is not a valid URL: it must look like https://<host>/<path>',
     );
   }
-  if (url.protocol === 'ssh:') {
-    throw new StalledError(
-      unsupportedReason,
-      `spec.url '${redactUrl(text)}': SSH is not supported yet, use https://`,
-    );
-  }
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+  if (!['http:', 'https:', 'ssh:'].includes(url.protocol)) {
     throw new StalledError(
       urlInvalidReason,
-      `spec.url '${redactUrl(text)}' must start with https:// or http://`,
+      `spec.url '${redactUrl(text)}' must start with https://, http:// or ssh://`,
     );
   }
   return url;
+}
+
+function checkSsh(url: URL, { proxySecretRef }: Spec): void {
+  if (url.password !== '') {
+    throw new StalledError(
+      urlInvalidReason,
+      'spec.url holds a password, which SSH does not take: the key in spec.secretRef logs in',
+    );
+  }
+  if (controlCharacter.test(decoded(`${url.username}${url.pathname}`))) {
+    throw new StalledError(
+      urlInvalidReason,
+      'spec.url must hold no control characters and no broken percent-encoding',
+    );
+  }
+  if (proxySecretRef !== undefined) {
+    throw new StalledError(
+      unsupportedReason,
+      'spec.proxySecretRef is not supported for ssh:// yet: remove it, or use https://',
+    );
+  }
+}
+
+/** Broken encodings become a control character. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return '\0';
+  }
 }
 
 function checkRef(ref: NonNullable<Spec['ref']>): void {

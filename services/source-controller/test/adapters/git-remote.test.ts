@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type GitRepository, type GitServer, startGitServer } from '@sluice/testing';
 import { Agent } from 'undici';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { HttpTransport } from '../../src/adapters/git/http-transport.ts';
 import { PackReader } from '../../src/adapters/git/pack-reader.ts';
 import { openPack } from '../../src/adapters/git/pack-source.ts';
 import { GitRemote } from '../../src/adapters/git/remote.ts';
@@ -89,7 +90,9 @@ beforeEach(() => {
 
 function remote(discovery?: GitRemote['discovery']): GitRemote {
   const url = new URL(`http://127.0.0.1:${(proxy.address() as AddressInfo).port}/app.git`);
-  return new GitRemote({ url, dispatcher, signal: AbortSignal.timeout(20_000), discovery });
+  const signal = AbortSignal.timeout(20_000);
+  const transport = new HttpTransport({ url, dispatcher, signal });
+  return new GitRemote({ transport, signal, discovery });
 }
 
 async function fetchTree(commit: string, name: string): Promise<Record<string, string>> {
@@ -205,7 +208,7 @@ describe('GitRemote', () => {
       message: 'the server says: aborting: out of memory',
     },
     { name: 'sends no pack', text: packet('NAK\n'), message: 'the server sent no pack' },
-    { name: 'sends no packets', text: '<html>', message: 'smart HTTP protocol' },
+    { name: 'sends no packets', text: '<html>', message: 'smart protocol' },
   ])('notices a server that $name', async ({ text, message }) => {
     answer = ({ body }) => (body.includes('want ') ? text : undefined);
     const options = { commit: await repo.resolve('main'), path: join(dir, 'x'), maxBytes: 10_000 };
@@ -219,11 +222,11 @@ describe('GitRemote', () => {
     const main = await repo.resolve('main');
     answer = ({ body }) =>
       body.includes('ls-refs') ? packet(`${main} refs/heads/main\n`) + tail : undefined;
-    await expect(remote().listRefs('refs/heads/main')).rejects.toThrow(/Git’s smart HTTP protocol/);
+    await expect(remote().listRefs('refs/heads/main')).rejects.toThrow(/Git’s smart protocol/);
   });
 
   it.each([
-    { name: 'a web page', text: '<html>', message: /Git’s smart HTTP protocol/ },
+    { name: 'a web page', text: '<html>', message: /Git’s smart protocol/ },
     {
       name: 'a refusal',
       text: `001e# service=git-upload-pack\n0000${packet('ERR no such repository')}`,

@@ -214,10 +214,10 @@ describe('a GitRepository', () => {
       message: /spec\.verify is not supported yet/,
     },
     {
-      name: 'ssh',
-      spec: { url: 'ssh://git@example.com/app.git' },
+      name: 'ssh-proxy',
+      spec: { url: 'ssh://git@example.com/app.git', proxySecretRef: { name: 'proxy' } },
       reason: 'Unsupported',
-      message: /spec\.url .* SSH/,
+      message: /spec\.proxySecretRef is not supported for ssh/,
     },
     {
       name: 'provider',

@@ -1,8 +1,8 @@
-import { redactUrl } from '@sluice/shared/base';
+import type { Readable } from 'node:stream';
 import type { GitHttpRequest, GitHttpResponse } from 'isomorphic-git';
-import type { Dispatcher } from 'undici';
-import { HttpError, type HttpResponse, largeBodyBytes, readBody, send } from '../http.ts';
-import { ProtocolError } from './git-error.ts';
+import { largeBodyBytes } from '../http.ts';
+import { RefusedError } from './git-error.ts';
+import type { GitTransport } from './git-transport.ts';
 import type { PackReceiver } from './pack-receiver.ts';
 
 // The HTTP client that isomorphic-git calls. Its own one knows no redirects, proxies, authorities or limits, and it
@@ -17,27 +17,17 @@ export interface Discovery {
 }
 
 export interface GitHttpOptions {
-  /** Address of the repository, without credentials. */
-  url: URL;
-  authorization?: string;
-  dispatcher: Dispatcher;
-  signal: AbortSignal;
+  transport: GitTransport;
   /** What an earlier {@link GitHttp} learned about the same repository, to save a request. */
   discovery?: Discovery;
   /** Waits for the memory that a long list of references takes; returns how to give it back. */
   acquireMemory?: () => Promise<() => void>;
 }
 
-/** A server's refusal in its own words, such as of a commit that it does not have. */
-export class RefusedError extends ProtocolError {
-  override name = 'RefusedError';
-}
-
 /** A repository of half a million references stays below. */
 export const maxAdvertisementBytes = 64 * 1024 * 1024;
 /** What isomorphic-git takes for a list of that size: as bytes, as packets and as text. */
 export const advertisementMemoryBytes = 4 * maxAdvertisementBytes;
-const maxErrorBytes = 4096;
 const banner = '001e# service=git-upload-pack\n0000';
 const version2 = '000eversion 2\n';
 /** Length of a packet that reports an error, and its first word. */
@@ -50,7 +40,7 @@ export class GitHttp {
   #discovery: Discovery | undefined;
   #base: string | undefined;
   #capabilities = '';
-  readonly #open = new Set<HttpResponse['body']>();
+  readonly #open = new Set<Readable>();
   #answers: GitHttpResponse[] = [];
   #releaseMemory: (() => void) | undefined;
   /** Limit of the next answers, in bytes. */
@@ -60,6 +50,7 @@ export class GitHttp {
 
   constructor(o: GitHttpOptions) {
     this.#o = o;
+    if (!o.transport.isStateless) return;
     this.#discovery = o.discovery;
     this.#base = o.discovery?.base;
   }
@@ -69,9 +60,9 @@ export class GitHttp {
     return this.#discovery;
   }
 
-  /** Address of the repository as isomorphic-git wants it. */
+  /** Address of the repository as isomorphic-git wants it, which knows no SSH and hands every request over. */
   get url(): string {
-    return this.#o.url.href.replace(/\/+$/, '');
+    return this.#o.transport.url.href.replace(/^ssh:/, 'https:').replace(/\/+$/, '');
   }
 
   /** Forgets what may be out of date. */
@@ -101,6 +92,7 @@ export class GitHttp {
   close(): void {
     for (const body of this.#open) body.destroy();
     this.#open.clear();
+    this.#o.transport.close();
     this.#answers = [];
     this.#releaseMemory?.();
     this.#releaseMemory = undefined;
@@ -127,16 +119,23 @@ export class GitHttp {
     if (wantsVersion2 && this.#discovery !== undefined) {
       return answer(url, {}, [this.#discovery.advertisement]);
     }
-    const response = await send({ ...this.#common(new URL(url)), method: 'GET', headers });
-    await refuseFailure(response);
-    const body = await readBody(response, maxAdvertisementBytes, this.#waitForMemory);
-    this.#base = baseOf(response.url);
+    const { transport } = this.#o;
+    const onLarge = this.#waitForMemory;
+    const said = await transport.discover({
+      url,
+      headers,
+      maxBytes: maxAdvertisementBytes,
+      onLarge,
+    });
+    const { body } = said;
+    this.#base = said.base;
     const start = body.toString('latin1', 0, banner.length) === banner ? banner.length : 0;
     refuseErrorPacket(body.subarray(start));
     const isVersion2 = body.toString('latin1', start, start + version2.length) === version2;
-    if (isVersion2) this.#discovery = { base: this.#base, advertisement: body };
-    else this.#capabilities = firstLineOf(body.subarray(start));
-    return answer(url, response.headers, [body]);
+    if (isVersion2 && transport.isStateless)
+      this.#discovery = { base: this.#base, advertisement: body };
+    if (!isVersion2) this.#capabilities = firstLineOf(body.subarray(start));
+    return answer(url, said.headers, [body]);
   }
 
   async #post(
@@ -145,10 +144,11 @@ export class GitHttp {
   ): Promise<GitHttpResponse> {
     const body: Uint8Array[] = [];
     for await (const chunk of chunks ?? []) body.push(chunk);
-    const url = new URL(`${this.#base ?? this.url}/git-upload-pack`);
-    const request = { ...this.#common(url), headers, body: Buffer.concat(body) };
-    const response = await send({ ...request, method: 'POST' });
-    await refuseFailure(response);
+    const response = await this.#o.transport.exchange({
+      base: this.#base,
+      headers,
+      body: Buffer.concat(body),
+    });
     this.#open.add(response.body);
     const read = this.#limited(response.body)[Symbol.asyncIterator]();
     const head: Buffer[] = [];
@@ -162,14 +162,14 @@ export class GitHttp {
     const first = Buffer.concat(head);
     refuseErrorPacket(first);
     const whole = chain(first, read);
-    return answer(url.href, response.headers, this.receiver?.strip(whole) ?? whole);
+    return answer(response.url, response.headers, this.receiver?.strip(whole) ?? whole);
   }
 
   readonly #waitForMemory = async (): Promise<void> => {
     this.#releaseMemory ??= await this.#o.acquireMemory?.();
   };
 
-  async *#limited(body: HttpResponse['body']): AsyncGenerator<Buffer> {
+  async *#limited(body: Readable): AsyncGenerator<Buffer> {
     const limit = this.maxAnswerBytes;
     let size = 0;
     for await (const chunk of body as AsyncIterable<Buffer>) {
@@ -180,13 +180,6 @@ export class GitHttp {
       yield chunk;
     }
     this.#open.delete(body);
-  }
-
-  /** Credentials are for the origin that the user named; a server it redirects to gets none. */
-  #common(url: URL) {
-    const { authorization, dispatcher, signal } = this.#o;
-    const trusted = url.origin === this.#o.url.origin;
-    return { url, dispatcher, signal, ...(trusted && { authorization }) };
   }
 }
 
@@ -206,12 +199,6 @@ async function* chain(first: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerato
   yield* { [Symbol.asyncIterator]: () => rest };
 }
 
-function baseOf(url: URL): string {
-  const end = url.href.indexOf('/info/refs');
-  if (end < 0) throw new ProtocolError('the server redirected to what is no repository');
-  return url.href.slice(0, end);
-}
-
 /** The first packet's line, where versions 0 and 1 list capabilities. */
 function firstLineOf(body: Buffer): string {
   const end = body.indexOf('\n');
@@ -223,18 +210,4 @@ function refuseErrorPacket(start: Buffer): void {
   if (length === undefined) return;
   const words = start.toString('utf8', errorHeadBytes, Number.parseInt(length, 16)).trim();
   throw new RefusedError(`the server says: ${words}`);
-}
-
-async function refuseFailure(response: HttpResponse): Promise<void> {
-  const { status } = response;
-  if (status === 200) return;
-  // Read to free the connection; a server's error page is of no use in a condition.
-  await readBody(response, maxErrorBytes).catch(() => response.body.destroy());
-  const what =
-    status === 401 || status === 403
-      ? 'authentication required'
-      : status === 404
-        ? 'repository not found'
-        : `the server answered with status ${status}`;
-  throw new HttpError(`${redactUrl(response.url.href)}: ${what}`, { status });
 }

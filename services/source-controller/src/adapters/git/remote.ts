@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import git, { Errors, type ServerRef } from 'isomorphic-git';
-import { ProtocolError } from './git-error.ts';
-import { type Discovery, GitHttp, type GitHttpOptions, RefusedError } from './git-http.ts';
+import { ProtocolError, RefusedError } from './git-error.ts';
+import { type Discovery, GitHttp, type GitHttpOptions } from './git-http.ts';
 import { gitdir, memoryFs } from './memory-fs.ts';
 import { PackReceiver } from './pack-receiver.ts';
 import type { StoredPack } from './pack-source.ts';
@@ -23,12 +23,12 @@ export interface FetchOptions {
 
 const remote = 'origin';
 
-/** A repository on a smart HTTP server, through isomorphic-git. */
+/** A repository on a server that speaks Git's smart protocol, through isomorphic-git. */
 export class GitRemote {
   readonly #signal: AbortSignal;
   readonly #http: GitHttp;
 
-  constructor(o: GitHttpOptions) {
+  constructor(o: GitHttpOptions & { signal: AbortSignal }) {
     this.#signal = o.signal;
     this.#http = new GitHttp(o);
   }
@@ -163,5 +163,5 @@ function translated(error: unknown): unknown {
   const { SmartHttpError, ParseError, EmptyServerResponseError } = Errors;
   const kinds = [SmartHttpError, ParseError, EmptyServerResponseError];
   if (!kinds.some((kind) => error instanceof kind)) return error;
-  return new ProtocolError('the server does not speak Git’s smart HTTP protocol');
+  return new ProtocolError('the server does not speak Git’s smart protocol');
 }

@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { errorMessage, printable } from '@sluice/shared/base';
+import { guardedConnector, type NetworkGuard } from '@sluice/shared/net';
+import ssh2, { type Algorithms, type Client } from 'ssh2';
+import { LoginRefusedError, ProtocolError } from '../git/git-error.ts';
+import type { KnownHosts } from './known-hosts.ts';
+
+/** Algorithms that are offered, in order; the default ones when empty. */
+export interface SshAlgorithms {
+  kex: string[];
+  hostKey: string[];
+}
+
+/** Of the process. */
+export interface SshSettings {
+  guard: NetworkGuard;
+  algorithms: SshAlgorithms;
+}
+
+/** A server, and as whom it is used. */
+export interface SshTarget {
+  host: string;
+  port: number;
+  username: string;
+  /** Opened private key. */
+  key: string;
+  knownHosts: KnownHosts;
+}
+
+const connectTimeoutMs = 15_000;
+/** Larger groups would hold up the event loop for a server that chooses them. */
+const defaultKex = [
+  'curve25519-sha256',
+  'curve25519-sha256@libssh.org',
+  'ecdh-sha2-nistp256',
+  'ecdh-sha2-nistp384',
+  'ecdh-sha2-nistp521',
+  'diffie-hellman-group14-sha256',
+  'diffie-hellman-group16-sha512',
+];
+const defaultHostKey = [
+  'ssh-ed25519',
+  'ecdsa-sha2-nistp256',
+  'ecdsa-sha2-nistp384',
+  'ecdsa-sha2-nistp521',
+  'rsa-sha2-512',
+  'rsa-sha2-256',
+];
+
+/**
+ * Opens an SSH connection through the guard, to a server that proves to have a known key.
+ *
+ * @throws LoginRefusedError when the server does not accept the key; ProtocolError when it cannot be reached or is not
+ *   known
+ */
+export async function connectSsh(
+  target: SshTarget,
+  o: SshSettings & { signal: AbortSignal },
+): Promise<Client> {
+  const hostKey = hostKeyAlgorithms(target, o.algorithms);
+  const socket = await openSocket(o.guard, target);
+  const client = new ssh2.Client();
+  const abort = () => client.destroy();
+  try {
+    o.signal.throwIfAborted();
+    o.signal.addEventListener('abort', abort, { once: true });
+    await handshake(client, socket, { target, hostKey, kex: o.algorithms.kex });
+    return client;
+  } catch (error) {
+    client.destroy();
+    socket.destroy();
+    o.signal.throwIfAborted();
+    throw error;
+  }
+}
+
+function openSocket(guard: NetworkGuard, { host, port }: SshTarget): Promise<Socket> {
+  const open = guardedConnector(guard, { timeout: connectTimeoutMs });
+  const target = { protocol: 'http:', host: `${host}:${port}`, hostname: host, port: String(port) };
+  return new Promise((resolve, reject) => {
+    open(target, (error, socket) => {
+      if (error !== null) reject(error);
+      else resolve(socket);
+    });
+  });
+}
+
+interface Handshake {
+  target: SshTarget;
+  hostKey: string[];
+  kex: string[];
+}
+
+function handshake(client: Client, sock: Socket, { target, hostKey, kex }: Handshake) {
+  const { host, port, username, key, knownHosts } = target;
+  let unknown: string | undefined;
+  // ssh2's types list the names that it knows; others are refused by it.
+  const algorithms = {
+    kex: kex.length > 0 ? kex : defaultKex,
+    serverHostKey: hostKey,
+    compress: ['none'],
+  } as unknown as Algorithms;
+  return new Promise<void>((resolve, reject) => {
+    client.once('ready', resolve);
+    // Stays: an error without a listener would end the process.
+    client.on('error', (error) => reject(failureOf(error, unknown)));
+    client.once('close', () => reject(new ProtocolError('the server ended the SSH connection')));
+    client.connect({
+      sock,
+      username,
+      privateKey: key,
+      authHandler: ['publickey'],
+      readyTimeout: 0,
+      algorithms,
+      hostVerifier: (offered: Buffer) => {
+        if (knownHosts.isKnown(host, port, offered)) return true;
+        unknown = fingerprint(offered);
+        return false;
+      },
+    });
+  });
+}
+
+function hostKeyAlgorithms(
+  { host, port, knownHosts }: SshTarget,
+  { hostKey }: SshAlgorithms,
+): string[] {
+  const known = knownHosts.algorithmsOf(host, port);
+  const allowed = hostKey.length > 0 ? hostKey : [...defaultHostKey, 'ssh-rsa'];
+  const both = allowed.filter((name) => known.includes(name));
+  if (both.length > 0) return both;
+  const name = `${host}:${port}`;
+  if (known.length > 0) {
+    throw new ProtocolError(
+      `known_hosts has no key of ${name} for an algorithm that may be used: ${allowed.join(', ')}`,
+    );
+  }
+  throw new ProtocolError(
+    knownHosts.hasAuthoritiesOnly(host, port)
+      ? `known_hosts has only authorities for ${name}, which are not supported: add the key of the server itself`
+      : `known_hosts has no key of ${name}: add what ssh-keyscan prints for it`,
+  );
+}
+
+function fingerprint(key: Buffer): string {
+  const digest = createHash('sha256').update(key).digest('base64').replace(/=+$/, '');
+  return `SHA256:${digest}`;
+}
+
+function failureOf(error: Error & { level?: string }, unknown: string | undefined): Error {
+  if (unknown !== undefined) {
+    return new ProtocolError(
+      `the server has the key ${unknown}, which known_hosts does not have for it`,
+    );
+  }
+  if (error.level === 'client-authentication') {
+    return new LoginRefusedError('the server does not accept the key in identity', {
+      cause: error,
+    });
+  }
+  return new ProtocolError(`SSH: ${printable(errorMessage(error))}`, { cause: error });
+}

@@ -1,0 +1,81 @@
+import { RetryableError } from '@sluice/shared/base';
+import { SshTransport } from '../adapters/git/ssh-transport.ts';
+import { connectSsh, type SshSettings, type SshTarget } from '../adapters/ssh/connect.ts';
+import { KnownHosts, KnownHostsError } from '../adapters/ssh/known-hosts.ts';
+import { openPrivateKey } from '../adapters/ssh/open-key.ts';
+import { PrivateKeyError } from '../adapters/ssh/private-key.ts';
+import { authenticationFailedReason } from '../source/names.ts';
+import type { SecretData } from '../source/secrets.ts';
+
+const defaultPort = 22;
+const defaultUser = 'git';
+
+/** Whose connection it is, and what ends it. */
+interface Turn {
+  /** Whose turn it takes, such as a namespace. */
+  share: string;
+  signal: AbortSignal;
+}
+
+/**
+ * Prepares the connection to a repository on an SSH server; sends nothing to it yet.
+ *
+ * @param address with the name of the user
+ * @param o.url address without credentials
+ * @throws RetryableError `AuthenticationFailed` that names what is missing or wrong in the Secret
+ */
+export async function sshTransport(
+  address: URL,
+  secret: SecretData | undefined,
+  o: SshSettings & Turn & { url: URL },
+): Promise<SshTransport> {
+  const target = await sshTarget(address, secret, o);
+  return new SshTransport({ url: o.url, connect: () => connectSsh(target, o) });
+}
+
+/**
+ * Reads from a Secret how to log in to an SSH server: `identity`, its passphrase in `password`, and `known_hosts`.
+ */
+async function sshTarget(
+  address: URL,
+  secret: SecretData | undefined,
+  o: Turn,
+): Promise<SshTarget> {
+  if (secret === undefined) {
+    throw refused('spec.secretRef must name a Secret with identity and known_hosts for ssh://');
+  }
+  const { identity, known_hosts, password = '' } = secret.values;
+  if (!identity || !known_hosts) {
+    throw refused(`secret '${secret.id}' must hold identity and known_hosts for ssh://`);
+  }
+  const wrong = (key: string, error: unknown) => {
+    const isOurs = error instanceof PrivateKeyError || error instanceof KnownHostsError;
+    return isOurs ? refused(`${key} of secret '${secret.id}' ${error.message}`, error) : error;
+  };
+  const hosts = attempt(
+    () => new KnownHosts(known_hosts),
+    (error) => wrong('known_hosts', error),
+  );
+  const key = await openPrivateKey({ key: identity, passphrase: password }, o).catch((error) => {
+    throw wrong('identity', error);
+  });
+  return {
+    host: address.hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: address.port === '' ? defaultPort : Number(address.port),
+    username: decodeURIComponent(address.username) || defaultUser,
+    key,
+    knownHosts: hosts,
+  };
+}
+
+function attempt<T>(run: () => T, failure: (error: unknown) => unknown): T {
+  try {
+    return run();
+  } catch (error) {
+    throw failure(error);
+  }
+}
+
+function refused(message: string, cause?: unknown): RetryableError {
+  return new RetryableError(authenticationFailedReason, message, { cause });
+}
