@@ -51,6 +51,21 @@ const layer = {
   data: gzipSync(Buffer.alloc(1024)),
 };
 
+/** Tells of failures in the words of a template. */
+const commitAlert = {
+  apiVersion: 'notification.toolkit.fluxcd.io/v1beta3',
+  kind: 'Alert',
+  metadata: { namespace: key.namespace, name: 'commits' },
+  spec: {
+    providerRef: { name: 'slack' },
+    eventSeverity: 'error',
+    eventSources: [{ kind: 'Kustomization', name: key.name }],
+    template:
+      '{{ .Event.Metadata.commitAuthor }} broke {{ .Event.InvolvedObject.Name }}: {{ .Event.Metadata.commitSubject }}',
+    commitURLTemplate: '{{ .Repository }}/commit/{{ .Commit }}',
+  },
+} as KubeObject;
+
 let world: LocalWorld;
 let traces: TraceReceiver;
 let helm: HelmServer;
@@ -77,11 +92,12 @@ beforeAll(async () => {
   world = await startWorld({ controllers: { namespace: 'default', withoutNats, extraArgs } });
   started.defer(() => world.stop());
   await prepare(world);
+  await world.apply(commitAlert);
 }, 120_000);
 afterAll(() => started.disposeAsync());
 
-async function push(files: Record<string, string>): Promise<string> {
-  const sha = await world.repo.commit({ files });
+async function push(files: Record<string, string>, message = 'change'): Promise<string> {
+  const sha = await world.repo.commit({ files, message });
   await sendPush(world);
   return sha;
 }
@@ -191,7 +207,8 @@ describe('a push can be followed to the alert in one trace', () => {
   });
 
   test('a reconcile that fails is a failed span with the reason, and its alert is in the trace', async () => {
-    await push({ 'shop/deployment.yaml': deployment('1.2.0', -1) });
+    const bad = { 'shop/deployment.yaml': deployment('1.2.0', -1) };
+    const pushed = await push(bad, 'Ask for less than nothing\n\nMore.');
     const failed = await traces.waitFor(
       (span) => span.name === 'reconcile Kustomization' && span.failed,
       { timeoutMs },
@@ -199,6 +216,21 @@ describe('a push can be followed to the alert in one trace', () => {
     expect(failed.message).toContain('spec.replicas');
     expect(failed.traceId).not.toBe(webhook.traceId);
     await deliveryOf('ReconciliationFailed', failed.traceId);
+    // It says whose commit failed, where to see it, and what failed.
+    const text = 'Test Author broke shop: Ask for less than nothing';
+    const { body } = await world.slack.waitFor((request) => request.body.includes(text));
+    const [message] = JSON.parse(body).attachments;
+    expect(message.text).toBe(text);
+    const field = (title: string, value: unknown) => ({ title, value, short: false });
+    expect(message.fields).toEqual(
+      expect.arrayContaining([
+        field('commitAuthor', 'Test Author'),
+        field('commitSubject', 'Ask for less than nothing'),
+        field('commitURL', `${world.git.url('shop').replace(/\.git$/, '')}/commit/${pushed}`),
+        field('firstFailure', expect.stringMatching(/^Deployment\/shop\/web .*spec\.replicas/)),
+        field('revision', `main@sha1:${pushed}`),
+      ]),
+    );
     const sha = await world.repo.revert();
     await sendPush(world);
     await untilApplied(sha);

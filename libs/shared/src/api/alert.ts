@@ -35,6 +35,18 @@ const spec = object('Which events to send where.', {
       maxLength: 255,
     }),
   ),
+  template: opt(
+    str(
+      'Text of the messages, a template in the syntax of Go with .Event and .Alert; the message of the event when unset. An addition.',
+      { maxLength: 8192 },
+    ),
+  ),
+  commitURLTemplate: opt(
+    str(
+      'Address of the page of a commit, a template in the syntax of Go with .Repository, .Host, .Path and .Commit; by the host of the repository when unset. An addition.',
+      { maxLength: 1024 },
+    ),
+  ),
   suspend: opt(bool('Sends nothing while true.')),
 });
 

@@ -1,5 +1,6 @@
 import type { Alert } from '@sluice/shared/api';
 import type { EventRecorder } from '@sluice/shared/runtime';
+import { templateProblems } from '../content/check-templates.ts';
 import { anyNamespace } from '../event/match.ts';
 import { type FilterProblem, messageFilter } from '../event/message-filter.ts';
 
@@ -11,7 +12,7 @@ export interface AlertRules {
 
 /** Finds what is wrong with an Alert; its schema has no status to say it in. */
 export function checkAlert(alert: Alert, rules: AlertRules): FilterProblem[] {
-  const problems = [...messageFilter(alert.spec).problems];
+  const problems = [...messageFilter(alert.spec).problems, ...templateProblems(alert)];
   for (const [index, { namespace }] of alert.spec.eventSources.entries()) {
     const problem = namespaceProblem(namespace, alert, rules);
     if (problem) problems.push({ field: `spec.eventSources[${index}].namespace`, problem });

@@ -8,7 +8,8 @@ import {
 import type { Delivery } from '../delivery/delivery.ts';
 import type { ProviderType } from '../provider/adapter.ts';
 import { makesLabels, writesCommitStatus } from '../provider/type-groups.ts';
-import { commitUrl } from './commit-url.ts';
+import { commitLink } from './commit-link.ts';
+import { renderMessage } from './render-message.ts';
 
 /** Facts that say where to look; the link to the commit says it better. */
 const unshown: readonly string[] = [sourceUrlFact, sourceRevisionFact];
@@ -22,32 +23,20 @@ export interface Presented {
 }
 
 /**
- * Makes of an event what its message is to say: with the commit's author, subject and address, the first failure and the
+ * Makes of an event what its message is to say: in the words of `spec.template`, and with the commit's author, subject and address, the first failure and the
  * changes among its metadata, where the service does not make labels of those.
  */
 export function presentEvent(
   { event, facts = {} }: Pick<Delivery, 'event' | 'facts'>,
-  { type }: { alert: Alert; type: ProviderType },
+  { alert, type }: { alert: Alert; type: ProviderType },
 ): Presented {
   const shown = structuredClone(event);
   if (writesCommitStatus(type)) return { shown, facts: {} };
-  const link = commitLink(event, facts);
+  const link = commitLink(event, facts, alert);
   const all = { ...facts, ...(link !== undefined && { [commitUrlFact]: link }) };
   const told = Object.fromEntries(Object.entries(all).filter(([key]) => !unshown.includes(key)));
+  const whole = { ...event, metadata: { ...all, ...event.metadata } };
+  shown.message = renderMessage(whole, alert);
   if (makesLabels(type) || Object.keys(told).length === 0) return { shown, facts: told };
   return { shown: { ...shown, metadata: { ...told, ...shown.metadata } }, facts: {} };
-}
-
-/** The address of the page of the commit that an event is about; undefined when one of both is not known. */
-function commitLink(event: FluxEvent, facts: Record<string, string>): string | undefined {
-  const repository = facts[sourceUrlFact];
-  const sha = commitOf(event, facts);
-  return repository === undefined || sha === undefined ? undefined : commitUrl({ repository, sha });
-}
-
-/** Only a Git commit is one: the digest of an artifact looks alike. */
-function commitOf({ metadata = {} }: FluxEvent, facts: Record<string, string>): string | undefined {
-  const revision =
-    facts[sourceRevisionFact] ?? metadata['originRevision'] ?? metadata['revision'] ?? '';
-  return /(?:^|[@/])(?:sha1:)?([0-9a-f]{40})$/.exec(revision)?.[1];
 }

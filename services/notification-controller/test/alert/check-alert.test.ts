@@ -18,6 +18,38 @@ describe('the check of an alert', () => {
     expect(problems).toMatchObject([{ field: 'spec.inclusionList[0]' }]);
   });
 
+  test.each([
+    { field: 'spec.template', spec: { template: 'a\n{{ .Nope }}' }, says: 'is refused: 2:4: ' },
+    { field: 'spec.template', spec: { template: '{{ if true }}' }, says: 'is refused: 1:1: ' },
+    {
+      field: 'spec.template',
+      spec: { template: '{{ repeat 99999999 "a" }}' },
+      says: 'takes more than',
+    },
+    {
+      field: 'spec.commitURLTemplate',
+      spec: { commitURLTemplate: '{{ .Nope }}' },
+      says: 'is refused: 1:4: ',
+    },
+    {
+      field: 'spec.commitURLTemplate',
+      spec: { commitURLTemplate: 'javascript:{{ .Commit }}' },
+      says: 'makes no address of a web page',
+    },
+  ])('names $field where it $says', ({ field, spec, says }) => {
+    expect(checkAlert(alertOf(spec), rules)).toMatchObject([
+      { field, problem: expect.stringContaining(says) },
+    ]);
+  });
+
+  test('finds nothing wrong with templates that can be carried out', () => {
+    const alert = alertOf({
+      template: '{{ .Event.Message }} {{ upper .Event.Metadata.team }} {{ .Alert.Name }}',
+      commitURLTemplate: '{{ .Repository }}/c/{{ .Commit }}',
+    });
+    expect(checkAlert(alert, rules)).toEqual([]);
+  });
+
   test('names other namespaces where they are forbidden', () => {
     const alert = alertOf({
       eventSources: [

@@ -46,6 +46,46 @@ describe('an event as it is shown', () => {
     expect(presentEvent({ event }, { alert, type })).toEqual({ shown: event, facts: {} });
   });
 
+  test('has the message that the template of the alert makes, with all facts', () => {
+    const given = alertOf({
+      template:
+        '{{ .Event.Message }} in {{ .Event.InvolvedObject.Name }} by {{ .Event.Metadata.commitAuthor }} for {{ .Alert.Name }}: {{ .Event.Metadata.sourceURL }}',
+    });
+    for (const type of ['slack', 'alertmanager', 'generic'] as const) {
+      const { shown } = presentEvent({ event, facts }, { alert: given, type });
+      expect(shown.message).toBe(
+        `${event.message} in web by Ada for alert: https://github.com/acme/shop`,
+      );
+    }
+    const { shown } = presentEvent({ event, facts }, { alert: given, type: 'github' });
+    expect(shown).toEqual(event);
+  });
+
+  test('says that a template cannot be used, and keeps the message of the event', () => {
+    const given = alertOf({ template: '{{ .Event.Nope }}' });
+    const { shown } = presentEvent({ event }, { alert: given, type: 'slack' });
+    expect(shown.message).toMatch(
+      `${event.message}\n(spec.template of the Alert cannot be used: 1:4: `,
+    );
+    const empty = alertOf({ template: '{{ if false }}x{{ end }} ' });
+    const { shown: same } = presentEvent({ event }, { alert: empty, type: 'slack' });
+    expect(same.message).toBe(event.message);
+  });
+
+  test('links to the commit as the alert says', () => {
+    const template = 'https://git.example.com{{ .Path }}/c/{{ trunc 7 .Commit }}?h={{ .Host }}';
+    const given = alertOf({ commitURLTemplate: template });
+    const { shown } = presentEvent({ event, facts }, { alert: given, type: 'slack' });
+    expect(shown.metadata?.['commitURL']).toBe(
+      'https://git.example.com/acme/shop/c/0123456?h=github.com',
+    );
+    for (const commitURLTemplate of ['{{ .Nope }}', 'javascript:1', 'none']) {
+      const broken = alertOf({ commitURLTemplate });
+      const { shown: unlinked } = presentEvent({ event, facts }, { alert: broken, type: 'slack' });
+      expect(unlinked.metadata).not.toHaveProperty('commitURL');
+    }
+  });
+
   test('is a copy', () => {
     const { shown } = presentEvent({ event }, { alert, type: 'generic' });
     expect(shown).not.toBe(event);
