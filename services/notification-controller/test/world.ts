@@ -49,6 +49,8 @@ export interface World {
     provider: Partial<Provider['spec']>;
     secret?: Record<string, string>;
     alert?: Partial<Alert['spec']>;
+    /** Another one than the world's. */
+    namespace?: string;
   }): Promise<string>;
   /** Waits for the Warning that an Alert's delivery has failed. */
   failureOf(alert: string): Promise<KubeEvent>;
@@ -107,7 +109,7 @@ export async function startWorld(o: WorldOptions = {}): Promise<World> {
     publish: (change) => publish(bus, namespace, change),
     post: (event) => post(controllers.eventsUrl, event),
     async alert(objects) {
-      const name = await createAlert(client, namespace, objects);
+      const name = await createAlert(client, objects.namespace ?? namespace, objects);
       await Promise.all([
         observed(controllers, 'Provider', name),
         observed(controllers, 'Alert', name),
