@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { KubeObject } from '@sluice/shared/api';
+import { runCommand } from '@sluice/shared/cli';
 import { coreResources } from '@sluice/shared/kube';
 import {
   type GitRepository,
@@ -7,6 +9,8 @@ import {
   type SshGitServer,
   startSshGitServer,
   temporaryFolder,
+  testCluster,
+  toolPath,
   whyNoSshServer,
 } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,6 +18,8 @@ import { conditionOf, filesOf, type SourceBed, startSourceBed } from '../source-
 
 const reason = whyNoSshServer();
 if (reason !== undefined) console.warn(`The tests of SSH are left out: this machine ${reason}`);
+
+type Secret = KubeObject & { data?: Record<string, string> };
 
 const main = { branch: 'main' };
 const passphrase = 'canary-0f4c';
@@ -73,6 +79,33 @@ describe.skipIf(reason !== undefined)('a GitRepository over SSH', () => {
     const key = { namespace, name: 'locked' };
     await bed.client.patch(coreResources.secrets, key, patch, { type: 'merge' });
     await bed.ready(object);
+  });
+
+  it.each(['ecdsa', 'ed25519', 'rsa'])('takes the Secret that flux makes for %s', async (type) => {
+    const { kubeconfigPath } = await testCluster();
+    const flux = (...args: string[]) =>
+      runCommand({
+        file: toolPath('flux'),
+        args: [...args, `--namespace=${bed.namespace}`],
+        env: { KUBECONFIG: kubeconfigPath, HOME: folder.path },
+        timeoutMs: 30_000,
+        maxOutputBytes: 100_000,
+      });
+    const name = `flux-${type}`;
+    const made = await flux(
+      'create',
+      'secret',
+      'git',
+      name,
+      `--url=${url()}`,
+      `--ssh-key-algorithm=${type}`,
+    );
+    expect(made.exitCode, made.stderr).toBe(0);
+    const { client, namespace } = bed;
+    const secret = await client.get<Secret>(coreResources.secrets, { namespace, name });
+    const publicKey = secret.data?.['identity.pub'] ?? '';
+    await server.authorize(Buffer.from(publicKey, 'base64').toString());
+    await bed.ready(await bed.createGit(name, spec(name)));
   });
 
   it.each([
