@@ -34,8 +34,11 @@ export interface Bench {
   nats: NatsServer;
   git: GitServer;
   registry: Registry;
-  /** Starts the controllers as bundles, as images run them. */
-  controllers(extraArgs: ControllersOptions['extraArgs']): Promise<Controllers>;
+  /** Starts the controllers, or those of some names, as bundles, as images run them. */
+  controllers(
+    extraArgs: ControllersOptions['extraArgs'],
+    names?: ControllersOptions['names'],
+  ): Promise<Controllers>;
   apply(objects: KubeObject[]): Promise<void>;
 }
 
@@ -73,7 +76,7 @@ async function createBench(started: AsyncDisposableStack): Promise<Bench> {
     nats,
     git,
     registry,
-    async controllers(extraArgs) {
+    async controllers(extraArgs, names) {
       const controllers = await startControllers({
         dir: folder.path,
         kubeconfigPath: controlPlane.kubeconfigPath,
@@ -84,6 +87,7 @@ async function createBench(started: AsyncDisposableStack): Promise<Bench> {
           ...(profileDir === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`]),
         ],
         extraArgs,
+        ...(names && { names }),
       });
       started.defer(() => controllers.stop());
       return controllers;
