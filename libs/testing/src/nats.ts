@@ -9,6 +9,8 @@ import { toolPath } from './tool-path.ts';
 export interface NatsOptions {
   /** More of the server's configuration, in its own format, for instance accounts or TLS. */
   config?: string;
+  /** Has every message on disk before it is acknowledged, as the charts do. */
+  syncAlways?: boolean;
   /** Where messages and logs are kept; a temporary folder, removed at the end, when absent. */
   dir?: string;
   /** A free one when absent. */
@@ -43,7 +45,7 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
   const configFile = join(folder.path, 'nats.conf');
   const lines = [
     `listen: 127.0.0.1:${port}`,
-    `jetstream: { store_dir: ${JSON.stringify(join(folder.path, 'store'))} }`,
+    `jetstream: { store_dir: ${JSON.stringify(join(folder.path, 'store'))}${options.syncAlways ? ', sync_interval: always' : ''} }`,
     options.config ?? '',
   ];
   await writeFile(configFile, `${lines.join('\n')}\n`, { mode: 0o600 });

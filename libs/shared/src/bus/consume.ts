@@ -70,6 +70,7 @@ const consumerExists = 10148;
 const consumerOverlaps = 10100;
 const consumerNotFound = 10014;
 const fetchMs = 30_000;
+const flushMs = 2_000;
 const failureDelay = { minMs: 1_000, maxMs: 60_000 };
 const restartDelay = { minMs: 100, maxMs: 5_000 };
 const defaultMaxUnanswered = 50_000;
@@ -109,6 +110,11 @@ class PullConsumer<T> implements Consumer {
     this.#freed();
     await this.#running;
     await Promise.allSettled(this.#handling);
+    if (!this.#bus.status().ready) return;
+    const { nats } = await this.#bus.ready();
+    // The answers are on their way when this process may end.
+    const flushed = nats.flush().catch(() => undefined);
+    await Promise.race([flushed, systemClock.sleep(flushMs)]);
   }
 
   async #run(): Promise<void> {
@@ -210,7 +216,8 @@ class PullConsumer<T> implements Consumer {
   async #handle(message: JsMsg): Promise<void> {
     const verdict = await this.#verdict(message);
     try {
-      if (verdict === 'ack') await message.ackAck();
+      // Unconfirmed: what the server does not hear of it hands out again, and handlers know what they have done.
+      if (verdict === 'ack') message.ack();
       else if (verdict === 'term') message.term();
       else message.nak(Math.max(1, Math.round(verdict.nakAfterMs)));
     } catch (error) {

@@ -77,7 +77,7 @@ describe('a consumer', () => {
     await publish('again');
     expect(await attempts.until((values) => values.length === 3)).toEqual([0, 1, 2]);
     await consumers.pop()?.close();
-    expect(await stored()).toBe(0);
+    await untilEmpty();
   });
 
   test('hands out again what a handler threw on', async () => {

@@ -51,6 +51,9 @@ interface ProviderState {
   tokens: TokenCache;
 }
 
+type AttemptParts = AttemptContext &
+  Pick<ProviderState, 'pool' | 'tokens'> & { resolves: Failure[] };
+
 /** Providers that are remembered although nothing goes through them. */
 const maxIdleProviders = 256;
 
@@ -74,17 +77,39 @@ export function createAttempt(context: AttemptContext): Attempt {
     if (providers.size > maxIdleProviders) forgetIdle(providers, providerKey);
     const { line, pool, tokens } = state;
     return objects.run(`${providerKey}/${alert.name}/${kind}/${namespace}/${name}`, () =>
-      line.run(async () => {
-        const { incidents } = context;
-        const result = await attempt(delivery, { ...context, pool, tokens }, o.signal).catch(
-          failure,
-        );
-        if (result.type === 'duplicate') await incidents.ended(delivery, { told: true });
-        if (result.type === 'dropped') await incidents.ended(delivery, { told: false });
-        return result;
-      }, o),
+      once(delivery, context, o.signal, (resolves) =>
+        line.run(() => {
+          const parts = { ...context, pool, tokens, resolves };
+          return attempt(delivery, parts, o.signal).catch(failure);
+        }, o),
+      ).catch(failure),
     );
   };
+}
+
+/**
+ * Delivers what was not delivered lately, or ends failures, and notes how it went. The Provider's places are not held
+ * while that is looked up.
+ */
+async function once(
+  delivery: Delivery,
+  context: AttemptContext,
+  signal: AbortSignal,
+  deliver: (resolves: Failure[]) => Promise<AttemptResult>,
+): Promise<AttemptResult> {
+  const { delivered, incidents } = context;
+  const resolves = await endedFailures(delivery, context, signal);
+  if (resolves.length === 0 && (await delivered.wasDelivered(delivery, signal))) {
+    await incidents.ended(delivery, { told: true });
+    return { type: 'duplicate' };
+  }
+  const result = await deliver(resolves);
+  if (result.type === 'dropped') await incidents.ended(delivery, { told: false });
+  if (result.type !== 'delivered') return result;
+  delivered.record(delivery);
+  if (resolves.length > 0) await incidents.resolved(delivery);
+  await incidents.ended(delivery, { told: true, receipt: result.receipt });
+  return result;
 }
 
 function forgetIdle(providers: Map<string, ProviderState>, present: string): void {
@@ -97,10 +122,11 @@ function forgetIdle(providers: Map<string, ProviderState>, present: string): voi
 
 async function attempt(
   delivery: Delivery,
-  context: AttemptContext & Pick<ProviderState, 'pool' | 'tokens'>,
+  context: AttemptParts,
   signal: AbortSignal,
 ): Promise<AttemptResult> {
   const { alert, event } = delivery;
+  const { resolves } = context;
   const providerKey = `${alert.namespace}/${delivery.provider}`;
   const current = context.alertOf(`${alert.namespace}/${alert.name}`);
   if (current === undefined) return { type: 'dropped', why: 'the alert was deleted' };
@@ -112,10 +138,8 @@ async function attempt(
     );
   }
   if (provider.spec.suspend) return { type: 'dropped', why: 'the provider is suspended' };
-  const resolves = await endedFailures(delivery, context, signal);
-  if (resolves.length === 0) {
-    if (delivery.recovers === 'only') return { type: 'dropped', why: 'it has failed again' };
-    if (await context.delivered.wasDelivered(delivery, signal)) return { type: 'duplicate' };
+  if (resolves.length === 0 && delivery.recovers === 'only') {
+    return { type: 'dropped', why: 'it has failed again' };
   }
   let receipt: string | undefined;
   const deliver = adapterFor(provider.spec.type);
@@ -145,10 +169,7 @@ async function attempt(
       },
     });
   });
-  await context.delivered.record(delivery);
-  if (resolves.length > 0) await context.incidents.resolved(delivery);
-  await context.incidents.ended(delivery, { told: true, receipt });
-  return { type: 'delivered' };
+  return { type: 'delivered', ...(receipt !== undefined && { receipt }) };
 }
 
 /** What the service was told of and the event ends. */

@@ -6,7 +6,8 @@ type DeliveredKey = Pick<Delivery, 'alert' | 'key'>;
 /** Remembers what was delivered, and for how long a repetition of it is not. */
 export interface DeliveredLog {
   wasDelivered(delivery: DeliveredKey, signal?: AbortSignal): Promise<boolean>;
-  record(delivery: DeliveredKey): Promise<void>;
+  /** Takes effect here at once, and for others when they are told; what is sent to the same server later comes later. */
+  record(delivery: DeliveredKey): void;
 }
 
 /** Entries kept in memory; the oldest go first. */
@@ -21,7 +22,7 @@ export function memoryDeliveredLog(windowMs: number, now: () => number = Date.no
       const at = deliveredAt.get(name(delivery));
       return at !== undefined && now() - at < windowMs;
     },
-    async record(delivery) {
+    record(delivery) {
       deliveredAt.delete(name(delivery));
       deliveredAt.set(name(delivery), now());
       for (const [oldest, at] of deliveredAt) {
@@ -44,16 +45,22 @@ export function busDeliveredLog(
     async wasDelivered(delivery, signal) {
       if (windowMs <= 0) return false;
       if (await memory.wasDelivered(delivery)) return true;
-      const last = await lastMessage(bus, 'delivered', subject(delivery), signal);
+      const last = await lastMessage(bus, 'delivered', subject(delivery), signal).catch(
+        async (error: unknown) => {
+          // Somebody may have deleted the stream.
+          await bus.repair();
+          throw error;
+        },
+      );
       return last !== undefined && now() - last.storedAt < windowMs;
     },
-    async record(delivery) {
-      await memory.record(delivery);
+    record(delivery) {
+      memory.record(delivery);
       if (windowMs <= 0) return;
-      const id = `${subject(delivery)}@${now()}`;
-      await bus.publish({ subject: subject(delivery), data: {}, id }).catch((error: unknown) => {
-        bus.logger.warn({ error }, 'A delivery is remembered in memory only');
-      });
+      const message = { subject: subject(delivery), data: {}, id: `${subject(delivery)}@${now()}` };
+      // Not waited for: it is on its way before the message that says the delivery is done.
+      if (bus.send(message)) return;
+      bus.logger.warn({ subject: message.subject }, 'A delivery is remembered in memory only');
     },
   };
 }

@@ -44,7 +44,8 @@ export function isDelivery(value: unknown): value is Delivery {
 
 /** How an attempt to deliver ended. */
 export type AttemptResult =
-  | { type: 'delivered' }
+  /** With what the service calls it, if that is needed later. */
+  | { type: 'delivered'; receipt?: string }
   /** The same was delivered lately. */
   | { type: 'duplicate' }
   /** Nobody wants it any more. */

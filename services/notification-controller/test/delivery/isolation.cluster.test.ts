@@ -73,3 +73,15 @@ describe('a service that asks to be left alone', () => {
     expect(service.requests.filter(({ path }) => path === '/busy')).toHaveLength(1);
   });
 });
+
+describe('the stream of what was delivered', () => {
+  test('is made again when somebody deleted it', async () => {
+    await world.alert({ provider: { address: service.url } });
+    const first = await world.publish();
+    await service.waitFor(about(first.message));
+    const { manager } = await world.bus.ready();
+    await manager.streams.delete(streamName(world.bus.prefix, 'delivered'));
+    const second = await world.publish();
+    await service.waitFor(about(second.message));
+  });
+});
