@@ -52,7 +52,7 @@ rules:
     resources: [receivers]
     verbs: [get, list, watch, patch]
   - apiGroups: [notification.toolkit.fluxcd.io]
-    resources: [receivers/status]
+    resources: [alerts/status, providers/status, receivers/status]
     verbs: [patch]
   # Labels of what events are about, and requests to reconcile from webhooks.
   - apiGroups: [source.toolkit.fluxcd.io]

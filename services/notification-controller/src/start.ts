@@ -20,6 +20,7 @@ import type { Config } from './config.ts';
 import { createAttempt } from './delivery/attempt.ts';
 import { createBusPipeline } from './delivery/bus-pipeline.ts';
 import { busDeliveredLog, memoryDeliveredLog } from './delivery/delivered.ts';
+import { DeliveryStatus } from './delivery/delivery-status.ts';
 import { createDiskPipeline } from './delivery/disk-pipeline.ts';
 import { dispatch } from './delivery/dispatch.ts';
 import { duplicateCheck } from './delivery/duplicates.ts';
@@ -57,6 +58,7 @@ interface Delivering {
   sink: EventSink;
   isDuplicate: (event: FluxEvent) => Promise<boolean>;
   alertEvents: EventRecorder;
+  deliveryStatus: DeliveryStatus;
 }
 
 /** Makes the parts of the service: every replica delivers and listens, the leader reconciles Receivers. */
@@ -108,6 +110,13 @@ function createDelivering(app: App): Delivering {
   const alertEvents = createEventRecorder({ client, controllerName, logger });
   const alertOf = (key: string) => informers.alerts.get(key);
   const providerOf = (key: string) => informers.providers.get(key);
+  const deliveryStatus = new DeliveryStatus({
+    client,
+    alertOf,
+    providerOf,
+    controllerName,
+    logger,
+  });
   const delivered = bus
     ? busDeliveredLog(bus, config['rate-limit-interval'])
     : memoryDeliveredLog(config['rate-limit-interval']);
@@ -147,6 +156,7 @@ function createDelivering(app: App): Delivering {
       providerTypeOf: (key) => providerOf(key)?.spec.type ?? 'unknown',
       events: alertEvents,
       metrics: counters,
+      status: deliveryStatus,
       logger,
     }),
   };
@@ -156,7 +166,7 @@ function createDelivering(app: App): Delivering {
     isNews: (event) => endsFailures(event, spreading()),
     canTell: () => bus?.status().ready ?? true,
   });
-  return { ...createPipeline(app, parts), isDuplicate, alertEvents };
+  return { ...createPipeline(app, parts), isDuplicate, alertEvents, deliveryStatus };
 }
 
 function createPipeline(
@@ -245,6 +255,7 @@ async function serve(
   });
   await Promise.all(servers.map((server) => server?.close()));
   await delivering.pipeline.close();
+  await delivering.deliveryStatus.close();
   await Promise.all(informers.all.map((informer) => informer.stop()));
 }
 

@@ -2,7 +2,7 @@ import type { Static } from 'typebox';
 import { bool, enumOf, list, object, opt, str, strList, strMap } from './builders.ts';
 import { localRef } from './common.ts';
 import { ageColumn, type KindDefinition, type KubeObject, objectSchema } from './kind.ts';
-import { involvedObject, notificationKindBase } from './notification-common.ts';
+import { deliveryCounts, involvedObject, notificationKindBase } from './notification-common.ts';
 
 const spec = object('Which events to send where.', {
   providerRef: localRef('The Provider that delivers the events.', 'Name of the Provider.'),
@@ -50,11 +50,15 @@ const spec = object('Which events to send where.', {
   suspend: opt(bool('Sends nothing while true.')),
 });
 
+const status = object('How its deliveries went.', deliveryCounts());
+
 export type AlertSpec = Static<typeof spec>;
+export type AlertStatus = Static<typeof status>;
 
 /** A choice of events and the provider to send them through. */
 export interface Alert extends KubeObject {
   spec: AlertSpec;
+  status?: AlertStatus;
 }
 
 export const alertKind: KindDefinition<Alert> = {
@@ -63,7 +67,7 @@ export const alertKind: KindDefinition<Alert> = {
   kind: 'Alert',
   plural: 'alerts',
   singular: 'alert',
-  hasStatus: false,
+  hasStatus: true,
   printerColumns: [ageColumn],
-  schema: objectSchema('Sends the events of chosen objects through a Provider.', spec),
+  schema: objectSchema('Sends the events of chosen objects through a Provider.', spec, status),
 };

@@ -1,5 +1,5 @@
 // The API: one schema per kind, from which the static types, the CRDs and the reference are made.
-export { type Alert, type AlertSpec, alertKind } from './alert.ts';
+export { type Alert, type AlertSpec, type AlertStatus, alertKind } from './alert.ts';
 export { allKinds } from './all-kinds.ts';
 export { type Bucket, type BucketSpec, type BucketStatus, bucketKind } from './bucket.ts';
 export { additionKeyword, type CrossFieldRule } from './builders.ts';
@@ -109,6 +109,7 @@ export {
   partOfFlux,
   partOfLabel,
   reconcileRequestAnnotation,
+  replayDeadLettersAnnotation,
   resetRequestAnnotation,
   shardLabel,
   sourceGroup,
@@ -125,7 +126,13 @@ export {
   type OCIRepositoryStatus,
   ociRepositoryKind,
 } from './oci-repository.ts';
-export { type Provider, type ProviderSpec, providerKind, providerTypes } from './provider.ts';
+export {
+  type Provider,
+  type ProviderSpec,
+  type ProviderStatus,
+  providerKind,
+  providerTypes,
+} from './provider.ts';
 export {
   type Receiver,
   type ReceiverSpec,

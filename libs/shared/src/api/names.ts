@@ -49,6 +49,12 @@ export const helmDriftDetectionAnnotation = `${helmGroup}/driftDetection`;
  */
 export const allowPruneAnnotation = 'prune.sluice.dev/allow';
 
+/**
+ * On a Provider: any new value has its dead letters delivered again, and `status.lastHandledReplayAt` repeats it. Needs
+ * no reconcile request beside it.
+ */
+export const replayDeadLettersAnnotation = 'notification.sluice.dev/replay-dead-letters';
+
 /** Value of the managed-object annotations above that switches a behaviour off. */
 export const disabledValue = 'disabled';
 /** Value of the managed-object annotations above that switches a behaviour on. */

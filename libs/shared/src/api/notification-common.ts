@@ -1,4 +1,4 @@
-import { enumOf, object, opt, str, strMap } from './builders.ts';
+import { addition, enumOf, int64, object, opt, str, strMap, time } from './builders.ts';
 import type { KindDefinition, KubeObject } from './kind.ts';
 import { notificationGroup } from './names.ts';
 
@@ -52,4 +52,26 @@ export function involvedObjectFields() {
 /** A reference to one object or, with `*`, to many. */
 export function involvedObject(description: string) {
   return object(description, involvedObjectFields());
+}
+
+const count = (description: string) => opt(int64(description, { ...addition, minimum: 0 }));
+
+/** The fields of a status that count deliveries. A replica that is killed may leave out the last seconds. */
+export function deliveryCounts() {
+  return {
+    delivered: count('Deliveries that the service has taken.'),
+    failed: count('Attempts to deliver that failed.'),
+    deadLettered: count('Deliveries that were given up and kept as dead letters.'),
+    suppressed: count(
+      'Deliveries that were not sent: repetitions of what was delivered lately, and what nobody wants any more.',
+    ),
+    lastDeliveryTime: opt({ ...time('When the service last took a delivery.'), ...addition }),
+    lastError: opt(
+      str('Why the last attempt that failed did, without secrets.', {
+        ...addition,
+        maxLength: 1024,
+      }),
+    ),
+    lastErrorTime: opt({ ...time('When the last attempt failed that did.'), ...addition }),
+  };
 }

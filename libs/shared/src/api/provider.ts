@@ -1,8 +1,18 @@
 import type { Static } from 'typebox';
-import { bool, duration, enumOf, object, opt, rules, shortDuration, str } from './builders.ts';
+import {
+  addition,
+  bool,
+  duration,
+  enumOf,
+  object,
+  opt,
+  rules,
+  shortDuration,
+  str,
+} from './builders.ts';
 import { secretRef } from './common.ts';
 import { ageColumn, type KindDefinition, type KubeObject, objectSchema } from './kind.ts';
-import { notificationKindBase } from './notification-common.ts';
+import { deliveryCounts, notificationKindBase } from './notification-common.ts';
 
 /** Every type of provider. */
 export const providerTypes = [
@@ -105,11 +115,23 @@ const spec = object(
   }),
 );
 
+const status = object('How the deliveries through it went.', {
+  ...deliveryCounts(),
+  lastHandledReplayAt: opt(
+    str(
+      'Value of the annotation `notification.sluice.dev/replay-dead-letters` that was acted on last.',
+      addition,
+    ),
+  ),
+});
+
 export type ProviderSpec = Static<typeof spec>;
+export type ProviderStatus = Static<typeof status>;
 
 /** A service to which alerts are delivered. */
 export interface Provider extends KubeObject {
   spec: ProviderSpec;
+  status?: ProviderStatus;
 }
 
 export const providerKind: KindDefinition<Provider> = {
@@ -118,7 +140,7 @@ export const providerKind: KindDefinition<Provider> = {
   kind: 'Provider',
   plural: 'providers',
   singular: 'provider',
-  hasStatus: false,
+  hasStatus: true,
   printerColumns: [ageColumn],
-  schema: objectSchema('Names a service to which alerts are delivered.', spec),
+  schema: objectSchema('Names a service to which alerts are delivered.', spec, status),
 };

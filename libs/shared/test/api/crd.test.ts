@@ -31,7 +31,7 @@ describe('toCustomResourceDefinition', () => {
 
   test('has a status subresource only for kinds with a status', () => {
     expect(versionOf(kustomizationKind).subresources).toEqual({ status: {} });
-    expect(versionOf(providerKind).subresources).toBeUndefined();
+    expect(versionOf({ ...providerKind, hasStatus: false }).subresources).toBeUndefined();
     const withStatus = allKinds.filter((kind) => 'status' in propertiesOf(kind));
     expect(withStatus).toEqual(allKinds.filter((kind) => kind.hasStatus));
   });

@@ -44,6 +44,15 @@ describe('the kinds', () => {
   });
 
   test('additions to the Flux API are few and known', () => {
+    const counts = [
+      'delivered',
+      'failed',
+      'deadLettered',
+      'suppressed',
+      'lastDeliveryTime',
+      'lastError',
+      'lastErrorTime',
+    ];
     const additions = allKinds.flatMap((kind) =>
       fieldsOf(kind)
         .filter((field) => field.addition && !field.path.includes('.ignore[].'))
@@ -67,6 +76,9 @@ describe('the kinds', () => {
       'Receiver.status.lastCall.time',
       'Receiver.status.lastCall.result',
       'Receiver.status.lastCall.reason',
+      ...counts.map((name) => `Provider.status.${name}`),
+      'Provider.status.lastHandledReplayAt',
+      ...counts.map((name) => `Alert.status.${name}`),
     ]);
   });
 
@@ -94,7 +106,9 @@ describe('the static types', () => {
     expectTypeOf<History[number]['version']>().toEqualTypeOf<number>();
     expectTypeOf<Condition['status']>().toEqualTypeOf<'True' | 'False' | 'Unknown'>();
     expectTypeOf<Artifact['metadata']>().toEqualTypeOf<Record<string, string> | undefined>();
-    expectTypeOf<Provider>().not.toHaveProperty('status');
+    expectTypeOf<NonNullable<Provider['status']>['delivered']>().toEqualTypeOf<
+      number | undefined
+    >();
     expectTypeOf<ObjectOf<typeof gitRepositoryKind>['spec']['url']>().toEqualTypeOf<string>();
   });
 });

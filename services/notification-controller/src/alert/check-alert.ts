@@ -10,7 +10,7 @@ export interface AlertRules {
   wildcardNamespaces: boolean;
 }
 
-/** Finds what is wrong with an Alert; its schema has no status to say it in. */
+/** Finds what is wrong with an Alert. */
 export function checkAlert(alert: Alert, rules: AlertRules): FilterProblem[] {
   const problems = [...messageFilter(alert.spec).problems, ...templateProblems(alert)];
   for (const [index, { namespace }] of alert.spec.eventSources.entries()) {

@@ -3,7 +3,7 @@ import type { Logger } from '@sluice/shared/base';
 import { type Informer, keyOf } from '@sluice/shared/kube';
 import type { EventRecorder } from '@sluice/shared/runtime';
 
-/** Tells the author of an Alert or Provider without usable spec, in a Kubernetes Event; their schemas have no status. */
+/** Tells the author of an Alert or Provider without usable spec, in a Kubernetes Event. */
 export function reportRefused<T extends KubeObject>(
   informer: Informer<T>,
   o: { events: EventRecorder; logger: Logger },

@@ -2,6 +2,7 @@ import type { Alert } from '@sluice/shared/api';
 import type { Logger } from '@sluice/shared/base';
 import type { EventRecorder } from '@sluice/shared/runtime';
 import type { AttemptResult, DeadLetter, Delivery } from './delivery.ts';
+import type { DeliveryStatus } from './delivery-status.ts';
 import type { DeliveryMetrics } from './metrics.ts';
 import { onceAnHour } from './once-an-hour.ts';
 
@@ -11,6 +12,8 @@ export interface ReporterContext {
   /** Records Kubernetes Events only: an event about an alert must not become an alert. */
   events: EventRecorder;
   metrics: DeliveryMetrics;
+  /** Of the Alerts and Providers. */
+  status: Pick<DeliveryStatus, 'attempted' | 'givenUp'>;
   logger: Logger;
   now?: () => number;
 }
@@ -18,7 +21,7 @@ export interface ReporterContext {
 type FailedAttempt = Extract<AttemptResult, { type: 'failed' }>;
 
 /**
- * Tells people how deliveries go: log, metrics, and an Event on the Alert when one is given up. A Provider that cannot
+ * Tells people how deliveries go: log, metrics, status, and an Event on the Alert when one is given up. A Provider that cannot
  * be used as it is costs one line and one Event an hour, however many events come.
  */
 export interface Reporter {
@@ -47,6 +50,7 @@ export function createReporter(context: ReporterContext): Reporter {
       const fields = describe(delivery);
       const type = context.providerTypeOf(`${delivery.alert.namespace}/${delivery.provider}`);
       metrics.deliveries.inc({ provider_type: type, result: result.type });
+      context.status.attempted(delivery, result);
       if (result.type === 'delivered') {
         const seconds = (Date.now() - Date.parse(delivery.event.timestamp)) / 1000;
         metrics.took.observe({ provider_type: type }, Math.max(0, seconds));
@@ -68,6 +72,7 @@ export function createReporter(context: ReporterContext): Reporter {
     async givenUp(letter, result) {
       const { delivery, error, attempts } = letter;
       metrics.deadLetters.inc();
+      context.status.givenUp(delivery);
       if (!tells(delivery, result)) return;
       logger.error({ ...describe(delivery), attempts, error }, 'A delivery is given up');
       const { kind, namespace, name } = delivery.event.involvedObject;

@@ -32,6 +32,7 @@ function open() {
       flush: async () => undefined,
     },
     metrics,
+    status: { attempted: () => undefined, givenUp: () => undefined },
     logger: silentLogger,
     now: () => clock.now,
   });
