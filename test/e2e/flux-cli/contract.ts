@@ -102,7 +102,7 @@ export const contractSteps: CliStep[] = [
       expect(objects.length).toBeGreaterThan(10);
       for (const object of objects) {
         if (object.kind === 'Alert' || object.kind === 'Provider') {
-          expect([object.kind, object.status]).toEqual([object.kind, undefined]);
+          expect([object.kind, object.status?.conditions]).toEqual([object.kind, undefined]);
           continue;
         }
         assertStatusContract(object);
