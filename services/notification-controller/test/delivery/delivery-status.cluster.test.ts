@@ -9,7 +9,7 @@ import {
   toCustomResourceDefinition,
 } from '@sluice/shared/api';
 import { silentLogger } from '@sluice/shared/base';
-import { coreResources, gvkOf, type KubeClient, resourceOf } from '@sluice/shared/kube';
+import { coreResources, type KubeClient, resourceOf } from '@sluice/shared/kube';
 import {
   receiveWebhooks,
   testCluster,
@@ -17,7 +17,7 @@ import {
   until,
   type WebhookReceiver,
 } from '@sluice/testing';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { AttemptResult, Delivery } from '../../src/delivery/delivery.ts';
 import { DeliveryStatus } from '../../src/delivery/delivery-status.ts';
 import { StatusCounter } from '../../src/delivery/status-counter.ts';
@@ -178,9 +178,15 @@ describe('the status', () => {
     const kind: KindDefinition<Alert> = { ...alertKind, group, hasStatus: false };
     const definition = toCustomResourceDefinition(kind as KindDefinition);
     await client.create(coreResources.customResourceDefinitions, definition as KubeObject);
-    await client.mapper.resourceFor(gvkOf({ apiVersion: `${group}/v1beta3`, kind: 'Alert' }));
+    const resource = resourceOf(kind as KindDefinition);
+    const isServed = () =>
+      client.list(resource, { namespace }).then(
+        () => true,
+        () => false,
+      );
+    await vi.waitUntil(isServed, { timeout: 30_000 });
     const object = { ...alertOf({}, { namespace, name: 'flux' }), apiVersion: `${group}/v1beta3` };
-    const created = await client.create<Alert>(resourceOf(kind as KindDefinition), object);
+    const created = await client.create<Alert>(resource, object);
     const counter = new StatusCounter({
       client,
       kind,
@@ -191,7 +197,7 @@ describe('the status', () => {
     counter.count(`${namespace}/flux`, { delivered: 1 });
     await counter.close();
     const key = { namespace, name: 'flux' };
-    const { metadata } = await client.get(resourceOf(kind as KindDefinition), key);
+    const { metadata } = await client.get(resource, key);
     expect(metadata.resourceVersion).toBe(created.metadata.resourceVersion);
   });
 });
