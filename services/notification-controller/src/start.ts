@@ -27,7 +27,7 @@ import { duplicateCheck } from './delivery/duplicates.ts';
 import { deliveryMetrics } from './delivery/metrics.ts';
 import type { Pipeline, PipelineParts } from './delivery/pipeline.ts';
 import { createReporter } from './delivery/reporter.ts';
-import { defaultMinAttempts } from './delivery/retry-policy.ts';
+import { defaultMinAttempts, type RetryPolicy } from './delivery/retry-policy.ts';
 import { createSpread, type SpreadContext } from './delivery/spread.ts';
 import { labelReader } from './event/labels.ts';
 import { eventListener, webhookListener } from './http/listeners.ts';
@@ -110,13 +110,8 @@ function createDelivering(app: App): Delivering {
   const alertEvents = createEventRecorder({ client, controllerName, logger });
   const alertOf = (key: string) => informers.alerts.get(key);
   const providerOf = (key: string) => informers.providers.get(key);
-  const deliveryStatus = new DeliveryStatus({
-    client,
-    alertOf,
-    providerOf,
-    controllerName,
-    logger,
-  });
+  const objects = { client, alertOf, providerOf };
+  const deliveryStatus = new DeliveryStatus({ ...objects, controllerName, logger });
   const delivered = bus
     ? busDeliveredLog(bus, config['rate-limit-interval'])
     : memoryDeliveredLog(config['rate-limit-interval']);
@@ -132,12 +127,7 @@ function createDelivering(app: App): Delivering {
     wildcardNamespaces: config['allow-wildcard-namespaces'],
     logger,
   });
-  const retry = {
-    minDelayMs: config['delivery-min-retry-delay'],
-    maxDelayMs: config['delivery-max-retry-delay'],
-    giveUpAfterMs: config['delivery-give-up-after'],
-    minAttempts: defaultMinAttempts,
-  };
+  const retry = retryPolicyOf(config);
   const parts: PipelineParts = {
     spread: createSpread(spreading),
     incidents,
@@ -167,6 +157,15 @@ function createDelivering(app: App): Delivering {
     canTell: () => bus?.status().ready ?? true,
   });
   return { ...createPipeline(app, parts), isDuplicate, alertEvents, deliveryStatus };
+}
+
+function retryPolicyOf(config: Config): RetryPolicy {
+  return {
+    minDelayMs: config['delivery-min-retry-delay'],
+    maxDelayMs: config['delivery-max-retry-delay'],
+    giveUpAfterMs: config['delivery-give-up-after'],
+    minAttempts: defaultMinAttempts,
+  };
 }
 
 function createPipeline(
