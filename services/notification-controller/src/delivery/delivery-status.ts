@@ -1,27 +1,8 @@
-import {
-  type Alert,
-  type AlertStatus,
-  alertKind,
-  type Provider,
-  type ProviderStatus,
-  providerKind,
-} from '@sluice/shared/api';
+import { type Alert, alertKind, type Provider, providerKind } from '@sluice/shared/api';
 import { type Clock, type Logger, systemClock } from '@sluice/shared/base';
 import type { KubeClient } from '@sluice/shared/kube';
 import type { AttemptResult, Delivery } from './delivery.ts';
-import { StatusCounter } from './status-counter.ts';
-
-/** What is counted in the status of Alerts and Providers. */
-export type DeliveryCounts = Pick<
-  AlertStatus & ProviderStatus,
-  | 'delivered'
-  | 'failed'
-  | 'deadLettered'
-  | 'suppressed'
-  | 'lastDeliveryTime'
-  | 'lastError'
-  | 'lastErrorTime'
->;
+import { type DeliveryCounts, StatusCounter } from './status-counter.ts';
 
 export interface DeliveryStatusOptions {
   client: KubeClient;

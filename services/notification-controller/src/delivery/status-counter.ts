@@ -1,7 +1,9 @@
-import type { KindDefinition, KubeObject } from '@sluice/shared/api';
+import type { AlertStatus, KindDefinition, KubeObject } from '@sluice/shared/api';
 import { type Clock, type Logger, mapConcurrently, systemClock } from '@sluice/shared/base';
 import { isConflict, isNotFound, type KubeClient, parseKey, resourceOf } from '@sluice/shared/kube';
-import type { DeliveryCounts } from './delivery-status.ts';
+
+/** What is counted in the status of Alerts and Providers. */
+export type DeliveryCounts = AlertStatus;
 
 export interface StatusCounterOptions<T extends KubeObject> {
   client: KubeClient;
