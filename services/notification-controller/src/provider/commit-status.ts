@@ -3,6 +3,7 @@ import type { FluxEvent } from '@sluice/shared/api';
 import type { DeliveryContext } from './adapter.ts';
 import { DeliveryError } from './delivery-error.ts';
 import { isProgress, reasonInWords, shortName } from './facts.ts';
+import { fit } from './fit.ts';
 
 /** The status that an event gives a commit. */
 export interface CommitStatus {
@@ -15,6 +16,9 @@ export interface CommitStatus {
   name: string;
   description: string;
 }
+
+/** Characters of a name and of a description that every service takes but those that say otherwise. */
+const maxText = 255;
 
 /** Metadata that may name the commit, the first that is there counts. */
 const revisionKeys = ['commit', 'originRevision', 'revision'];
@@ -41,8 +45,8 @@ export function anyCommitStatusOf(event: FluxEvent, context: DeliveryContext): C
     commit: commitOf(event),
     isFailure: event.severity === 'error',
     id: context.commitStatusId,
-    name: shortName(event),
-    description: reasonInWords(event.reason),
+    name: fit(shortName(event), maxText),
+    description: fit(reasonInWords(event.reason), maxText),
   };
 }
 

@@ -1,13 +1,29 @@
-import type { FluxEvent } from '@sluice/shared/api';
+import {
+  changesFact,
+  commitAuthorFact,
+  commitSubjectFact,
+  commitUrlFact,
+  type FluxEvent,
+  firstFailureFact,
+} from '@sluice/shared/api';
 
 /** What a message about an event is made of. */
 export interface Facts {
   /** The object as `kind/name.namespace`, the kind in small letters. */
   object: string;
   isError: boolean;
-  /** In the order of the keys. */
+  /** In the order of the keys, with what is an addition of ours at the end. */
   metadata: [key: string, value: string][];
 }
+
+/** Where there is no room for all metadata, these are the first to be left out. */
+const additions: readonly string[] = [
+  changesFact,
+  commitAuthorFact,
+  commitSubjectFact,
+  commitUrlFact,
+  firstFailureFact,
+];
 
 /** A reason that says that something goes on; it is neither success nor failure. */
 const progressing = 'Progressing';
@@ -17,7 +33,10 @@ export function factsOf({ involvedObject, severity, metadata = {} }: FluxEvent):
   return {
     object: `${kind.toLowerCase()}/${name}.${namespace}`,
     isError: severity === 'error',
-    metadata: Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1)),
+    metadata: Object.entries(metadata).sort(([a], [b]) => {
+      const last = Number(additions.includes(a)) - Number(additions.includes(b));
+      return last || (a < b ? -1 : 1);
+    }),
   };
 }
 

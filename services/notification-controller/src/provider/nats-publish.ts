@@ -12,7 +12,8 @@ export type NatsLogin = (nonce?: string) => Record<string, unknown>;
 /** A message, and how to hand it over. */
 export interface NatsMessage {
   subject: string;
-  payload: string;
+  /** Made for what the server takes. */
+  payload: (maxBytes: number) => string;
   /** By which a stream knows a repetition. */
   id: string;
   tls: { isRequired: boolean; servername: string; ca?: string; cert?: string; key?: string };
@@ -53,8 +54,9 @@ async function publish({ name, socket: plain }: Connection, message: NatsMessage
   const info = infoOf(await greeting.next(), name);
   greeting.release();
   const socket = tls.isRequired || info['tls_required'] ? await secured(plain, tls) : plain;
-  const { frame, bytes } = framed(message, Boolean(info['headers']));
-  if (bytes > Number(info['max_payload'] ?? bytes)) {
+  const max = Number(info['max_payload'] ?? Number.MAX_SAFE_INTEGER);
+  const { frame, bytes } = framed(message, Boolean(info['headers']), max);
+  if (bytes > max) {
     throw new DeliveryError(`the event has ${bytes} bytes, more than ${name} takes`, {
       permanent: true,
     });
@@ -69,10 +71,12 @@ async function publish({ name, socket: plain }: Connection, message: NatsMessage
 
 /** The message as it is sent: with its identifier, to a server that takes headers. */
 function framed(
-  { subject, payload, id }: NatsMessage,
+  { subject, payload: make, id }: NatsMessage,
   takesHeaders: boolean,
+  maxBytes: number,
 ): { frame: string; bytes: number } {
   const headers = takesHeaders ? `NATS/1.0\r\nNats-Msg-Id: ${id}\r\n\r\n` : '';
+  const payload = make(maxBytes - headers.length);
   const bytes = Buffer.byteLength(headers + payload);
   const command = takesHeaders ? `HPUB ${subject} ${headers.length}` : `PUB ${subject}`;
   return { frame: `${command} ${bytes}\r\n${headers}${payload}\r\n`, bytes };

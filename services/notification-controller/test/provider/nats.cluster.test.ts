@@ -120,6 +120,14 @@ describe('a provider of type nats', () => {
     expect(text).toBe(eventJson(event));
   });
 
+  test('publishes a longer event shortened to what the server takes', async () => {
+    const event = eventOf({ message: 'x'.repeat(5_000) });
+    const text = await arriving({ servers: byName.url, ...reader }, () =>
+      publish({ address: byName.url }, { username: 'writer', password: 'canary' }, { event }),
+    );
+    expect(JSON.parse(text).message).toMatch(/^x+ … \(\d+ characters cut off\)$/);
+  });
+
   test('publishes with credentials', async () => {
     const authenticator = credsAuthenticator(new TextEncoder().encode(trust.creds));
     const text = await arriving({ servers: byCreds.url, authenticator }, () =>
@@ -177,13 +185,6 @@ describe('a provider of type nats', () => {
       secret: { username: 'writer', password: 'canary' },
       says: 'Permissions Violation',
     },
-    {
-      name: 'an event that is too large',
-      secret: { username: 'writer', password: 'canary' },
-      o: { event: eventOf({ message: 'x'.repeat(5_000) }) },
-      permanent: true,
-      says: 'more than',
-    },
     { name: 'a bad key', secret: { nkey: 'canary' }, says: "the key 'nkey'" },
     { name: 'bad credentials', secret: { creds: 'canary' }, says: "the key 'creds'" },
     {
@@ -228,6 +229,24 @@ describe('a provider of type nats', () => {
       message: expect.stringContaining(says),
     });
     expect(String(error)).not.toContain('canary');
+  });
+
+  test('is not sent what is longer than it takes even when shortened', async () => {
+    const server = createServer((socket) => {
+      socket.on('error', () => socket.destroy());
+      socket.write('INFO {"max_payload":100}\r\n');
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    try {
+      await expect(publish({ address: `nats://127.0.0.1:${port}` })).rejects.toMatchObject({
+        permanent: true,
+        message: expect.stringContaining('more than'),
+      });
+    } finally {
+      server.close();
+    }
   });
 
   test('is left alone when it only asks and never answers', async () => {

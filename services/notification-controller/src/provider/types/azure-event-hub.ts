@@ -2,8 +2,10 @@ import { createHmac } from 'node:crypto';
 import type { Adapter, Endpoint } from '../adapter.ts';
 import { bearer, channelOf, tokenOf } from '../credentials.ts';
 import { UnusableProviderError } from '../delivery-error.ts';
-import { eventJson } from '../go-json.ts';
+import { fitEvent } from '../fit.ts';
 
+/** Bytes of an event, in the tier that takes least: 256 KB with its properties. */
+const maxEvent = 250_000;
 const suffix = '.servicebus.windows.net';
 const signatureSeconds = 5 * 60;
 
@@ -19,7 +21,7 @@ export const azureEventHub: Adapter = async (event, endpoint, send) => {
   await send({
     url: `${url}/messages?timeout=60&api-version=2014-01`,
     headers: { ...headers, 'content-type': 'application/json' },
-    body: eventJson(event),
+    body: fitEvent(event, maxEvent),
   });
 };
 

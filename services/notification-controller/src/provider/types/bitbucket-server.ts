@@ -3,8 +3,11 @@ import { jsonOf, objectOf } from '../answer.ts';
 import { commitStatusOf, shortId } from '../commit-status.ts';
 import { basic, bearer } from '../credentials.ts';
 import { UnusableProviderError } from '../delivery-error.ts';
+import { fit } from '../fit.ts';
 import { goJson } from '../go-json.ts';
 
+/** Characters of the name of a build. */
+const maxName = 255;
 /** Without them the server takes a request for one of a browser that was led astray. */
 const noBrowser = { 'x-atlassian-token': 'no-check', 'x-requested-with': 'XMLHttpRequest' };
 
@@ -22,7 +25,7 @@ export const bitbucketServer: Adapter = async (event, endpoint, send, context) =
   const key = shortId(status);
   const state = status.isFailure ? 'FAILED' : 'SUCCESSFUL';
   // Shown there in place of the description.
-  const name = `${status.name} [${description}]`;
+  const name = fit(`${status.name} [${description}]`, maxName);
   const set = await send({ method: 'GET', url: `${url}?key=${key}`, headers, accept: [404] });
   if (set.status === 200) {
     const was = objectOf(jsonOf(set.body, 'Bitbucket Server'));

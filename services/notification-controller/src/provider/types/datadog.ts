@@ -31,7 +31,7 @@ export const datadog: Adapter = async (event, endpoint, send, context) => {
     alert_type: isError ? 'error' : 'info',
     date_happened: Math.floor(Date.parse(event.timestamp) / 1000),
     source_type_name: 'fluxcd',
-    tags: tags.map(([key, value]) => `${key}:${value}`.toLowerCase().slice(0, maxTag)),
+    tags: tags.map(([key, value]) => fit(`${key}:${value}`.toLowerCase(), maxTag)),
     text: fit([event.message, ...facts].join('\n'), maxText),
     title: fit(`Events from the ${kind} ${name}/${namespace}`, maxTitle),
   });

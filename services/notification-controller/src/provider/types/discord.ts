@@ -2,8 +2,14 @@ import type { Adapter } from '../adapter.ts';
 import { goJson } from '../go-json.ts';
 import { slackMessage } from '../slack-message.ts';
 
-/** Limits of an embed, which an attachment becomes: 6,000 characters together. */
-const limits = { maxText: 3_000, maxField: 256, maxFields: 8 };
+/** Limits of an embed, which an attachment becomes: 6,000 characters together, and 25 fields. */
+const limits = {
+  maxText: 3_000,
+  maxTitle: 256,
+  maxField: 1_024,
+  maxFieldText: 2_700,
+  maxFields: 25,
+};
 
 /**
  * Posts to a webhook of Discord in Slack's form, which it takes at `…/slack`.

@@ -1,6 +1,9 @@
 import type { Adapter } from '../adapter.ts';
+import { fitEvent } from '../fit.ts';
 import { githubApi } from '../github-api.ts';
-import { eventJson } from '../go-json.ts';
+
+/** Bytes of the payload, of which GitHub takes less than 64 KB. */
+const maxPayload = 64_000;
 
 /**
  * Starts the workflows of a repository that wait for `repository_dispatch`, with the event as payload.
@@ -12,6 +15,6 @@ export const githubDispatch: Adapter = async (event, endpoint, send, { tokens })
   const type = JSON.stringify(`${kind}/${name}.${namespace}`);
   const api = await githubApi(endpoint, send, tokens);
   await api.send('dispatches', {
-    body: `{"event_type":${type},"client_payload":${eventJson(event)}}`,
+    body: `{"event_type":${type},"client_payload":${fitEvent(event, maxPayload)}}`,
   });
 };

@@ -1,11 +1,8 @@
 import type { Adapter } from '../adapter.ts';
 import { listOf, maxPageBytes } from '../answer.ts';
 import { commitStatusOf } from '../commit-status.ts';
-import { fit } from '../fit.ts';
 import { gitlabApi } from '../gitlab-api.ts';
 import { goJson } from '../go-json.ts';
-
-const maxDescription = 255;
 
 /**
  * Sets the status of the commit, unless it has the same one.
@@ -17,7 +14,7 @@ export const gitlab: Adapter = async (event, endpoint, send, context) => {
   if (status === undefined) return;
   const { commit, id } = status;
   const state = status.isFailure ? 'failed' : 'success';
-  const description = fit(status.description, maxDescription);
+  const { description } = status;
   const api = gitlabApi(endpoint, send);
   const query = new URLSearchParams({ name: id });
   const answer = await api.project(`repository/commits/${commit}/statuses?${query}`, {

@@ -2,7 +2,11 @@ import type { FluxEvent } from '@sluice/shared/api';
 import type { Adapter, Endpoint } from '../adapter.ts';
 import { basicOrBearer, bearer } from '../credentials.ts';
 import { factsOf } from '../facts.ts';
+import { fit, fitEntries } from '../fit.ts';
 import { goJson } from '../go-json.ts';
+
+/** Characters of the name of a tag, and of its value, by its databases; of all that are metadata. */
+const tagLimits = { maxKey: 100, maxValue: 100, maxTotal: 10_000 };
 
 /**
  * Posts an annotation to Grafana, in its form for Graphite; the address is that of the annotations' API. The annotation
@@ -39,9 +43,9 @@ function annotation(event: FluxEvent): string {
     tags: [
       'flux',
       event.reportingController,
-      ...metadata.map(([key, value]) => `${plain(key)}: ${plain(value)}`),
+      ...fitEntries(metadata, tagLimits).map(([key, value]) => `${plain(key)}: ${plain(value)}`),
       `kind: ${kind}`,
-      `name: ${name}`,
+      `name: ${fit(name, tagLimits.maxValue)}`,
       `namespace: ${namespace}`,
     ],
   });

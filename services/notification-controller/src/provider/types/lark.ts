@@ -2,10 +2,11 @@ import type { Adapter } from '../adapter.ts';
 import { jsonOf, objectOf } from '../answer.ts';
 import { DeliveryError } from '../delivery-error.ts';
 import { factsOf } from '../facts.ts';
-import { fitBytes } from '../fit.ts';
+import { fitBytes, fitPayload } from '../fit.ts';
 import { goJson } from '../go-json.ts';
 
-/** A request may have 20 KB. */
+/** Bytes of a request; of the text, and of the metadata. */
+const maxRequest = 20_000;
 const maxText = 12_000;
 const maxMetadata = 4_000;
 /** Codes that mean that there were too many requests. */
@@ -19,16 +20,19 @@ const rateLimits = [9499, 11232];
 export const lark: Adapter = async (event, endpoint, send) => {
   const { object, isError, metadata } = factsOf(event);
   const lines = metadata.map(([key, value]) => `${key}: ${value}\n`).join('');
-  const content = `**${fitBytes(event.message, maxText)}**\n\n${fitBytes(lines, maxMetadata)}`;
-  const card = {
+  const contentOf = (share: number) =>
+    `**${fitBytes(event.message, maxText * share)}**\n\n${fitBytes(lines, maxMetadata * share)}`;
+  const cardOf = (share: number) => ({
     config: { wide_screen_mode: true },
     header: {
       title: { tag: 'plain_text', content: `${isError ? '🚨' : '💫'} ${object}` },
       template: isError ? 'red' : 'turquoise',
     },
-    elements: [{ tag: 'div', text: { tag: 'lark_md', content } }],
-  };
-  const body = goJson({ msg_type: 'interactive', card });
+    elements: [{ tag: 'div', text: { tag: 'lark_md', content: contentOf(share) } }],
+  });
+  const body = fitPayload(maxRequest, (share) =>
+    goJson({ msg_type: 'interactive', card: cardOf(share) }),
+  );
   await send({ url: endpoint.address, body, checkAnswer });
 };
 

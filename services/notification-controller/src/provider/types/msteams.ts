@@ -1,12 +1,14 @@
 import type { FluxEvent } from '@sluice/shared/api';
 import type { Adapter } from '../adapter.ts';
-import { factsOf } from '../facts.ts';
-import { fitBytes } from '../fit.ts';
+import { type Facts, factsOf } from '../facts.ts';
+import { fitBytes, fitEntries, fitPayload } from '../fit.ts';
 import { goJson } from '../go-json.ts';
 
-/** A message may have 28 KiB; the rest of the card and the metadata need their share. */
+/** Bytes of a message; of the text, and characters of metadata. */
+const maxMessage = 28 * 1024;
 const maxText = 16 * 1024;
 const maxFact = 1024;
+const maxFacts = 8 * 1024;
 
 /**
  * Posts an Adaptive Card to a workflow of Microsoft Teams, or a Message Card to one of the old connectors.
@@ -15,22 +17,27 @@ const maxFact = 1024;
  */
 export const msteams: Adapter = async (event, endpoint, send) => {
   const isConnector = new URL(endpoint.address).hostname.endsWith('.webhook.office.com');
-  const card = isConnector ? messageCard(event) : adaptiveCard(event);
-  await send({ url: endpoint.address, body: goJson(card) });
+  const card = isConnector ? messageCard : adaptiveCard;
+  const body = fitPayload(maxMessage, (share) => goJson(card(event, share)));
+  await send({ url: endpoint.address, body });
 };
 
-function adaptiveCard(event: FluxEvent) {
+function shortened(metadata: Facts['metadata'], share: number) {
+  return fitEntries(metadata, { maxValue: maxFact, maxTotal: Math.floor(maxFacts * share) });
+}
+
+function adaptiveCard(event: FluxEvent, share: number) {
   const { object, isError, metadata } = factsOf(event);
   const summaryFirst = [
     ...metadata.filter(([key]) => key === 'summary'),
     ...metadata.filter(([key]) => key !== 'summary'),
   ];
-  const facts = summaryFirst.map(([title, value]) => ({ title, value: fitBytes(value, maxFact) }));
+  const facts = shortened(summaryFirst, share).map(([title, value]) => ({ title, value }));
   const items = [
     { type: 'TextBlock', text: object, size: 'large', weight: 'bolder', wrap: true },
     {
       type: 'TextBlock',
-      text: fitBytes(event.message, maxText),
+      text: fitBytes(event.message, maxText * share),
       ...(isError && { color: 'attention' }),
       wrap: true,
     },
@@ -47,7 +54,7 @@ function adaptiveCard(event: FluxEvent) {
   return { type: 'message', attachments: [{ contentType, content }] };
 }
 
-function messageCard(event: FluxEvent) {
+function messageCard(event: FluxEvent, share: number) {
   const { object, isError, metadata } = factsOf(event);
   return {
     '@type': 'MessageCard',
@@ -56,9 +63,9 @@ function messageCard(event: FluxEvent) {
     summary: object,
     sections: [
       {
-        activityTitle: fitBytes(event.message, maxText),
+        activityTitle: fitBytes(event.message, maxText * share),
         activitySubtitle: object,
-        facts: metadata.map(([name, value]) => ({ name, value: fitBytes(value, maxFact) })),
+        facts: shortened(metadata, share).map(([name, value]) => ({ name, value })),
       },
     ],
   };

@@ -1,7 +1,7 @@
 import type { Adapter, Endpoint } from '../adapter.ts';
 import { channelOf } from '../credentials.ts';
 import { UnusableProviderError } from '../delivery-error.ts';
-import { eventJson } from '../go-json.ts';
+import { fitEvent } from '../fit.ts';
 import { type NatsLogin, publishToNats } from '../nats-publish.ts';
 import { stableId } from '../stable-id.ts';
 
@@ -27,7 +27,7 @@ export const nats: Adapter = async (event, endpoint, _send, { connect }) => {
   try {
     await publishToNats(connection, {
       subject,
-      payload: eventJson(event),
+      payload: (maxBytes) => fitEvent(event, maxBytes),
       id: stableId(event, 32),
       tls: { isRequired: isSecure, servername: host, ...endpoint.tls },
       login,

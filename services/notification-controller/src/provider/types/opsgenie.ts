@@ -2,13 +2,15 @@ import { createHash } from 'node:crypto';
 import type { FluxEvent } from '@sluice/shared/api';
 import type { Adapter, Endpoint } from '../adapter.ts';
 import { tokenOf } from '../credentials.ts';
-import { fit } from '../fit.ts';
+import { factsOf } from '../facts.ts';
+import { fit, fitEntries } from '../fit.ts';
 import { goJson, sorted } from '../go-json.ts';
 
-/** Characters of the message, of the description, and of the note at the end. */
+/** Characters of the message, of the description, of the note at the end, and of all details. */
 const maxMessage = 130;
 const maxDescription = 15_000;
 const maxNote = 25_000;
+const detailLimits = { maxValue: 2_000, maxTotal: 7_900 };
 
 /**
  * Opens an alert of Opsgenie, and closes those of failures that the event ends. Those of one object and reason have the
@@ -22,11 +24,12 @@ export const opsgenie: Adapter = async (event, endpoint, send, context) => {
   const headers = { authorization: `GenieKey ${tokenOf(endpoint, 'API key')}` };
   if (!isRecoveryOnly) {
     const { kind, name } = event.involvedObject;
+    const details = fitEntries(factsOf(event).metadata, detailLimits);
     const body = goJson({
       message: fit(`${kind}/${name}`, maxMessage),
       alias: aliasOf(event, endpoint),
       description: fit(event.message, maxDescription),
-      details: sorted({ ...event.metadata, severity: event.severity }),
+      details: sorted({ ...Object.fromEntries(details), severity: event.severity }),
     });
     await send({ url: endpoint.address, headers, body });
   }

@@ -11,7 +11,7 @@ const maxText = 5_000;
  * @see https://docs.rocket.chat/docs/integrations
  */
 export const rocket: Adapter = async (event, endpoint, send) => {
-  const style = { good: '#0076D7', bad: '#FF0000', maxText };
+  const style = { good: '#0076D7', bad: '#FF0000', maxText, maxFieldText: maxText };
   const body = goJson({ channel: endpoint.channel, ...slackMessage(event, endpoint, style) });
   await send({ url: endpoint.address, body });
 };

@@ -8,6 +8,8 @@ import { slackMessage } from '../slack-message.ts';
 const postMessagePath = '/api/chat.postMessage';
 /** Characters of a message. */
 const maxText = 40_000;
+/** Characters of all fields, of which Slack names no limit. */
+const maxFieldText = 40_000;
 
 /**
  * Posts an attachment to an incoming webhook, or with a bot token to `chat.postMessage`.
@@ -18,7 +20,7 @@ export const slack: Adapter = async (event, endpoint, send) => {
   const { address, token } = endpoint;
   const body = goJson({
     channel: endpoint.channel,
-    ...slackMessage(event, endpoint, { good: 'good', bad: 'danger', maxText }),
+    ...slackMessage(event, endpoint, { good: 'good', bad: 'danger', maxText, maxFieldText }),
   });
   await send({
     url: address,

@@ -1,13 +1,14 @@
 import type { Adapter, Endpoint } from '../adapter.ts';
 import { channelOf, tokenOf } from '../credentials.ts';
 import { UnusableProviderError } from '../delivery-error.ts';
-import { type Facts, factsOf } from '../facts.ts';
-import { fit } from '../fit.ts';
+import { factsOf } from '../facts.ts';
+import { fit, fitEntries } from '../fit.ts';
 import { goJson } from '../go-json.ts';
 
-/** A message may have 4,096 characters once its escapes are read. */
+/** A message may have 4,096 characters once its escapes are read: heading, text and metadata. */
+const maxHeading = 300;
 const maxText = 3_000;
-const maxMetadata = 900;
+const metadataLimits = { maxValue: 300, maxTotal: 600, maxCount: 15 };
 
 /**
  * Posts a message to a chat of Telegram, or to a topic of it as `chat:topic`.
@@ -19,8 +20,9 @@ export const telegram: Adapter = async (event, endpoint, send) => {
   const token = botToken(endpoint);
   const { isError, metadata } = factsOf(event);
   const { kind, name, namespace = '' } = event.involvedObject;
-  const heading = `${isError ? '🚨' : '💫'} ${kind.toLowerCase()}/${name}/${namespace}`;
-  const lines = leading(metadata, maxMetadata).map(
+  const object = `${kind.toLowerCase()}/${name}/${namespace}`;
+  const heading = fit(`${isError ? '🚨' : '💫'} ${object}`, maxHeading);
+  const lines = fitEntries(metadata, metadataLimits).map(
     ([key, value]) => `\\- *${escaped(key)}*: ${escaped(value)}\n`,
   );
   const message = escaped(fit(event.message, maxText));
@@ -40,15 +42,6 @@ function botToken(endpoint: Endpoint): string {
   throw new UnusableProviderError(
     "the key 'token' of the Secret of spec.secretRef is no token of a bot: it has the form 123456:ABC-DEF",
   );
-}
-
-/** The metadata that have room, without those after them. */
-function leading(metadata: Facts['metadata'], max: number): Facts['metadata'] {
-  let length = 0;
-  return metadata.filter(([key, value]) => {
-    length += key.length + value.length + 5;
-    return length <= max;
-  });
 }
 
 /** Escapes what has a meaning in MarkdownV2. */

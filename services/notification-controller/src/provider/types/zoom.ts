@@ -1,10 +1,10 @@
 import type { Adapter } from '../adapter.ts';
 import { tokenOf } from '../credentials.ts';
 import { factsOf } from '../facts.ts';
-import { fit } from '../fit.ts';
+import { fit, fitEntries } from '../fit.ts';
 import { goJson } from '../go-json.ts';
 
-/** Characters of a message of Team Chat. */
+/** Characters of a message of Team Chat, and of its fields. */
 const maxText = 4_000;
 
 /**
@@ -18,7 +18,9 @@ export const zoom: Adapter = async (event, endpoint, send) => {
   const url = new URL(endpoint.address);
   if (!url.searchParams.get('format')) url.searchParams.set('format', 'full');
   const { object, metadata } = factsOf(event);
-  const items = metadata.map(([key, value]) => ({ key, value: fit(value, maxText) }));
+  const items = fitEntries(metadata, { maxValue: maxText, maxTotal: maxText }).map(
+    ([key, value]) => ({ key, value }),
+  );
   const content = {
     head: { text: object, sub_head: { text: event.severity } },
     body: [

@@ -25,10 +25,10 @@ export const discordCase: ProviderCase = {
       sent: [{ path, body: messageOf('flux', { color: 'danger' }) }],
     },
     {
-      name: 'a long text, shortened, and eight fields',
+      name: 'a long text, shortened, and 25 fields, the last of which tells of the others',
       event: {
         message: 'x'.repeat(5_000),
-        metadata: Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`k${i}`, 'v'])),
+        metadata: Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`k${i + 10}`, 'v'])),
       },
       sent: [
         {
@@ -36,9 +36,9 @@ export const discordCase: ProviderCase = {
           body: messageOf('kustomize-controller', {
             fallback: `kustomization/web.apps: ${'x'.repeat(2_948)} … (2052 characters cut off)`,
             text: `${'x'.repeat(2_972)} … (2028 characters cut off)`,
-            fields: Array.from({ length: 8 }, (_, i) => ({
-              title: `k${i}`,
-              value: 'v',
+            fields: Array.from({ length: 25 }, (_, i) => ({
+              title: i < 24 ? `k${i + 10}` : '…',
+              value: i < 24 ? 'v' : '6 more',
               short: false,
             })),
           }),

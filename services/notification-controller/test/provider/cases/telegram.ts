@@ -30,14 +30,17 @@ export const telegramCase: ProviderCase = {
       ],
     },
     {
-      name: 'a long text, shortened, without the metadata that have no room',
-      event: { message: 'x'.repeat(5_000), metadata: { long: 'y'.repeat(1_000) } },
+      name: 'a long text and long metadata, shortened, and how many have no room',
+      event: {
+        message: 'x'.repeat(5_000),
+        metadata: { a: 'y'.repeat(1_000), b: 'z'.repeat(290), c: 'z', d: 'z'.repeat(20) },
+      },
       sent: [
         {
           path,
           body: {
             chat_id: '-100200',
-            text: `*💫 kustomization/web/apps*\n${'x'.repeat(2_972)} … \\(2028 characters cut off\\)\n`,
+            text: `*💫 kustomization/web/apps*\n${'x'.repeat(2_972)} … \\(2028 characters cut off\\)\n\\- *a*: ${'y'.repeat(272)} … \\(728 characters cut off\\)\n\\- *b*: ${'z'.repeat(290)}\n\\- *c*: z\n\\- *…*: 1 more\n`,
             parse_mode: 'MarkdownV2',
           },
         },
