@@ -23,6 +23,7 @@ export const toolNames = [
   'promtool',
   'actionlint',
   'otlp-receiver',
+  'gitea',
 ] as const;
 
 export type ToolName = (typeof toolNames)[number];
@@ -200,6 +201,13 @@ const recipes: Record<ToolName, ToolRecipe> = {
     package: '.',
     versionArgs: ['--version'],
     linkerValues: (version) => ({ 'main.version': version }),
+  },
+  gitea: {
+    module: 'gitea',
+    versionOf: 'gitea.dev',
+    package: 'gitea.dev',
+    versionArgs: ['--version'],
+    linkerValues: (version) => ({ 'main.Version': version.replace(/^v/, '') }),
   },
 };
 

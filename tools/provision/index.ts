@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { buildTool, cachedPath } from './build.ts';
 import { pinnedVersion, recipeOf, type ToolName } from './catalogue.ts';
 import { findInstalled } from './find.ts';
@@ -35,6 +36,24 @@ export async function provision<Name extends ToolName>(
     paths[name] = installed ?? (await buildTool(name, { env, onProgress }));
   }
   return paths as Record<Name, string>;
+}
+
+/**
+ * Finds tools that are there already; none is built.
+ *
+ * @returns the path of each that was found, by name
+ */
+export async function findProvisioned(
+  names: readonly ToolName[],
+  env: Record<string, string | undefined> = process.env,
+): Promise<Partial<Record<ToolName, string>>> {
+  const paths: Partial<Record<ToolName, string>> = {};
+  for (const name of names) {
+    const built = await cachedPath(name, env);
+    const path = existsSync(built) ? built : await findInstalled(name, pinnedVersion(name), env);
+    if (path !== undefined) paths[name] = path;
+  }
+  return paths;
 }
 
 export { cachedPath };

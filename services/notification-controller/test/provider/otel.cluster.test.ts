@@ -1,14 +1,8 @@
-import { systemClock } from '@sluice/shared/base';
-import { localNetwork, type OtlpReceiver, startOtlpReceiver } from '@sluice/testing';
+import type { FluxEvent } from '@sluice/shared/api';
+import { type OtlpReceiver, startOtlpReceiver } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { adapterFor } from '../../src/provider/adapters.ts';
-import { createConnect } from '../../src/provider/connect.ts';
-import { endpointOf } from '../../src/provider/endpoint.ts';
-import { ProviderPool } from '../../src/provider/pool.ts';
-import { createSend } from '../../src/provider/send.ts';
-import { TokenCache } from '../../src/provider/token-cache.ts';
-import { eventOf, providerOf } from '../objects.ts';
 import { alert } from './contract.ts';
+import { deliverTo } from './deliver-to.ts';
 
 let collector: OtlpReceiver;
 
@@ -18,21 +12,8 @@ beforeAll(async () => {
 
 afterAll(() => collector?.stop());
 
-async function deliver(change: Parameters<typeof eventOf>[0]): Promise<void> {
-  const provider = providerOf({ type: 'otel', address: collector.url });
-  const endpoint = await endpointOf(provider, async () => ({}));
-  const { signal } = new AbortController();
-  const pool = new ProviderPool(localNetwork);
-  const send = createSend(endpoint, { pool, signal, traceHeaders: {} });
-  const connect = createConnect({ guard: localNetwork, signal, timeoutMs: 5_000 });
-  await adapterFor('otel')(eventOf(change), endpoint, send, {
-    alert,
-    facts: {},
-    commitStatusId: '',
-    connect,
-    tokens: new TokenCache(systemClock),
-  });
-}
+const deliver = (change: Partial<FluxEvent>) =>
+  deliverTo({ type: 'otel', address: collector.url }, {}, change);
 
 interface Attribute {
   key: string;

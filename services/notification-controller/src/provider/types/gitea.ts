@@ -20,7 +20,11 @@ export const gitea: Adapter = async (event, endpoint, send, context) => {
     method: 'GET',
     maxAnswerBytes: maxPageBytes,
   });
-  const latest = objectOf(listOf(answer, 'Gitea').find(({ context: name }) => name === id));
+  // They come by their time in seconds, in which there may be several.
+  const [newest] = listOf(answer, 'Gitea')
+    .filter(({ context: name }) => name === id)
+    .toSorted((a, b) => Number(b['id']) - Number(a['id']));
+  const latest = objectOf(newest);
   if (latest['status'] === state && latest['description'] === description) return;
   const body = goJson({ state, target_url: '', description, context: id });
   await api.repository(`statuses/${commit}`, { body });

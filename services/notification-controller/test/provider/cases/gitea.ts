@@ -43,12 +43,26 @@ export const giteaCase: ProviderCase = {
       },
       sent: [read],
     },
+    {
+      name: 'what was said before another status of the same second',
+      answers: {
+        [`GET ${list}`]: {
+          body: JSON.stringify([
+            { id: 1, context: statusId, status: 'success', description: success.description },
+            { id: 3, context: 'other', status: 'success', description: success.description },
+            { id: 2, context: statusId, status: 'pending', description: 'progressing' },
+          ]),
+        },
+      },
+      sent: [read, { path, headers, body: success }],
+    },
   ],
   failures: [
     badToken,
     rateLimit,
     { name: 'an unknown repository', reply: { status: 404 }, permanent: false },
-    { name: 'an unknown commit', reply: { status: 422 }, permanent: true },
+    { name: 'an unknown commit', reply: { status: 404 }, permanent: false },
+    { name: 'a commit that is none', reply: { status: 422 }, permanent: true },
   ],
   refused: [noCommit, { name: 'no token', change: { secret: { token: '' } }, says: "'token'" }],
 };
