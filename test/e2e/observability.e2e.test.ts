@@ -193,6 +193,11 @@ describe('a push can be followed to the alert in one trace', () => {
   test('which the receiver of the alert can continue', async () => {
     const sent = await world.hmac.waitFor(({ body }) => body.includes('UpgradeSucceeded'));
     expect(sent.headers['traceparent']).toContain(webhook.traceId);
+    expect(JSON.parse(sent.body).metadata).toMatchObject({
+      commitAuthor: 'Test Author',
+      commitSubject: 'change',
+      changes: expect.stringContaining('chart 1.0.0 to 1.1.0'),
+    });
   });
 
   test('its spans name the object and the revision', async () => {

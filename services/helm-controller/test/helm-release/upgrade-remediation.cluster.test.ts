@@ -64,6 +64,13 @@ test('a failed upgrade stays as it is by default', async () => {
     { version: 2, status: 'failed', action: 'upgrade' },
     { version: 1, status: 'deployed' },
   ]);
+  const failure = bed.events.find(
+    ({ involvedObject, reason }) => involvedObject.name === 'plain' && reason === 'UpgradeFailed',
+  );
+  expect(failure?.metadata).toMatchObject({
+    'facts.sluice.dev/firstFailure': expect.stringContaining('apply failed'),
+    'facts.sluice.dev/changes': expect.stringContaining('values: refused, text'),
+  });
 });
 
 test('an upgrade is rolled back and tried again, and rolled back for good at last', async () => {

@@ -1,5 +1,7 @@
 import {
   type Alert,
+  commitAuthorFact,
+  commitSubjectFact,
   commitUrlFact,
   type FluxEvent,
   sourceRevisionFact,
@@ -7,7 +9,7 @@ import {
 } from '@sluice/shared/api';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { ProviderType } from '../provider/adapter.ts';
-import { makesLabels, writesCommitStatus } from '../provider/type-groups.ts';
+import { canMention, makesLabels, writesCommitStatus } from '../provider/type-groups.ts';
 import { commitLink } from './commit-link.ts';
 import { renderMessage } from './render-message.ts';
 
@@ -22,9 +24,12 @@ export interface Presented {
   facts: Record<string, string>;
 }
 
+/** Facts that are the words of whoever wrote the commit. */
+const written: readonly string[] = [commitAuthorFact, commitSubjectFact];
+
 /**
- * Makes of an event what its message is to say: in the words of `spec.template`, and with the commit's author, subject and address, the first failure and the
- * changes among its metadata, where the service does not make labels of those.
+ * Makes of an event what its message is to say: in the words of `spec.template`, and with the commit's author, subject
+ * and address, the first failure and the changes among its metadata, where the service does not make labels of those.
  */
 export function presentEvent(
   { event, facts = {} }: Pick<Delivery, 'event' | 'facts'>,
@@ -33,10 +38,20 @@ export function presentEvent(
   const shown = structuredClone(event);
   if (writesCommitStatus(type)) return { shown, facts: {} };
   const link = commitLink(event, facts, alert);
-  const all = { ...facts, ...(link !== undefined && { [commitUrlFact]: link }) };
+  const given = canMention(type) ? withoutMentions(facts) : facts;
+  const all = { ...given, ...(link !== undefined && { [commitUrlFact]: link }) };
   const told = Object.fromEntries(Object.entries(all).filter(([key]) => !unshown.includes(key)));
   const whole = { ...event, metadata: { ...all, ...event.metadata } };
   shown.message = renderMessage(whole, alert);
   if (makesLabels(type) || Object.keys(told).length === 0) return { shown, facts: told };
   return { shown: { ...shown, metadata: { ...told, ...shown.metadata } }, facts: {} };
+}
+
+/** Takes from a commit's words the power to call people, as `@all` or `<!channel>` do, by a space that nobody sees. */
+function withoutMentions(facts: Record<string, string>): Record<string, string> {
+  const entries = Object.entries(facts).map(([key, value]) => [
+    key,
+    written.includes(key) ? value.replace(/[@<](?=\S)/g, '$&\u200b') : value,
+  ]);
+  return Object.fromEntries(entries);
 }

@@ -57,6 +57,11 @@ export function hearsRecoveries(type: ProviderType): boolean {
   return incidentTypes.includes(type) || chatTypes.includes(type);
 }
 
+/** Whether people read the messages of a type of provider, in a service in which some texts call others. */
+export function canMention(type: ProviderType): boolean {
+  return chatTypes.includes(type) || commentTypes.includes(type);
+}
+
 /** Whether a type of provider writes the status of a commit. */
 export function writesCommitStatus(type: ProviderType): boolean {
   return statusTypes.includes(type);

@@ -86,6 +86,28 @@ describe('an event as it is shown', () => {
     }
   });
 
+  test.each(['slack', 'webex', 'zulip', 'githubpullrequestcomment'] as const)(
+    'calls nobody at %s because of what somebody wrote into a commit',
+    (type) => {
+      const commitSubject = '<!channel> <@all> @**all** @team fix a < b @ 5';
+      const template = '{{ .Event.Metadata.commitSubject }}';
+      const given = { alert: alertOf({ template }), type };
+      const { shown } = presentEvent({ event, facts: { ...facts, commitSubject } }, given);
+      for (const text of [shown.message, shown.metadata?.['commitSubject'] ?? '']) {
+        expect(text).not.toMatch(/<[!@]|@[*\w]/);
+        expect(text.replaceAll('\u200b', '')).toBe(commitSubject);
+        expect(text).toContain('a < b @ 5');
+      }
+    },
+  );
+
+  test('has the words of a commit as they are where programs read them', () => {
+    const commitSubject = '@team <fix>';
+    const given = { alert, type: 'generic' } as const;
+    const { shown } = presentEvent({ event, facts: { ...facts, commitSubject } }, given);
+    expect(shown.metadata).toMatchObject({ commitSubject });
+  });
+
   test('is a copy', () => {
     const { shown } = presentEvent({ event }, { alert, type: 'generic' });
     expect(shown).not.toBe(event);
