@@ -16,7 +16,7 @@ const reason = await imagesCannotBuild();
 const expected: Record<string, { programs: string[]; workers: string[]; packages: string[] }> = {
   'source-controller': {
     programs: ['node'],
-    workers: ['archive-worker.mjs', 'helm-worker.mjs', 'packing-worker.mjs'],
+    workers: ['archive-worker.mjs', 'helm-worker.mjs', 'key-worker.mjs', 'packing-worker.mjs'],
     packages: ['pkg:npm/isomorphic-git@', 'pkg:npm/undici@'],
   },
   'kustomize-controller': {

@@ -28,6 +28,7 @@ export {
   createGitRepository,
   type GitFile,
   type GitRepository,
+  gitEnvironment,
 } from './git-repository.ts';
 export {
   type GitRequest,

@@ -1,12 +1,13 @@
+import type { Artifact } from '../api/index.ts';
+// Threads that make artifacts need the names, and no schemas.
 import {
-  type Artifact,
   commitAuthorFact,
   commitSubjectFact,
   factPrefix,
   ociOriginSourceKey,
   sourceRevisionFact,
   sourceUrlFact,
-} from '../api/index.ts';
+} from '../api/names.ts';
 import { printable } from '../base/index.ts';
 
 /** Where the content of an artifact comes from, as far as it is known. */

@@ -10,7 +10,7 @@ import { packTreeAnywhere } from '../packing/packing-workers.ts';
 import { cleanPath } from '../source/clean-path.ts';
 import { fetchFailedCondition } from '../source/names.ts';
 import { commitArtifact, placeArtifact, writeArtifact } from '../source/publish.ts';
-import { phase } from '../source/status.ts';
+import { noteVerified, phase } from '../source/status.ts';
 import type { TimeLimit } from '../source/time-limit.ts';
 import { turnOf } from '../source/turn.ts';
 import type { GitContext, GitRepositoryDeps } from './deps.ts';
@@ -18,6 +18,7 @@ import { gitOperation } from './git-errors.ts';
 import { inclusionsOf } from './includes.ts';
 import { MissingDirectoryError, type PackTreeResult, type PackTreeTask } from './pack-tree.ts';
 import { gitFailedReason, type ResolvedRef } from './resolve-ref.ts';
+import { asVerdict, verificationOf } from './verification.ts';
 
 /** What to build. */
 export interface Target {
@@ -40,7 +41,7 @@ const maxPackBytes = 256 * 1024 * 1024;
  * Fetches a commit and stores its artifact.
  *
  * @throws RetryableError `GitOperationFailed` when fetching fails or what came is damaged,
- *   `ArchiveOperationFailed` when it cannot be stored
+ *   `ArchiveOperationFailed` when it cannot be stored; as {@link verificationOf} and {@link asVerdict}
  */
 export async function build(
   context: GitContext,
@@ -55,19 +56,34 @@ export async function build(
   // A server that hands out no commit by its name may have it in the history of the branch.
   const { commit: pinned, branch } = object.spec.ref ?? {};
   const fallback = pinned ? branch || 'HEAD' : undefined;
+  const verification = await verificationOf(context, ref);
   const path = join(deps.tempDir, `pack-${randomBytes(8).toString('hex')}`);
   const place = await placeArtifact(context, deps.store, `${ref.commit}.tar.gz`);
   try {
     const pack = await phase(status, fetchFailedCondition, () =>
       gitOperation(object.spec.url, limit, () =>
-        remote.fetchPack({ commit: ref.commit, fallback, path, maxBytes: maxPackBytes }),
+        remote.fetchPack({
+          commit: verification?.tag?.oid ?? ref.commit,
+          fallback,
+          path,
+          maxBytes: maxPackBytes,
+        }),
       ),
     );
-    const task = { ...settings, pack, destination: place.temporary, workDir: `${path}.d` };
-    const { subject, author, digest, size } = await packTreeInTurn(context, deps, limit, task);
+    const task = {
+      ...settings,
+      pack,
+      verification,
+      destination: place.temporary,
+      workDir: `${path}.d`,
+    };
+    const packed = await packTreeInTurn(context, deps, limit, task);
+    const { subject, author, digest, size, verified } = packed;
     const metadata = originMetadata({ author, subject, url: object.spec.url });
     const written = { revision: ref.revision, digest, size, metadata };
-    return { artifact: await commitArtifact(context, deps.store, place, written), subject };
+    const artifact = await commitArtifact(context, deps.store, place, written);
+    noteVerified(status, verified);
+    return { artifact, subject };
   } finally {
     await place.discard();
     await rm(path, { force: true });
@@ -79,7 +95,7 @@ function contentSettings(
   { object }: GitContext,
   deps: GitRepositoryDeps,
   { ref, includes }: Target,
-): Omit<PackTreeTask, 'pack' | 'destination' | 'workDir'> {
+): Omit<PackTreeTask, 'pack' | 'verification' | 'destination' | 'workDir'> {
   const { spec } = object;
   return {
     commit: ref.commit,
@@ -105,7 +121,10 @@ function packTreeInTurn(
   const turn = turnOf(context, deps, limit.signal);
   return writeArtifact(
     context,
-    () => deps.packing.run(turn.share, () => packTreeAnywhere(task, turn), turn.signal),
+    () =>
+      deps.packing
+        .run(turn.share, () => packTreeAnywhere(task, turn), turn.signal)
+        .catch((error: unknown) => asVerdict(context, error)),
     (cause) => {
       limit.throwIfStopped();
       const why = limit.error ?? whyRefused(cause);

@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Artifact, GitRepository } from '@sluice/shared/api';
+import { sourceVerifiedCondition } from '../source/names.ts';
+import { verificationMode } from './verification.ts';
 
 type Status = NonNullable<GitRepository['status']>;
 
@@ -13,10 +15,20 @@ export function contentConfigChanged(
   return (
     spec.ignore !== status.observedIgnore ||
     Boolean(status.observedRecurseSubmodules) ||
+    mustVerify(spec, status) ||
     !isDeepStrictEqual(spec.include ?? [], status.observedInclude ?? []) ||
     !isDeepStrictEqual(spec.sparseCheckout ?? [], status.observedSparseCheckout ?? []) ||
     !isDeepStrictEqual(includes.map(identity), included)
   );
+}
+
+/** A verification that failed since then has to succeed before anything else is said of the artifact. */
+function mustVerify(spec: GitRepository['spec'], status: Status): boolean {
+  const mode = verificationMode(spec);
+  const isVerified = status.conditions?.some(
+    ({ type, status: value }) => type === sourceVerifiedCondition && value === 'True',
+  );
+  return mode !== status.sourceVerificationMode || (mode !== undefined && !isVerified);
 }
 
 function identity(artifact: Artifact): string {
@@ -38,7 +50,7 @@ export function recordContentConfig(
   );
   assign(status, 'includedArtifacts', includes.length > 0 ? includes : undefined);
   delete status.observedRecurseSubmodules;
-  delete status.sourceVerificationMode;
+  assign(status, 'sourceVerificationMode', verificationMode(spec));
 }
 
 function assign<K extends keyof Status>(status: Status, key: K, value: Status[K]): void {

@@ -16,11 +16,14 @@ import { PackError } from '../adapters/git/pack-error.ts';
 import { defaultPackLimits, type PackLimits, PackReader } from '../adapters/git/pack-reader.ts';
 import { openPack, type StoredPack } from '../adapters/git/pack-source.ts';
 import { defaultTreeLimits, listTree, readCommit, type TreeLimits } from '../adapters/git/tree.ts';
+import { type Verification, verifyObjects } from './verify-objects.ts';
 
 /** Everything needed to make an artifact of a fetched commit; plain data, so that a thread can do it. */
 export interface PackTreeTask {
   pack: StoredPack;
   commit: string;
+  /** What has to be signed before anything is made. */
+  verification?: Verification;
   specIgnore?: string;
   /** Directories to take; everything when empty. */
   sparse: string[];
@@ -42,6 +45,8 @@ export interface PackTreeResult extends PackResult {
   /** Name of the commit's author. */
   author: string;
   files: number;
+  /** What was verified, in words. */
+  verified?: string;
 }
 
 /** A directory of `spec.sparseCheckout` that the repository does not have. */
@@ -68,6 +73,7 @@ export const defaultPackTreeLimits: PackTreeLimits = {
  *
  * @throws PackError when the pack is damaged; BudgetError when it, or the artifact, is over a limit
  * @throws MissingDirectoryError when a directory to take does not exist
+ * @throws as {@link verifyObjects} when something is not signed as it must be
  */
 export async function packTree(
   task: PackTreeTask,
@@ -79,6 +85,8 @@ export async function packTree(
       ...limits.pack,
       ...(task.maxObjectBytes !== undefined && { maxObjectBytes: task.maxObjectBytes }),
     });
+    const verified =
+      task.verification && (await verifyObjects(pack, task.commit, task.verification));
     const commit = await readCommit(pack, task.commit);
     const { files } = await listTree(pack, commit.tree, limits.tree);
     const own = files.map(
@@ -95,7 +103,7 @@ export async function packTree(
     const { algorithm, maxBytes } = task;
     const result = await packArtifact(kept, task.destination, { algorithm, maxBytes });
     const { subject, author } = commit;
-    return { ...result, subject, author, files: kept.length };
+    return { ...result, subject, author, files: kept.length, ...(verified && { verified }) };
   } finally {
     source.close();
   }

@@ -2,8 +2,7 @@ import type { GitRepository } from '@sluice/shared/api';
 import { redactUrl, StalledError } from '@sluice/shared/base';
 import { refNameProblem } from '../adapters/git/refs.ts';
 import { invalidReferenceReason, unsupportedReason, urlInvalidReason } from '../source/names.ts';
-import { refuseProvider, refuseVerification } from '../source/refuse.ts';
-import type { SourceContext } from '../source/source.ts';
+import { refuseProvider } from '../source/refuse.ts';
 
 type Spec = GitRepository['spec'];
 
@@ -12,14 +11,12 @@ const controlCharacter = /[\x00-\x1f\x7f]/;
 const commitPattern = /^[0-9a-f]{40}$/;
 
 /**
- * Refuses what cannot be done as asked, before anything is done: above all, never an artifact without the
- * verification that was asked for.
+ * Refuses what cannot be done as asked, before anything is done.
  *
  * @returns the address of the repository
  * @throws StalledError that names the field, its value and the fix
  */
-export function checkSpec(context: SourceContext, spec: Spec): URL {
-  refuseVerification(context, spec.verify);
+export function checkSpec(spec: Spec): URL {
   refuseProvider(spec.provider, 'spec.secretRef');
   if (spec.recurseSubmodules) {
     throw new StalledError(

@@ -11,6 +11,8 @@ export interface ResolvedRef {
   commit: string;
   /** `<reference>@sha1:<commit>`, or `sha1:<commit>`. */
   revision: string;
+  /** The tag that leads there, if one does, with its object: the commit itself for one without annotation. */
+  tag?: { name: string; oid: string };
 }
 
 /** Reason of failures to fetch or resolve. */
@@ -47,7 +49,9 @@ function pinned(commit: string, branch: string | undefined): ResolvedRef {
 
 function named(ref: Ref, shown: string): ResolvedRef {
   const commit = ref.peeled ?? ref.oid;
-  return { commit, revision: `${shown}@sha1:${commit}` };
+  const tag = { name: ref.name.slice(tagPrefix.length), oid: ref.oid };
+  const revision = `${shown}@sha1:${commit}`;
+  return { commit, revision, ...(ref.name.startsWith(tagPrefix) && { tag }) };
 }
 
 async function exactRef(remote: GitRemote, name: string): Promise<Ref> {

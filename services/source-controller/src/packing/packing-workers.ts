@@ -15,7 +15,9 @@ import {
   type PackTreeTask,
   packTree,
 } from '../git-repository/pack-tree.ts';
+import { UnverifiedCommitError, UnverifiedTagError } from '../git-repository/verify-objects.ts';
 import { extractLayer, type LayerLimits, type LayerTask } from '../oci-repository/write-layer.ts';
+import { TrustedKeyError } from '../signature/signature-error.ts';
 import { type Turn, withMemory } from '../source/turn.ts';
 
 const mebibyte = 1024 * 1024;
@@ -27,6 +29,9 @@ const errors: Record<string, new (message: string) => Error> = {
   ObjectSizeError,
   PackError,
   MissingDirectoryError,
+  TrustedKeyError,
+  UnverifiedCommitError,
+  UnverifiedTagError,
 };
 
 const workers = new WorkerPool({
@@ -71,7 +76,9 @@ const quickLayer: LayerLimits = {
  */
 export async function packTreeAnywhere(task: PackTreeTask, turn: Turn): Promise<PackTreeResult> {
   const maxBytes = Math.min(task.maxBytes, quickBytes);
-  const isQuick = 'bytes' in task.pack && task.includes.length === 0;
+  // How long keys take to read is up to who wrote them.
+  const isQuick =
+    'bytes' in task.pack && task.includes.length === 0 && task.verification === undefined;
   if (isQuick) {
     const quick = await orTooMuch(() => packTree({ ...task, maxBytes }, quickTree));
     if (quick !== undefined) return quick;

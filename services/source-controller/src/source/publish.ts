@@ -39,7 +39,7 @@ export function placeArtifact(
  * Writes an artifact to its place.
  *
  * @param refusalOf says what is wrong with the source when writing failed for that: a failure to fetch, not one to store
- * @throws what `refusalOf` returns; RetryableError `ArchiveOperationFailed` for anything else
+ * @throws ReconcileError of writing itself; what `refusalOf` returns; RetryableError `ArchiveOperationFailed` for anything else
  */
 export async function writeArtifact<T extends PackResult>(
   context: SourceContext,
@@ -49,6 +49,8 @@ export async function writeArtifact<T extends PackResult>(
   try {
     return await withSpan('write artifact', {}, write);
   } catch (error) {
+    // It has its condition already.
+    if (error instanceof ReconcileError) throw error;
     const refusal = refusalOf(error);
     const fail = () => Promise.reject(refusal ?? error);
     return refusal === undefined

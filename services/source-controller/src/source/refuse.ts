@@ -1,7 +1,7 @@
 import { StalledError } from '@sluice/shared/base';
 import { unsupportedReason, verificationErrorReason } from './names.ts';
 import type { SourceContext } from './source.ts';
-import { markUnverified } from './status.ts';
+import { markUnverified, noteVerified } from './status.ts';
 
 /**
  * Refuses to make an artifact without the verification that was asked for.
@@ -9,7 +9,10 @@ import { markUnverified } from './status.ts';
  * @throws StalledError `VerificationError`
  */
 export function refuseVerification(context: SourceContext, verify: unknown): void {
-  if (verify === undefined) return;
+  if (verify === undefined) {
+    noteVerified(context.status, undefined);
+    return;
+  }
   const message = 'spec.verify is not supported yet: no artifact is made without verification';
   markUnverified(context.status, verificationErrorReason, message);
   throw new StalledError(verificationErrorReason, message);

@@ -59,6 +59,15 @@ export function markUnverified(draft: Draft, reason: string, message: string): v
   draft.setCondition({ type: sourceVerifiedCondition, status: 'False', reason, message });
 }
 
+/** Says what was verified of what is stored; undefined when nothing was asked for. */
+export function noteVerified(draft: Draft, message: string | undefined): void {
+  if (message === undefined) draft.removeCondition(sourceVerifiedCondition);
+  else {
+    const condition = { type: sourceVerifiedCondition, reason: succeededReason, message };
+    draft.setCondition({ ...condition, status: 'True' });
+  }
+}
+
 /** Says that the source has a revision which is not stored yet. */
 export function markOutdated(draft: Draft, message: string): void {
   if (draft.status.artifact === undefined) return;
@@ -86,7 +95,7 @@ export interface StoredNote {
  */
 export function markStored(draft: Draft, artifact: Artifact, note?: StoredNote): void {
   draft.status.artifact = artifact;
-  for (const type of [...failureConditions, artifactOutdatedCondition, sourceVerifiedCondition]) {
+  for (const type of [...failureConditions, artifactOutdatedCondition]) {
     draft.removeCondition(type);
   }
   const { reason, message } = note ?? {

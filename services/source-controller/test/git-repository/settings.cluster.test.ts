@@ -208,12 +208,6 @@ describe('a GitRepository', () => {
 
   it.each([
     {
-      name: 'verify',
-      spec: { verify: { mode: 'HEAD' as const, secretRef: { name: 'keys' } } },
-      reason: 'VerificationError',
-      message: /spec\.verify is not supported yet/,
-    },
-    {
       name: 'ssh-proxy',
       spec: { url: 'ssh://git@example.com/app.git', proxySecretRef: { name: 'proxy' } },
       reason: 'Unsupported',
