@@ -51,7 +51,7 @@ authorization {
 The subjects that each controller publishes and subscribes to, by its name; requests to JetStream are among those it
 publishes. notification-controller alone makes, changes and reads streams: whoever may change one can have the server copy
 the others into it. It makes a consumer of events, and one for each Provider that has deliveries; no consumer can be made
-for all deliveries, and no stream deleted or purged by anyone.
+for all deliveries, and no stream deleted or purged by anyone. It removes single dead letters, once they are replayed.
 */}}
 {{- define "sluice.nats-permissions" -}}
 {{- $prefix := .Values.nats.prefix -}}
@@ -84,6 +84,8 @@ helm-controller:
     - $JS.API.CONSUMER.MSG.NEXT.{{ $stream }}{{ . }}
     - $JS.ACK.{{ $stream }}{{ . }}.>
     {{- end }}
+    - $JS.API.DIRECT.GET.{{ $stream }}DEADLETTER
+    - $JS.API.STREAM.MSG.DELETE.{{ $stream }}DEADLETTER
     {{- range list "DELIVERED" "ALERTING" }}
     - $JS.API.DIRECT.GET.{{ $stream }}{{ . }}.>
     {{- end }}

@@ -26,6 +26,7 @@ import { dispatch } from './delivery/dispatch.ts';
 import { duplicateCheck } from './delivery/duplicates.ts';
 import { deliveryMetrics } from './delivery/metrics.ts';
 import type { Pipeline, PipelineParts } from './delivery/pipeline.ts';
+import { Replays } from './delivery/replays.ts';
 import { createReporter } from './delivery/reporter.ts';
 import { defaultMinAttempts, type RetryPolicy } from './delivery/retry-policy.ts';
 import { createSpread, type SpreadContext } from './delivery/spread.ts';
@@ -73,8 +74,13 @@ export function createNotificationController(config: Config, doors: ServiceDoors
         if (!isServing) throw new Error('not listening yet');
       },
     },
-    start: ({ signal, client }) =>
-      createReceiverController({ ...app, client }, receiverEvents).run(signal),
+    start: async ({ signal, client }) => {
+      const parts = { ...app, client };
+      await Promise.all([
+        createReceiverController(parts, receiverEvents).run(signal),
+        replayDeadLetters(parts, delivering, signal),
+      ]);
+    },
     always: ({ signal }) =>
       serve(app, delivering, signal, () => {
         isServing = true;
@@ -208,6 +214,17 @@ function createReceiverController(app: App, events: EventRecorder): Controller<R
     }
   });
   return controller;
+}
+
+/** Before the Providers are known, there is nothing to act on. */
+async function replayDeadLetters(app: App, delivering: Delivering, signal: AbortSignal) {
+  const { providers } = app.informers;
+  await providers.synced(signal).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
+  const { pipeline, alertEvents: events } = delivering;
+  const replay = pipeline.replay.bind(pipeline);
+  await new Replays({ ...app, providers, events, replay, controllerName }).run(signal);
 }
 
 function createEventListener(app: App, delivering: Delivering): RequestListener {

@@ -47,6 +47,9 @@ const allowed: Record<(typeof users)[number], string[]> = {
       `$JS.API.CONSUMER.MSG.NEXT.${consumer}`,
       `$JS.ACK.${consumer}.1.1.1.1.1`,
     ]),
+    // Dead letters, to deliver them again.
+    '$JS.API.DIRECT.GET.SLUICE_DEADLETTER',
+    '$JS.API.STREAM.MSG.DELETE.SLUICE_DEADLETTER',
     '$JS.API.DIRECT.GET.SLUICE_DELIVERED.sluice.delivered.apps.all.key',
     '$JS.API.DIRECT.GET.SLUICE_ALERTING.sluice.delivered.apps.all.key',
   ],

@@ -10,7 +10,7 @@ export {
   consume,
   type Verdict,
 } from './consume.ts';
-export { publishDeadLetter } from './dead-letter.ts';
+export { deadLettersOf, publishDeadLetter, removeDeadLetter } from './dead-letter.ts';
 export {
   createBusEventSink,
   createHttpEventSink,

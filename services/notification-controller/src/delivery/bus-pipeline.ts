@@ -5,10 +5,12 @@ import {
   type ConsumedMessage,
   type Consumer,
   consume,
+  deadLettersOf,
   deliverySubject,
   eventSubject,
   type OutboxSink,
   publishDeadLetter,
+  removeDeadLetter,
   UnpublishableError,
   UnreadableMessageError,
   type Verdict,
@@ -18,7 +20,15 @@ import { InvalidEventError } from '../event/event-fields.ts';
 import { checkEvent } from '../event/parse-event.ts';
 import { type Delivery, isDelivery } from './delivery.ts';
 import { Lanes } from './lanes.ts';
-import { deadLetter, type Pipeline, type PipelineParts } from './pipeline.ts';
+import {
+  deadLetter,
+  maxReplayed,
+  type Pipeline,
+  type PipelineParts,
+  type ReplayRequest,
+  type ReplayResult,
+  revived,
+} from './pipeline.ts';
 import { givesUp, retryDelayMs } from './retry-policy.ts';
 
 export interface BusPipelineOptions extends PipelineParts {
@@ -53,6 +63,8 @@ export function createBusPipeline(options: BusPipelineOptions): Pipeline {
         await outbox.publish(event);
       }
     },
+    replay: (request) =>
+      replay(request, options, (namespace, provider) => running?.lanes.open(namespace, provider)),
     start() {
       const common = { ackWaitMs, onDeadLetter: reporter.unreadable };
       const lanes = new Lanes({
@@ -157,4 +169,25 @@ async function deliver(
   } finally {
     clearInterval(keepAlive);
   }
+}
+
+/** A letter is removed once its delivery is stored; stopped in between, it is stored once all the same. */
+async function replay(
+  request: ReplayRequest,
+  { bus }: BusPipelineOptions,
+  open: (namespace: string, provider: string) => void,
+): Promise<ReplayResult> {
+  const { namespace, name, signal } = request;
+  let replayed = 0;
+  for await (const letter of deadLettersOf(bus, { namespace, provider: name, signal })) {
+    const delivery = revived(letter.data, request, String(letter.sequence));
+    if (delivery === undefined) continue;
+    if (replayed === maxReplayed) return { replayed, more: true };
+    const subject = deliverySubject(bus.prefix, namespace, name);
+    await bus.publish({ subject, data: delivery, id: delivery.id });
+    open(namespace, name);
+    await removeDeadLetter(bus, letter.sequence);
+    replayed++;
+  }
+  return { replayed, more: false };
 }

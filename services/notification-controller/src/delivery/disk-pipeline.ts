@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FluxEvent } from '@sluice/shared/api';
 import { type Logger, sha256Hex } from '@sluice/shared/base';
@@ -11,8 +11,17 @@ import {
 import { withSpan } from '@sluice/shared/runtime';
 import { InvalidEventError } from '../event/event-fields.ts';
 import { checkEvent } from '../event/parse-event.ts';
-import { type DeadLetter, type Delivery, isDelivery } from './delivery.ts';
-import { deadLetter, type Pipeline, type PipelineParts } from './pipeline.ts';
+import { type Delivery, isDelivery } from './delivery.ts';
+import { DiskLetters } from './disk-letters.ts';
+import {
+  deadLetter,
+  maxReplayed,
+  type Pipeline,
+  type PipelineParts,
+  type ReplayRequest,
+  type ReplayResult,
+  revived,
+} from './pipeline.ts';
 import { givesUp } from './retry-policy.ts';
 import type { Taken } from './spread.ts';
 
@@ -33,7 +42,6 @@ interface Accepted {
   at?: number;
 }
 
-const maxDeadLetters = 1_000;
 /** Some 45 minutes with the growing delays of the outbox. */
 const maxEventAttempts = 100;
 
@@ -48,6 +56,7 @@ export function createDiskPipeline(options: DiskPipelineOptions): Pipeline {
 class DiskPipeline implements Pipeline {
   readonly #options: DiskPipelineOptions;
   readonly #accepted: Promise<Outbox<Accepted>>;
+  readonly #letters: DiskLetters;
   readonly #started = Promise.withResolvers<void>();
   readonly #providers = new Map<string, Outbox<Delivery>>();
   /** Attempts of deliveries that failed, by id; forgotten by a restart. */
@@ -55,12 +64,26 @@ class DiskPipeline implements Pipeline {
 
   constructor(options: DiskPipelineOptions) {
     this.#options = options;
+    this.#letters = new DiskLetters(join(options.dir, 'deadletter'));
     this.#accepted = this.#open();
     this.#accepted.catch(() => undefined);
   }
 
   async accept(event: FluxEvent, id: string): Promise<void> {
     await (await this.#accepted).put({ event, id, at: Date.now() });
+  }
+
+  async replay(request: ReplayRequest): Promise<ReplayResult> {
+    let replayed = 0;
+    for (const name of await this.#letters.names()) {
+      const delivery = revived(await this.#letters.read(name), request, name);
+      if (delivery === undefined) continue;
+      if (replayed === maxReplayed || request.signal.aborted) return { replayed, more: true };
+      await this.#put(delivery);
+      await this.#letters.remove(name);
+      replayed++;
+    }
+    return { replayed, more: false };
   }
 
   start(): void {
@@ -97,9 +120,13 @@ class DiskPipeline implements Pipeline {
   /** Stores one delivery for each alert that wants the event. */
   async #spread(taken: Taken): Promise<void> {
     for (const delivery of await this.#options.spread(taken)) {
-      const provider = `${delivery.alert.namespace}/${delivery.provider}`;
-      await this.#provider(sha256Hex(provider).slice(0, 32)).put(delivery);
+      await this.#put(delivery);
     }
+  }
+
+  async #put(delivery: Delivery): Promise<void> {
+    const provider = `${delivery.alert.namespace}/${delivery.provider}`;
+    await this.#provider(sha256Hex(provider).slice(0, 32)).put(delivery);
   }
 
   #provider(folder: string): Outbox<Delivery> {
@@ -139,20 +166,10 @@ class DiskPipeline implements Pipeline {
       throw new Error(result.error);
     }
     const letter = deadLetter(delivery, { error: result.error, attempts, nowMs: now() });
-    await this.#keep(letter);
+    await this.#letters.keep(letter);
     this.#failed.delete(delivery.id);
     await this.#options.incidents.ended(delivery, { told: false });
     await reporter.givenUp(letter, result);
-  }
-
-  async #keep(letter: DeadLetter): Promise<void> {
-    const dir = join(this.#options.dir, 'deadletter');
-    await mkdir(dir, { recursive: true, mode: 0o700 });
-    const name = `${letter.failedAt.replaceAll(/[^0-9]/g, '')}-${sha256Hex(letter.delivery.id).slice(0, 16)}.json`;
-    await writeFile(join(dir, `${name}.tmp`), JSON.stringify(letter), { mode: 0o600 });
-    await rename(join(dir, `${name}.tmp`), join(dir, name));
-    const oldest = (await readdir(dir)).sort().slice(0, -maxDeadLetters);
-    await Promise.all(oldest.map((old) => rm(join(dir, old), { force: true })));
   }
 }
 

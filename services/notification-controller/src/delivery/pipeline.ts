@@ -1,7 +1,8 @@
 import type { FluxEvent } from '@sluice/shared/api';
+import { sha256Hex } from '@sluice/shared/base';
 import type { Incidents } from '../incident/incidents.ts';
 import type { Attempt } from './attempt.ts';
-import type { DeadLetter, Delivery } from './delivery.ts';
+import { type DeadLetter, type Delivery, isDelivery } from './delivery.ts';
 import type { Reporter } from './reporter.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import type { Spread } from './spread.ts';
@@ -15,11 +16,36 @@ export interface Pipeline {
    * @throws Error when it cannot be stored
    */
   accept(event: FluxEvent, id: string): Promise<void>;
+  /**
+   * Has the dead letters of a Provider delivered again, the oldest first, a thousand at most. The same request does not
+   * deliver one twice.
+   *
+   * @throws Error when they cannot be read or stored now; those before are done
+   */
+  replay(request: ReplayRequest): Promise<ReplayResult>;
   /** Begins to match and deliver. */
   start(): void;
   /** Stops; what is not delivered stays stored. */
   close(): Promise<void>;
 }
+
+export interface ReplayRequest {
+  /** Of the Provider. */
+  namespace: string;
+  name: string;
+  /** Tells one request from another. */
+  token: string;
+  signal: AbortSignal;
+}
+
+export interface ReplayResult {
+  replayed: number;
+  /** Whether there are others. */
+  more: boolean;
+}
+
+/** Dead letters that one request delivers again. */
+export const maxReplayed = 1_000;
 
 /** What every pipeline is made of. */
 export interface PipelineParts {
@@ -38,4 +64,22 @@ export function deadLetter(
 ): DeadLetter {
   const { error, attempts, nowMs } = o;
   return { delivery, error, attempts, failedAt: new Date(nowMs).toISOString() };
+}
+
+/**
+ * The delivery of a dead letter under another id, so that nothing takes it for the one that was given up; undefined when
+ * it is none of this Provider.
+ *
+ * @param place tells the letter from others
+ */
+export function revived(
+  letter: unknown,
+  { namespace, name, token }: ReplayRequest,
+  place: string,
+): Delivery | undefined {
+  const delivery = (letter as Partial<DeadLetter> | null | undefined)?.delivery;
+  if (!isDelivery(delivery)) return undefined;
+  if (delivery.alert.namespace !== namespace || delivery.provider !== name) return undefined;
+  const [id = ''] = delivery.id.split(':replay:');
+  return { ...delivery, id: `${id}:replay:${sha256Hex(`${place} ${token}`).slice(0, 16)}` };
 }

@@ -1,5 +1,12 @@
-import { type NatsServer, receiveWebhooks, startNats, type WebhookReceiver } from '@sluice/testing';
+import {
+  type NatsServer,
+  receiveWebhooks,
+  startNats,
+  temporaryFolder,
+  type WebhookReceiver,
+} from '@sluice/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { runEventKills, seededRandom } from '../event-kills.ts';
 import { startWorld, uniqueEvent, type World } from '../world.ts';
 
 let world: World;
@@ -71,6 +78,52 @@ describe('with NATS', () => {
     for (const event of events) await service.waitFor(about(event.message));
     expect(service.requests).toHaveLength(6);
   });
+});
+
+describe('events that flow', () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+
+  beforeEach(async () => {
+    folder = await temporaryFolder('publisher');
+    await nats.stop();
+    nats = await startNats({ syncAlways: true });
+    world = await startWorld({ natsUrl: nats.url });
+  });
+
+  afterEach(() => folder.remove());
+
+  const flow = async (o: { kills: number; events: number; seed: number }) => {
+    const provider = await world.alert({ provider: { address: service.url } });
+    const random = seededRandom(o.seed);
+    return runEventKills({
+      ...o,
+      bus: world.bus,
+      dir: folder.path,
+      namespace: world.namespace,
+      provider,
+      service,
+      controllers: [controller()],
+      nats,
+      random,
+      // After some more deliveries, which always come: each turn has more events than that.
+      moment: async () => {
+        const wanted = service.requests.length + Math.floor((random() * o.events) / o.kills / 2);
+        await service.waitFor(() => service.requests.length >= wanted, { timeoutMs: 120_000 });
+      },
+    });
+  };
+
+  test('are delivered once each while nothing is killed', async () => {
+    const result = await flow({ kills: 0, events: 200, seed: 1 });
+    expect(result).toMatchObject({ delivered: 200, deadLettered: 0, duplicates: 0, lost: [] });
+  });
+
+  test('are delivered at least once while controller and NATS are killed', async () => {
+    const result = await flow({ kills: 6, events: 300, seed: 9 });
+    expect(result.delivered + result.deadLettered).toBe(300);
+    expect(result.lost).toEqual([]);
+    expect(Object.values(result.kills).every((times) => times > 0)).toBe(true);
+  }, 300_000);
 });
 
 describe('without NATS', () => {

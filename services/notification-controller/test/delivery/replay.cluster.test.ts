@@ -1,0 +1,147 @@
+import {
+  type KubeObject,
+  type Provider,
+  providerKind,
+  replayDeadLettersAnnotation,
+} from '@sluice/shared/api';
+import { lastMessage, streamName } from '@sluice/shared/bus';
+import { coreResources, resourceOf } from '@sluice/shared/kube';
+import { receiveWebhooks, until, type WebhookReceiver } from '@sluice/testing';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { startWorld, type World } from '../world.ts';
+
+let world: World;
+let service: WebhookReceiver;
+
+afterAll(() => world.end());
+
+beforeEach(async () => {
+  service = await receiveWebhooks();
+});
+
+afterEach(async () => {
+  await world.clear();
+  await service.close();
+});
+
+const about = (message: string) => (request: { body: string }) => request.body.includes(message);
+
+async function annotate(name: string, token: string): Promise<void> {
+  const key = { namespace: world.namespace, name };
+  const metadata = { annotations: { [replayDeadLettersAnnotation]: token } };
+  const options = { type: 'merge', fieldManager: 'kubectl-annotate' } as const;
+  await world.client.patch(resourceOf(providerKind), key, { metadata }, options);
+}
+
+const handled = (name: string, token: string) =>
+  until<Provider>(
+    world.client,
+    resourceOf(providerKind),
+    { namespace: world.namespace, name },
+    ({ status }) => status?.lastHandledReplayAt === token,
+  );
+
+/** Waits for the Event that says how many were replayed. */
+async function said(name: string, message: string): Promise<void> {
+  const fieldSelector = `involvedObject.name=${name},reason=DeadLettersReplayed`;
+  const { namespace } = world;
+  await vi.waitUntil(
+    async () => {
+      const { items } = await world.client.list<KubeObject & { message: string }>(
+        coreResources.events,
+        { namespace, fieldSelector },
+      );
+      return items.some((event) => event.message === message);
+    },
+    { timeout: 30_000 },
+  );
+}
+
+/** Makes a Provider whose deliveries are refused for good, and so many of them. */
+async function withLetters(path: string, count: number) {
+  const name = await world.alert({ provider: { address: `${service.url}/${path}` } });
+  const events = [];
+  for (let i = 0; i < count; i++) events.push(await world.publish());
+  for (const { message } of events) {
+    await service.waitFor((r) => r.path === `/${path}` && about(message)(r));
+  }
+  await until<Provider>(
+    world.client,
+    resourceOf(providerKind),
+    { namespace: world.namespace, name },
+    ({ status }) => (status?.deadLettered ?? 0) >= count,
+  );
+  return { name, events };
+}
+
+describe('with NATS', () => {
+  beforeAll(async () => {
+    world = await startWorld();
+  });
+
+  async function letters(name: string): Promise<number> {
+    const { manager } = await world.bus.ready();
+    const { state } = await manager.streams.info(streamName(world.bus.prefix, 'deadletter'), {
+      subjects_filter: `${world.bus.prefix}.deadletter.${world.namespace}.${name}`,
+    });
+    return Object.values(state.subjects ?? {})[0] ?? 0;
+  }
+
+  test('the dead letters of a Provider are delivered again, and of no other', async () => {
+    service.respond(400);
+    const other = await withLetters('other', 2);
+    await world.clear();
+    const { name, events } = await withLetters('mine', 3);
+    service.requests.length = 0;
+    service.respond(200);
+    await annotate(name, 'first');
+    for (const { message } of events) await service.waitFor(about(message));
+    await handled(name, 'first');
+    await said(name, 'Replayed 3 dead letters');
+    expect(service.requests.map(({ path }) => path)).toEqual(['/mine', '/mine', '/mine']);
+    expect(await letters(name)).toBe(0);
+    expect(await letters(other.name)).toBe(2);
+  });
+
+  test('a delivery that fails again is a dead letter again, for another request', async () => {
+    service.respond(400);
+    const { name, events } = await withLetters('again', 1);
+    const message = events[0]?.message ?? '';
+    await annotate(name, 'too early');
+    await said(name, 'Replayed 1 dead letter');
+    await until<Provider>(
+      world.client,
+      resourceOf(providerKind),
+      { namespace: world.namespace, name },
+      ({ status }) => status?.deadLettered === 2,
+    );
+    const subject = `${world.bus.prefix}.deadletter.${world.namespace}.${name}`;
+    const letter = await lastMessage(world.bus, 'deadletter', subject);
+    expect(letter?.data).toMatchObject({ delivery: { event: { message } } });
+    service.requests.length = 0;
+    service.respond(200);
+    await annotate(name, 'in time');
+    await service.waitFor(about(message));
+    await handled(name, 'in time');
+    expect(await letters(name)).toBe(0);
+  });
+
+  test('a Provider that is suspended is asked when it is not any more', async () => {
+    service.respond(400);
+    const { name, events } = await withLetters('suspended', 1);
+    const suspend = (value: boolean) =>
+      world.client.patch(
+        resourceOf(providerKind),
+        { namespace: world.namespace, name },
+        { spec: { suspend: value } },
+        { type: 'merge', fieldManager: 'kubectl-edit' },
+      );
+    await suspend(true);
+    service.requests.length = 0;
+    service.respond(200);
+    await annotate(name, 'while suspended');
+    await suspend(false);
+    await service.waitFor(about(events[0]?.message ?? ''));
+    await handled(name, 'while suspended');
+  });
+});
