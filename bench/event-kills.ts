@@ -1,5 +1,6 @@
-// npm run bench -- event-kills [--kills 50] [--events 5000] [--seed 1] [--replicas 1]: SIGKILL for notification-controller,
-// for the NATS server and for both, at random points while events flow, and what became of the events.
+// npm run bench -- event-kills [--kills 50] [--events 5000] [--rate 50] [--seed 1] [--replicas 1] [--only KIND]: SIGKILL
+// for notification-controller, for the NATS server and for both, at random points while events flow, and what became of
+// the events.
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { receiveWebhooks } from '@sluice/testing';
@@ -14,8 +15,12 @@ const kills = Number(argument('kills', '50'));
 const events = Number(argument('events', '5000'));
 const seed = Number(argument('seed', '1'));
 const replicas = Number(argument('replicas', '1'));
-/** Longest time from the start of a process, or of the run, to the next kill. */
-const maxDelayMs = 1_500;
+/** Events a second. */
+const rate = Number(argument('rate', '50'));
+/** `controller`, `nats` or `both`: nothing else is killed. */
+const only = argument('only', '') as 'controller' | 'nats' | 'both' | '';
+/** Longest time from the return of what was killed to the next kill, in which its share of the events is published. */
+const maxDelayMs = (events * 1000) / rate / Math.max(1, kills);
 
 await withAlerting(async ({ nats, bus, dir, alert, controller }) => {
   const random = seededRandom(seed);
@@ -34,6 +39,8 @@ await withAlerting(async ({ nats, bus, dir, alert, controller }) => {
     kills,
     events,
     random,
+    ...(only !== '' && { kinds: [only] }),
+    pace: () => delay(1000 / rate),
     moment: async () => {
       await delay(random() * maxDelayMs);
     },

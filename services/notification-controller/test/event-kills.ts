@@ -26,6 +26,10 @@ export interface EventKillsOptions {
   random: () => number;
   /** Resolves at the moment of the next kill. */
   moment: () => Promise<void>;
+  /** Resolves when the next event is to be published; at once when absent. */
+  pace?: () => Promise<void>;
+  /** What is killed; everything, in turns by chance, when absent. */
+  kinds?: readonly Kind[];
 }
 
 export interface EventKillsResult {
@@ -35,11 +39,12 @@ export interface EventKillsResult {
   deadLettered: number;
   /** Deliveries of what had been delivered already. */
   duplicates: number;
-  /** Times the server refused or never saw. */
+  /** Events of which nothing is known. */
   lost: string[];
 }
 
-const kinds = ['controller', 'nats', 'both'] as const;
+type Kind = keyof EventKillsResult['kills'];
+const allKinds: readonly Kind[] = ['controller', 'nats', 'both'];
 
 /**
  * Lets events flow from a publisher with an outbox to a service, and kills the controllers, the NATS server, or all of
@@ -49,6 +54,7 @@ const kinds = ['controller', 'nats', 'both'] as const;
  */
 export async function runEventKills(o: EventKillsOptions): Promise<EventKillsResult> {
   const kills = { controller: 0, nats: 0, both: 0 };
+  const { kinds = allKinds } = o;
   const logger = silentLogger;
   const sink = createBusEventSink(o.bus, { dir: o.dir, logger, maxRetryDelayMs: 200 });
   const perKill = Math.ceil(o.events / Math.max(1, o.kills));
@@ -73,6 +79,7 @@ export async function runEventKills(o: EventKillsOptions): Promise<EventKillsRes
 
   async function publish(count: number): Promise<void> {
     for (let i = 0; i < count && names.size < o.events; i++) {
+      await o.pace?.();
       const message = `event ${names.size} of this run`;
       names.add(message);
       const event = eventOf({ message, timestamp: new Date().toISOString() });
@@ -86,7 +93,7 @@ export async function runEventKills(o: EventKillsOptions): Promise<EventKillsRes
   }
 }
 
-async function strike(kind: (typeof kinds)[number], o: EventKillsOptions): Promise<void> {
+async function strike(kind: Kind, o: EventKillsOptions): Promise<void> {
   const one = o.controllers[Math.floor(o.random() * o.controllers.length)] as Victim;
   if (kind !== 'controller') await o.nats.kill();
   if (kind !== 'nats') await one.kill();

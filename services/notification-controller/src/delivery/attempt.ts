@@ -78,9 +78,12 @@ export function createAttempt(context: AttemptContext): Attempt {
     const { line, pool, tokens } = state;
     return objects.run(`${providerKey}/${alert.name}/${kind}/${namespace}/${name}`, () =>
       once(delivery, context, o.signal, (resolves) =>
-        line.run(() => {
+        line.run(async () => {
           const parts = { ...context, pool, tokens, resolves };
-          return attempt(delivery, parts, o.signal).catch(failure);
+          const result = await attempt(delivery, parts, o.signal).catch(failure);
+          // The place is held until then: what is delivered and not recorded is few, should everything end now.
+          if (result.type === 'delivered') await context.delivered.record(delivery);
+          return result;
         }, o),
       ).catch(failure),
     );
@@ -106,7 +109,6 @@ async function once(
   const result = await deliver(resolves);
   if (result.type === 'dropped') await incidents.ended(delivery, { told: false });
   if (result.type !== 'delivered') return result;
-  delivered.record(delivery);
   if (resolves.length > 0) await incidents.resolved(delivery);
   await incidents.ended(delivery, { told: true, receipt: result.receipt });
   return result;

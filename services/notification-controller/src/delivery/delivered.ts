@@ -6,8 +6,8 @@ type DeliveredKey = Pick<Delivery, 'alert' | 'key'>;
 /** Remembers what was delivered, and for how long a repetition of it is not. */
 export interface DeliveredLog {
   wasDelivered(delivery: DeliveredKey, signal?: AbortSignal): Promise<boolean>;
-  /** Takes effect here at once, and for others when they are told; what is sent to the same server later comes later. */
-  record(delivery: DeliveredKey): void;
+  /** Takes effect here at once; resolves when others know, too. Never throws. */
+  record(delivery: DeliveredKey): Promise<void>;
 }
 
 /** Entries kept in memory; the oldest go first. */
@@ -22,7 +22,7 @@ export function memoryDeliveredLog(windowMs: number, now: () => number = Date.no
       const at = deliveredAt.get(name(delivery));
       return at !== undefined && now() - at < windowMs;
     },
-    record(delivery) {
+    async record(delivery) {
       deliveredAt.delete(name(delivery));
       deliveredAt.set(name(delivery), now());
       for (const [oldest, at] of deliveredAt) {
@@ -54,13 +54,13 @@ export function busDeliveredLog(
       );
       return last !== undefined && now() - last.storedAt < windowMs;
     },
-    record(delivery) {
-      memory.record(delivery);
+    async record(delivery) {
+      await memory.record(delivery);
       if (windowMs <= 0) return;
-      const message = { subject: subject(delivery), data: {}, id: `${subject(delivery)}@${now()}` };
-      // Not waited for: it is on its way before the message that says the delivery is done.
-      if (bus.send(message)) return;
-      bus.logger.warn({ subject: message.subject }, 'A delivery is remembered in memory only');
+      const id = `${subject(delivery)}@${now()}`;
+      await bus.publish({ subject: subject(delivery), data: {}, id }).catch((error: unknown) => {
+        bus.logger.warn({ error }, 'A delivery is remembered in memory only');
+      });
     },
   };
 }

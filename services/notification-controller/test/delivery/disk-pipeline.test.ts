@@ -106,6 +106,27 @@ describe('without NATS', () => {
     });
   });
 
+  test('what was given up is delivered again on request, for one provider', async () => {
+    let answer: AttemptResult = failed;
+    const { attempts, letters, until } = open(() => answer);
+    pipeline.start();
+    await accept('bad 1');
+    await accept('other 2');
+    await until(() => letters.length === 2);
+    answer = { type: 'delivered' };
+    attempts.length = 0;
+    const request = { namespace: 'apps', token: 't', signal: new AbortController().signal };
+    const none = await pipeline.replay({ ...request, name: 'none' });
+    expect(none).toEqual({ replayed: 0, more: false });
+    const done = await pipeline.replay({ ...request, name: 'bad' });
+    expect(done).toEqual({ replayed: 1, more: false });
+    await until(() => attempts.length === 1);
+    expect(attempts).toEqual(['bad 1']);
+    expect(await readdir(join(folder.path, 'deadletter'))).toHaveLength(1);
+    const foreign = await pipeline.replay({ ...request, namespace: 'elsewhere', name: 'other' });
+    expect(foreign.replayed).toBe(0);
+  });
+
   test('what an older process stored and is no event does not hold up what is one', async () => {
     const first = open(() => ({ type: 'delivered' }));
     const odd = [{ involvedObject: { kind: 'a b', name: '*' } }, null, 'text', { message: {} }];
