@@ -7,6 +7,7 @@ import type { Generator } from './generator.ts';
 import { generateDashboards } from './monitoring/dashboards.ts';
 import { generateKubeStateMetrics } from './monitoring/kube-state-metrics.ts';
 import { generateRules } from './monitoring/rules.ts';
+import { generatePictures } from './pictures/index.ts';
 
 /** Every generator of the repository. A new one only needs an entry here. */
 export const generators: readonly Generator[] = [
@@ -18,4 +19,5 @@ export const generators: readonly Generator[] = [
   generateRules,
   generateDashboards,
   generateKubeStateMetrics,
+  generatePictures,
 ];
