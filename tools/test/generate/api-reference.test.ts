@@ -57,6 +57,13 @@ test('additions are marked, and nothing else is', () => {
   );
   const nested = 'docs/api/kustomization.md `spec.driftDetection';
   expect(marked.filter((row) => !row.startsWith(nested)).sort()).toEqual([
+    'docs/api/alert.md `status.deadLettered`',
+    'docs/api/alert.md `status.delivered`',
+    'docs/api/alert.md `status.failed`',
+    'docs/api/alert.md `status.lastDeliveryTime`',
+    'docs/api/alert.md `status.lastErrorTime`',
+    'docs/api/alert.md `status.lastError`',
+    'docs/api/alert.md `status.suppressed`',
     'docs/api/helm-release.md `spec.dependsOn[].kind`',
     'docs/api/helm-release.md `spec.valuesFrom[].namespace`',
     'docs/api/helm-release.md `spec.valuesFrom[].path`',
@@ -65,6 +72,14 @@ test('additions are marked, and nothing else is', () => {
     'docs/api/kustomization.md `spec.dependsOn[].kind`',
     'docs/api/kustomization.md `status.inventory.entries[].adopted`',
     'docs/api/kustomization.md `status.inventory.entries[].digest`',
+    'docs/api/provider.md `status.deadLettered`',
+    'docs/api/provider.md `status.delivered`',
+    'docs/api/provider.md `status.failed`',
+    'docs/api/provider.md `status.lastDeliveryTime`',
+    'docs/api/provider.md `status.lastErrorTime`',
+    'docs/api/provider.md `status.lastError`',
+    'docs/api/provider.md `status.lastHandledReplayAt`',
+    'docs/api/provider.md `status.suppressed`',
     'docs/api/receiver.md `spec.onlyPushedRef`',
     'docs/api/receiver.md `status.lastCall.reason`',
     'docs/api/receiver.md `status.lastCall.result`',
