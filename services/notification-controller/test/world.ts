@@ -52,8 +52,8 @@ export interface World {
     /** Another one than the world's. */
     namespace?: string;
   }): Promise<string>;
-  /** Waits for the Warning that an Alert's delivery has failed. */
-  failureOf(alert: string): Promise<KubeEvent>;
+  /** Waits for a Warning about an Alert; that its delivery has failed unless told. */
+  failureOf(alert: string, reason?: string): Promise<KubeEvent>;
   /** Deletes the Alerts. */
   clear(): Promise<void>;
   /** Starts another process that shares the work. */
@@ -116,7 +116,7 @@ export async function startWorld(o: WorldOptions = {}): Promise<World> {
       ]);
       return name;
     },
-    failureOf: (alert) => failureOf(client, namespace, alert),
+    failureOf: (alert, reason) => failureOf(client, namespace, alert, reason),
     async clear() {
       const alerts = await client.list(resourceOf(alertKind), { namespace });
       for (const { metadata } of alerts.items) {
@@ -192,8 +192,13 @@ async function createAlert(
   return name;
 }
 
-async function failureOf(client: KubeClient, namespace: string, alert: string): Promise<KubeEvent> {
-  const fieldSelector = `involvedObject.name=${alert},reason=NotificationDispatchFailed`;
+async function failureOf(
+  client: KubeClient,
+  namespace: string,
+  alert: string,
+  reason = 'NotificationDispatchFailed',
+): Promise<KubeEvent> {
+  const fieldSelector = `involvedObject.name=${alert},reason=${reason}`;
   const { resourceVersion, items } = await client.list<KubeEvent>(coreResources.events, {
     namespace,
     fieldSelector,

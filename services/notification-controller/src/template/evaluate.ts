@@ -14,9 +14,9 @@ import {
   type Value,
 } from './values.ts';
 
-/** Nodes that are looked at, and characters that are made, in one rendering. */
+/** Nodes that are looked at, and characters that functions read and make, in one rendering. */
 const maxSteps = 10_000;
-const maxCharacters = 256 * 1024;
+const maxCharacters = 1024 * 1024;
 /** Characters of the result, which is as long as a message of an event may be. */
 const maxResult = 64 * 1024;
 
@@ -183,11 +183,10 @@ class Evaluation {
       // Those two look at no more arguments than they need.
       const decides = name === 'and' ? false : name === 'or' ? true : undefined;
       if (decides !== undefined) return firstThat(decides, all);
-      const value = call(
-        all.map((argument) => argument()),
-        (count) => this.#characters.take(count),
-      );
-      this.#characters.take(typeof value === 'string' ? value.length : 1);
+      const values = all.map((argument) => argument());
+      for (const value of values) this.#characters.take(sizeOf(value));
+      const value = call(values, (count) => this.#characters.take(count));
+      this.#characters.take(sizeOf(value));
       return value;
     });
   }
@@ -215,6 +214,11 @@ function firstThat(holds: boolean, values: (() => Value)[]): Value {
     if (isTrue(value) === holds) return value;
   }
   return value;
+}
+
+/** How much of a value there is to read; what is made of maps and lists counts when it is made. */
+function sizeOf(value: Value): number {
+  return typeof value === 'string' ? value.length : 1;
 }
 
 function shown(value: Value): string {

@@ -96,8 +96,9 @@ describe('a template', () => {
   test('has a limit of steps, of what it makes on the way, and of its result', () => {
     const doubling = `{{ $x := "0123456789" }}${'{{ $x = print $x $x }}'.repeat(20)}`;
     const nested = `{{ range $.Event.Metadata }}`.repeat(9) + '{{ end }}'.repeat(9);
+    const reading = `{{ $x := repeat 6000 "0123456789" }}${'{{ $y := sha256sum $x }}'.repeat(20)}`;
     const long = '{{ repeat 2000 "0123456789" }}'.repeat(4);
-    for (const template of [doubling, nested, long, '{{ repeat 1000000000 "a" }}']) {
+    for (const template of [doubling, nested, reading, long, '{{ repeat 1000000000 "a" }}']) {
       expect(() => compileTemplate(template).render(ourData), template).toThrow(BudgetError);
     }
   });
