@@ -22,21 +22,18 @@ import { createBusPipeline } from './delivery/bus-pipeline.ts';
 import { busDeliveredLog, memoryDeliveredLog } from './delivery/delivered.ts';
 import { DeliveryStatus } from './delivery/delivery-status.ts';
 import { createDiskPipeline } from './delivery/disk-pipeline.ts';
-import { dispatch } from './delivery/dispatch.ts';
 import { duplicateCheck } from './delivery/duplicates.ts';
-import { deliveryMetrics } from './delivery/metrics.ts';
+import { deliveryMetrics, suppressionReport } from './delivery/metrics.ts';
 import type { Pipeline, PipelineParts } from './delivery/pipeline.ts';
 import { Replays } from './delivery/replays.ts';
 import { createReporter } from './delivery/reporter.ts';
 import { defaultMinAttempts, type RetryPolicy } from './delivery/retry-policy.ts';
-import { createSpread, type SpreadContext } from './delivery/spread.ts';
 import { labelReader } from './event/labels.ts';
 import { eventListener, webhookListener } from './http/listeners.ts';
-import { createIncidents } from './incident/incidents.ts';
-import { endsFailures } from './incident/recoveries.ts';
 import { bySecret, createInformers, type Informers } from './informers.ts';
 import { busMemory } from './memory/bus-memory.ts';
 import { diskMemory } from './memory/disk-memory.ts';
+import { type Alerting, type AlertingOptions, createAlerting } from './noise/alerting.ts';
 import { createSecretReader, type SecretReader } from './provider/secrets.ts';
 import { receiverReconciler } from './receiver/reconcile.ts';
 import { senderGate } from './sender/authenticate.ts';
@@ -121,28 +118,17 @@ function createDelivering(app: App): Delivering {
   const delivered = bus
     ? busDeliveredLog(bus, config['rate-limit-interval'])
     : memoryDeliveredLog(config['rate-limit-interval']);
-  const labelsOf = labelReader(client, logger);
-  const memory = bus ? busMemory(bus) : diskMemory(join(config['outbox-path'], 'alerting'));
-  const incidents = createIncidents(memory, { logger });
-  const spreading = (): SpreadContext => ({
-    alerts: informers.alerts.list(),
-    providerOf,
-    labelsOf,
-    incidents,
-    noCrossNamespaceRefs: config['no-cross-namespace-refs'],
-    wildcardNamespaces: config['allow-wildcard-namespaces'],
-    logger,
-  });
+  const onSuppressed = suppressionReport({ counters, status: deliveryStatus, logger });
+  const alerting = alertingOf(app, { alertOf, providerOf, delivered, onSuppressed });
   const retry = retryPolicyOf(config);
   const parts: PipelineParts = {
-    spread: createSpread(spreading),
-    incidents,
+    alerting,
     attempt: createAttempt({
       alertOf,
       providerOf,
       readSecret: app.readSecret,
       delivered,
-      incidents,
+      incidents: alerting.incidents,
       guard: networkGuardOf(config),
       retry,
     }),
@@ -157,12 +143,26 @@ function createDelivering(app: App): Delivering {
     }),
   };
   const isDuplicate = duplicateCheck({
-    dispatch: (event, id) => dispatch(event, id, spreading()),
+    ...alerting,
     delivered,
-    isNews: (event) => endsFailures(event, spreading()),
     canTell: () => bus?.status().ready ?? true,
   });
   return { ...createPipeline(app, parts), isDuplicate, alertEvents, deliveryStatus };
+}
+
+function alertingOf(
+  { config, logger, client, informers, bus }: App,
+  o: Pick<AlertingOptions, 'alertOf' | 'providerOf' | 'delivered' | 'onSuppressed'>,
+): Alerting {
+  return createAlerting({
+    ...o,
+    alerts: () => informers.alerts.list(),
+    labelsOf: labelReader(client, logger),
+    memory: bus ? busMemory(bus) : diskMemory(join(config['outbox-path'], 'alerting')),
+    noCrossNamespaceRefs: config['no-cross-namespace-refs'],
+    wildcardNamespaces: config['allow-wildcard-namespaces'],
+    logger,
+  });
 }
 
 function retryPolicyOf(config: Config): RetryPolicy {

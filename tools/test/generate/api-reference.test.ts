@@ -57,6 +57,21 @@ test('additions are marked, and nothing else is', () => {
   );
   const nested = 'docs/api/kustomization.md `spec.driftDetection';
   expect(marked.filter((row) => !row.startsWith(nested)).sort()).toEqual([
+    'docs/api/alert.md `spec.groupBy.fields[]`',
+    'docs/api/alert.md `spec.groupBy.fields`',
+    'docs/api/alert.md `spec.groupBy.window`',
+    'docs/api/alert.md `spec.groupBy`',
+    'docs/api/alert.md `spec.quietHours[].days[]`',
+    'docs/api/alert.md `spec.quietHours[].days`',
+    'docs/api/alert.md `spec.quietHours[].from`',
+    'docs/api/alert.md `spec.quietHours[].timeZone`',
+    'docs/api/alert.md `spec.quietHours[].to`',
+    'docs/api/alert.md `spec.quietHours[]`',
+    'docs/api/alert.md `spec.quietHours`',
+    'docs/api/alert.md `spec.repeatInterval`',
+    'docs/api/alert.md `spec.threshold.count`',
+    'docs/api/alert.md `spec.threshold.within`',
+    'docs/api/alert.md `spec.threshold`',
     'docs/api/alert.md `status.deadLettered`',
     'docs/api/alert.md `status.delivered`',
     'docs/api/alert.md `status.failed`',

@@ -1,8 +1,66 @@
 import type { Static } from 'typebox';
-import { bool, enumOf, list, object, opt, str, strList, strMap } from './builders.ts';
+import {
+  addition,
+  bool,
+  duration,
+  enumOf,
+  int,
+  list,
+  object,
+  opt,
+  str,
+  strList,
+  strMap,
+} from './builders.ts';
 import { localRef } from './common.ts';
 import { ageColumn, type KindDefinition, type KubeObject, objectSchema } from './kind.ts';
 import { deliveryCounts, involvedObject, notificationKindBase } from './notification-common.ts';
+
+/** Longest text of a duration. */
+const durationLength = { maxLength: 16 };
+const timeOfDay = { pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$' };
+
+const groupBy = object(
+  'Sends what comes together as one message. Not for services that group by themselves, nor for commit statuses and comments.',
+  {
+    fields: opt(
+      list(
+        'What the events of one message have in common; nothing when unset. Failures, recoveries and other events are never in one message.',
+        enumOf('Field of the event.', ['kind', 'namespace', 'name', 'reason', 'revision']),
+        { maxItems: 5 },
+      ),
+    ),
+    window: duration(
+      'Time from the first event to the message, such as 1m; from 1s to 24h.',
+      durationLength,
+    ),
+  },
+  addition,
+);
+
+const threshold = object(
+  'Sends failures only once there were several of the same object and reason.',
+  {
+    count: int('Failures from which on they are sent.', { minimum: 2, maximum: 100 }),
+    within: duration('Time in which they have to come; from 1s to 24h.', durationLength),
+  },
+  addition,
+);
+
+const quietHours = object('Hours of every day, or of some, in which nothing is sent.', {
+  timeZone: opt(
+    str('Time zone by its IANA name, such as Europe/Berlin; UTC when unset.', { maxLength: 64 }),
+  ),
+  days: opt(
+    list(
+      'Days on which they begin; every day when unset.',
+      enumOf('Day of the week.', ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']),
+      { maxItems: 7 },
+    ),
+  ),
+  from: str('When they begin, as 22:00.', timeOfDay),
+  to: str('When they end, as 07:00; on the next day unless it is later than from.', timeOfDay),
+});
 
 const spec = object('Which events to send where.', {
   providerRef: localRef('The Provider that delivers the events.', 'Name of the Provider.'),
@@ -48,6 +106,21 @@ const spec = object('Which events to send where.', {
     ),
   ),
   suspend: opt(bool('Sends nothing while true.')),
+  groupBy: opt(groupBy),
+  threshold: opt(threshold),
+  repeatInterval: opt(
+    duration(
+      'Time after which a failure that goes on is sent again, in place of the rate limit of the controller; from 1s to 720h.',
+      { ...durationLength, ...addition },
+    ),
+  ),
+  quietHours: opt(
+    list(
+      'When nothing is sent. Failures wait until the end and are sent as one message, unless they are over by then; what is no failure is left out.',
+      quietHours,
+      { maxItems: 10, ...addition },
+    ),
+  ),
 });
 
 const status = object('How its deliveries went.', deliveryCounts());

@@ -63,7 +63,7 @@ export function deliveryCounts() {
     failed: count('Attempts to deliver that failed.'),
     deadLettered: count('Deliveries that were given up and kept as dead letters.'),
     suppressed: count(
-      'Deliveries that were not sent: repetitions of what was delivered lately, and what nobody wants any more.',
+      'Deliveries that were not sent: repetitions of what was delivered lately, what the rules of the Alert hold back for good, and what nobody wants any more.',
     ),
     lastDeliveryTime: opt({ ...time('When the service last took a delivery.'), ...addition }),
     lastError: opt(

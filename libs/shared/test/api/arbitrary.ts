@@ -18,7 +18,7 @@ export function arbitraryOf(
     case 'string':
       return text(schema);
     case 'integer':
-      return fc.maxSafeInteger().map((n) => (n < (schema.minimum ?? n) ? -n : n));
+      return integer(schema);
     case 'boolean':
       return fc.boolean();
     case 'array':
@@ -28,6 +28,11 @@ export function arbitraryOf(
     default:
       throw new TypeError(`no arbitrary for the type "${schema.type}": add one`);
   }
+}
+
+function integer({ minimum, maximum }: OpenApiSchema): fc.Arbitrary<number> {
+  if (maximum !== undefined) return fc.integer({ min: minimum ?? -maximum, max: maximum });
+  return fc.maxSafeInteger().map((n) => (n < (minimum ?? n) ? -n : n));
 }
 
 const mapKey = fc.stringMatching(/^[a-z][a-z0-9./_-]{0,12}$/);

@@ -49,6 +49,7 @@ function invalidValues(schema: OpenApiSchema): [string, unknown][] {
   if (schema.pattern) add('against the pattern', against(new RegExp(schema.pattern)));
   if (schema.format === 'date-time') add('not a time', 'yesterday');
   if (schema.minimum !== undefined) add('below the minimum', schema.minimum - 1);
+  if (schema.maximum !== undefined) add('above the maximum', schema.maximum + 1);
   if (schema.minLength !== undefined) add('too short', 'x'.repeat(schema.minLength - 1));
   if (schema.maxLength !== undefined) add('too long', 'x'.repeat(schema.maxLength + 1));
   if (schema.minItems !== undefined) add('too few items', []);

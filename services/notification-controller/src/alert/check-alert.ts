@@ -3,6 +3,7 @@ import type { EventRecorder } from '@sluice/shared/runtime';
 import { templateProblems } from '../content/check-templates.ts';
 import { anyNamespace } from '../event/match.ts';
 import { type FilterProblem, messageFilter } from '../event/message-filter.ts';
+import { noiseProblems } from '../noise/rules.ts';
 
 /** What the administrator lets Alerts do. */
 export interface AlertRules {
@@ -12,7 +13,11 @@ export interface AlertRules {
 
 /** Finds what is wrong with an Alert. */
 export function checkAlert(alert: Alert, rules: AlertRules): FilterProblem[] {
-  const problems = [...messageFilter(alert.spec).problems, ...templateProblems(alert)];
+  const problems = [
+    ...messageFilter(alert.spec).problems,
+    ...templateProblems(alert),
+    ...noiseProblems(alert),
+  ];
   for (const [index, { namespace }] of alert.spec.eventSources.entries()) {
     const problem = namespaceProblem(namespace, alert, rules);
     if (problem) problems.push({ field: `spec.eventSources[${index}].namespace`, problem });

@@ -102,14 +102,15 @@ async function once(
 ): Promise<AttemptResult> {
   const { delivered, incidents } = context;
   const resolves = await endedFailures(delivery, context, signal);
-  if (resolves.length === 0 && (await delivered.wasDelivered(delivery, signal))) {
+  if (resolves.length === 0 && (await isRepetition(delivery, context, signal))) {
     await incidents.ended(delivery, { told: true });
     return { type: 'duplicate' };
   }
   const result = await deliver(resolves);
   if (result.type === 'dropped') await incidents.ended(delivery, { told: false });
   if (result.type !== 'delivered') return result;
-  if (resolves.length > 0) await incidents.resolved(delivery);
+  for (const member of delivery.members ?? []) await delivered.record(member);
+  await incidents.resolved(delivery);
   await incidents.ended(delivery, { told: true, receipt: result.receipt });
   return result;
 }
@@ -165,6 +166,7 @@ async function attempt(
       connect: createConnect({ guard, signal, timeoutMs: endpoint.timeoutMs }),
       tokens,
       resolves,
+      members: delivery.members?.map((member) => member.event),
       isRecoveryOnly: delivery.recovers === 'only',
       remember: (name) => {
         receipt = name;
@@ -172,6 +174,17 @@ async function attempt(
     });
   });
   return { type: 'delivered', ...(receipt !== undefined && { receipt }) };
+}
+
+/** Whether the same was told lately; by the rules of its alert, whether it was since the event. */
+async function isRepetition(
+  delivery: Delivery,
+  { delivered, incidents }: AttemptContext,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (!delivery.repeats) return delivered.wasDelivered(delivery, signal);
+  const { toldAt } = (await incidents.failureOf(delivery, signal)) ?? {};
+  return toldAt !== undefined && toldAt > (delivery.at ?? 0);
 }
 
 /** What the service was told of and the event ends. */

@@ -44,6 +44,8 @@ const eventsInFlight = 64;
 const ackWaitMs = 10_000;
 /** Some 45 minutes with the growing delays of the consumer. */
 const maxEventAttempts = 50;
+/** In place of a namespace, which cannot be called so: groups that wait for their time take no place of a Provider's. */
+const timerLanes = '_groups';
 
 /**
  * Events go from the event stream, through matching, to one message per alert in the delivery stream, and leave it
@@ -67,10 +69,13 @@ export function createBusPipeline(options: BusPipelineOptions): Pipeline {
       replay(request, options, (namespace, provider) => running?.lanes.open(namespace, provider)),
     start() {
       const common = { ackWaitMs, onDeadLetter: reporter.unreadable };
-      const lanes = new Lanes({
+      const lanes: Lanes = new Lanes({
         ...common,
         bus,
-        handler: (message, signal) => deliver(message, signal, options),
+        handler: (message, signal) =>
+          message.data?.timer
+            ? releaseGroup(message, lanes, options)
+            : deliver(message, signal, options),
       });
       const events = consume<FluxEvent>(bus, {
         ...common,
@@ -98,28 +103,38 @@ export function createBusPipeline(options: BusPipelineOptions): Pipeline {
 async function spread(
   message: ConsumedMessage<FluxEvent>,
   lanes: Lanes,
-  { bus, spread: decide, incidents, reporter }: BusPipelineOptions,
+  { bus, alerting, reporter }: BusPipelineOptions,
 ): Promise<Verdict> {
-  const { id: eventId, storedAt: at } = message;
-  for (const delivery of await decide({ event: eventIn(message), id: eventId, at })) {
-    const { alert, provider, id } = delivery;
+  const { id, storedAt: at } = message;
+  for (const delivery of await alerting.spread({ event: eventIn(message), id, at })) {
     try {
-      const subject = deliverySubject(bus.prefix, alert.namespace, provider);
-      const { duplicate } = await bus.publish({ subject, data: delivery, id });
-      lanes.open(alert.namespace, provider);
+      const isStored = await store(delivery, lanes, bus);
       // The event was taken before, so the delivery may have ended already.
-      if (duplicate) await incidents.ended(delivery, { told: false });
+      if (!isStored) await alerting.incidents.ended(delivery, { told: false });
     } catch (error) {
       if (!(error instanceof UnpublishableError)) throw error;
-      await incidents.ended(delivery, { told: false });
-      const { namespace, name } = alert;
+      await alerting.incidents.ended(delivery, { told: false });
+      const { namespace, name } = delivery.alert;
       bus.logger.error({ error, alert: `${namespace}/${name}` }, 'A delivery cannot be stored');
-      const letter = { error: error.message, subject: message.subject, alert };
-      await publishDeadLetter(bus, { namespace: '_unreadable', provider: 'alerts', id, letter });
+      const letter = { error: error.message, subject: message.subject, alert: delivery.alert };
+      const place = { namespace: '_unreadable', provider: 'alerts', id: delivery.id };
+      await publishDeadLetter(bus, { ...place, letter });
       reporter.unreadable();
     }
   }
   return 'ack';
+}
+
+/** Stores a delivery for its Provider's lane, or a timer for that of its namespace; false: it was stored before. */
+async function store(delivery: Delivery, lanes: Lanes, bus: Bus): Promise<boolean> {
+  const { namespace } = delivery.alert;
+  const lane = delivery.timer
+    ? { namespace: timerLanes, provider: namespace }
+    : { namespace, provider: delivery.provider };
+  const subject = deliverySubject(bus.prefix, lane.namespace, lane.provider);
+  const { duplicate } = await bus.publish({ subject, data: delivery, id: delivery.id });
+  lanes.open(lane.namespace, lane.provider);
+  return !duplicate;
 }
 
 function eventIn(message: ConsumedMessage<FluxEvent>): FluxEvent {
@@ -129,6 +144,20 @@ function eventIn(message: ConsumedMessage<FluxEvent>): FluxEvent {
     if (!(error instanceof InvalidEventError)) throw error;
     throw new UnreadableMessageError(`it is no event: ${error.message}`, { cause: error });
   }
+}
+
+/** Sends a group when it is due; it is looked at again until then, by whichever process is there. */
+async function releaseGroup(
+  { data: timer }: ConsumedMessage<Delivery>,
+  lanes: Lanes,
+  { bus, alerting }: BusPipelineOptions,
+): Promise<Verdict> {
+  if (!isDelivery(timer)) throw new UnreadableMessageError('it is no timer of a group');
+  const released = await alerting.release(timer);
+  if ('waitMs' in released) return { nakAfterMs: released.waitMs };
+  for (const delivery of released.deliveries) await store(delivery, lanes, bus);
+  await released.stored();
+  return 'ack';
 }
 
 async function deliver(
@@ -141,7 +170,7 @@ async function deliver(
   if (!isDelivery(delivery)) throw new UnreadableMessageError('it is no delivery');
   const attempts = message.redelivered + 1;
   const ageMs = now() - message.storedAt;
-  if (ageMs < retry.giveUpAfterMs && (await options.incidents.isEarly(delivery, signal))) {
+  if (ageMs < retry.giveUpAfterMs && (await options.alerting.incidents.isEarly(delivery, signal))) {
     return { nakAfterMs: retryDelayMs(retry, attempts) };
   }
   // A provider may take longer than the server waits for an answer.
@@ -163,7 +192,7 @@ async function deliver(
       id: delivery.id,
       letter,
     });
-    await options.incidents.ended(delivery, { told: false });
+    await options.alerting.incidents.ended(delivery, { told: false });
     await reporter.givenUp(letter, result);
     return 'ack';
   } finally {

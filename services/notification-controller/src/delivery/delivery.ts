@@ -21,6 +21,17 @@ export interface Delivery {
   incident?: string;
   /** The event ends failures that the provider may know of: it is sent `only` then, or in any case and `also` ends them. */
   recovers?: 'only' | 'also';
+  /** The alert says how often the failure is repeated, in place of the controller. */
+  repeats?: boolean;
+  /** Not a delivery, but the time at which a batch of a group is due; its first delivery is the rest of it. */
+  timer?: { group: string; batch: string };
+  /** The deliveries that it lists, with its id in place of theirs. */
+  members?: Delivery[];
+}
+
+/** The deliveries that a delivery stands for. */
+export function membersOf(delivery: Delivery): Delivery[] {
+  return delivery.members ?? [delivery];
 }
 
 /** Whether something stored is a delivery: what its handling relies on is there. */

@@ -1,7 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FluxEvent } from '@sluice/shared/api';
-import { type Logger, sha256Hex } from '@sluice/shared/base';
+import { errorMessage, type Logger, sha256Hex } from '@sluice/shared/base';
 import {
   createOutbox,
   type Outbox,
@@ -11,6 +11,7 @@ import {
 import { withSpan } from '@sluice/shared/runtime';
 import { InvalidEventError } from '../event/event-fields.ts';
 import { checkEvent } from '../event/parse-event.ts';
+import { GroupTimers } from '../noise/group-timers.ts';
 import { type Delivery, isDelivery } from './delivery.ts';
 import { DiskLetters } from './disk-letters.ts';
 import {
@@ -59,12 +60,18 @@ class DiskPipeline implements Pipeline {
   readonly #letters: DiskLetters;
   readonly #started = Promise.withResolvers<void>();
   readonly #providers = new Map<string, Outbox<Delivery>>();
+  readonly #groups: GroupTimers;
   /** Attempts of deliveries that failed, by id; forgotten by a restart. */
   readonly #failed = new Map<string, { attempts: number; sinceMs: number }>();
 
   constructor(options: DiskPipelineOptions) {
     this.#options = options;
     this.#letters = new DiskLetters(join(options.dir, 'deadletter'));
+    this.#groups = new GroupTimers({
+      release: options.alerting.release,
+      store: (delivery) => this.#put(delivery),
+      logger: options.logger,
+    });
     this.#accepted = this.#open();
     this.#accepted.catch(() => undefined);
   }
@@ -88,11 +95,23 @@ class DiskPipeline implements Pipeline {
 
   start(): void {
     this.#started.resolve();
+    void this.#startGroups();
+  }
+
+  /** Groups that an earlier process began. */
+  async #startGroups(): Promise<void> {
+    try {
+      for (const timer of await this.#options.alerting.waitingGroups()) this.#groups.start(timer);
+    } catch (error) {
+      const problem = { error: errorMessage(error) };
+      this.#options.logger.error(problem, 'Groups that wait cannot be read and are not sent');
+    }
   }
 
   async close(): Promise<void> {
     this.#started.resolve();
     await (await this.#accepted).close();
+    await this.#groups.close();
     await Promise.all([...this.#providers.values()].map((outbox) => outbox.close()));
   }
 
@@ -119,8 +138,9 @@ class DiskPipeline implements Pipeline {
 
   /** Stores one delivery for each alert that wants the event. */
   async #spread(taken: Taken): Promise<void> {
-    for (const delivery of await this.#options.spread(taken)) {
-      await this.#put(delivery);
+    for (const delivery of await this.#options.alerting.spread(taken)) {
+      if (delivery.timer) this.#groups.start(delivery);
+      else await this.#put(delivery);
     }
   }
 
@@ -168,7 +188,7 @@ class DiskPipeline implements Pipeline {
     const letter = deadLetter(delivery, { error: result.error, attempts, nowMs: now() });
     await this.#letters.keep(letter);
     this.#failed.delete(delivery.id);
-    await this.#options.incidents.ended(delivery, { told: false });
+    await this.#options.alerting.incidents.ended(delivery, { told: false });
     await reporter.givenUp(letter, result);
   }
 }

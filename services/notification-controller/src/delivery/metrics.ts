@@ -1,9 +1,14 @@
+import type { Logger } from '@sluice/shared/base';
 import { Counter, Histogram, type Registry } from 'prom-client';
+import type { Suppression } from '../noise/noise.ts';
+import type { Delivery } from './delivery.ts';
+import type { DeliveryStatus } from './delivery-status.ts';
 
 /** Metrics of deliveries. */
 export interface DeliveryMetrics {
   deliveries: Counter<'provider_type' | 'result'>;
   deadLetters: Counter;
+  suppressed: Counter<'why'>;
   /** Seconds from the event to its delivery. */
   took: Histogram<'provider_type'>;
 }
@@ -25,6 +30,12 @@ export function deliveryMetrics(registry: Registry): DeliveryMetrics {
       help: 'Alerts that were given up, and messages that could not be read.',
       registers,
     }),
+    suppressed: new Counter({
+      name: 'sluice_alerts_suppressed_total',
+      help: 'Deliveries that the rules of an alert held back, by why: grouped, quiet, repeated, threshold.',
+      labelNames: ['why'],
+      registers,
+    }),
     took: new Histogram({
       name: 'sluice_delivery_seconds',
       help: 'Time from an event to the delivery of its alert, by type of provider.',
@@ -32,5 +43,29 @@ export function deliveryMetrics(registry: Registry): DeliveryMetrics {
       buckets: deliveryBuckets,
       registers,
     }),
+  };
+}
+
+/** Makes the function that tells of deliveries which the rules of their alert hold back. */
+export function suppressionReport(o: {
+  counters: DeliveryMetrics;
+  status: DeliveryStatus;
+  logger: Logger;
+}) {
+  return (delivery: Delivery, why: Suppression): void => {
+    o.counters.suppressed.inc({ why });
+    // What waits in a group may be delivered yet.
+    if (why !== 'grouped') o.status.attempted(delivery, { type: 'dropped', why });
+    const { alert, event } = delivery;
+    const { kind, namespace, name } = event.involvedObject;
+    o.logger.info(
+      {
+        alert: `${alert.namespace}/${alert.name}`,
+        object: `${kind}/${namespace}/${name}`,
+        reason: event.reason,
+        why,
+      },
+      'A delivery is held back',
+    );
   };
 }

@@ -1,11 +1,10 @@
 import type { FluxEvent } from '@sluice/shared/api';
 import { sha256Hex } from '@sluice/shared/base';
-import type { Incidents } from '../incident/incidents.ts';
+import type { Alerting } from '../noise/alerting.ts';
 import type { Attempt } from './attempt.ts';
 import { type DeadLetter, type Delivery, isDelivery } from './delivery.ts';
 import type { Reporter } from './reporter.ts';
 import type { RetryPolicy } from './retry-policy.ts';
-import type { Spread } from './spread.ts';
 
 /** The way of events from their acceptance to their delivery. */
 export interface Pipeline {
@@ -49,8 +48,7 @@ export const maxReplayed = 1_000;
 
 /** What every pipeline is made of. */
 export interface PipelineParts {
-  spread: Spread;
-  incidents: Incidents;
+  alerting: Pick<Alerting, 'spread' | 'incidents' | 'release' | 'waitingGroups'>;
   attempt: Attempt;
   retry: RetryPolicy;
   reporter: Reporter;

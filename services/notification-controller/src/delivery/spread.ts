@@ -1,4 +1,4 @@
-import type { FluxEvent } from '@sluice/shared/api';
+import type { Alert, FluxEvent } from '@sluice/shared/api';
 import {
   type RecoveryContext,
   remembersFailures,
@@ -27,26 +27,38 @@ export interface Taken {
  */
 export type Spread = (taken: Taken) => Promise<Delivery[]>;
 
-export type SpreadContext = RecoveryContext;
+export interface SpreadContext extends RecoveryContext {
+  /** The present alerts, by `namespace/name`. */
+  alertOf: (key: string) => Alert | undefined;
+}
+
+/** Decides by the rules of its alert what becomes of a delivery: it goes on, a timer does in its place, or nothing. */
+export type Filter = (delivery: Delivery) => Promise<Delivery | undefined>;
 
 /** Makes the function; `contextOf` gives the alerts as they are then. */
-export function createSpread(contextOf: () => SpreadContext): Spread {
+export function createSpread(contextOf: () => SpreadContext, filter: Filter): Spread {
   const objects = new KeyedQueue();
   return (taken) => {
     const { kind, namespace, name } = taken.event.involvedObject;
-    return objects.run(`${kind}/${namespace}/${name}`, () => spread(taken, contextOf()));
+    return objects.run(`${kind}/${namespace}/${name}`, () => spread(taken, contextOf(), filter));
   };
 }
 
-async function spread(taken: Taken, context: SpreadContext): Promise<Delivery[]> {
+async function spread(taken: Taken, context: SpreadContext, filter: Filter): Promise<Delivery[]> {
   const { event, id, at } = taken;
-  const wanted = await dispatch(event, id, context);
-  const deliveries = wanted.map((delivery) => {
-    const provider = context.providerOf(`${delivery.alert.namespace}/${delivery.provider}`);
-    return withIncident({ ...delivery, at }, remembersFailures(provider));
+  const wanted = (await dispatch(event, id, context)).map((delivery) => {
+    const { alert, provider } = delivery;
+    const current = context.alertOf(`${alert.namespace}/${alert.name}`);
+    const receiver = context.providerOf(`${alert.namespace}/${provider}`);
+    const remembers = current !== undefined && remembersFailures(current, receiver);
+    return withIncident({ ...delivery, at }, remembers);
   });
-  for (const delivery of deliveries) {
-    if (delivery.incident !== undefined) await context.incidents.opened(delivery);
+  const passed: Delivery[] = [];
+  for (const delivery of await withRecoveries(wanted, taken, context)) {
+    const next = await filter(delivery);
+    if (next === undefined) continue;
+    if (next.timer === undefined) await context.incidents.opened(next);
+    passed.push(next);
   }
-  return withRecoveries(deliveries, taken, context);
+  return passed;
 }

@@ -18,6 +18,8 @@ export interface Failure {
   toldAt?: number;
   /** What the service calls it. */
   receipt?: string;
+  /** It has ended, which is about to be told; what comes now is another one. */
+  over?: boolean;
 }
 
 /** The failures of an object that have not ended, in the order of their newest events. */
@@ -66,6 +68,7 @@ export function withEvent(
     at: Math.max(o.at, known?.at ?? 0),
     waiting: [...(known?.waiting ?? []), ...waiting].slice(-maxWaiting),
   };
+  delete next.over;
   // Once it is on its way, holding back others of its kind changes nothing.
   if (o.held && next.waiting.length === 0 && next.toldAt === undefined) next.held = true;
   else delete next.held;
@@ -87,6 +90,16 @@ export function withoutDelivery(
     ...(o.receipt !== undefined && { receipt: o.receipt }),
   };
   return replaced(incident, o.key, isOpen(next) ? next : undefined);
+}
+
+/** Notes that failures have ended, which is about to be told. */
+export function withEnd(
+  incident: Incident | undefined,
+  ended: (failure: Failure) => boolean,
+): Incident | undefined {
+  if (incident === undefined) return undefined;
+  const { failures } = incident;
+  return { failures: failures.map((each) => (ended(each) ? { ...each, over: true } : each)) };
 }
 
 /** Drops failures that have ended. */

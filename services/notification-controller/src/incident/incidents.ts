@@ -1,11 +1,12 @@
 import type { FluxEvent } from '@sluice/shared/api';
 import { errorMessage, type Logger } from '@sluice/shared/base';
-import type { Delivery } from '../delivery/delivery.ts';
+import { type Delivery, membersOf } from '../delivery/delivery.ts';
 import type { AlertMemory, Place } from '../memory/memory.ts';
 import {
   type Failure,
   type Incident,
   objectKey,
+  withEnd,
   withEvent,
   withoutDelivery,
   withoutFailures,
@@ -15,7 +16,7 @@ import { recoversFrom } from './recovery.ts';
 /** The failures that alerts have told of, or are about to, until their objects recover. */
 export interface Incidents {
   /**
-   * Notes that a failure is on its way to its provider, or `held` back in a group.
+   * Notes that failures are on their way to their provider, or `held` back in a group; nothing for other deliveries.
    *
    * @throws Error when it cannot be stored now
    */
@@ -35,11 +36,23 @@ export interface Incidents {
    */
   isEarly(delivery: Delivery, signal?: AbortSignal): Promise<boolean>;
   /**
+   * Notes that failures have ended, before that is told.
+   *
+   * @throws Error when it cannot be stored now
+   */
+  ending(about: About): Promise<void>;
+  /**
    * Forgets failures of which nobody was told, and that an event has ended.
    *
    * @throws Error when it cannot be stored now
    */
   dropHeld(about: About): Promise<void>;
+  /**
+   * Forgets failures that an event has ended and whose end nobody is told.
+   *
+   * @throws Error when it cannot be stored now
+   */
+  forget(about: About): Promise<void>;
   /** Forgets failures whose end was told. Never throws. */
   resolved(delivery: Delivery): Promise<void>;
   /** The failure of a delivery as it is remembered. */
@@ -71,34 +84,52 @@ export function createIncidents(
   };
   return {
     async opened(delivery, { held = false } = {}) {
-      const { event, id, at = now() } = delivery;
-      await memory.change<Incident>(placeOf(delivery), (incident) =>
-        withEvent(incident, { event, at, id, held }),
-      );
+      for (const { event, id, at = now(), ...each } of membersOf(delivery)) {
+        if (each.incident === undefined) continue;
+        await memory.change<Incident>(placeOf({ ...each, event }), (incident) =>
+          withEvent(incident, { event, at, id, held }),
+        );
+      }
     },
     async ended(delivery, { told, receipt }) {
-      const { incident: key, id } = delivery;
-      if (key === undefined) return;
-      const change = { key, id, ...(told && { toldAt: now() }), ...(receipt && { receipt }) };
-      await attempt(() =>
-        memory.change<Incident>(placeOf(delivery), (incident) => withoutDelivery(incident, change)),
-      );
+      for (const each of membersOf(delivery)) {
+        const { incident: key, id } = each;
+        if (key === undefined) continue;
+        const change = { key, id, ...(told && { toldAt: now() }), ...(receipt && { receipt }) };
+        await attempt(() =>
+          memory.change<Incident>(placeOf(each), (incident) => withoutDelivery(incident, change)),
+        );
+      }
     },
     async endedBy(about, signal) {
       const incident = await memory.read<Incident>(placeOf(about), signal);
       return incident?.failures.filter(isEndedBy(about)) ?? [];
     },
     async isEarly(delivery, signal) {
-      if (delivery.recovers === undefined) return false;
-      const incident = await memory.read<Incident>(placeOf(delivery), signal);
-      const failures = incident?.failures.filter(isEndedBy(delivery)) ?? [];
-      return failures.some(({ waiting }) => waiting.length > 0);
+      for (const each of membersOf(delivery)) {
+        if (each.recovers === undefined) continue;
+        const incident = await memory.read<Incident>(placeOf(each), signal);
+        const failures = incident?.failures.filter(isEndedBy(each)) ?? [];
+        if (failures.some(({ waiting }) => waiting.length > 0)) return true;
+      }
+      return false;
+    },
+    async ending(about) {
+      await memory.change<Incident>(placeOf(about), (incident) =>
+        withEnd(incident, isEndedBy(about)),
+      );
     },
     async dropHeld(about) {
       await close(about, ({ held }) => held === true);
     },
+    async forget(about) {
+      await close(about, () => true);
+    },
     async resolved(delivery) {
-      await attempt(() => close(delivery, ({ toldAt }) => toldAt !== undefined));
+      for (const each of membersOf(delivery)) {
+        if (each.recovers === undefined) continue;
+        await attempt(() => close(each, ({ toldAt }) => toldAt !== undefined));
+      }
     },
     async failureOf(delivery, signal) {
       const incident = await memory.read<Incident>(placeOf(delivery), signal);

@@ -10,7 +10,8 @@ import { deliveryTo } from '../delivery/dispatch.ts';
 import { eventKey } from '../event/event-key.ts';
 import { alertsAbout, type MatchContext } from '../event/match.ts';
 import { cleanMetadata, objectPrefix } from '../event/metadata.ts';
-import { hearsRecoveries } from '../provider/type-groups.ts';
+import { hasNoiseRules, noiseRules } from '../noise/rules.ts';
+import { hearsRecoveries, isAboutCommits } from '../provider/type-groups.ts';
 import { type Failure, failureKey } from './incident.ts';
 import type { Incidents } from './incidents.ts';
 import { isRecovery } from './recovery.ts';
@@ -21,9 +22,13 @@ export interface RecoveryContext extends MatchContext {
   logger: Logger;
 }
 
-/** Whether a provider is told that a failure has ended; one that is not there yet may be. */
-export function remembersFailures(provider: Provider | undefined): boolean {
-  return provider === undefined || hearsRecoveries(provider.spec.type);
+/**
+ * Whether the end of a failure matters: since the provider is told of it, as one that is not there yet may be, or since
+ * the next failure is then another one for the alert.
+ */
+export function remembersFailures(alert: Alert, provider: Provider | undefined): boolean {
+  if (provider === undefined || hearsRecoveries(provider.spec.type)) return true;
+  return !isAboutCommits(provider.spec.type) && hasNoiseRules(noiseRules(alert));
 }
 
 /** Marks deliveries that tell of a failure whose end will matter. */
@@ -49,13 +54,18 @@ export async function withRecoveries(
   for (const alert of await alertsAbout(cleaned, context)) {
     const { namespace = '', name } = alert.metadata;
     const provider = context.providerOf(`${namespace}/${alert.spec.providerRef.name}`);
-    if (!remembersFailures(provider)) continue;
+    if (!remembersFailures(alert, provider)) continue;
     const about = { alert: { namespace, name }, event: cleaned, at: o.at };
     const ended = await context.incidents.endedBy(about);
     // Nobody knows of what was held back, and nobody is told any more.
     if (ended.some(({ held }) => held)) await context.incidents.dropHeld(about);
     const told = ended.filter(({ held }) => !held);
     if (told.length === 0) continue;
+    if (provider && !hearsRecoveries(provider.spec.type)) {
+      await context.incidents.forget(about);
+      continue;
+    }
+    await context.incidents.ending(about);
     const own = deliveries.find(
       (delivery) => delivery.alert.namespace === namespace && delivery.alert.name === name,
     );

@@ -67,6 +67,8 @@ export interface DeliveryContext {
   tokens: TokenCache;
   /** Failures that the service was told of and that the event ends, each with what the service calls it. */
   resolves?: readonly Resolved[];
+  /** The events that the event lists, for services that take several at once. */
+  members?: readonly FluxEvent[];
   /** The event itself is not to be sent but for what it ends. */
   isRecoveryOnly?: boolean;
   /** Remembers what the service calls what it was told, until its end. */

@@ -52,6 +52,19 @@ export function keepsIncidents(type: ProviderType): boolean {
   return incidentTypes.includes(type);
 }
 
+/**
+ * Whether a type of provider is of a service that has an incident for each object, and groups them by its own rules.
+ * Alertmanager does so too, and takes many in one request.
+ */
+export function groupsByItself(type: ProviderType): boolean {
+  return incidentTypes.includes(type) && type !== 'alertmanager';
+}
+
+/** Whether what a type of provider writes belongs to one commit. */
+export function isAboutCommits(type: ProviderType): boolean {
+  return statusTypes.includes(type) || commentTypes.includes(type);
+}
+
 /** Whether a type of provider is told that what it was told of is over. */
 export function hearsRecoveries(type: ProviderType): boolean {
   return incidentTypes.includes(type) || chatTypes.includes(type);

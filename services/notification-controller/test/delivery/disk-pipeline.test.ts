@@ -34,16 +34,20 @@ function open(answer: (delivery: Delivery) => AttemptResult) {
     dir: folder.path,
     maxBytes: 1_000_000,
     logger: silentLogger,
-    incidents: createIncidents(notesInMemory(), { logger: silentLogger }),
-    spread: async ({ event, id }) => [
-      {
-        id,
-        event,
-        alert: { namespace: 'apps', name: 'alert' },
-        provider: event.message.split(' ')[0] as string,
-        key: id,
-      },
-    ],
+    alerting: {
+      incidents: createIncidents(notesInMemory(), { logger: silentLogger }),
+      release: async () => ({ waitMs: 60_000 }),
+      waitingGroups: async () => [],
+      spread: async ({ event, id }) => [
+        {
+          id,
+          event,
+          alert: { namespace: 'apps', name: 'alert' },
+          provider: event.message.split(' ')[0] as string,
+          key: id,
+        },
+      ],
+    },
     attempt: async (delivery) => {
       attempts.push(delivery.event.message);
       changed.wake();

@@ -54,6 +54,8 @@ interface Delivery extends Change {
 interface Ends {
   failures: { event: Partial<FluxEvent>; receipt?: string }[];
   only: boolean;
+  /** Events that the event lists. */
+  members?: Partial<FluxEvent>[];
 }
 
 /** A request: a body that is no text is compared as the JSON of its fields in order. */
@@ -167,6 +169,7 @@ async function deliver(
       ...failure,
       event: eventOf(failure.event),
     })),
+    members: o.ends?.members?.map((member) => eventOf(member)),
     isRecoveryOnly: o.ends?.only ?? false,
     remember: (receipt) => receipts.push(receipt),
   });

@@ -14,14 +14,15 @@ const unsetTime = '0001-01-01T00:00:00Z';
  * @see https://prometheus.io/docs/alerting/latest/alerts_api/
  */
 export const alertmanager: Adapter = async (event, endpoint, send, context) => {
-  const { resolves = [], isRecoveryOnly = false } = context;
+  const { resolves = [], members, isRecoveryOnly = false } = context;
   const ended = resolves.map((failure) => ({
     ...alertOf(failure.event),
     status: 'resolved',
     // Not before it began, which clocks that differ may say and Alertmanager refuses.
     endsAt: later(goTime(event.timestamp), goTime(failure.event.timestamp)),
   }));
-  const alerts = [...(isRecoveryOnly ? [] : [alertOf(event, context.facts)]), ...ended];
+  const events = members?.map((member) => alertOf(member)) ?? [alertOf(event, context.facts)];
+  const alerts = [...(isRecoveryOnly ? [] : events), ...ended];
   await send({ url: endpoint.address, body: goJson(alerts), headers: basicOrBearer(endpoint) });
 };
 

@@ -64,6 +64,12 @@ export const alertmanagerCase: ProviderCase = {
         },
       ],
     },
+    {
+      name: 'the alerts of a group in one request',
+      event: recovered,
+      ends: { failures: [], only: false, members: [failed, failed] },
+      sent: [{ path, body: `[${firing},${firing}]` }],
+    },
   ],
   failures: [
     badToken,
