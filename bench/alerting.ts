@@ -29,8 +29,8 @@ export interface Alerting {
   bus: Bus;
   /** Starts one more notification-controller, as images run it. */
   controller(extraArgs?: string[]): Promise<Controllers>;
-  /** Makes a `generic` Provider of that name, and an Alert to it for all Kustomizations. */
-  alert(name: string, address: string): Promise<void>;
+  /** Makes a `generic` Provider of that name, and an Alert to it for some Kustomizations, all when not told. */
+  alert(name: string, address: string, kustomizations?: string[]): Promise<void>;
 }
 
 /** Starts it, runs the benchmark, and stops all of it. */
@@ -93,12 +93,12 @@ async function create(started: AsyncDisposableStack): Promise<Alerting> {
       started.defer(() => controllers.stop());
       return controllers;
     },
-    async alert(name, address) {
+    async alert(name, address, kustomizations = ['*']) {
       const metadata = { namespace, name };
       const apiVersion = 'notification.toolkit.fluxcd.io/v1beta3';
       const spec = { type: 'generic', address };
       await apply({ apiVersion, kind: 'Provider', metadata, spec } as KubeObject);
-      const eventSources = [{ kind: 'Kustomization', name: '*' }];
+      const eventSources = kustomizations.map((of) => ({ kind: 'Kustomization', name: of }));
       const alertSpec = { providerRef: { name }, eventSources };
       await apply({ apiVersion, kind: 'Alert', metadata, spec: alertSpec } as KubeObject);
     },

@@ -1,4 +1,4 @@
-// npm run bench -- events [--n 10000] [--queued 100000] [--only TEXT]: events a second from their publication until their
+// npm run bench -- events [--n 10000] [--providers 4] [--queued 100000] [--only TEXT]: events a second from their publication until their
 // delivery on one replica and on two, the latency at 100 a second, and memory while many wait for a dead service. The
 // baseline does the least that a queue costs: it publishes the same bodies, consumes them, posts them and acknowledges.
 import { createServer } from 'node:http';
@@ -15,9 +15,12 @@ import { type Alerting, namespace, withAlerting } from './alerting.ts';
 import { argument, percentile } from './setup.ts';
 
 const count = Number(argument('n', '10000'));
+/** Each gets its share of the events, and four at a time. */
+const providers = Number(argument('providers', '4'));
 const queued = Number(argument('queued', '100000'));
 const only = argument('only', '');
 const publishing = 256;
+const apps = 200;
 
 /** A service that notes when it received what. */
 interface Sink {
@@ -70,7 +73,7 @@ function eventNumber(number: number): FluxEvent {
       apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
       kind: 'Kustomization',
       namespace,
-      name: `app-${number % 200}`,
+      name: `app-${number % apps}`,
       uid: '7d0cdc51-ddcf-4743-b223-83ca5c699632',
     },
     severity: 'info',
@@ -88,6 +91,17 @@ const publish = ({ bus }: Alerting, number: number) => {
   const subject = eventSubject(bus.prefix, event);
   return bus.publish({ subject, data: event, id: `${runs}-${number}`, timeoutMs: 60_000 });
 };
+
+async function alertAll({ alert }: Alerting, address: string): Promise<void> {
+  const names = Array.from({ length: apps }, (_, at) => `app-${at}`);
+  for (let at = 0; at < providers; at++) {
+    await alert(
+      `service-${at}`,
+      address,
+      names.filter((_, app) => app % providers === at),
+    );
+  }
+}
 
 const publishAll = (alerting: Alerting, n: number) =>
   mapConcurrently(Array.from({ length: n }), publishing, (_, at) => publish(alerting, at));
@@ -109,7 +123,7 @@ async function baseline(alerting: Alerting): Promise<number> {
     durable_name: 'baseline',
     ack_policy: AckPolicy.Explicit,
   });
-  const agent = new Agent({ connections: 4 });
+  const agent = new Agent({ connections: 4 * providers });
   const consumer = await jetstream.consumers.get('BASELINE', 'baseline');
   const messages = await consumer.consume({ max_messages: 256 });
   const posting = (async () => {
@@ -127,7 +141,7 @@ async function baseline(alerting: Alerting): Promise<number> {
   })();
   const got = await rate(async () => {
     const all = mapConcurrently(Array.from({ length: count }), publishing, (_, at) =>
-      jetstream.publish(`baseline.${at % 200}`, JSON.stringify(eventNumber(at)), {
+      jetstream.publish(`baseline.${at % apps}`, JSON.stringify(eventNumber(at)), {
         timeout: 60_000,
       }),
     );
@@ -148,7 +162,7 @@ const processOf = ({ processes }: Controllers): ControllerProcess =>
 async function throughput(alerting: Alerting, replicas: readonly Controllers[], base: number) {
   runs++;
   const sink = await startSink();
-  await alerting.alert('service', sink.url);
+  await alertAll(alerting, sink.url);
   await warmUp(alerting, sink);
   runs++;
   sink.receivedAt.clear();
@@ -181,7 +195,7 @@ async function warmUp(alerting: Alerting, sink: Sink): Promise<void> {
 async function latency(alerting: Alerting): Promise<void> {
   runs++;
   const sink = await startSink();
-  await alerting.alert('service', sink.url);
+  await alertAll(alerting, sink.url);
   await warmUp(alerting, sink);
   runs++;
   sink.receivedAt.clear();
@@ -208,7 +222,7 @@ async function memory(alerting: Alerting, replica: Controllers): Promise<void> {
   const { manager } = await alerting.bus.ready();
   const deliveries = streamName(alerting.bus.prefix, 'deliveries');
   const events = streamName(alerting.bus.prefix, 'events');
-  await alerting.alert('service', 'http://127.0.0.1:9');
+  await alertAll(alerting, 'http://127.0.0.1:9');
   await delay(500);
   await publishAll(alerting, queued);
   const durable = 'notification-controller';

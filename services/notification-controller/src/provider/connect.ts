@@ -26,8 +26,8 @@ export function createConnect(o: {
   signal: AbortSignal;
   timeoutMs: number;
 }): Connect {
-  const open = guardedConnector(o.guard, { timeout: o.timeoutMs });
   return (hostname, port) => {
+    const open = guardedConnector(o.guard, { timeout: o.timeoutMs });
     const name = `${hostname}:${port}`;
     const target = { protocol: 'http:', host: name, hostname, port: String(port) };
     return new Promise((resolve, reject) => {

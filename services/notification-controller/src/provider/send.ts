@@ -20,14 +20,20 @@ export function createSend(
   endpoint: Endpoint,
   o: { pool: ProviderPool; signal: AbortSignal; traceHeaders: Record<string, string> },
 ): Send {
-  const masker = secretsOf(endpoint);
-  const timeout = AbortSignal.timeout(endpoint.timeoutMs);
-  const signal = AbortSignal.any([o.signal, timeout]);
+  const deadline = performance.now() + endpoint.timeoutMs;
+  const credentials: string[] = [];
+  // Only failures need it.
+  const mask = (text: string) => {
+    const masker = secretsOf(endpoint);
+    for (const secret of credentials) masker.add(secret);
+    return masker.mask(text);
+  };
   return async (message) => {
-    masker.add(credentialsOf(message));
+    credentials.push(credentialsOf(message));
     const dispatcher = o.pool.dispatcherFor(endpoint);
+    const limit = timeLimit(o.signal, deadline - performance.now());
     try {
-      return await exchange(message, { ...o, dispatcher, signal, masker });
+      return await exchange(message, { ...o, dispatcher, signal: limit.signal, mask });
     } catch (error) {
       if (error instanceof DeliveryError) throw error;
       const refusal = refusalIn(error);
@@ -38,11 +44,37 @@ export function createSend(
           cause: error,
         });
       }
-      const what = timeout.aborted
+      const what = limit.isOver()
         ? `no answer within ${endpoint.timeoutMs} ms; spec.timeout sets the limit`
-        : masker.mask(errorMessage(error));
+        : mask(errorMessage(error));
       throw new DeliveryError(`${new URL(message.url).host} cannot be reached: ${what}`);
+    } finally {
+      limit.end();
     }
+  };
+}
+
+/** A signal that aborts with another one or after a time, and leaves nothing behind: there are many in a process. */
+function timeLimit(outer: AbortSignal, ms: number) {
+  const controller = new AbortController();
+  let isOver = false;
+  const abort = () => controller.abort(outer.reason);
+  const timer = setTimeout(
+    () => {
+      isOver = true;
+      controller.abort(new Error('the time is over'));
+    },
+    Math.max(0, ms),
+  );
+  outer.addEventListener('abort', abort, { once: true });
+  if (outer.aborted) abort();
+  return {
+    signal: controller.signal,
+    isOver: () => isOver,
+    end() {
+      clearTimeout(timer);
+      outer.removeEventListener('abort', abort);
+    },
   };
 }
 
@@ -52,7 +84,7 @@ async function exchange(
     dispatcher: Dispatcher;
     signal: AbortSignal;
     traceHeaders: Record<string, string>;
-    masker: SecretMasker;
+    mask: (text: string) => string;
   },
 ): Promise<ProviderAnswer> {
   // Redirects are not followed: they would carry the credentials to another host.
@@ -74,7 +106,7 @@ async function exchange(
   if (isSuccess) message.checkAnswer?.(body);
   if (isSuccess || message.accept?.includes(status)) return { status, body };
   const host = new URL(message.url).host;
-  const excerpt = o.masker.mask(body.trim()).slice(0, maxExcerptLength);
+  const excerpt = o.mask(body.trim()).slice(0, maxExcerptLength);
   throw new DeliveryError(
     `${host} answered with status ${status}${excerpt === '' ? '' : `: ${excerpt}`}`,
     {
