@@ -10,8 +10,8 @@ function isFor(event: FluxEvent, revision: string): boolean {
 }
 
 /**
- * Waits until each applied revision, and the failure with its reason, has reached the signed webhook, Slack and
- * Alertmanager.
+ * Waits until each applied revision, and the failure with its reason, has reached the signed webhook and Slack, and
+ * Alertmanager has seen the failure begin and end.
  */
 export async function expectAllAnnounced(world: World, progress: Progress): Promise<void> {
   for (const revision of progress.revisions) {
@@ -37,7 +37,8 @@ export async function expectAllAnnounced(world: World, progress: Progress): Prom
     () => slackTexts(world.slack).some((text) => text.includes('spec.replicas')),
     { timeoutMs },
   );
-  await world.alertmanager.waitForAlert(
+  // It is over by now, which is told to whom the failure was told only.
+  await world.alertmanager.waitForEnd(
     ({ labels }) =>
       labels['severity'] === 'error' &&
       labels['kind'] === 'Kustomization' &&

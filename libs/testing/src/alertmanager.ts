@@ -24,6 +24,8 @@ export interface Alertmanager {
     predicate: (alert: ReceivedAlert) => boolean,
     timeoutMs?: number,
   ): Promise<ReceivedAlert>;
+  /** Resolves once alerts have come, some have ended, and none that fits is left. */
+  waitForEnd(predicate: (alert: ReceivedAlert) => boolean, timeoutMs?: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -52,28 +54,58 @@ export async function startAlertmanager(): Promise<Alertmanager> {
   await server.start();
   const alerts = async () =>
     ((await (await ask(`${url}/api/v2/alerts`))?.json()) ?? []) as ReceivedAlert[];
+  /** How many alerts of a status have come. */
+  const received = async (status: string) => {
+    const metrics = (await (await ask(`${url}/metrics`))?.text()) ?? '';
+    const line = new RegExp(
+      `^alertmanager_alerts_received_total\\{.*status="${status}".*\\} (\\d+)`,
+      'm',
+    );
+    return Number(line.exec(metrics)?.[1] ?? 0);
+  };
   return {
     url,
     alerts,
-    async waitForAlert(predicate, timeoutMs = 20_000) {
-      const deadline = Date.now() + timeoutMs;
-      for (;;) {
+    async waitForAlert(predicate, timeoutMs) {
+      return poll(async () => {
         const all = await alerts();
-        const found = all.find(predicate);
-        if (found) return found;
-        if (Date.now() > deadline) {
-          throw new Error(
-            `no such alert within ${timeoutMs} ms; Alertmanager has:\n${JSON.stringify(all, null, 2)}`,
-          );
-        }
-        await delay(100);
-      }
+        return { found: all.find(predicate), seen: all };
+      }, timeoutMs);
+    },
+    async waitForEnd(predicate, timeoutMs) {
+      await poll(async () => {
+        const [all, ...counts] = await Promise.all([
+          alerts(),
+          received('firing'),
+          received('resolved'),
+        ]);
+        const isOver = counts.every((count) => count > 0) && !all.some(predicate);
+        return { found: isOver || undefined, seen: { all, counts } };
+      }, timeoutMs);
     },
     async stop() {
       await server.kill();
       await folder.remove();
     },
   };
+}
+
+/** Asks every 100 ms until something is found. */
+async function poll<T>(
+  look: () => Promise<{ found: T | undefined; seen: unknown }>,
+  timeoutMs = 20_000,
+): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const { found, seen } = await look();
+    if (found !== undefined) return found;
+    if (Date.now() > deadline) {
+      throw new Error(
+        `Alertmanager is not as wanted within ${timeoutMs} ms; it has:\n${JSON.stringify(seen, null, 2)}`,
+      );
+    }
+    await delay(100);
+  }
 }
 
 async function ask(url: string): Promise<Response | undefined> {
