@@ -1,4 +1,4 @@
-import { RetryableError } from '@sluice/shared/base';
+import { BudgetError, RetryableError } from '@sluice/shared/base';
 import { SshTransport } from '../adapters/git/ssh-transport.ts';
 import { connectSsh, type SshSettings, type SshTarget } from '../adapters/ssh/connect.ts';
 import { KnownHosts, KnownHostsError } from '../adapters/ssh/known-hosts.ts';
@@ -49,6 +49,9 @@ async function sshTarget(
     throw refused(`secret '${secret.id}' must hold identity and known_hosts for ssh://`);
   }
   const wrong = (key: string, error: unknown) => {
+    if (error instanceof BudgetError) {
+      return refused(`${key} of secret '${secret.id}' cannot be opened: ${error.message}`, error);
+    }
     const isOurs = error instanceof PrivateKeyError || error instanceof KnownHostsError;
     return isOurs ? refused(`${key} of secret '${secret.id}' ${error.message}`, error) : error;
   };

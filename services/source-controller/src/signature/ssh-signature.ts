@@ -1,5 +1,6 @@
 import { createHash, verify } from 'node:crypto';
 import ssh2, { type ParsedKey } from 'ssh2';
+import { Fields, field, fingerprintOf } from '../adapters/ssh/wire.ts';
 import { SignatureError, TrustedKeyError } from './signature-error.ts';
 
 /** What a signature in the form of OpenSSH holds. */
@@ -51,7 +52,7 @@ export function verifySsh(
   const parsed = readSignature(signature);
   const trusted = [...files].flatMap(([name, text]) => readKeys(name, text));
   const key = trusted.find((one) => one.getPublicSSH().equals(parsed.publicKey));
-  const shown = fingerprint(parsed.publicKey);
+  const shown = fingerprintOf(parsed.publicKey);
   if (key === undefined) throw new SignatureError(`key ${shown} is not among the trusted keys`);
   if (!algorithms[key.type]?.includes(parsed.algorithm)) {
     throw new SignatureError(`its signature of type ${key.type} is not accepted`);
@@ -104,35 +105,6 @@ function readSignature(text: string): SshSignature {
   return { publicKey, hash, algorithm, bytes };
 }
 
-/** Reads the fields of SSH's wire format. */
-class Fields {
-  readonly #content: Buffer;
-  #at = 0;
-  /** Whether more was asked for than there is. */
-  isShort = false;
-
-  constructor(content: Buffer) {
-    this.#content = content;
-  }
-
-  bytes(length: number): Buffer {
-    const end = this.#at + length;
-    this.isShort ||= end > this.#content.length;
-    const found = this.#content.subarray(this.#at, end);
-    this.#at = Math.min(end, this.#content.length);
-    return found;
-  }
-
-  number(): number {
-    const bytes = this.bytes(4);
-    return bytes.length === 4 ? bytes.readUInt32BE() : 0;
-  }
-
-  next(): Buffer {
-    return this.bytes(this.number());
-  }
-}
-
 function readKeys(name: string, text: string): ParsedKey[] {
   const lines = text.split('\n').map((line) => line.trim());
   return lines
@@ -162,16 +134,4 @@ function rsaBits(key: ParsedKey): number {
   fields.next();
   const modulus = fields.next();
   return 8 * (modulus[0] === 0 ? modulus.length - 1 : modulus.length);
-}
-
-function fingerprint(publicKey: Buffer): string {
-  const digest = createHash('sha256').update(publicKey).digest('base64').replace(/=+$/, '');
-  return `SHA256:${digest}`;
-}
-
-function field(content: string | Buffer): Buffer {
-  const bytes = Buffer.from(content);
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(bytes.length);
-  return Buffer.concat([length, bytes]);
 }

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { errorMessage, printable } from '@sluice/shared/base';
 import { guardedConnector, type NetworkGuard } from '@sluice/shared/net';
 import ssh2, { type Algorithms, type Client } from 'ssh2';
 import { LoginRefusedError, ProtocolError } from '../git/git-error.ts';
 import type { KnownHosts } from './known-hosts.ts';
+import { fingerprintOf } from './wire.ts';
 
 /** Algorithms that are offered, in order; the default ones when empty. */
 export interface SshAlgorithms {
@@ -115,7 +115,7 @@ function handshake(client: Client, sock: Socket, { target, hostKey, kex }: Hands
       algorithms,
       hostVerifier: (offered: Buffer) => {
         if (knownHosts.isKnown(host, port, offered)) return true;
-        unknown = fingerprint(offered);
+        unknown = fingerprintOf(offered);
         return false;
       },
     });
@@ -141,11 +141,6 @@ function hostKeyAlgorithms(
       ? `known_hosts has only authorities for ${name}, which are not supported: add the key of the server itself`
       : `known_hosts has no key of ${name}: add what ssh-keyscan prints for it`,
   );
-}
-
-function fingerprint(key: Buffer): string {
-  const digest = createHash('sha256').update(key).digest('base64').replace(/=+$/, '');
-  return `SHA256:${digest}`;
 }
 
 function failureOf(error: Error & { level?: string }, unknown: string | undefined): Error {

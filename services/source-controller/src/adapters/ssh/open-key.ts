@@ -1,10 +1,10 @@
 import { WorkerPool } from '@sluice/shared/artifact';
 import { LruBytes, sha256Hex } from '@sluice/shared/base';
-import { type Identity, isProtected, PrivateKeyError, readPrivateKey } from './private-key.ts';
+import { type Identity, mayTakeLong, PrivateKeyError, readPrivateKey } from './private-key.ts';
 
 /** Bundles hold JavaScript, sources TypeScript: the worker's file has the extension of this one. */
 const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
-const deadlineMs = 60_000;
+const deadlineMs = 20_000;
 const maxOpened = 500;
 
 const workers = new WorkerPool({
@@ -24,13 +24,13 @@ const opened = new LruBytes<string>(maxOpened);
  *
  * @param share for whom, such as a namespace
  * @returns the key as ssh2 takes it, without passphrase
- * @throws PrivateKeyError; the signal's reason
+ * @throws PrivateKeyError; BudgetError when that takes too long; the signal's reason
  */
 export async function openPrivateKey(
   identity: Identity,
   o: { share: string; signal: AbortSignal },
 ): Promise<string> {
-  if (!isProtected(identity)) return readPrivateKey(identity);
+  if (!mayTakeLong(identity)) return readPrivateKey(identity);
   const id = sha256Hex(JSON.stringify([o.share, identity.key, identity.passphrase]));
   const known = opened.get(id);
   if (known !== undefined) return known;

@@ -1,6 +1,7 @@
 import { createPrivateKey, type KeyObject, randomBytes } from 'node:crypto';
 import { errorMessage } from '@sluice/shared/base';
 import ssh2 from 'ssh2';
+import { Fields, field } from './wire.ts';
 
 /** A private key and the passphrase that protects it. */
 export interface Identity {
@@ -20,9 +21,9 @@ const pkcs8 = '-----BEGIN PRIVATE KEY-----';
 const openSsh = /-----BEGIN OPENSSH PRIVATE KEY-----([^-]*)-----END OPENSSH PRIVATE KEY-----/;
 const magic = 'openssh-key-v1\0';
 
-/** Whether reading a key takes long: what protects it is made to. */
-export function isProtected({ key }: Identity): boolean {
-  return roundsOf(key) > 0;
+/** Whether reading a key may take long. Without a passphrase, none of what protects keys is computed. */
+export function mayTakeLong({ passphrase }: Identity): boolean {
+  return passphrase !== '';
 }
 
 /**
@@ -121,30 +122,13 @@ function openSshEd25519(object: KeyObject): string {
   return `-----BEGIN OPENSSH PRIVATE KEY-----\n${whole.toString('base64')}\n-----END OPENSSH PRIVATE KEY-----\n`;
 }
 
-function field(content: string | Buffer): Buffer {
-  const bytes = Buffer.from(content);
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(bytes.length);
-  return Buffer.concat([length, bytes]);
-}
-
 /** Rounds that it takes to open a key in the form of OpenSSH; 0 for one without passphrase, or in another form. */
 function roundsOf(key: string): number {
   const base64 = openSsh.exec(key.slice(0, maxKeyLength))?.[1];
   if (base64 === undefined) return 0;
-  const bytes = Buffer.from(base64, 'base64');
-  if (bytes.toString('latin1', 0, magic.length) !== magic) return 0;
-  const [, afterCipher] = fieldAt(bytes, magic.length);
-  const [, afterName] = fieldAt(bytes, afterCipher);
-  const [options] = fieldAt(bytes, afterName);
-  if (options.length === 0) return 0;
-  const [, afterSalt] = fieldAt(options, 0);
-  return options.length >= afterSalt + 4 ? options.readUInt32BE(afterSalt) : 0;
-}
-
-/** Returns a field and where the next one begins. */
-function fieldAt(bytes: Buffer, at: number): [Buffer, number] {
-  if (at + 4 > bytes.length) return [Buffer.alloc(0), bytes.length];
-  const end = at + 4 + bytes.readUInt32BE(at);
-  return [bytes.subarray(at + 4, end), Math.min(end, bytes.length)];
+  const fields = new Fields(Buffer.from(base64, 'base64'));
+  if (fields.bytes(magic.length).toString('latin1') !== magic) return 0;
+  const [, , options] = [fields.next(), fields.next(), new Fields(fields.next())];
+  options.next();
+  return options.number();
 }
