@@ -10,7 +10,7 @@ import {
   startSshGitServer,
   whyNoSshServer,
 } from '@sluice/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { PackReader } from '../../../src/adapters/git/pack-reader.ts';
 import { openPack } from '../../../src/adapters/git/pack-source.ts';
 import { GitRemote } from '../../../src/adapters/git/remote.ts';
@@ -30,6 +30,7 @@ interface Given {
   algorithms?: Partial<SshAlgorithms>;
   guard?: NetworkGuard;
   server?: SshGitServer;
+  timeoutMs?: number;
 }
 
 describe.skipIf(reason !== undefined)('a Git server over SSH', () => {
@@ -60,7 +61,7 @@ describe.skipIf(reason !== undefined)('a Git server over SSH', () => {
   function remote(given: Given = {}): GitRemote {
     const at = given.server ?? server;
     const url = new URL(given.url ?? at.url("it's an app"));
-    const signal = AbortSignal.timeout(20_000);
+    const signal = AbortSignal.timeout(given.timeoutMs ?? 20_000);
     const target = {
       host: url.hostname,
       port: at.port,
@@ -159,6 +160,16 @@ describe.skipIf(reason !== undefined)('a Git server over SSH', () => {
     await expect(remote({ guard: new NetworkGuard() }).listRefs('refs/')).rejects.toThrow(
       /127\.0\.0\.1/,
     );
+  });
+
+  it.each([
+    { name: 'says nothing', command: 'sleep 600' },
+    { name: 'stops in the middle of its list', command: 'printf 0032; sleep 600' },
+  ])('is left when the time is over, if it $name', async ({ command }) => {
+    const slow = await startSshGitServer([`ForceCommand ${command}`]);
+    onTestFinished(() => slow.stop());
+    const peer = remote({ server: slow, url: slow.url('x'), timeoutMs: 1_500 });
+    await expect(peer.listRefs('refs/')).rejects.toThrow(/aborted due to timeout/);
   });
 
   it('runs nothing but git-upload-pack, whatever the path', async () => {
