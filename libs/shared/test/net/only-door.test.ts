@@ -14,6 +14,7 @@ const doors: Record<string, string> = {
     'takes a guarded dispatcher, or an address of the administrator',
   'libs/shared/src/bus/event-sinks.ts': '--events-addr is the administrator’s',
   'services/source-controller/src/adapters/http.ts': 'requires a dispatcher',
+  'services/source-controller/src/adapters/ssh/connect.ts': 'takes a socket of the guard',
   'services/notification-controller/src/provider/nats-publish.ts':
     'speaks over a connection of provider/connect.ts, which takes the guard',
   'services/notification-controller/src/provider/send.ts': 'requires a dispatcher',
@@ -26,6 +27,7 @@ const ways = [
   /(?<![.\w#])fetch\((?!\w+: )/,
   /import (?!type)\{[^}]*\b(?:request|get|connect|createConnection|Socket)\b[^}]*\} from 'node:(?:http|https|http2|net|tls)'/,
   /\bnew WebSocket\(/,
+  /\bnew ssh2\.Client\(|import (?!type)\{[^}]*\b(?!type )Client\b[^}]*\} from 'ssh2'/,
 ];
 
 function opens(text: string): boolean {
@@ -50,6 +52,7 @@ test.each([
   "const { request } = await import('undici');",
   'const response = await fetch(url);',
   "import { connect } from 'node:tls';",
+  'const client = new ssh2.Client();',
   "import { createServer, request } from 'node:http';",
 ])('such a way is seen: %s', (line) => {
   expect(opens(line)).toBe(true);
