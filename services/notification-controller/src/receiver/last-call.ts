@@ -30,7 +30,7 @@ export function createCallLog(o: {
     const options = {
       type: 'merge',
       subresource: 'status',
-      fieldManager: o.controllerName,
+      fieldManager: `gotk-${o.controllerName}`,
     } as const;
     o.client
       .patch(resource, { name, namespace }, { status: { lastCall } }, options)

@@ -162,6 +162,9 @@ describe('the last call in the status', () => {
     const called = await callOf(name, 'Succeeded');
     expect(called.status?.lastCall?.reason).toBeUndefined();
     assertStatusContract(called);
+    // As clients expect of a status: the manager of all of it.
+    const ofStatus = called.metadata.managedFields?.filter((f) => f.subresource === 'status');
+    expect(ofStatus?.map(({ manager }) => manager)).toEqual(['gotk-notification-controller']);
   });
 
   test('says why one was refused, without the token', async () => {
