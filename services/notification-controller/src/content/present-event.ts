@@ -32,7 +32,7 @@ const written: readonly string[] = [commitAuthorFact, commitSubjectFact];
  * and address, the first failure and the changes among its metadata, where the service does not make labels of those.
  */
 export function presentEvent(
-  { event, facts = {} }: Pick<Delivery, 'event' | 'facts'>,
+  { event, facts = {}, members }: Pick<Delivery, 'event' | 'facts' | 'members'>,
   { alert, type }: { alert: Alert; type: ProviderType },
 ): Presented {
   const shown = structuredClone(event);
@@ -42,7 +42,8 @@ export function presentEvent(
   const all = { ...given, ...(link !== undefined && { [commitUrlFact]: link }) };
   const told = Object.fromEntries(Object.entries(all).filter(([key]) => !unshown.includes(key)));
   const whole = { ...event, metadata: { ...all, ...event.metadata } };
-  shown.message = renderMessage(whole, alert);
+  // A group is a list, in which no template would find what it is made for.
+  if (members === undefined) shown.message = renderMessage(whole, alert);
   if (makesLabels(type) || Object.keys(told).length === 0) return { shown, facts: told };
   return { shown: { ...shown, metadata: { ...told, ...shown.metadata } }, facts: {} };
 }

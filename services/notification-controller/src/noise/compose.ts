@@ -11,9 +11,12 @@ export function composed(batch: Batch, alertUid: string | undefined): Delivery {
   const [first] = members;
   if (first === undefined) throw new RangeError('a batch without members makes no delivery');
   const { alert, provider } = first;
+  // One commit may be what all of them are about.
+  const facts = inCommon(members.map((member) => member.facts ?? {}));
   return {
     id: batch.id,
     event: groupEvent(batch, { ...alert, uid: alertUid }),
+    ...(Object.keys(facts).length > 0 && { facts }),
     alert,
     provider,
     key: sha256Hex(batch.id),
@@ -28,7 +31,7 @@ function groupEvent(
 ): FluxEvent {
   const events = batch.members.map(({ delivery }) => delivery.event);
   const last = events.reduce((a, b) => (Date.parse(a.timestamp) > Date.parse(b.timestamp) ? a : b));
-  const metadata = commonMetadata(events);
+  const metadata = inCommon(events.map((event) => event.metadata ?? {}));
   return {
     involvedObject: {
       apiVersion: 'notification.toolkit.fluxcd.io/v1beta3',
@@ -73,11 +76,9 @@ function common(values: readonly string[]): string | undefined {
   return values.every((value) => value === first) ? first : undefined;
 }
 
-function commonMetadata(events: readonly FluxEvent[]): Record<string, string> {
-  const [first, ...others] = events;
+function inCommon(maps: readonly Record<string, string>[]): Record<string, string> {
+  const [first = {}, ...others] = maps;
   return Object.fromEntries(
-    Object.entries(first?.metadata ?? {}).filter(([key, value]) =>
-      others.every(({ metadata }) => metadata?.[key] === value),
-    ),
+    Object.entries(first).filter(([key, value]) => others.every((map) => map[key] === value)),
   );
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { presentEvent } from '../../src/content/present-event.ts';
+import { composed } from '../../src/noise/compose.ts';
 import { knownTypes } from '../../src/provider/adapters.ts';
 import { alertOf, eventOf } from '../objects.ts';
 
@@ -59,6 +60,20 @@ describe('an event as it is shown', () => {
     }
     const { shown } = presentEvent({ event, facts }, { alert: given, type: 'github' });
     expect(shown).toEqual(event);
+  });
+
+  test('keeps the list of a group as it is, and tells the commit that all are about', () => {
+    const given = alertOf({ template: 'x' });
+    const member = { id: 'a', event, facts, alert: { namespace: 'apps', name: 'alert' } };
+    const members = ['1', '2'].map((key) => ({
+      delivery: { ...member, key, provider: 'p', facts: { ...facts, changes: key } },
+      count: 1,
+    }));
+    const batch = { id: 'batch', openedAt: 0, members, more: 0 };
+    const { shown } = presentEvent(composed(batch, 'uid'), { alert: given, type: 'slack' });
+    expect(shown.message).toMatch(/^2 events\n- Kustomization\/apps\/web: /);
+    expect(shown.metadata).toMatchObject({ commitAuthor: 'Ada', commitURL });
+    expect(shown.metadata).not.toHaveProperty('changes');
   });
 
   test('says that a template cannot be used, and keeps the message of the event', () => {
