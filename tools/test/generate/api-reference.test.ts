@@ -57,6 +57,7 @@ test('additions are marked, and nothing else is', () => {
   );
   const nested = 'docs/api/kustomization.md `spec.driftDetection';
   expect(marked.filter((row) => !row.startsWith(nested)).sort()).toEqual([
+    'docs/api/alert.md `spec.commitURLTemplate`',
     'docs/api/alert.md `spec.groupBy.fields[]`',
     'docs/api/alert.md `spec.groupBy.fields`',
     'docs/api/alert.md `spec.groupBy.window`',
@@ -69,6 +70,7 @@ test('additions are marked, and nothing else is', () => {
     'docs/api/alert.md `spec.quietHours[]`',
     'docs/api/alert.md `spec.quietHours`',
     'docs/api/alert.md `spec.repeatInterval`',
+    'docs/api/alert.md `spec.template`',
     'docs/api/alert.md `spec.threshold.count`',
     'docs/api/alert.md `spec.threshold.within`',
     'docs/api/alert.md `spec.threshold`',

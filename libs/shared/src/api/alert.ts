@@ -95,14 +95,14 @@ const spec = object('Which events to send where.', {
   ),
   template: opt(
     str(
-      'Text of the messages, a template in the syntax of Go with .Event and .Alert; the message of the event when unset. An addition.',
-      { maxLength: 8192 },
+      'Text of the messages, a template in the syntax of Go with .Event and .Alert; the message of the event when unset.',
+      { maxLength: 8192, ...addition },
     ),
   ),
   commitURLTemplate: opt(
     str(
-      'Address of the page of a commit, a template in the syntax of Go with .Repository, .Host, .Path and .Commit; by the host of the repository when unset. An addition.',
-      { maxLength: 1024 },
+      'Address of the page of a commit, a template in the syntax of Go with .Repository, .Host, .Path and .Commit; by the host of the repository when unset.',
+      { maxLength: 1024, ...addition },
     ),
   ),
   suspend: opt(bool('Sends nothing while true.')),

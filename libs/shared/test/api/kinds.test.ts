@@ -73,6 +73,8 @@ describe('the kinds', () => {
       'HelmRelease.status.inventory.entries[].adopted',
       ...counts.map((name) => `Provider.status.${name}`),
       'Provider.status.lastHandledReplayAt',
+      'Alert.spec.template',
+      'Alert.spec.commitURLTemplate',
       'Alert.spec.groupBy',
       'Alert.spec.groupBy.fields',
       'Alert.spec.groupBy.fields[]',
