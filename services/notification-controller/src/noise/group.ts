@@ -38,15 +38,25 @@ const maxSent = 20;
 const maxQuietMs = 24 * 60 * 60_000;
 const overdueMs = 5 * 60_000;
 
-/** Puts a delivery into the open batch, which it opens when there is none. */
+/**
+ * Puts a delivery into the open batch, which it opens when there is none.
+ *
+ * @param o.countsRest one that has no room is counted; else the batch stays as it is
+ */
 export function withMember(
   group: Group | undefined,
   delivery: Delivery,
-  o: { openedAt: number; dueAt?: number },
+  { countsRest, ...o }: { openedAt: number; dueAt?: number; countsRest: boolean },
 ): Group {
   const open = group?.open ?? { id: batchId(delivery), members: [], more: 0, ...o };
   const base = { closing: group?.closing ?? [], sent: group?.sent ?? [] };
-  return { ...base, open: joined(open, delivery) };
+  const next = joined(open, delivery);
+  return { ...base, open: next.more > open.more && !countsRest ? open : next };
+}
+
+/** Whether a delivery is in the open batch. */
+export function isMember(group: Group | undefined, { key }: Delivery): boolean {
+  return group?.open?.members.some(({ delivery }) => delivery.key === key) ?? false;
 }
 
 /**

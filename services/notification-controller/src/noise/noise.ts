@@ -6,7 +6,7 @@ import type { Incidents } from '../incident/incidents.ts';
 import type { AlertMemory } from '../memory/memory.ts';
 import type { ProviderType } from '../provider/adapter.ts';
 import { groupsByItself, isAboutCommits, keepsIncidents } from '../provider/type-groups.ts';
-import { type Group, timerFor, withMember } from './group.ts';
+import { type Group, isMember, timerFor, withMember } from './group.ts';
 import { isQuiet } from './quiet-hours.ts';
 import { type GroupField, hasNoiseRules, type NoiseRules, noiseRules } from './rules.ts';
 import { reachesThreshold } from './threshold.ts';
@@ -120,11 +120,26 @@ async function hold(
   const { key, dueAt } = o;
   const nowMs = (context.now ?? Date.now)();
   const place = { alert: delivery.alert, what: 'group' as const, key };
+  const countsRest = !hasIncidents(delivery, context);
   const group = await context.memory.change<Group>(place, (before) =>
-    withMember(before, delivery, { openedAt: nowMs, ...(dueAt !== undefined && { dueAt }) }),
+    withMember(before, delivery, {
+      openedAt: nowMs,
+      countsRest,
+      ...(dueAt !== undefined && { dueAt }),
+    }),
   );
+  if (!countsRest && !isMember(group, delivery)) {
+    // A service that has an incident for each would never hear of it: better at once.
+    await context.incidents.opened(delivery);
+    return delivery;
+  }
   context.onSuppressed(delivery, 'grouped');
   return group && timerFor(group, delivery, { key, nowMs });
+}
+
+function hasIncidents({ alert, provider }: Delivery, { providerOf }: NoiseContext): boolean {
+  const type = providerOf(`${alert.namespace}/${provider}`)?.spec.type;
+  return type !== undefined && keepsIncidents(type);
 }
 
 function groupKey(delivery: Delivery, fields: readonly GroupField[]): string {

@@ -288,6 +288,25 @@ describe('quiet hours', () => {
     expect(await released(timer)).toMatchObject([{ recovers: 'only' }]);
   });
 
+  test.each(['opsgenie', 'alertmanager'] as const)(
+    'lose no failure of a service that has an incident for each: %s',
+    async (type) => {
+      given({ quietHours }, type);
+      const [timer] = await fail({ involvedObject: named('first') });
+      const atOnce: Delivery[] = [];
+      for (let i = 0; i < 120; i++)
+        atOnce.push(...(await fail({ involvedObject: named(`app-${i}`) })));
+      expect(atOnce).toHaveLength(21);
+      expect(atOnce.every((delivery) => delivery.timer === undefined)).toBe(true);
+      nowMs += 60 * minuteMs;
+      const later = await released(timer);
+      const members = later.flatMap((delivery) => delivery.members ?? [delivery]);
+      const names = [...members, ...atOnce].map(({ event }) => event.involvedObject.name);
+      expect(new Set(names).size).toBe(121);
+      expect(later.some(({ event }) => event.message.includes('more'))).toBe(false);
+    },
+  );
+
   test('end incidents at once, where a service keeps them, and open them one by one', async () => {
     given({ quietHours }, 'opsgenie');
     nowMs -= 10 * minuteMs;
