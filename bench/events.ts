@@ -1,6 +1,7 @@
-// npm run bench -- events [--n 10000] [--providers 4] [--queued 100000] [--only TEXT]: events a second from their publication until their
-// delivery on one replica and on two, the latency at 100 a second, and memory while many wait for a dead service. The
-// baseline does the least that a queue costs: it publishes the same bodies, consumes them, posts them and acknowledges.
+// npm run bench -- events [--n 10000] [--providers 4] [--queued 100000] [--only TEXT]: events a second from their
+// publication until their delivery on one replica and on two, the latency at 100 a second, and memory while many wait for
+// a dead service. The baseline does the least that a queue costs: it publishes the same bodies, consumes them, posts them
+// and acknowledges.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { loadavg } from 'node:os';
