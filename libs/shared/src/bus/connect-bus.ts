@@ -174,9 +174,10 @@ class NatsBus implements Bus {
 
   /** Serves one connection, through its reconnects, until it is closed. */
   async #use(nats: NatsConnection, stop: AbortSignal): Promise<void> {
+    // Of a connection that is closed, the status would be waited for in vain.
+    if (stop.aborted) return nats.close();
     const close = () => void nats.close();
     stop.addEventListener('abort', close, { once: true });
-    if (stop.aborted) close();
     try {
       this.#up(nats);
       for await (const status of nats.status()) {

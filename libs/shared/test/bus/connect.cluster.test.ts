@@ -43,6 +43,14 @@ describe('a bus', () => {
     }
   });
 
+  test('can be closed while it connects', async () => {
+    const nats = await startNats();
+    const bus = connectBus({ url: nats.url, name: 'test', owns: allStreams, logger: silentLogger });
+    await bus.close();
+    expect(bus.status().connected).toBe(false);
+    await nats.stop();
+  });
+
   test('trusts a server by the certificate authority of a file', async () => {
     const authority = await createCertificateAuthority('nats-test-ca');
     const pair = await authority.issue({ commonName: 'nats', usage: 'server' });
