@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
 import type { EventSink, FluxEvent, Receiver } from '@sluice/shared/api';
+import { systemClock } from '@sluice/shared/base';
 import { createBusEventSink, type OutboxSink } from '@sluice/shared/bus';
 import { keyOf } from '@sluice/shared/kube';
 import { networkGuardOf } from '@sluice/shared/net';
@@ -35,6 +36,7 @@ import { busMemory } from './memory/bus-memory.ts';
 import { diskMemory } from './memory/disk-memory.ts';
 import { type Alerting, type AlertingOptions, createAlerting } from './noise/alerting.ts';
 import { createSecretReader, type SecretReader } from './provider/secrets.ts';
+import { CallLog } from './receiver/last-call.ts';
 import { receiverReconciler } from './receiver/reconcile.ts';
 import { senderGate } from './sender/authenticate.ts';
 import { createJudge } from './sender/judge-token.ts';
@@ -260,9 +262,15 @@ async function serve(
     return;
   }
   delivering.pipeline.start();
+  const calls = new CallLog({ ...app, controllerName, clock: systemClock });
   const servers = await Promise.all([
     listen(app, 'events', config['events-addr'], createEventListener(app, delivering)),
-    listen(app, 'webhooks', config.receiverAddr, webhookListener({ ...app, controllerName })),
+    listen(
+      app,
+      'webhooks',
+      config.receiverAddr,
+      webhookListener({ ...app, controllerName, calls }),
+    ),
   ]);
   onListening();
   await new Promise<void>((resolve) => {
@@ -270,7 +278,7 @@ async function serve(
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
   await Promise.all(servers.map((server) => server?.close()));
-  await delivering.pipeline.close();
+  await Promise.all([delivering.pipeline.close(), calls.close()]);
   await delivering.deliveryStatus.close();
   await Promise.all(informers.all.map((informer) => informer.stop()));
 }

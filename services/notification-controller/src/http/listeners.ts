@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http';
 import type { FluxEvent } from '@sluice/shared/api';
-import { type Logger, systemClock } from '@sluice/shared/base';
+import type { Logger } from '@sluice/shared/base';
 import type { KubeClient } from '@sluice/shared/kube';
 import { networkGuardOf } from '@sluice/shared/net';
 import type { Metrics } from '@sluice/shared/runtime';
@@ -10,7 +10,7 @@ import { eventHandler } from '../event/event-server.ts';
 import { byWebhookPath, type Informers } from '../informers.ts';
 import type { SecretReader } from '../provider/secrets.ts';
 import { googleTokenVerifier } from '../receiver/google-token.ts';
-import { createCallLog } from '../receiver/last-call.ts';
+import type { CallLog } from '../receiver/last-call.ts';
 import { oidcTokenVerifier } from '../receiver/oidc-token.ts';
 import { webhookHandler } from '../receiver/webhook-handler.ts';
 import { webhookPrefix } from '../receiver/webhook-path.ts';
@@ -48,16 +48,17 @@ export function webhookListener(
     informers: Informers;
     client: KubeClient;
     readSecret: SecretReader;
+    calls: CallLog;
   },
 ): RequestListener {
-  const { config, logger, metrics, informers } = o;
+  const { config, logger, metrics, informers, calls } = o;
   const exportPaths = config['export-http-path-metrics'];
   const handle = webhookHandler({
     ...o,
     noCrossNamespaceRefs: config['no-cross-namespace-refs'],
     verifyGoogleToken: googleTokenVerifier(config['gcr-keys-url']),
     verifyOidcToken: oidcTokenVerifier(networkGuardOf(config)),
-    noteCall: createCallLog({ ...o, clock: systemClock }),
+    noteCall: calls.note,
     receiverAt: (path) => informers.receivers.byIndex(byWebhookPath, path)[0],
   });
   const labels = { handler: webhookPrefix, exportPaths };

@@ -6,7 +6,7 @@ import type { Answer } from '../http/respond.ts';
 import type { SecretReader } from '../provider/secrets.ts';
 import { deliveryIdOf } from './delivery-id.ts';
 import { filtersFor } from './filters.ts';
-import type { NoteCall } from './last-call.ts';
+import type { Call, CallLog } from './last-call.ts';
 import { pushedRefs } from './pushed-refs.ts';
 import { RecentDeliveries } from './recent-deliveries.ts';
 import { createRequests, type Selection } from './request-all.ts';
@@ -21,7 +21,7 @@ export interface WebhookContext extends Omit<RequestContext, 'logger'> {
   readSecret: SecretReader;
   verifyGoogleToken: VerifyGoogleToken;
   verifyOidcToken: VerifyOidcToken;
-  noteCall: NoteCall;
+  noteCall: CallLog['note'];
   logger: Logger;
   clock?: Clock;
 }
@@ -63,7 +63,7 @@ export function webhookHandler(context: WebhookContext) {
   };
 }
 
-function callOf({ status }: Answer, isRepeated: boolean): Parameters<NoteCall>[1] {
+function callOf({ status }: Answer, isRepeated: boolean): Call {
   if (status === 200) return { result: isRepeated ? 'Repeated' : 'Succeeded' };
   const reason =
     status === 503

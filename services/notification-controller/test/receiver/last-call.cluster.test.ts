@@ -11,7 +11,7 @@ import { FakeClock, silentLogger } from '@sluice/shared/base';
 import { coreResources, type KubeClient, resourceOf } from '@sluice/shared/kube';
 import { assertStatusContract, until } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createCallLog } from '../../src/receiver/last-call.ts';
+import { CallLog } from '../../src/receiver/last-call.ts';
 import { webhookPath } from '../../src/receiver/webhook-path.ts';
 import { startWorld, type World } from '../world.ts';
 
@@ -188,10 +188,10 @@ describe('the last call in the status', () => {
       },
     });
     const controllerName = 'notification-controller';
-    const note = createCallLog({ client, controllerName, clock, logger: silentLogger });
+    const calls = new CallLog({ client, controllerName, clock, logger: silentLogger });
     const object = await world.client.get<Receiver>(receivers, keyOf(name));
     const last = (result: NonNullable<ReceiverStatus['lastCall']>['result'], reason?: string) =>
-      note(object, { result, reason });
+      calls.note(object, { result, reason });
     last('Refused', 'a');
     for (let i = 0; i < 1000; i++) last('Refused', `b${i}`);
     last('Succeeded');
@@ -204,5 +204,15 @@ describe('the last call in the status', () => {
     await clock.advance(60_000);
     expect(writes).toBe(2);
     expect(clock.pending).toBe(0);
+
+    last('Refused', 'c');
+    last('Refused', 'd');
+    await calls.close();
+    expect(writes).toBe(4);
+    expect(clock.pending).toBe(0);
+    const closed = await world.client.get<Receiver>(receivers, keyOf(name));
+    expect(closed.status?.lastCall?.reason).toBe('d');
+    last('Refused', 'e');
+    expect(writes).toBe(4);
   });
 });
