@@ -137,6 +137,10 @@ export async function startWorld(o: WorldOptions = {}): Promise<World> {
   };
 }
 
+/** Finds the request that holds a message. */
+export const about = (message: string) => (request: { body: string }) =>
+  request.body.includes(message);
+
 /** An event about a Kustomization of a namespace, of which there is no other. */
 export function uniqueEvent(namespace: string, change: Partial<FluxEvent> = {}): FluxEvent {
   const event = eventOf({ message: `message ${randomBytes(4).toString('hex')}`, ...change });

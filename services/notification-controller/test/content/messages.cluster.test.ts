@@ -1,11 +1,6 @@
-import {
-  type Alertmanager,
-  receiveWebhooks,
-  startAlertmanager,
-  type WebhookReceiver,
-} from '@sluice/testing';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { startWorld, type World } from '../world.ts';
+import { type Alertmanager, startAlertmanager } from '@sluice/testing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { useWorld } from '../use-world.ts';
 
 const sha = '69b59063470310ebbd88a9156325322a124e55a3';
 const metadata = {
@@ -15,29 +10,16 @@ const metadata = {
   'facts.sluice.dev/sourceURL': 'https://github.com/acme/shop',
 };
 
-let world: World;
-let service: WebhookReceiver;
-
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.end());
-beforeEach(async () => {
-  service = await receiveWebhooks();
-});
-afterEach(async () => {
-  await world.clear();
-  await service.close();
-});
+const bed = useWorld();
 
 describe('the message of an alert', () => {
   test('says which commit it is about, in the words of the template', async () => {
-    await world.alert({
-      provider: { type: 'generic', address: service.url },
+    await bed.world.alert({
+      provider: { type: 'generic', address: bed.service.url },
       alert: { template: '{{ .Event.Message }} after {{ .Event.Metadata.commitSubject }}' },
     });
-    const event = await world.publish({ metadata });
-    const { body } = await service.waitFor(({ body }) => body.includes(event.message));
+    const event = await bed.world.publish({ metadata });
+    const { body } = await bed.service.waitFor(({ body }) => body.includes(event.message));
     expect(JSON.parse(body)).toMatchObject({
       message: `${event.message} after Add a page`,
       metadata: {
@@ -50,14 +32,14 @@ describe('the message of an alert', () => {
   });
 
   test('is that of the event where the template is refused, which a Warning tells with the place', async () => {
-    const name = await world.alert({
-      provider: { type: 'generic', address: service.url },
+    const name = await bed.world.alert({
+      provider: { type: 'generic', address: bed.service.url },
       alert: { template: 'first line\n{{ .Event.Nope }}' },
     });
-    const { message } = await world.failureOf(name, 'InvalidConfig');
+    const { message } = await bed.world.failureOf(name, 'InvalidConfig');
     expect(message).toMatch(/^spec\.template: is refused: 2:4: Event has no field Nope/);
-    const event = await world.publish();
-    const { body } = await service.waitFor(({ body }) => body.includes(event.message));
+    const event = await bed.world.publish();
+    const { body } = await bed.service.waitFor(({ body }) => body.includes(event.message));
     expect(JSON.parse(body).message).toMatch(`${event.message}\n(spec.template of the Alert`);
   });
 });
@@ -71,10 +53,10 @@ describe('Prometheus Alertmanager', () => {
   afterAll(() => alertmanager.stop());
 
   test('has the commit in the annotations, and the labels of Flux', async () => {
-    await world.alert({
+    await bed.world.alert({
       provider: { type: 'alertmanager', address: `${alertmanager.url}/api/v2/alerts/` },
     });
-    const event = await world.publish({ severity: 'error', metadata });
+    const event = await bed.world.publish({ severity: 'error', metadata });
     const alert = await alertmanager.waitForAlert(
       ({ annotations }) => annotations['message'] === event.message,
     );

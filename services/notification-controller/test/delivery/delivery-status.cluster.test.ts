@@ -10,41 +10,19 @@ import {
 } from '@sluice/shared/api';
 import { silentLogger } from '@sluice/shared/base';
 import { coreResources, type KubeClient, resourceOf } from '@sluice/shared/kube';
-import {
-  receiveWebhooks,
-  testCluster,
-  testNamespace,
-  until,
-  type WebhookReceiver,
-} from '@sluice/testing';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { testCluster, testNamespace, until } from '@sluice/testing';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import type { AttemptResult, Delivery } from '../../src/delivery/delivery.ts';
 import { DeliveryStatus } from '../../src/delivery/delivery-status.ts';
 import { StatusCounter } from '../../src/delivery/status-counter.ts';
 import { alertOf, eventOf, providerOf } from '../objects.ts';
-import { startWorld, type World } from '../world.ts';
+import { useWorld } from '../use-world.ts';
+import { about } from '../world.ts';
 
 const failed: AttemptResult = { type: 'failed', error: 'status 500', permanent: false };
-const about = (message: string) => (request: { body: string }) => request.body.includes(message);
 
 describe('notification-controller', () => {
-  let world: World;
-  let service: WebhookReceiver;
-
-  beforeAll(async () => {
-    world = await startWorld({ args: ['--delivery-give-up-after=0s'] });
-  });
-
-  afterAll(() => world.end());
-
-  beforeEach(async () => {
-    service = await receiveWebhooks();
-  });
-
-  afterEach(async () => {
-    await world.clear();
-    await service.close();
-  });
+  const bed = useWorld({ args: ['--delivery-give-up-after=0s'] });
 
   const statusOf = <T extends Alert | Provider>(
     kind: KindDefinition<T>,
@@ -52,19 +30,19 @@ describe('notification-controller', () => {
     fits: (status: NonNullable<T['status']>) => boolean,
   ) =>
     until<T>(
-      world.client,
+      bed.world.client,
       resourceOf(kind as KindDefinition),
-      { namespace: world.namespace, name },
+      { namespace: bed.world.namespace, name },
       ({ status }) => status !== undefined && fits(status as NonNullable<T['status']>),
     );
 
   test('counts what it delivers and what it does not, on the Alert and the Provider', async () => {
-    const name = await world.alert({ provider: { address: service.url } });
-    const first = await world.publish();
-    await service.waitFor(about(first.message));
-    await world.publish({ message: first.message });
-    const second = await world.publish();
-    await service.waitFor(about(second.message));
+    const name = await bed.world.alert({ provider: { address: bed.service.url } });
+    const first = await bed.world.publish();
+    await bed.service.waitFor(about(first.message));
+    await bed.world.publish({ message: first.message });
+    const second = await bed.world.publish();
+    await bed.service.waitFor(about(second.message));
     const isCounted = (status: NonNullable<Alert['status']>) =>
       status.delivered === 2 && status.suppressed === 1;
     const provider = await statusOf(providerKind, name, isCounted);
@@ -80,12 +58,12 @@ describe('notification-controller', () => {
   });
 
   test('tells why an attempt failed, without the secret in the address', async () => {
-    const name = await world.alert({
+    const name = await bed.world.alert({
       provider: {},
-      secret: { address: `${service.url}/services/canary-of-status` },
+      secret: { address: `${bed.service.url}/services/canary-of-status` },
     });
-    service.respond({ status: 500, body: 'no such thing as canary-of-status' });
-    await world.publish();
+    bed.service.respond({ status: 500, body: 'no such thing as canary-of-status' });
+    await bed.world.publish();
     const { status } = await statusOf(
       providerKind,
       name,

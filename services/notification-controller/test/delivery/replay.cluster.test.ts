@@ -8,7 +8,7 @@ import { lastMessage, streamName } from '@sluice/shared/bus';
 import { coreResources, resourceOf } from '@sluice/shared/kube';
 import { receiveWebhooks, until, type WebhookReceiver } from '@sluice/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { startWorld, type World } from '../world.ts';
+import { about, startWorld, type World } from '../world.ts';
 
 let world: World;
 let service: WebhookReceiver;
@@ -23,8 +23,6 @@ afterEach(async () => {
   await world.clear();
   await service.close();
 });
-
-const about = (message: string) => (request: { body: string }) => request.body.includes(message);
 
 async function annotate(name: string, token: string): Promise<void> {
   const key = { namespace: world.namespace, name };

@@ -9,7 +9,7 @@ import {
 } from '@sluice/testing';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { eventOf } from '../objects.ts';
-import { startWorld, uniqueEvent, type World } from '../world.ts';
+import { about, startWorld, uniqueEvent, type World } from '../world.ts';
 
 let world: World;
 let service: WebhookReceiver;
@@ -23,7 +23,6 @@ afterEach(async () => {
   await service.close();
 });
 
-const about = (message: string) => (request: { body: string }) => request.body.includes(message);
 const failure = { severity: 'error', reason: 'BuildFailed' } as const;
 const named = (name: string) => ({
   involvedObject: { ...eventOf().involvedObject, name, uid: `uid-${name}` },
