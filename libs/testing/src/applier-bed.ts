@@ -11,7 +11,12 @@ import type {
 import type { ApplierDoors } from '@sluice/shared/applier';
 import { createLogger } from '@sluice/shared/base';
 import { type ApiResource, isNotFound, type KubeClient, resourceOf } from '@sluice/shared/kube';
-import { createEventRecorder, createMetrics } from '@sluice/shared/runtime';
+import {
+  conditionsOf,
+  createEventRecorder,
+  createMetrics,
+  findCondition,
+} from '@sluice/shared/runtime';
 import { startArtifactSource } from './artifact-source.ts';
 import { testCluster, testNamespace } from './cluster.ts';
 import { EventLog } from './event-log.ts';
@@ -88,8 +93,8 @@ export interface ApplierBed<T extends AppliedKind> {
 }
 
 /** The condition of a type that an object has. */
-export const conditionOf = (object: AppliedKind, type = 'Ready') =>
-  object.status?.conditions?.find((condition) => condition.type === type);
+export const conditionOf = (object: KubeObject, type = 'Ready') =>
+  findCondition(conditionsOf(object), type);
 
 /** Starts an applier in this process, restricted by a label of its own. */
 export async function startApplierBed<T extends AppliedKind>(

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import {
   type Artifact,
   apiVersionOf,
-  type Condition,
   type GitRepository,
   gitRepositoryKind,
   type HelmChart,
@@ -21,6 +20,7 @@ import { coreResources, type KubeClient, resourceOf } from '@sluice/shared/kube'
 import {
   assertStatusContract,
   type ControllerProcess,
+  conditionOf,
   startControllers,
   temporaryFolder,
   testCluster,
@@ -29,6 +29,8 @@ import {
   until,
 } from '@sluice/testing';
 import { request } from 'undici';
+
+export { conditionOf } from '@sluice/testing';
 
 type Source = GitRepository | OCIRepository | HelmRepository | HelmChart;
 
@@ -178,10 +180,6 @@ export async function startSourceBed(options: SourceBedOptions = {}): Promise<So
     },
   };
   return bed;
-}
-
-export function conditionOf(object: Source, type: string): Condition | undefined {
-  return object.status?.conditions?.find((condition) => condition.type === type);
 }
 
 /** Downloads an artifact as consumers do. */

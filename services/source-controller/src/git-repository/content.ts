@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Artifact, GitRepository } from '@sluice/shared/api';
+import { findCondition } from '@sluice/shared/runtime';
 import { sourceVerifiedCondition } from '../source/names.ts';
 import { verificationMode } from './verification.ts';
 
@@ -25,9 +26,8 @@ export function contentConfigChanged(
 /** A verification that failed since then has to succeed before anything else is said of the artifact. */
 function mustVerify(spec: GitRepository['spec'], status: Status): boolean {
   const mode = verificationMode(spec);
-  const isVerified = status.conditions?.some(
-    ({ type, status: value }) => type === sourceVerifiedCondition && value === 'True',
-  );
+  const verified = findCondition(status.conditions ?? [], sourceVerifiedCondition);
+  const isVerified = verified?.status === 'True';
   return mode !== status.sourceVerificationMode || (mode !== undefined && !isVerified);
 }
 

@@ -48,34 +48,30 @@ async function sshTarget(
   if (!identity || !known_hosts) {
     throw refused(`secret '${secret.id}' must hold identity and known_hosts for ssh://`);
   }
-  const wrong = (key: string, error: unknown) => {
-    if (error instanceof BudgetError) {
-      return refused(`${key} of secret '${secret.id}' cannot be opened: ${error.message}`, error);
-    }
-    const isOurs = error instanceof PrivateKeyError || error instanceof KnownHostsError;
-    return isOurs ? refused(`${key} of secret '${secret.id}' ${error.message}`, error) : error;
-  };
-  const hosts = attempt(
-    () => new KnownHosts(known_hosts),
-    (error) => wrong('known_hosts', error),
-  );
+  const { id } = secret;
+  const knownHosts = readKnownHosts(known_hosts, id);
   const key = await openPrivateKey({ key: identity, passphrase: password }, o).catch((error) => {
-    throw wrong('identity', error);
+    if (error instanceof PrivateKeyError) {
+      throw refused(`identity of secret '${id}' ${error.message}`, error);
+    }
+    if (!(error instanceof BudgetError)) throw error;
+    throw refused(`identity of secret '${id}' cannot be opened: ${error.message}`, error);
   });
   return {
     host: address.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: address.port === '' ? defaultPort : Number(address.port),
     username: decodeURIComponent(address.username) || defaultUser,
     key,
-    knownHosts: hosts,
+    knownHosts,
   };
 }
 
-function attempt<T>(run: () => T, failure: (error: unknown) => unknown): T {
+function readKnownHosts(text: string, id: string): KnownHosts {
   try {
-    return run();
+    return new KnownHosts(text);
   } catch (error) {
-    throw failure(error);
+    if (!(error instanceof KnownHostsError)) throw error;
+    throw refused(`known_hosts of secret '${id}' ${error.message}`, error);
   }
 }
 

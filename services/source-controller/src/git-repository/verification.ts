@@ -1,8 +1,8 @@
 import type { GitRepository } from '@sluice/shared/api';
-import { type ReconcileError, RetryableError, StalledError } from '@sluice/shared/base';
+import { RetryableError, StalledError } from '@sluice/shared/base';
 import { verificationErrorReason } from '../source/names.ts';
 import { readSecret } from '../source/secrets.ts';
-import { markUnverified } from '../source/status.ts';
+import { failVerification } from '../source/status.ts';
 import type { GitContext } from './deps.ts';
 import type { ResolvedRef } from './resolve-ref.ts';
 import type { Verification } from './verify-objects.ts';
@@ -32,13 +32,10 @@ export async function verificationOf(
   const mode = verificationMode(object.spec);
   const { verify } = object.spec;
   if (mode === undefined || verify === undefined) return undefined;
-  const fail = (error: ReconcileError): never => {
-    markUnverified(status, error.reason, error.message);
-    throw error;
-  };
   const { tag } = ref;
   if (mode !== 'HEAD' && tag === undefined) {
-    return fail(
+    failVerification(
+      status,
       new StalledError(
         'InvalidVerificationMode',
         `cannot verify tag object's signature if a tag reference is not specified: spec.verify.mode ${mode} needs spec.ref.tag, spec.ref.semver or a spec.ref.name of a tag`,
@@ -46,8 +43,11 @@ export async function verificationOf(
     );
   }
   const key = { namespace: object.metadata.namespace, name: verify.secretRef.name };
-  const secret = await readSecret(client, key, 'spec.verify.secretRef').catch((error: unknown) =>
-    fail(new RetryableError(verificationErrorReason, (error as Error).message, { cause: error })),
+  const secret = await readSecret(client, key, 'spec.verify.secretRef').catch((cause: unknown) =>
+    failVerification(
+      status,
+      new RetryableError(verificationErrorReason, (cause as Error).message, { cause }),
+    ),
   );
   const entries = Object.entries(secret.values);
   const isSsh = ([name]: [string, string]) => name.endsWith(sshKeyEnding);
@@ -73,8 +73,7 @@ export function asVerdict({ status, object }: GitContext, error: unknown): never
   const secret = object.spec.verify?.secretRef.name;
   const isKey = reason === verificationErrorReason;
   const message = isKey ? `secret '${secret}': ${error.message}` : error.message;
-  markUnverified(status, reason, message);
-  throw new RetryableError(reason, message, { cause: error });
+  failVerification(status, new RetryableError(reason, message, { cause: error }));
 }
 
 const reasons: Record<string, string> = {

@@ -1,7 +1,7 @@
 import { StalledError } from '@sluice/shared/base';
 import { unsupportedReason, verificationErrorReason } from './names.ts';
 import type { SourceContext } from './source.ts';
-import { markUnverified, noteVerified } from './status.ts';
+import { failVerification, noteVerified } from './status.ts';
 
 /**
  * Refuses to make an artifact without the verification that was asked for.
@@ -14,8 +14,7 @@ export function refuseVerification(context: SourceContext, verify: unknown): voi
     return;
   }
   const message = 'spec.verify is not supported yet: no artifact is made without verification';
-  markUnverified(context.status, verificationErrorReason, message);
-  throw new StalledError(verificationErrorReason, message);
+  failVerification(context.status, new StalledError(verificationErrorReason, message));
 }
 
 /**

@@ -54,9 +54,15 @@ export async function phase<R>(
   }
 }
 
-/** Says that a verification which was asked for did not succeed. */
-export function markUnverified(draft: Draft, reason: string, message: string): void {
+/**
+ * Says that a verification which was asked for did not succeed.
+ *
+ * @throws the error that says why
+ */
+export function failVerification(draft: Draft, error: ReconcileError): never {
+  const { reason, message } = error;
   draft.setCondition({ type: sourceVerifiedCondition, status: 'False', reason, message });
+  throw error;
 }
 
 /** Says what was verified of what is stored; undefined when nothing was asked for. */

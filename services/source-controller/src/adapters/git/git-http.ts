@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { GitHttpRequest, GitHttpResponse } from 'isomorphic-git';
 import { largeBodyBytes } from '../http.ts';
 import { RefusedError } from './git-error.ts';
-import type { GitTransport } from './git-transport.ts';
+import { type GitTransport, serviceBanner } from './git-transport.ts';
 import type { PackReceiver } from './pack-receiver.ts';
 
 // The HTTP client that isomorphic-git calls. Its own one knows no redirects, proxies, authorities or limits, and it
@@ -28,7 +28,6 @@ export interface GitHttpOptions {
 export const maxAdvertisementBytes = 64 * 1024 * 1024;
 /** What isomorphic-git takes for a list of that size: as bytes, as packets and as text. */
 export const advertisementMemoryBytes = 4 * maxAdvertisementBytes;
-const banner = '001e# service=git-upload-pack\n0000';
 const version2 = '000eversion 2\n';
 /** Length of a packet that reports an error, and its first word. */
 const errorPacket = /^([0-9a-f]{4})ERR /i;
@@ -129,7 +128,8 @@ export class GitHttp {
     });
     const { body } = said;
     this.#base = said.base;
-    const start = body.toString('latin1', 0, banner.length) === banner ? banner.length : 0;
+    const start =
+      body.toString('latin1', 0, serviceBanner.length) === serviceBanner ? serviceBanner.length : 0;
     refuseErrorPacket(body.subarray(start));
     const isVersion2 = body.toString('latin1', start, start + version2.length) === version2;
     if (isVersion2 && transport.isStateless)
@@ -145,7 +145,7 @@ export class GitHttp {
     const body: Uint8Array[] = [];
     for await (const chunk of chunks ?? []) body.push(chunk);
     const response = await this.#o.transport.exchange({
-      base: this.#base,
+      base: this.#base ?? this.url,
       headers,
       body: Buffer.concat(body),
     });

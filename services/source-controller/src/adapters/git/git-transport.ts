@@ -25,6 +25,17 @@ export interface Discover {
   onLarge: () => Promise<void>;
 }
 
+/** A request after the advertisement. */
+export interface Exchange {
+  /** Address of the repository, as far as it is known. */
+  base: string;
+  headers: Record<string, string>;
+  body: Buffer;
+}
+
+/** How a web server begins its advertisement. */
+export const serviceBanner = '001e# service=git-upload-pack\n0000';
+
 /** Carries the requests of Git's smart protocol to one repository. */
 export interface GitTransport {
   /** Address of the repository, without credentials. */
@@ -34,11 +45,7 @@ export interface GitTransport {
   /** Asks for the advertisement. @throws HttpError, or ProtocolError */
   discover(request: Discover): Promise<Advertisement>;
   /** Sends a request after the advertisement. @throws HttpError, or ProtocolError */
-  exchange(request: {
-    base: string | undefined;
-    headers: Record<string, string>;
-    body: Buffer;
-  }): Promise<Answer>;
+  exchange(request: Exchange): Promise<Answer>;
   /** Ends the connection, if it is this one's alone. */
   close(): void;
 }

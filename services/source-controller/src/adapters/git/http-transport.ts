@@ -2,7 +2,7 @@ import { redactUrl } from '@sluice/shared/base';
 import type { Dispatcher } from 'undici';
 import { HttpError, type HttpResponse, readBody, send } from '../http.ts';
 import { ProtocolError } from './git-error.ts';
-import type { Advertisement, Answer, Discover, GitTransport } from './git-transport.ts';
+import type { Advertisement, Answer, Discover, Exchange, GitTransport } from './git-transport.ts';
 
 export interface HttpTransportOptions {
   /** Address of the repository, without credentials. */
@@ -34,12 +34,7 @@ export class HttpTransport implements GitTransport {
     return { base: baseOf(response.url), headers: response.headers, body };
   }
 
-  async exchange(o: {
-    base: string | undefined;
-    headers: Record<string, string>;
-    body: Buffer;
-  }): Promise<Answer> {
-    const { base = this.#o.url.href.replace(/\/+$/, ''), headers, body } = o;
+  async exchange({ base, headers, body }: Exchange): Promise<Answer> {
     const url = new URL(`${base}/git-upload-pack`);
     const response = await send({ ...this.#common(url), headers, body, method: 'POST' });
     await refuseFailure(response);

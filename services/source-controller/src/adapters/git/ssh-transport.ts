@@ -1,7 +1,15 @@
 import type { Readable } from 'node:stream';
 import type { Client, ClientChannel } from 'ssh2';
+import { largeBodyBytes } from '../http.ts';
 import { ProtocolError, RefusedError } from './git-error.ts';
-import type { Advertisement, Answer, Discover, GitTransport } from './git-transport.ts';
+import {
+  type Advertisement,
+  type Answer,
+  type Discover,
+  type Exchange,
+  type GitTransport,
+  serviceBanner,
+} from './git-transport.ts';
 import { PacketFlush } from './packet-flush.ts';
 
 export interface SshTransportOptions {
@@ -11,9 +19,7 @@ export interface SshTransportOptions {
   connect: () => Promise<Client>;
 }
 
-const banner = Buffer.from('001e# service=git-upload-pack\n0000');
 const contentType = (what: string) => ({ 'content-type': `application/x-git-upload-pack-${what}` });
-const largeBytes = 1024 * 1024;
 const maxWordsBytes = 4096;
 
 /**
@@ -43,11 +49,11 @@ export class SshTransport implements GitTransport {
     return {
       base: this.url.href,
       headers: contentType('advertisement'),
-      body: Buffer.concat([banner, body]),
+      body: Buffer.concat([Buffer.from(serviceBanner), body]),
     };
   }
 
-  async exchange({ body }: { body: Buffer }): Promise<Answer> {
+  async exchange({ body }: Exchange): Promise<Answer> {
     const program = this.#program;
     if (program === undefined) throw new ProtocolError('nothing was asked for before');
     this.#program = undefined;
@@ -110,7 +116,7 @@ class Program {
       const before = size;
       size += chunk.length;
       if (size > maxBytes) throw new ProtocolError(`the answer is over ${maxBytes} bytes`);
-      if (before <= largeBytes && size > largeBytes) await onLarge();
+      if (before <= largeBodyBytes && size > largeBodyBytes) await onLarge();
       chunks.push(chunk);
       if (flush.isAtEnd(chunk)) return Buffer.concat(chunks);
     }
