@@ -44,4 +44,4 @@ export {
   stalledCondition,
 } from './status/conditions.ts';
 export { whyUnready } from './status/readiness.ts';
-export { ObjectGoneError } from './status/status-patch.ts';
+export { ObjectGoneError, statusPatch } from './status/status-patch.ts';

@@ -65,8 +65,7 @@ export function createBusPipeline(options: BusPipelineOptions): Pipeline {
         await outbox.publish(event);
       }
     },
-    replay: (request) =>
-      replay(request, options, (namespace, provider) => running?.lanes.open(namespace, provider)),
+    replay: (request) => replay(request, running?.lanes, options),
     start() {
       const common = { ackWaitMs, onDeadLetter: reporter.unreadable };
       const lanes: Lanes = new Lanes({
@@ -126,14 +125,14 @@ async function spread(
 }
 
 /** Stores a delivery for its Provider's lane, or a timer for that of its namespace; false: it was stored before. */
-async function store(delivery: Delivery, lanes: Lanes, bus: Bus): Promise<boolean> {
+async function store(delivery: Delivery, lanes: Lanes | undefined, bus: Bus): Promise<boolean> {
   const { namespace } = delivery.alert;
   const lane = delivery.timer
     ? { namespace: timerLanes, provider: namespace }
     : { namespace, provider: delivery.provider };
   const subject = deliverySubject(bus.prefix, lane.namespace, lane.provider);
   const { duplicate } = await bus.publish({ subject, data: delivery, id: delivery.id });
-  lanes.open(lane.namespace, lane.provider);
+  lanes?.open(lane.namespace, lane.provider);
   return !duplicate;
 }
 
@@ -203,8 +202,8 @@ async function deliver(
 /** A letter is removed once its delivery is stored; stopped in between, it is stored once all the same. */
 async function replay(
   request: ReplayRequest,
+  lanes: Lanes | undefined,
   { bus }: BusPipelineOptions,
-  open: (namespace: string, provider: string) => void,
 ): Promise<ReplayResult> {
   const { namespace, name, signal } = request;
   let replayed = 0;
@@ -212,9 +211,7 @@ async function replay(
     const delivery = revived(letter.data, request, String(letter.sequence));
     if (delivery === undefined) continue;
     if (replayed === maxReplayed) return { replayed, more: true };
-    const subject = deliverySubject(bus.prefix, namespace, name);
-    await bus.publish({ subject, data: delivery, id: delivery.id });
-    open(namespace, name);
+    await store(delivery, lanes, bus);
     await removeDeadLetter(bus, letter.sequence);
     replayed++;
   }

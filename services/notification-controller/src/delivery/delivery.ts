@@ -53,6 +53,17 @@ export function isDelivery(value: unknown): value is Delivery {
   return texts.every((text) => typeof text === 'string');
 }
 
+/** What a log says of a delivery. */
+export function describeDelivery({ alert, provider, event }: Delivery): Record<string, string> {
+  const { kind, namespace, name } = event.involvedObject;
+  return {
+    alert: `${alert.namespace}/${alert.name}`,
+    provider,
+    object: `${kind}/${namespace}/${name}`,
+    reason: event.reason,
+  };
+}
+
 /** How an attempt to deliver ended. */
 export type AttemptResult =
   /** With what the service calls it, if that is needed later. */

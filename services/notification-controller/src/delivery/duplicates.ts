@@ -9,7 +9,7 @@ export function duplicateCheck(o: {
   /** Whether the log can answer now. */
   canTell: () => boolean;
   /** Whether the event is news all the same, since it ends failures. */
-  isNews: (event: FluxEvent) => Promise<boolean>;
+  isNews: (event: FluxEvent, deliveries: readonly Delivery[]) => Promise<boolean>;
 }): (event: FluxEvent) => Promise<boolean> {
   return async (event) => {
     if (!o.canTell()) return false;
@@ -18,6 +18,6 @@ export function duplicateCheck(o: {
     for (const delivery of deliveries) {
       if (!(await o.delivered.wasDelivered(delivery))) return false;
     }
-    return !(await o.isNews(event));
+    return !(await o.isNews(event, deliveries));
   };
 }

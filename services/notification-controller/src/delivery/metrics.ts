@@ -1,7 +1,7 @@
 import type { Logger } from '@sluice/shared/base';
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { Suppression } from '../noise/noise.ts';
-import type { Delivery } from './delivery.ts';
+import { type Delivery, describeDelivery } from './delivery.ts';
 import type { DeliveryStatus } from './delivery-status.ts';
 
 /** Metrics of deliveries. */
@@ -56,16 +56,6 @@ export function suppressionReport(o: {
     o.counters.suppressed.inc({ why });
     // What waits in a group may be delivered yet.
     if (why !== 'grouped') o.status.attempted(delivery, { type: 'dropped', why });
-    const { alert, event } = delivery;
-    const { kind, namespace, name } = event.involvedObject;
-    o.logger.info(
-      {
-        alert: `${alert.namespace}/${alert.name}`,
-        object: `${kind}/${namespace}/${name}`,
-        reason: event.reason,
-        why,
-      },
-      'A delivery is held back',
-    );
+    o.logger.info({ ...describeDelivery(delivery), why }, 'A delivery is held back');
   };
 }

@@ -1,7 +1,7 @@
 import { type Provider, providerKind, replayDeadLettersAnnotation } from '@sluice/shared/api';
 import { backoff, type Clock, type Logger, systemClock } from '@sluice/shared/base';
 import { type Informer, isNotFound, type KubeClient, keyOf, resourceOf } from '@sluice/shared/kube';
-import type { EventRecorder } from '@sluice/shared/runtime';
+import { type EventRecorder, statusPatch } from '@sluice/shared/runtime';
 import type { Pipeline, ReplayResult } from './pipeline.ts';
 
 export interface ReplaysOptions {
@@ -103,16 +103,7 @@ export class Replays {
     const { client, controllerName } = this.#options;
     const resource = resourceOf(providerKind);
     try {
-      await client.patch(
-        resource,
-        provider.metadata,
-        { status },
-        {
-          type: 'merge',
-          subresource: 'status',
-          fieldManager: `gotk-${controllerName}`,
-        },
-      );
+      await client.patch(resource, provider.metadata, { status }, statusPatch(controllerName));
       return true;
     } catch (error) {
       if (!isNotFound(error)) throw error;

@@ -1,7 +1,12 @@
 import type { Alert } from '@sluice/shared/api';
 import type { Logger } from '@sluice/shared/base';
 import type { EventRecorder } from '@sluice/shared/runtime';
-import type { AttemptResult, DeadLetter, Delivery } from './delivery.ts';
+import {
+  type AttemptResult,
+  type DeadLetter,
+  type Delivery,
+  describeDelivery,
+} from './delivery.ts';
 import type { DeliveryStatus } from './delivery-status.ts';
 import type { DeliveryMetrics } from './metrics.ts';
 import { onceAnHour } from './once-an-hour.ts';
@@ -47,7 +52,7 @@ export function createReporter(context: ReporterContext): Reporter {
   };
   return {
     attempted(delivery, result, attempt) {
-      const fields = describe(delivery);
+      const fields = describeDelivery(delivery);
       const type = context.providerTypeOf(`${delivery.alert.namespace}/${delivery.provider}`);
       metrics.deliveries.inc({ provider_type: type, result: result.type });
       context.status.attempted(delivery, result);
@@ -74,22 +79,12 @@ export function createReporter(context: ReporterContext): Reporter {
       metrics.deadLetters.inc();
       context.status.givenUp(delivery);
       if (!tells(delivery, result)) return;
-      logger.error({ ...describe(delivery), attempts, error }, 'A delivery is given up');
+      logger.error({ ...describeDelivery(delivery), attempts, error }, 'A delivery is given up');
       const { kind, namespace, name } = delivery.event.involvedObject;
       await recordFailure(
         delivery,
         `failed to send notification for ${kind}/${namespace}/${name} after ${attempts} attempts: ${error}`,
       );
     },
-  };
-}
-
-function describe({ alert, provider, event }: Delivery): Record<string, string> {
-  const { kind, namespace, name } = event.involvedObject;
-  return {
-    alert: `${alert.namespace}/${alert.name}`,
-    provider,
-    object: `${kind}/${namespace}/${name}`,
-    reason: event.reason,
   };
 }

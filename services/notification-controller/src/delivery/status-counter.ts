@@ -1,6 +1,7 @@
 import type { AlertStatus, KindDefinition, KubeObject } from '@sluice/shared/api';
 import { type Clock, type Logger, mapConcurrently, systemClock } from '@sluice/shared/base';
 import { isConflict, isNotFound, type KubeClient, parseKey, resourceOf } from '@sluice/shared/kube';
+import { statusPatch } from '@sluice/shared/runtime';
 
 /** What is counted in the status of Alerts and Providers. */
 export type DeliveryCounts = AlertStatus;
@@ -95,11 +96,7 @@ export class StatusCounter<T extends KubeObject> {
       const { uid, resourceVersion } = object.metadata;
       const patch = { metadata: { uid, resourceVersion }, status: sum(object.status, change) };
       try {
-        await client.patch(resource, parseKey(key), patch, {
-          type: 'merge',
-          subresource: 'status',
-          fieldManager: `gotk-${controllerName}`,
-        });
+        await client.patch(resource, parseKey(key), patch, statusPatch(controllerName));
         return;
       } catch (error) {
         const isExpected = isConflict(error) || isNotFound(error);

@@ -35,8 +35,8 @@ export interface Alerting {
   waitingGroups: () => Promise<Delivery[]>;
   /** Who wants an event, whatever was before. */
   dispatch: (event: FluxEvent, id: string) => Promise<Delivery[]>;
-  /** Whether an event that was delivered lately has to be looked at all the same. */
-  isNews: (event: FluxEvent) => Promise<boolean>;
+  /** Whether an event that was delivered lately, in these deliveries, has to be looked at all the same. */
+  isNews: (event: FluxEvent, deliveries: readonly Delivery[]) => Promise<boolean>;
 }
 
 /** Makes it. */
@@ -54,7 +54,7 @@ export function createAlerting(options: AlertingOptions): Alerting {
     release: (timer) => release(timer, { ...options, incidents }),
     waitingGroups: async () => (await memory.all<Group>('group')).flatMap(timersOf),
     dispatch: (event, id) => dispatch(event, id, context()),
-    isNews: async (event) =>
-      (await dispatch(event, '', context())).some(isRepeated) || endsFailures(event, context()),
+    isNews: async (event, deliveries) =>
+      deliveries.some(isRepeated) || endsFailures(event, context()),
   };
 }

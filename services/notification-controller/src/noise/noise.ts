@@ -48,7 +48,7 @@ export async function withoutNoise(
   if (isQuiet(rules.quiet, now())) return atQuietHours(ready, type, context);
   if (rules.group === undefined || isUngrouped(ready, type)) return ready;
   const { fields, windowMs } = rules.group;
-  return hold(ready, { key: groupKey(ready, fields), dueAt: now() + windowMs }, context);
+  return hold(ready, { key: groupKey(ready, fields), dueAt: now() + windowMs, type }, context);
 }
 
 function isUngrouped({ recovers }: Delivery, type: ProviderType | undefined): boolean {
@@ -96,9 +96,10 @@ async function atQuietHours(
   if (delivery.recovers !== undefined) {
     const only: Delivery = { ...delivery, recovers: 'only' };
     if (type !== undefined && keepsIncidents(type)) return only;
-    return hold(only, { key: `${quietGroup}/recovered` }, context);
+    return hold(only, { key: `${quietGroup}/recovered`, type }, context);
   }
-  if (delivery.event.severity === 'error') return hold(delivery, { key: quietGroup }, context);
+  if (delivery.event.severity === 'error')
+    return hold(delivery, { key: quietGroup, type }, context);
   context.onSuppressed(delivery, 'quiet');
   return undefined;
 }
@@ -106,7 +107,7 @@ async function atQuietHours(
 /** Puts a delivery into a group; `dueAt` in milliseconds since the epoch, or else at the end of the quiet hours. */
 async function hold(
   delivery: Delivery,
-  o: { key: string; dueAt?: number },
+  o: { key: string; dueAt?: number; type: ProviderType | undefined },
   context: NoiseContext,
 ): Promise<Delivery | undefined> {
   // What is delivered as part of a group counts like what is delivered alone.
@@ -117,10 +118,10 @@ async function hold(
     return undefined;
   }
   if (delivery.incident !== undefined) await context.incidents.opened(delivery, { held: true });
-  const { key, dueAt } = o;
+  const { key, dueAt, type } = o;
   const nowMs = (context.now ?? Date.now)();
   const place = { alert: delivery.alert, what: 'group' as const, key };
-  const countsRest = !hasIncidents(delivery, context);
+  const countsRest = type === undefined || !keepsIncidents(type);
   const group = await context.memory.change<Group>(place, (before) =>
     withMember(before, delivery, {
       openedAt: nowMs,
@@ -135,11 +136,6 @@ async function hold(
   }
   context.onSuppressed(delivery, 'grouped');
   return group && timerFor(group, delivery, { key, nowMs });
-}
-
-function hasIncidents({ alert, provider }: Delivery, { providerOf }: NoiseContext): boolean {
-  const type = providerOf(`${alert.namespace}/${provider}`)?.spec.type;
-  return type !== undefined && keepsIncidents(type);
 }
 
 function groupKey(delivery: Delivery, fields: readonly GroupField[]): string {

@@ -1,7 +1,7 @@
 import { type Receiver, type ReceiverStatus, receiverKind } from '@sluice/shared/api';
 import { type Clock, errorMessage, type Logger, printable, type Timer } from '@sluice/shared/base';
 import { isNotFound, type KubeClient, keyOf, resourceOf } from '@sluice/shared/kube';
-import { apiTime } from '@sluice/shared/runtime';
+import { apiTime, statusPatch } from '@sluice/shared/runtime';
 
 type LastCall = NonNullable<ReceiverStatus['lastCall']>;
 
@@ -92,11 +92,7 @@ export class CallLog {
 
   #write({ metadata: { name, namespace } }: Receiver, lastCall: LastCall): void {
     const { client, controllerName, logger } = this.#o;
-    const options = {
-      type: 'merge',
-      subresource: 'status',
-      fieldManager: `gotk-${controllerName}`,
-    } as const;
+    const options = statusPatch(controllerName);
     const written: Promise<void> = client
       .patch(resourceOf(receiverKind), { name, namespace }, { status: { lastCall } }, options)
       .then(

@@ -16,6 +16,11 @@ import { applyMergePatch, type Fields, mergePatchBetween, mergeStatus } from './
 /** How often a status write is tried while others change the object. */
 const maxTries = 5;
 
+/** How a controller patches a status: as the manager of that name, whatever part of the controller does. */
+export function statusPatch(controllerName: string) {
+  return { type: 'merge', subresource: 'status', fieldManager: `gotk-${controllerName}` } as const;
+}
+
 /** The object whose status was to be written is gone, or another one has its name now. */
 export class ObjectGoneError extends Error {
   override name = 'ObjectGoneError';
@@ -143,7 +148,7 @@ class Draft<T extends KubeObject> implements StatusDraft<T> {
       resourceOf(kind as KindDefinition),
       this.observed.metadata,
       { metadata: { resourceVersion: this.#resourceVersion }, status: change },
-      { type: 'merge', subresource: 'status', fieldManager: `gotk-${controllerName}` },
+      statusPatch(controllerName),
     );
     this.#resourceVersion = written.metadata.resourceVersion;
     this.#persisted = sent;
