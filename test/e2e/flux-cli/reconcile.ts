@@ -25,7 +25,10 @@ const spec = (source: string, more: object) => ({
   ...more,
 });
 
-/** Objects that cannot get ready: two stall, two are tried again. */
+/**
+ * Objects that cannot get ready: two stall, two are tried again, but after an hour, so that they are not found while
+ * they are.
+ */
 const failing = [
   {
     ...kinds.git,
@@ -40,7 +43,7 @@ const failing = [
   {
     ...kinds.kustomization,
     metadata: inFlux('failing'),
-    spec: spec('shop', { path: './bad', prune: true }),
+    spec: spec('shop', { path: './bad', prune: true, retryInterval: '1h' }),
   },
   {
     ...kinds.helmRelease,
@@ -49,6 +52,7 @@ const failing = [
       interval: '10m',
       chartRef: { kind: 'HelmChart', name: 'web' },
       values: { broken: true },
+      install: { strategy: { name: 'RetryOnFailure', retryInterval: '1h' } },
     },
   },
 ] as unknown as KubeObject[];

@@ -157,9 +157,9 @@ test('an artifact that went with the storage of Flux is waited for; nothing is p
   await leftByFlux('absent', 'r1');
   const before = await writes('absent');
   const key = { namespace: bed.namespace, name: 'absent' };
-  // Where nobody listens any more.
+  // Where nobody listens any more; Flux packs the same files into other bytes.
   const url = 'http://127.0.0.1:9/gitrepository/flux-system/flux-system/r1.tar.gz';
-  const status = { artifact: { url } };
+  const status = { artifact: { url, digest: `sha256:${'e'.repeat(64)}` } };
   const options = { type: 'merge', subresource: 'status' } as const;
   await bed.client.patch(resourceOf(externalArtifactKind), key, { status }, options);
   await bed.patch({ suspend: false }, 'absent');
