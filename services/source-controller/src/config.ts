@@ -63,6 +63,11 @@ export const flags = {
     min: 128 * mebibyte,
     help: 'Bytes that threads which make artifacts may hold in memory at a time; three quarters of it for one namespace. Others wait in turn, and what needs more is refused. The process itself takes some 200 MiB besides.',
   }),
+  'namespace-download-rate': flag.int({
+    default: 16 * mebibyte,
+    min: 64 * 1024,
+    help: 'Bytes a second that the sources of one namespace may download for long while those of others download as well; four times as much may come at once. A namespace that is alone is not slowed.',
+  }),
   'requeue-dependency': flag.duration({
     default: 30_000,
     min: 1000,

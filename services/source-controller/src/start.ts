@@ -15,7 +15,7 @@ import { ArtifactStore, serveArtifacts } from '@sluice/shared/artifact';
 import { ByteBudget, FairSlots } from '@sluice/shared/base';
 import { createArtifactAnnouncer } from '@sluice/shared/bus';
 import { createInformer, type Informer, resourceOf } from '@sluice/shared/kube';
-import { createArtifactDispatcher, networkGuardOf } from '@sluice/shared/net';
+import { ByteRate, createArtifactDispatcher, networkGuardOf } from '@sluice/shared/net';
 import {
   createController,
   createEventRecorder,
@@ -39,6 +39,8 @@ import { createRefusedContent } from './source/refused-content.ts';
 const waitingPerConcurrent = 16;
 /** Part of the memory budget that one namespace may hold. */
 const maxMemoryShare = 0.75;
+/** Seconds of its download rate that a namespace may take in at once. */
+const burstSeconds = 4;
 /** Time that Kubernetes Events get to be sent at the end, in milliseconds. */
 const flushMs = 2000;
 
@@ -47,6 +49,8 @@ interface App extends ServiceDoors {
   events: EventRecorder;
   announcer?: ArtifactAnnouncer;
   endpoints: Endpoints;
+  /** At which a namespace takes in what servers send. */
+  rate: ByteRate;
   /** Through what artifacts of other controllers are downloaded. */
   dispatcher: Dispatcher;
 }
@@ -56,7 +60,8 @@ export function createSourceController(config: Config, doors: ServiceDoors): Ser
   const { bus } = doors;
   const sink = createEventSink(doors);
   const events = createEventRecorder({ ...doors, controllerName, sink });
-  const endpoints = new Endpoints(networkGuardOf(config), config.proxy);
+  const rate = downloadRate(config);
+  const endpoints = new Endpoints(networkGuardOf(config), rate, config.proxy);
   const dispatcher = createArtifactDispatcher(config);
   const announcer = bus && createArtifactAnnouncer(bus);
   let isServing = false;
@@ -68,9 +73,13 @@ export function createSourceController(config: Config, doors: ServiceDoors): Ser
       },
     },
     start: ({ signal, client }) =>
-      run({ ...doors, client, config, events, announcer, endpoints, dispatcher }, signal, () => {
-        isServing = true;
-      }),
+      run(
+        { ...doors, client, config, events, announcer, endpoints, rate, dispatcher },
+        signal,
+        () => {
+          isServing = true;
+        },
+      ),
     flush: () => events.flush(flushMs),
     close: async () => {
       await sink?.close();
@@ -154,9 +163,14 @@ function createControllers(
   return [git, oci, ...helm];
 }
 
-function sshSettings({ config }: App): SshSettings {
+function downloadRate(config: Config): ByteRate {
+  const bytesPerSecond = config['namespace-download-rate'];
+  return new ByteRate({ bytesPerSecond, burst: burstSeconds * bytesPerSecond });
+}
+
+function sshSettings({ config, rate }: App): SshSettings {
   const algorithms = { kex: config['ssh-kex-algos'], hostKey: config['ssh-hostkey-algos'] };
-  return { guard: networkGuardOf(config), algorithms };
+  return { guard: networkGuardOf(config), algorithms, rate };
 }
 
 function createStore({ config, logger }: App): ArtifactStore {

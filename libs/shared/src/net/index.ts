@@ -1,9 +1,11 @@
 // Connections whose target an object names: where they may lead.
 export type { Dispatcher } from 'undici';
 export { AddressPolicy, classOf } from './address-policy.ts';
+export { ByteRate } from './byte-rate.ts';
 export { guardedConnector } from './connector.ts';
 export { createDispatcher, type DefaultProxy, type NamedProxy } from './dispatcher.ts';
 export { createArtifactDispatcher, networkFlags, networkGuardOf } from './flags.ts';
 export { getFile } from './get-file.ts';
 export { NetworkGuard, type Resolve } from './guard.ts';
+export { type Pace, paceAnswers, paceBytes } from './pace.ts';
 export { AddressRefusedError, refusalIn } from './refused-error.ts';

@@ -1,10 +1,12 @@
 import { rootCertificates } from 'node:tls';
 import { sha256Hex } from '@sluice/shared/base';
 import {
+  type ByteRate,
   createDispatcher,
   type DefaultProxy,
   type NamedProxy,
   type NetworkGuard,
+  paceAnswers,
 } from '@sluice/shared/net';
 import type { Dispatcher } from 'undici';
 
@@ -23,17 +25,30 @@ const maxPools = 64;
 /** Connection pools, one for each way to reach servers. Pools are shared only among equal settings. */
 export class Endpoints {
   readonly #guard: NetworkGuard;
+  readonly #rate: ByteRate;
   readonly #default: Dispatcher;
   readonly #pools = new Map<string, Dispatcher>();
 
-  /** @param defaultProxy for objects that name none */
-  constructor(guard: NetworkGuard, defaultProxy: DefaultProxy = {}) {
+  /**
+   * @param rate at which a namespace takes in answers while others do as well
+   * @param defaultProxy for objects that name none
+   */
+  constructor(guard: NetworkGuard, rate: ByteRate, defaultProxy: DefaultProxy = {}) {
     this.#guard = guard;
+    this.#rate = rate;
     this.#default = createPool(guard, {}, defaultProxy);
   }
 
-  /** Returns the pool for an endpoint. */
-  dispatcherFor(endpoint: Endpoint): Dispatcher {
+  /**
+   * Returns the pool for an endpoint.
+   *
+   * @param share whose part of the rate the answers take, such as a namespace
+   */
+  dispatcherFor(endpoint: Endpoint, share: string): Dispatcher {
+    return paceAnswers(this.#poolFor(endpoint), { rate: this.#rate, share });
+  }
+
+  #poolFor(endpoint: Endpoint): Dispatcher {
     if (endpoint.tls === undefined && endpoint.proxy === undefined) return this.#default;
     const id = endpointId(endpoint);
     const pool = this.#pools.get(id) ?? createPool(this.#guard, endpoint);

@@ -35,17 +35,17 @@ async function transportTo(
   { address, signal }: { address: URL; signal: AbortSignal },
 ): Promise<GitTransport> {
   const { url, authorization, endpoint, secret } = await accessTo(client, object, address);
+  const share = object.metadata.namespace ?? '';
   if (url.protocol !== 'ssh:') {
     return new HttpTransport({
       url,
       authorization,
-      dispatcher: endpoints.dispatcherFor(endpoint),
+      dispatcher: endpoints.dispatcherFor(endpoint, share),
       signal,
     });
   }
   // Loaded when an object needs it.
   const { sshTransport } = await import('./ssh-access.ts');
-  const share = object.metadata.namespace ?? '';
   return sshTransport(address, secret, { ...ssh, url, share, signal });
 }
 

@@ -30,7 +30,13 @@ export async function sshTransport(
   o: SshSettings & Turn & { url: URL },
 ): Promise<SshTransport> {
   const target = await sshTarget(address, secret, o);
-  return new SshTransport({ url: o.url, connect: () => connectSsh(target, o) });
+  const { url, share, signal, rate } = o;
+  return new SshTransport({
+    url,
+    connect: () => connectSsh(target, o),
+    pace: { rate, share },
+    signal,
+  });
 }
 
 /**

@@ -19,6 +19,8 @@ export interface IndexRepositoryOptions {
   /** Reads the credentials; called only when something is downloaded. */
   access(): Promise<RepositoryAccess>;
   endpoints: Endpoints;
+  /** Whose chart it is, such as a namespace. */
+  share: string;
   clock: Clock;
   limit: TimeLimit;
   maxArchiveBytes: number;
@@ -102,7 +104,7 @@ async function download(
     {
       url: target,
       ...(authorization !== undefined && { authorization }),
-      dispatcher: o.endpoints.dispatcherFor(endpoint),
+      dispatcher: o.endpoints.dispatcherFor(endpoint, o.share),
       signal: o.limit.signal,
       clock: o.clock,
     },

@@ -55,12 +55,13 @@ function openDefault({ context, deps, url, object, limit }: Opening): ChartRepos
   const { client, clock } = context;
   const address = parseRepositoryAddress(url, 'the address of the Helm repository');
   const access = () => accessTo(client, address, object);
+  const share = context.object.metadata.namespace ?? '';
   const artifact = object?.status?.artifact;
   const index = async (): Promise<ChartIndex> => {
     if (artifact !== undefined) {
       return withArtifact(deps.store, artifact, () => deps.indexes.get(artifact));
     }
-    const fetched = await fetchIndex(await access(), { ...deps, clock, limit });
+    const fetched = await fetchIndex(await access(), { ...deps, share, clock, limit });
     try {
       const task = { operation: 'index', source: fetched.path } as const;
       return (await readIndexAnywhere(task, turnOf(context, deps, limit.signal))).charts;
@@ -73,6 +74,7 @@ function openDefault({ context, deps, url, object, limit }: Opening): ChartRepos
     index: () => index().catch(unreadable),
     access,
     endpoints: deps.endpoints,
+    share,
     clock,
     limit,
     maxArchiveBytes,
@@ -99,7 +101,7 @@ function openOci({ context, deps, url, object, limit }: Opening): ChartRepositor
     return new RegistryClient({
       address,
       login: secrets.login && registryLogin(secrets.login, address.host),
-      dispatcher: deps.endpoints.dispatcherFor(endpoint),
+      dispatcher: deps.endpoints.dispatcherFor(endpoint, context.object.metadata.namespace ?? ''),
       signal: limit.signal,
       clock,
       authorizations: deps.authorizations,

@@ -39,6 +39,8 @@ export interface FetchedIndex extends IndexFacts {
 /** What fetching an index needs. */
 export interface FetchIndexOptions {
   endpoints: Endpoints;
+  /** Whose index it is, such as a namespace. */
+  share: string;
   tempDir: string;
   maxIndexBytes: number;
   clock: Clock;
@@ -92,7 +94,7 @@ function fetching<T>(
       {
         url: indexAddress(access.url),
         ...(access.authorization !== undefined && { authorization: access.authorization }),
-        dispatcher: o.endpoints.dispatcherFor(access.endpoint),
+        dispatcher: o.endpoints.dispatcherFor(access.endpoint, o.share),
         signal: o.limit.signal,
         clock: o.clock,
       },

@@ -52,7 +52,8 @@ export async function reconcileHelmRepository(
     const address = parseRepositoryAddress(spec.url, 'spec.url');
     const limit = new TimeLimit(spec.timeout, context.signal);
     const access = await accessTo(context.client, address, object);
-    const options = { ...deps, clock: context.clock, limit };
+    const share = object.metadata.namespace ?? '';
+    const options = { ...deps, share, clock: context.clock, limit };
     const index = await withSpan('fetch index', {}, () =>
       known ? fetchUnlessStored(access, options, known) : fetchIndex(access, options),
     );

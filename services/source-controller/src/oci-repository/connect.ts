@@ -36,7 +36,7 @@ export async function connect(
   return new RegistryClient({
     address,
     login,
-    dispatcher: deps.endpoints.dispatcherFor(endpoint),
+    dispatcher: deps.endpoints.dispatcherFor(endpoint, object.metadata.namespace ?? ''),
     signal: limit.signal,
     clock,
     authorizations: deps.authorizations,

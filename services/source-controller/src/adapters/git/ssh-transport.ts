@@ -1,4 +1,5 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
+import { type Pace, paceBytes } from '@sluice/shared/net';
 import type { Client, ClientChannel } from 'ssh2';
 import { largeBodyBytes } from '../http.ts';
 import { ProtocolError, RefusedError } from './git-error.ts';
@@ -17,6 +18,8 @@ export interface SshTransportOptions {
   url: URL;
   /** Opens the connection, when there is something to send. */
   connect: () => Promise<Client>;
+  pace: Pace;
+  signal: AbortSignal;
 }
 
 const contentType = (what: string) => ({ 'content-type': `application/x-git-upload-pack-${what}` });
@@ -60,7 +63,9 @@ export class SshTransport implements GitTransport {
     return {
       url: this.url.href,
       headers: contentType('result'),
-      body: program.answerTo(body),
+      body: Readable.from(paceBytes(program.answerTo(body), this.#o.pace, this.#o.signal), {
+        objectMode: false,
+      }),
     };
   }
 

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { errorMessage, printable } from '@sluice/shared/base';
-import { guardedConnector, type NetworkGuard } from '@sluice/shared/net';
+import { type ByteRate, guardedConnector, type NetworkGuard } from '@sluice/shared/net';
 import ssh2, { type Algorithms, type Client } from 'ssh2';
 import { LoginRefusedError, ProtocolError } from '../git/git-error.ts';
 import type { KnownHosts } from './known-hosts.ts';
@@ -16,6 +16,7 @@ export interface SshAlgorithms {
 export interface SshSettings {
   guard: NetworkGuard;
   algorithms: SshAlgorithms;
+  rate: ByteRate;
 }
 
 /** A server, and as whom it is used. */
@@ -56,7 +57,7 @@ const defaultHostKey = [
  */
 export async function connectSsh(
   target: SshTarget,
-  o: SshSettings & { signal: AbortSignal },
+  o: Omit<SshSettings, 'rate'> & { signal: AbortSignal },
 ): Promise<Client> {
   const hostKey = hostKeyAlgorithms(target, o.algorithms);
   const socket = await openSocket(o.guard, target);

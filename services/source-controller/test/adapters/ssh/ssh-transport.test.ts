@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NetworkGuard } from '@sluice/shared/net';
+import { ByteRate, NetworkGuard } from '@sluice/shared/net';
 import {
   type GitRepository,
   localNetwork,
@@ -72,7 +72,9 @@ describe.skipIf(reason !== undefined)('a Git server over SSH', () => {
     const algorithms = { kex: [], hostKey: [], ...given.algorithms };
     const guard = given.guard ?? localNetwork;
     const connect = () => connectSsh(target, { guard, algorithms, signal });
-    return new GitRemote({ transport: new SshTransport({ url, connect }), signal });
+    const rate = new ByteRate({ bytesPerSecond: 1_000_000, burst: 1_000_000 });
+    const pace = { rate, share: 'team' };
+    return new GitRemote({ transport: new SshTransport({ url, connect, pace, signal }), signal });
   }
 
   it.each([
