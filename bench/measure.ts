@@ -4,11 +4,15 @@ import { type Controllers, type Usage, usageOf } from '@sluice/testing';
 import type { Bench } from './setup.ts';
 
 const timeoutMs = 20 * 60_000;
+/** Time without progress after which a bench says what it waits for. */
+const stallMs = 15_000;
 
 /**
  * Resolves when so many objects of a namespace are as wanted.
  *
- * @throws Error with the conditions of one that is not, after 20 minutes
+ * Says what it waits for when nothing becomes so for a while.
+ *
+ * @throws Error with the status of one that is not, after 20 minutes
  */
 export async function untilAll<T extends KubeObject>(
   bench: Bench,
@@ -17,19 +21,23 @@ export async function untilAll<T extends KubeObject>(
   const informer = createInformer<T>({ client: bench.client, ...o });
   const ready = new Set<string>();
   const done = Promise.withResolvers<void>();
-  const fail = () => {
+  const progress = () => {
     const first = informer.list().find((object) => !ready.has(object.metadata.name));
-    const conditions = (first as { status?: { conditions?: unknown } })?.status?.conditions;
-    done.reject(new Error(`${ready.size} of ${o.count} Ready: ${JSON.stringify(conditions)}`));
+    const shown = JSON.stringify((first as { status?: unknown })?.status);
+    return `${ready.size} of ${o.count} Ready; ${first?.metadata.name}: ${shown}`;
   };
-  const timer = setTimeout(fail, timeoutMs);
+  const timer = setTimeout(() => done.reject(new Error(progress())), timeoutMs);
+  const stall = setTimeout(() => console.log(`Waiting: ${progress()}`), stallMs);
   informer.onEvent(({ object }) => {
-    if (o.isDone(object)) ready.add(object.metadata.name);
+    if (ready.has(object.metadata.name) || !o.isDone(object)) return;
+    ready.add(object.metadata.name);
+    stall.refresh();
     if (ready.size === o.count) done.resolve();
   });
   informer.start();
   await done.promise.finally(() => {
     clearTimeout(timer);
+    clearTimeout(stall);
     return informer.stop();
   });
 }
