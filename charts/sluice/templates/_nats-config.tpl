@@ -51,7 +51,8 @@ authorization {
 The subjects that each controller publishes and subscribes to, by its name; requests to JetStream are among those it
 publishes. notification-controller alone makes, changes and reads streams: whoever may change one can have the server copy
 the others into it. It makes a consumer of events, and one for each Provider that has deliveries; no consumer can be made
-for all deliveries, and no stream deleted or purged by anyone. It removes single dead letters, once they are replayed.
+for all deliveries, and no stream deleted or purged by anyone. It removes single dead letters, once they are replayed, and
+single deliveries, once they are dead letters for want of room. It follows what was delivered and what alerts remember.
 */}}
 {{- define "sluice.nats-permissions" -}}
 {{- $prefix := .Values.nats.prefix -}}
@@ -84,10 +85,18 @@ helm-controller:
     - $JS.API.CONSUMER.MSG.NEXT.{{ $stream }}{{ . }}
     - $JS.ACK.{{ $stream }}{{ . }}.>
     {{- end }}
-    - $JS.API.DIRECT.GET.{{ $stream }}DEADLETTER
-    - $JS.API.STREAM.MSG.DELETE.{{ $stream }}DEADLETTER
-    {{- range list "DELIVERED" "ALERTING" }}
-    - $JS.API.DIRECT.GET.{{ $stream }}{{ . }}.>
+    {{- range list "DEADLETTER" "DELIVERED" "DELIVERIES" }}
+    - $JS.API.DIRECT.GET.{{ $stream }}{{ . }}
+    {{- end }}
+    {{- range list "DEADLETTER" "DELIVERIES" }}
+    - $JS.API.STREAM.MSG.DELETE.{{ $stream }}{{ . }}
+    {{- end }}
+    {{- range $followed := list "DELIVERED" "ALERTING" }}
+    - $JS.API.DIRECT.GET.{{ $stream }}{{ $followed }}.>
+    - $JS.API.CONSUMER.CREATE.{{ $stream }}{{ $followed }}.*.{{ $prefix }}.{{ lower $followed }}.>
+    {{- range $verb := list "INFO" "DELETE" "MSG.NEXT" }}
+    - $JS.API.CONSUMER.{{ $verb }}.{{ $stream }}{{ $followed }}.*
+    {{- end }}
     {{- end }}
   subscribe: [_INBOX.{{ $owner }}.>]
 {{- end -}}

@@ -68,6 +68,11 @@ export const flags = {
     min: 0,
     help: 'Time after which a delivery that still fails goes to the dead letters.',
   }),
+  'incident-check-interval': flag.duration({
+    default: 60_000,
+    min: 0,
+    help: 'How often objects that failed are read, to end alerts about those that are well or gone without an event; 0 for never.',
+  }),
   'nats-stream-replicas': flag.int({
     default: 1,
     min: 1,

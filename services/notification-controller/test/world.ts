@@ -67,12 +67,19 @@ export interface WorldOptions {
   nats?: boolean;
   /** False: the servers of this machine are out of reach for Providers. */
   localNetwork?: boolean;
+  /** True: objects that failed are looked at, so that they have to exist. */
+  checksIncidents?: boolean;
+  /** True: replicas elect a leader, in the world's namespace. */
+  elects?: boolean;
   /** Another server than the run-wide one. */
   natsUrl?: string;
 }
 
 /** Short delays, so that retries fit into a test. */
 const quickRetries = ['--delivery-min-retry-delay=50ms', '--delivery-max-retry-delay=200ms'];
+
+const quickChecks = ['--incident-check-interval=200ms'];
+const noChecks = ['--incident-check-interval=0s'];
 
 export async function startWorld(o: WorldOptions = {}): Promise<World> {
   const { client, kubeconfigPath, natsUrl: sharedUrl } = await testCluster();
@@ -95,8 +102,15 @@ export async function startWorld(o: WorldOptions = {}): Promise<World> {
       natsPrefix,
       names: ['notification-controller'],
       localNetwork: o.localNetwork,
+      ...(o.elects && { namespace }),
       extraArgs: {
-        'notification-controller': ['--log-level=debug', ...quickRetries, ...(o.args ?? [])],
+        'notification-controller': [
+          '--log-level=debug',
+          ...quickRetries,
+          ...(o.checksIncidents ? quickChecks : noChecks),
+          ...(o.elects ? ['--enable-leader-election'] : []),
+          ...(o.args ?? []),
+        ],
       },
     });
   const controllers = await start(folder.path);

@@ -60,7 +60,7 @@ async function payloadOf<Payload>(type: ProviderType): Promise<Payload> {
     uid: '',
     timeoutMs: 0,
   };
-  const { shown, facts: apart } = presentEvent({ event, facts }, { alert, type });
+  const { shown, facts: apart } = await presentEvent({ event, facts }, { alert, type });
   const send = async (request: ProviderRequest) => {
     sent.push(request);
     return { status: 200, body: '' };

@@ -47,9 +47,20 @@ const allowed: Record<(typeof users)[number], string[]> = {
       `$JS.API.CONSUMER.MSG.NEXT.${consumer}`,
       `$JS.ACK.${consumer}.1.1.1.1.1`,
     ]),
-    // Dead letters, to deliver them again.
-    '$JS.API.DIRECT.GET.SLUICE_DEADLETTER',
-    '$JS.API.STREAM.MSG.DELETE.SLUICE_DEADLETTER',
+    // Dead letters, to deliver them again, and what becomes one for want of room.
+    ...['SLUICE_DEADLETTER', 'SLUICE_DELIVERIES'].flatMap((stream) => [
+      `$JS.API.DIRECT.GET.${stream}`,
+      `$JS.API.STREAM.MSG.DELETE.${stream}`,
+    ]),
+    // What it follows, with consumers of names that it makes up.
+    ...consumers.flatMap((name) => [
+      `$JS.API.CONSUMER.CREATE.SLUICE_DELIVERED.${name}.sluice.delivered.apps.all.key`,
+      `$JS.API.CONSUMER.CREATE.SLUICE_ALERTING.${name}.sluice.alerting.apps.all.incident.key`,
+      ...['SLUICE_DELIVERED', 'SLUICE_ALERTING'].flatMap((stream) =>
+        ['INFO', 'DELETE', 'MSG.NEXT'].map((verb) => `$JS.API.CONSUMER.${verb}.${stream}.${name}`),
+      ),
+    ]),
+    '$JS.API.DIRECT.GET.SLUICE_DELIVERED',
     '$JS.API.DIRECT.GET.SLUICE_DELIVERED.sluice.delivered.apps.all.key',
     '$JS.API.DIRECT.GET.SLUICE_ALERTING.sluice.delivered.apps.all.key',
   ],

@@ -12,6 +12,8 @@ const subjects = [
   '$JS.API.CONSUMER.CREATE.{stream}.{consumer}',
   '$JS.API.CONSUMER.CREATE.{stream}.{consumer}.sluice.event.info',
   '$JS.API.CONSUMER.CREATE.{stream}.{consumer}.sluice.delivery.apps.chat',
+  '$JS.API.CONSUMER.CREATE.{stream}.{consumer}.sluice.delivered.apps.all.key',
+  '$JS.API.CONSUMER.CREATE.{stream}.{consumer}.sluice.alerting.apps.all.incident.key',
   '$JS.API.CONSUMER.DELETE.{stream}.{consumer}',
   '$JS.API.CONSUMER.DURABLE.CREATE.{stream}.{consumer}',
   '$JS.API.CONSUMER.INFO.{stream}.{consumer}',

@@ -4,6 +4,7 @@ import {
   bool,
   duration,
   enumOf,
+  int,
   object,
   opt,
   rules,
@@ -62,6 +63,17 @@ const commitStatusTypes = [
 ];
 const quotedCommitStatusTypes = commitStatusTypes.map((type) => `'${type}'`).join(', ');
 
+const rateLimit = object(
+  'How much is sent at most by each replica, in place of what the type of service is known to take; the rest waits for its turn.',
+  {
+    count: int('Messages.', { minimum: 1, maximum: 1000 }),
+    per: duration('Time for them, such as 1s; at most 1h, and 0s for no limit.', {
+      maxLength: 16,
+    }),
+  },
+  addition,
+);
+
 const spec = object(
   'Where and how to deliver events.',
   {
@@ -108,6 +120,7 @@ const spec = object(
     timeout: opt(shortDuration('Limit for one delivery.')),
     interval: opt(duration('Not used any more.')),
     suspend: opt(bool('Delivers nothing while true.')),
+    rateLimit: opt(rateLimit),
   },
   rules({
     rule: `!has(self.commitStatusExpr) || self.type in [${quotedCommitStatusTypes}]`,

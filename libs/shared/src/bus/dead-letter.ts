@@ -1,7 +1,7 @@
 import type { Bus } from './bus.ts';
 import { UnpublishableError } from './bus-errors.ts';
-import { decodeMessage } from './message.ts';
-import { deadLetterSubject, streamName } from './streams.ts';
+import { type StoredMessage, storedMessages } from './stored-messages.ts';
+import { deadLetterSubject } from './streams.ts';
 
 /** What could not be handled; `error` and `subject` are kept also when the rest is too large for a message. */
 export interface Letter {
@@ -31,44 +31,15 @@ export async function publishDeadLetter<T extends Letter>(
   }
 }
 
-/** A dead letter as the stream has it. */
-export interface StoredLetter {
-  sequence: number;
-  /** Undefined when it cannot be read. */
-  data: unknown;
-}
-
 /**
  * Goes through the dead letters of a provider, the oldest first, as far as there are any at the start.
  *
  * @throws the server's error when one cannot be read now
  */
-export async function* deadLettersOf(
+export function deadLettersOf(
   bus: Bus,
   { namespace, provider, signal }: { namespace: string; provider: string; signal: AbortSignal },
-): AsyncGenerator<StoredLetter> {
-  const { manager } = await bus.ready(signal);
-  const stream = streamName(bus.prefix, 'deadletter');
+): AsyncGenerator<StoredMessage> {
   const subject = deadLetterSubject(bus.prefix, namespace, provider);
-  const { last_seq: last } = (await manager.streams.info(stream)).state;
-  for (let seq = 1; !signal.aborted; ) {
-    const found = await manager.direct.getMessage(stream, { seq, next_by_subj: subject });
-    if (found === null || found.seq > last) return;
-    yield { sequence: found.seq, data: dataOf(found.data) };
-    seq = found.seq + 1;
-  }
-}
-
-function dataOf(data: Uint8Array): unknown {
-  try {
-    return decodeMessage({ data });
-  } catch {
-    return undefined;
-  }
-}
-
-/** Removes a dead letter. */
-export async function removeDeadLetter(bus: Bus, sequence: number): Promise<void> {
-  const { manager } = await bus.ready();
-  await manager.streams.deleteMessage(streamName(bus.prefix, 'deadletter'), sequence, false);
+  return storedMessages(bus, { stream: 'deadletter', subject, signal });
 }

@@ -8,7 +8,13 @@ import {
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import { errorMessage, type Logger } from '@sluice/shared/base';
-import { type StreamId, streamName, streamSubjects, streams } from './streams.ts';
+import {
+  type StreamDefinition,
+  type StreamId,
+  streamName,
+  streamSubjects,
+  streams,
+} from './streams.ts';
 
 const streamNotFound = 10059;
 const streamNameInUse = 10058;
@@ -24,7 +30,7 @@ type WantedConfig = Partial<StreamConfig> & { name: string; subjects: string[] }
 
 /** A stream's configuration on the server. */
 export function streamConfig(prefix: string, id: StreamId, replicas: number): WantedConfig {
-  const stream = streams[id];
+  const stream: StreamDefinition = streams[id];
   return {
     name: streamName(prefix, id),
     description: stream.description,
@@ -34,7 +40,7 @@ export function streamConfig(prefix: string, id: StreamId, replicas: number): Wa
     discard: stream.whenFull === 'refuse' ? DiscardPolicy.New : DiscardPolicy.Old,
     max_age: nanos(stream.maxAgeMs),
     max_bytes: stream.maxBytes,
-    max_msgs_per_subject: stream.keeps === 'last' ? 1 : -1,
+    max_msgs_per_subject: stream.keeps === 'last' ? 1 : (stream.maxPerSubject ?? -1),
     duplicate_window: nanos(stream.duplicateWindowMs),
     allow_direct: true,
     num_replicas: replicas,

@@ -10,23 +10,31 @@ export {
   consume,
   type Verdict,
 } from './consume.ts';
-export { deadLettersOf, publishDeadLetter, removeDeadLetter } from './dead-letter.ts';
+export { deadLettersOf, publishDeadLetter } from './dead-letter.ts';
 export {
   createBusEventSink,
   createHttpEventSink,
   type EventSinkOptions,
   type OutboxSink,
 } from './event-sinks.ts';
+export { type FollowedMessage, type Following, type FollowOptions, follow } from './follow.ts';
 export { type LastMessage, lastMessage } from './last-message.ts';
 export { UnreadableMessageError } from './message.ts';
 export { createOutbox } from './outbox.ts';
 export type { Outbox, OutboxMetrics, OutboxOptions } from './outbox-contract.ts';
+export { isStreamFull } from './refusal.ts';
+export { removeMessage, type StoredMessage, storedMessages } from './stored-messages.ts';
+export { type StreamUse, streamUse } from './stream-use.ts';
 export {
   alertingSubject,
+  alertingSubjects,
   artifactSubject,
   deadLetterSubject,
+  decodeToken,
   deliveredSubject,
+  deliveredSubjects,
   deliverySubject,
+  doneWebhookSubject,
   encodeToken,
   eventSubject,
   type StreamId,
@@ -36,4 +44,3 @@ export {
   streamsOwnedBy,
 } from './streams.ts';
 export { currentTrace, inTrace } from './trace.ts';
-export { waitingSubjects } from './waiting-subjects.ts';

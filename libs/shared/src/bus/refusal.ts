@@ -28,3 +28,14 @@ const wrongLastSequence = 10071;
 export function isOvertaken(error: unknown): boolean {
   return error instanceof JetStreamApiError && error.code === wrongLastSequence;
 }
+
+/** The stream could not store the message, as when it is full. */
+const storeFailed = 10077;
+
+/** Whether an error of a publication says that there was no room for the message. */
+export function isStreamFull(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof JetStreamApiError && cause.code === storeFailed) return true;
+  }
+  return false;
+}

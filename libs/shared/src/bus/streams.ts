@@ -22,6 +22,8 @@ export interface StreamDefinition {
   /** Milliseconds; 0 keeps messages of any age. */
   maxAgeMs: number;
   maxBytes: number;
+  /** Messages of one subject, of which the oldest is forgotten for a new one; any number when unset. */
+  maxPerSubject?: number;
   /** Milliseconds within which a message id is accepted only once. */
   duplicateWindowMs: number;
 }
@@ -67,6 +69,7 @@ export const streams = {
     whenFull: 'dropOldest',
     maxAgeMs: 30 * dayMs,
     maxBytes: 64 * mebibyte,
+    maxPerSubject: 10_000,
     duplicateWindowMs: hourMs,
   },
   delivered: {
@@ -131,6 +134,11 @@ export function encodeToken(name: string | undefined): string {
   return encoded;
 }
 
+/** The name that a token was made of. */
+export function decodeToken(token: string): string {
+  return token === '_' ? '' : token.replaceAll('_', '.');
+}
+
 function subjectOf(prefix: string, stream: StreamId, ...parts: (string | undefined)[]): string {
   return [prefix, streams[stream].token, ...parts.map(encodeToken)].join('.');
 }
@@ -168,6 +176,16 @@ export function deliveredSubject(
   return subjectOf(prefix, 'delivered', alert.namespace, alert.name, key);
 }
 
+/** The subjects of all that was delivered. */
+export function deliveredSubjects(prefix: string): string {
+  return `${prefix}.${streams.delivered.token}.*.*.*`;
+}
+
+/** `<prefix>.delivered._webhooks.<place>`: a webhook that was done. No namespace is called so. */
+export function doneWebhookSubject(prefix: string, place: string): string {
+  return subjectOf(prefix, 'delivered', '_webhooks', place);
+}
+
 /** `<prefix>.alerting.<namespace>.<alert>.<what>.<key>` */
 export function alertingSubject(
   prefix: string,
@@ -175,4 +193,9 @@ export function alertingSubject(
   o: { what: string; key: string },
 ): string {
   return subjectOf(prefix, 'alerting', alert.namespace, alert.name, o.what, o.key);
+}
+
+/** The subjects of all notes of one kind. */
+export function alertingSubjects(prefix: string, what: string): string {
+  return `${prefix}.${streams.alerting.token}.*.*.${encodeToken(what)}.*`;
 }

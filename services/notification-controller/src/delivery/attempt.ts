@@ -12,6 +12,7 @@ import { createConnect } from '../provider/connect.ts';
 import { UnusableProviderError } from '../provider/delivery-error.ts';
 import { endpointOf } from '../provider/endpoint.ts';
 import { ProviderPool } from '../provider/pool.ts';
+import { rateLimitsOf } from '../provider/rate-limits.ts';
 import type { SecretReader } from '../provider/secrets.ts';
 import { createSend } from '../provider/send.ts';
 import { TokenCache } from '../provider/token-cache.ts';
@@ -19,6 +20,7 @@ import { writesCommitStatus } from '../provider/type-groups.ts';
 import type { DeliveredLog } from './delivered.ts';
 import { type AttemptResult, type Delivery, failure } from './delivery.ts';
 import { KeyedQueue } from './keyed-queue.ts';
+import { Pace } from './pace.ts';
 import { ProviderLine } from './provider-line.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 
@@ -47,12 +49,13 @@ export type Attempt = (delivery: Delivery, o: AttemptOptions) => Promise<Attempt
 
 interface ProviderState {
   line: ProviderLine;
+  pace: Pace;
   pool: ProviderPool;
   tokens: TokenCache;
 }
 
 type AttemptParts = AttemptContext &
-  Pick<ProviderState, 'pool' | 'tokens'> & { resolves: Failure[] };
+  Pick<ProviderState, 'pace' | 'pool' | 'tokens'> & { resolves: Failure[] };
 
 /** Providers that are remembered although nothing goes through them. */
 const maxIdleProviders = 256;
@@ -70,16 +73,17 @@ export function createAttempt(context: AttemptContext): Attempt {
     const providerKey = `${alert.namespace}/${provider}`;
     const state = providers.get(providerKey) ?? {
       line: new ProviderLine(context.retry),
+      pace: new Pace(),
       pool: new ProviderPool(context.guard),
       tokens: new TokenCache(systemClock),
     };
     providers.set(providerKey, state);
     if (providers.size > maxIdleProviders) forgetIdle(providers, providerKey);
-    const { line, pool, tokens } = state;
+    const { line, pace, pool, tokens } = state;
     return objects.run(`${providerKey}/${alert.name}/${kind}/${namespace}/${name}`, () =>
       once(delivery, context, o.signal, (resolves) =>
         line.run(async () => {
-          const parts = { ...context, pool, tokens, resolves };
+          const parts = { ...context, pace, pool, tokens, resolves };
           const result = await attempt(delivery, parts, o.signal).catch(failure);
           // The place is held until then: what is delivered and not recorded is few, should everything end now.
           if (result.type === 'delivered') await context.delivered.record(delivery);
@@ -129,26 +133,19 @@ async function attempt(
   signal: AbortSignal,
 ): Promise<AttemptResult> {
   const { alert, event } = delivery;
-  const { resolves } = context;
-  const providerKey = `${alert.namespace}/${delivery.provider}`;
-  const current = context.alertOf(`${alert.namespace}/${alert.name}`);
-  if (current === undefined) return { type: 'dropped', why: 'the alert was deleted' };
-  if (current.spec.suspend) return { type: 'dropped', why: 'the alert is suspended' };
-  const provider = context.providerOf(providerKey);
-  if (provider === undefined) {
-    throw new UnusableProviderError(
-      `spec.providerRef names the Provider '${providerKey}', which does not exist or whose spec is refused: create or correct it, or correct the Alert`,
-    );
-  }
-  if (provider.spec.suspend) return { type: 'dropped', why: 'the provider is suspended' };
-  if (resolves.length === 0 && delivery.recovers === 'only') {
-    return { type: 'dropped', why: 'it has failed again' };
-  }
+  const { resolves, pace } = context;
+  const before = whatIsWanted(delivery, context);
+  if ('why' in before) return before;
+  await pace.turn(rateLimitsOf(before.provider.spec), signal);
+  // Much may have changed in that time.
+  const wanted = whatIsWanted(delivery, context);
+  if ('why' in wanted) return wanted;
+  const { provider } = wanted;
   let receipt: string | undefined;
   const deliver = adapterFor(provider.spec.type);
   const endpoint = await endpointOf(provider, context.readSecret);
   const attributes = {
-    'sluice.provider': providerKey,
+    'sluice.provider': `${alert.namespace}/${delivery.provider}`,
     'sluice.provider.type': endpoint.type,
     'sluice.alert': `${alert.namespace}/${alert.name}`,
     'sluice.event.reason': event.reason,
@@ -156,17 +153,18 @@ async function attempt(
   await withSpan('deliver', { attributes, kind: 'client' }, async () => {
     const { guard, pool, tokens } = context;
     const send = createSend(endpoint, { pool, signal, traceHeaders: currentTrace() });
-    const { shown, facts } = presentEvent(delivery, { alert: current, type: endpoint.type });
+    const about = { alert: wanted.alert, type: endpoint.type };
+    const { shown, facts, members } = await presentEvent(delivery, about);
     await deliver(shown, endpoint, send, {
-      alert: { ...alert, uid: current.metadata.uid ?? '' },
+      alert: { ...alert, uid: wanted.alert.metadata.uid ?? '' },
       facts,
       commitStatusId: writesCommitStatus(endpoint.type)
-        ? commitStatusId(event, provider, current)
+        ? commitStatusId(event, provider, wanted.alert)
         : '',
       connect: createConnect({ guard, signal, timeoutMs: endpoint.timeoutMs }),
       tokens,
       resolves,
-      members: delivery.members?.map((member) => member.event),
+      members,
       isRecoveryOnly: delivery.recovers === 'only',
       remember: (name) => {
         receipt = name;
@@ -174,6 +172,28 @@ async function attempt(
     });
   });
   return { type: 'delivered', ...(receipt !== undefined && { receipt }) };
+}
+
+/** The Alert and the Provider as they are now, when they still want the delivery. */
+function whatIsWanted(
+  { alert, provider, recovers }: Delivery,
+  context: AttemptParts,
+): { alert: Alert; provider: Provider } | Extract<AttemptResult, { type: 'dropped' }> {
+  const providerKey = `${alert.namespace}/${provider}`;
+  const currentAlert = context.alertOf(`${alert.namespace}/${alert.name}`);
+  if (currentAlert === undefined) return { type: 'dropped', why: 'the alert was deleted' };
+  if (currentAlert.spec.suspend) return { type: 'dropped', why: 'the alert is suspended' };
+  const current = context.providerOf(providerKey);
+  if (current === undefined) {
+    throw new UnusableProviderError(
+      `spec.providerRef names the Provider '${providerKey}', which does not exist or whose spec is refused: create or correct it, or correct the Alert`,
+    );
+  }
+  if (current.spec.suspend) return { type: 'dropped', why: 'the provider is suspended' };
+  if (context.resolves.length === 0 && recovers === 'only') {
+    return { type: 'dropped', why: 'it has failed again' };
+  }
+  return { alert: currentAlert, provider: current };
 }
 
 /** Whether the same was told lately; by the rules of its alert, whether it was since the event. */

@@ -8,9 +8,10 @@ import {
   deadLettersOf,
   deliverySubject,
   eventSubject,
+  isStreamFull,
   type OutboxSink,
   publishDeadLetter,
-  removeDeadLetter,
+  removeMessage,
   UnpublishableError,
   UnreadableMessageError,
   type Verdict,
@@ -18,8 +19,8 @@ import {
 import { withSpan } from '@sluice/shared/runtime';
 import { InvalidEventError } from '../event/event-fields.ts';
 import { checkEvent } from '../event/parse-event.ts';
-import { type Delivery, isDelivery } from './delivery.ts';
-import { Lanes } from './lanes.ts';
+import { type Delivery, type FailedAttempt, isDelivery } from './delivery.ts';
+import { Lanes, timerLanes } from './lanes.ts';
 import {
   deadLetter,
   maxReplayed,
@@ -30,6 +31,7 @@ import {
   revived,
 } from './pipeline.ts';
 import { givesUp, retryDelayMs } from './retry-policy.ts';
+import type { Taken } from './spread.ts';
 
 export interface BusPipelineOptions extends PipelineParts {
   bus: Bus;
@@ -44,8 +46,14 @@ const eventsInFlight = 64;
 const ackWaitMs = 10_000;
 /** Some 45 minutes with the growing delays of the consumer. */
 const maxEventAttempts = 50;
-/** In place of a namespace, which cannot be called so: groups that wait for their time take no place of a Provider's. */
-const timerLanes = '_groups';
+/** One Event an hour tells of it. */
+const noRoom: FailedAttempt = {
+  type: 'failed',
+  error:
+    'NATS has no room for more deliveries, and more wait for this Provider than for others: the oldest are dead letters; correct the Provider, or let fewer events through',
+  permanent: true,
+  unusable: true,
+};
 
 /**
  * Events go from the event stream, through matching, to one message per alert in the delivery stream, and leave it
@@ -65,12 +73,14 @@ export function createBusPipeline(options: BusPipelineOptions): Pipeline {
         await outbox.publish(event);
       }
     },
+    end: (taken) => spread(taken, running?.lanes, options),
     replay: (request) => replay(request, running?.lanes, options),
     start() {
       const common = { ackWaitMs, onDeadLetter: reporter.unreadable };
       const lanes: Lanes = new Lanes({
         ...common,
         bus,
+        crowdOut: (delivery) => giveUp(delivery, { result: noRoom, attempts: 0 }, options),
         handler: (message, signal) =>
           message.data?.timer
             ? releaseGroup(message, lanes, options)
@@ -83,7 +93,11 @@ export function createBusPipeline(options: BusPipelineOptions): Pipeline {
         maxInFlight: eventsInFlight,
         maxAttempts: maxEventAttempts,
         handler: (message) =>
-          withSpan('match alerts', { kind: 'consumer' }, () => spread(message, lanes, options)),
+          withSpan('match alerts', { kind: 'consumer' }, async (): Promise<Verdict> => {
+            const { id, storedAt: at } = message;
+            await spread({ event: eventIn(message), id, at }, lanes, options);
+            return 'ack';
+          }),
       });
       running = { events, lanes };
     },
@@ -100,12 +114,11 @@ export function createBusPipeline(options: BusPipelineOptions): Pipeline {
  * alert adds too much to it, does not keep the others from theirs.
  */
 async function spread(
-  message: ConsumedMessage<FluxEvent>,
-  lanes: Lanes,
+  taken: Taken,
+  lanes: Lanes | undefined,
   { bus, alerting, reporter }: BusPipelineOptions,
-): Promise<Verdict> {
-  const { id, storedAt: at } = message;
-  for (const delivery of await alerting.spread({ event: eventIn(message), id, at })) {
+): Promise<void> {
+  for (const delivery of await alerting.spread(taken)) {
     try {
       const isStored = await store(delivery, lanes, bus);
       // The event was taken before, so the delivery may have ended already.
@@ -115,13 +128,13 @@ async function spread(
       await alerting.incidents.ended(delivery, { told: false });
       const { namespace, name } = delivery.alert;
       bus.logger.error({ error, alert: `${namespace}/${name}` }, 'A delivery cannot be stored');
-      const letter = { error: error.message, subject: message.subject, alert: delivery.alert };
+      const subject = eventSubject(bus.prefix, taken.event);
+      const letter = { error: error.message, subject, alert: delivery.alert };
       const place = { namespace: '_unreadable', provider: 'alerts', id: delivery.id };
       await publishDeadLetter(bus, { ...place, letter });
       reporter.unreadable();
     }
   }
-  return 'ack';
 }
 
 /** Stores a delivery for its Provider's lane, or a timer for that of its namespace; false: it was stored before. */
@@ -131,9 +144,14 @@ async function store(delivery: Delivery, lanes: Lanes | undefined, bus: Bus): Pr
     ? { namespace: timerLanes, provider: namespace }
     : { namespace, provider: delivery.provider };
   const subject = deliverySubject(bus.prefix, lane.namespace, lane.provider);
-  const { duplicate } = await bus.publish({ subject, data: delivery, id: delivery.id });
-  lanes?.open(lane.namespace, lane.provider);
-  return !duplicate;
+  try {
+    const { duplicate } = await bus.publish({ subject, data: delivery, id: delivery.id });
+    lanes?.open(lane.namespace, lane.provider);
+    return !duplicate;
+  } catch (error) {
+    if (isStreamFull(error)) lanes?.makeRoom();
+    throw error;
+  }
 }
 
 function eventIn(message: ConsumedMessage<FluxEvent>): FluxEvent {
@@ -164,7 +182,7 @@ async function deliver(
   signal: AbortSignal,
   options: BusPipelineOptions,
 ): Promise<Verdict> {
-  const { bus, attempt, retry, reporter, now = Date.now } = options;
+  const { attempt, retry, reporter, now = Date.now } = options;
   const delivery = message.data;
   if (!isDelivery(delivery)) throw new UnreadableMessageError('it is no delivery');
   const attempts = message.redelivered + 1;
@@ -183,20 +201,24 @@ async function deliver(
     if (!givesUp(retry, { attempt: attempts, ageMs, permanent: result.permanent })) {
       return { nakAfterMs: retryDelayMs(retry, attempts, result.retryAfterMs) };
     }
-    const letter = deadLetter(delivery, { error: result.error, attempts, nowMs: now() });
-    const { namespace } = delivery.alert;
-    await publishDeadLetter(bus, {
-      namespace,
-      provider: delivery.provider,
-      id: delivery.id,
-      letter,
-    });
-    await options.alerting.incidents.ended(delivery, { told: false });
-    await reporter.givenUp(letter, result);
+    await giveUp(delivery, { result, attempts }, options);
     return 'ack';
   } finally {
     clearInterval(keepAlive);
   }
+}
+
+/** Makes a dead letter of a delivery, and tells of it. */
+async function giveUp(
+  delivery: Delivery,
+  { result, attempts }: { result: FailedAttempt; attempts: number },
+  { bus, alerting, reporter, now = Date.now }: BusPipelineOptions,
+): Promise<void> {
+  const letter = deadLetter(delivery, { error: result.error, attempts, nowMs: now() });
+  const { provider, id } = delivery;
+  await publishDeadLetter(bus, { namespace: delivery.alert.namespace, provider, id, letter });
+  await alerting.incidents.ended(delivery, { told: false });
+  await reporter.givenUp(letter, result);
 }
 
 /** A letter is removed once its delivery is stored; stopped in between, it is stored once all the same. */
@@ -212,7 +234,7 @@ async function replay(
     if (delivery === undefined) continue;
     if (replayed === maxReplayed) return { replayed, more: true };
     await store(delivery, lanes, bus);
-    await removeDeadLetter(bus, letter.sequence);
+    await removeMessage(bus, 'deadletter', letter.sequence);
     replayed++;
   }
   return { replayed, more: false };

@@ -27,6 +27,16 @@ export interface Delivery {
   timer?: { group: string; batch: string };
   /** The deliveries that it lists, with its id in place of theirs. */
   members?: Delivery[];
+  /** How its message lists them. */
+  list?: GroupList;
+}
+
+/** What a list of deliveries says beside them. */
+export interface GroupList {
+  /** How often each of them came. */
+  counts: number[];
+  /** How many there are that are not in the list. */
+  more: number;
 }
 
 /** The deliveries that a delivery stands for. */
@@ -80,6 +90,8 @@ export type AttemptResult =
       /** The Provider has to be corrected, whatever the event. */
       unusable?: boolean;
     };
+
+export type FailedAttempt = Extract<AttemptResult, { type: 'failed' }>;
 
 /** A delivery that was given up, as it is kept for a person to look at. */
 export interface DeadLetter {

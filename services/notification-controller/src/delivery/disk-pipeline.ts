@@ -80,6 +80,10 @@ class DiskPipeline implements Pipeline {
     await (await this.#accepted).put({ event, id, at: Date.now() });
   }
 
+  end(taken: Taken): Promise<void> {
+    return this.#spread(taken);
+  }
+
   async replay(request: ReplayRequest): Promise<ReplayResult> {
     let replayed = 0;
     for (const name of await this.#letters.names()) {

@@ -5,10 +5,11 @@ import {
   type Consumer,
   consume,
   deliverySubject,
+  streamUse,
   type Verdict,
-  waitingSubjects,
 } from '@sluice/shared/bus';
 import type { Delivery } from './delivery.ts';
+import { isCrowded, makeRoom } from './make-room.ts';
 
 export interface LanesOptions {
   bus: Bus;
@@ -16,7 +17,12 @@ export interface LanesOptions {
   ackWaitMs: number;
   onDeadLetter: () => void;
   handler: (message: ConsumedMessage<Delivery>, signal: AbortSignal) => Promise<Verdict>;
+  /** Gives up a delivery for which there is no room. */
+  crowdOut: (delivery: Delivery) => Promise<void>;
 }
+
+/** In place of a namespace, which cannot be called so: groups that wait for their time take no place of a Provider's. */
+export const timerLanes = '_groups';
 
 /** The consumer that all Providers shared in an earlier version. */
 const shared = 'notification-controller';
@@ -45,6 +51,7 @@ export class Lanes {
   readonly #closing = new AbortController();
   readonly #looking: Promise<void>;
   readonly #stopListening: () => void;
+  #room?: Promise<void>;
 
   constructor(options: LanesOptions) {
     this.#options = options;
@@ -57,10 +64,17 @@ export class Lanes {
     this.#open(deliverySubject(this.#options.bus.prefix, namespace, provider));
   }
 
+  /** Sees to it that there is room for deliveries, at the cost of whoever has the most. */
+  makeRoom(): void {
+    this.#room ??= this.#makeRoom().finally(() => {
+      this.#room = undefined;
+    });
+  }
+
   async close(): Promise<void> {
     this.#closing.abort(new Error('the lanes are closed'));
     this.#stopListening();
-    await this.#looking;
+    await Promise.all([this.#looking, this.#room]);
     await Promise.all([...this.#lanes.values()].map(({ consumer }) => consumer.close()));
   }
 
@@ -99,13 +113,25 @@ export class Lanes {
     const { bus } = this.#options;
     if (!bus.status().ready) return;
     try {
-      const waiting = new Set(await waitingSubjects(bus, 'deliveries', this.#closing.signal));
+      const use = await streamUse(bus, 'deliveries', this.#closing.signal);
+      if (isCrowded(use)) this.makeRoom();
+      const waiting = new Set(use.subjects.keys());
       for (const subject of waiting) this.#open(subject);
       for (const [subject, lane] of this.#lanes) this.#rest(subject, lane, waiting);
     } catch (error) {
       if (!this.#closing.signal.aborted) {
         bus.logger.debug({ error }, 'Waiting deliveries could not be listed');
       }
+    }
+  }
+
+  async #makeRoom(): Promise<void> {
+    const { bus, crowdOut } = this.#options;
+    try {
+      await makeRoom({ bus, crowdOut, timerLanes, signal: this.#closing.signal });
+    } catch (error) {
+      if (this.#closing.signal.aborted) return;
+      bus.logger.warn({ error }, 'There is no room for deliveries, and none can be made now');
     }
   }
 

@@ -5,6 +5,7 @@ import type { Attempt } from './attempt.ts';
 import { type DeadLetter, type Delivery, isDelivery } from './delivery.ts';
 import type { Reporter } from './reporter.ts';
 import type { RetryPolicy } from './retry-policy.ts';
+import type { Taken } from './spread.ts';
 
 /** The way of events from their acceptance to their delivery. */
 export interface Pipeline {
@@ -15,6 +16,12 @@ export interface Pipeline {
    * @throws Error when it cannot be stored
    */
   accept(event: FluxEvent, id: string): Promise<void>;
+  /**
+   * Takes in the end of failures that no event tells of; resolves once what it brings about is stored.
+   *
+   * @throws Error when it cannot be stored now
+   */
+  end(taken: Taken): Promise<void>;
   /**
    * Has the dead letters of a Provider delivered again, the oldest first, a thousand at most. The same request does not
    * deliver one twice.

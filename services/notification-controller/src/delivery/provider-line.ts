@@ -1,5 +1,5 @@
 import { Semaphore, systemClock } from '@sluice/shared/base';
-import type { AttemptResult } from './delivery.ts';
+import type { AttemptResult, FailedAttempt } from './delivery.ts';
 import { type RetryPolicy, retryDelayMs } from './retry-policy.ts';
 
 /** Attempts at a time, so that a service gets no more at once than it would from a person with a script. */
@@ -8,8 +8,6 @@ const perProvider = 4;
 const failuresBeforePause = 5;
 /** Longest such pause; short, since a Provider may have been corrected meanwhile. */
 const maxPauseMs = 30_000;
-
-type Failed = Extract<AttemptResult, { type: 'failed' }>;
 
 /**
  * The attempts to deliver through one Provider: a few at a time, none while its service asked to be left alone, and
@@ -65,7 +63,7 @@ export class ProviderLine {
     }
   }
 
-  #isLost(ageMs: number): Failed | undefined {
+  #isLost(ageMs: number): FailedAttempt | undefined {
     const { giveUpAfterMs, minAttempts } = this.#retry;
     // Once a pause is over, an attempt tells whether the service is back.
     if (this.#failing === undefined || this.#openAt <= this.#now()) return undefined;

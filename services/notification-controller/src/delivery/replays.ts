@@ -1,4 +1,9 @@
-import { type Provider, providerKind, replayDeadLettersAnnotation } from '@sluice/shared/api';
+import {
+  type KindDefinition,
+  type Provider,
+  providerKind,
+  replayDeadLettersAnnotation,
+} from '@sluice/shared/api';
 import { backoff, type Clock, type Logger, systemClock } from '@sluice/shared/base';
 import { type Informer, isNotFound, type KubeClient, keyOf, resourceOf } from '@sluice/shared/kube';
 import { type EventRecorder, statusPatch } from '@sluice/shared/runtime';
@@ -13,6 +18,8 @@ export interface ReplaysOptions {
   controllerName: string;
   logger: Logger;
   clock?: Clock;
+  /** Of the Providers, as the cluster defines them. */
+  kind?: KindDefinition<Provider>;
 }
 
 /** Characters of a request's token that count. */
@@ -100,8 +107,8 @@ export class Replays {
 
   /** Returns false when the definition of the kind has no status. */
   async #write(provider: Provider, status: Provider['status']): Promise<boolean> {
-    const { client, controllerName } = this.#options;
-    const resource = resourceOf(providerKind);
+    const { client, controllerName, kind = providerKind } = this.#options;
+    const resource = resourceOf(kind as KindDefinition);
     try {
       await client.patch(resource, provider.metadata, { status }, statusPatch(controllerName));
       return true;

@@ -6,6 +6,7 @@ import {
   type DeadLetter,
   type Delivery,
   describeDelivery,
+  type FailedAttempt,
 } from './delivery.ts';
 import type { DeliveryStatus } from './delivery-status.ts';
 import type { DeliveryMetrics } from './metrics.ts';
@@ -22,8 +23,6 @@ export interface ReporterContext {
   logger: Logger;
   now?: () => number;
 }
-
-type FailedAttempt = Extract<AttemptResult, { type: 'failed' }>;
 
 /**
  * Tells people how deliveries go: log, metrics, status, and an Event on the Alert when one is given up. A Provider that cannot

@@ -16,6 +16,8 @@ export interface Taken {
   id: string;
   /** When it was taken in, in milliseconds since the epoch. */
   at: number;
+  /** Nobody has said it: alerts are told of what it ends, and not of itself. */
+  isUnsaid?: boolean;
 }
 
 /**
@@ -45,8 +47,8 @@ export function createSpread(contextOf: () => SpreadContext, filter: Filter): Sp
 }
 
 async function spread(taken: Taken, context: SpreadContext, filter: Filter): Promise<Delivery[]> {
-  const { event, id, at } = taken;
-  const wanted = (await dispatch(event, id, context)).map((delivery) => {
+  const { event, id, at, isUnsaid = false } = taken;
+  const wanted = (isUnsaid ? [] : await dispatch(event, id, context)).map((delivery) => {
     const { alert, provider } = delivery;
     const current = context.alertOf(`${alert.namespace}/${alert.name}`);
     const receiver = context.providerOf(`${alert.namespace}/${provider}`);

@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import type { FluxEvent } from '@sluice/shared/api';
 import type { Logger } from '@sluice/shared/base';
+import type { Bus } from '@sluice/shared/bus';
 import type { KubeClient } from '@sluice/shared/kube';
 import { networkGuardOf } from '@sluice/shared/net';
 import type { Metrics } from '@sluice/shared/runtime';
@@ -9,6 +10,7 @@ import type { Pipeline } from '../delivery/pipeline.ts';
 import { eventHandler } from '../event/event-server.ts';
 import { byWebhookPath, type Informers } from '../informers.ts';
 import type { SecretReader } from '../provider/secrets.ts';
+import { busDoneWebhooks } from '../receiver/done-webhooks.ts';
 import { googleTokenVerifier } from '../receiver/google-token.ts';
 import type { CallLog } from '../receiver/last-call.ts';
 import { oidcTokenVerifier } from '../receiver/oidc-token.ts';
@@ -49,9 +51,10 @@ export function webhookListener(
     client: KubeClient;
     readSecret: SecretReader;
     calls: CallLog;
+    bus?: Bus;
   },
 ): RequestListener {
-  const { config, logger, metrics, informers, calls } = o;
+  const { config, logger, metrics, informers, calls, bus } = o;
   const exportPaths = config['export-http-path-metrics'];
   const handle = webhookHandler({
     ...o,
@@ -59,6 +62,7 @@ export function webhookListener(
     verifyGoogleToken: googleTokenVerifier(config['gcr-keys-url']),
     verifyOidcToken: oidcTokenVerifier(networkGuardOf(config)),
     noteCall: calls.note,
+    ...(bus && { done: busDoneWebhooks(bus) }),
     receiverAt: (path) => informers.receivers.byIndex(byWebhookPath, path)[0],
   });
   const labels = { handler: webhookPrefix, exportPaths };

@@ -14,7 +14,7 @@ import { hasNoiseRules, noiseRules } from '../noise/rules.ts';
 import { hearsRecoveries, isAboutCommits } from '../provider/type-groups.ts';
 import { type Failure, failureKey } from './incident.ts';
 import type { Incidents } from './incidents.ts';
-import { isRecovery } from './recovery.ts';
+import { isRecovery, unsaidReasons } from './recovery.ts';
 
 export interface RecoveryContext extends MatchContext {
   providerOf: (key: string) => Provider | undefined;
@@ -93,7 +93,10 @@ function recoveryOf(
   logger: Logger,
 ): Delivery {
   const reasons = [...new Set(o.told.map(({ event }) => event.reason))].join(', ');
-  const message = `Recovered from ${reasons}: ${o.event.message}`;
+  const isGone = o.event.reason === unsaidReasons.deleted;
+  const message = isGone
+    ? `${o.event.message}, which ends ${reasons}`
+    : `Recovered from ${reasons}: ${o.event.message}`;
   const event = { ...o.event, message };
   const delivery = deliveryTo(alert, { event, id: o.id, key: eventKey(event) }, logger);
   return { ...delivery, id: `${delivery.id}:recovery`, at: o.at, recovers: 'only' };

@@ -1,5 +1,12 @@
 import type { FluxEvent } from '@sluice/shared/api';
 
+/** What we say of an object about which nobody said anything: it is Ready, with its tests failing still, or gone. */
+export const unsaidReasons = {
+  ready: 'ObjectReady',
+  untested: 'ObjectReadyWithoutTests',
+  deleted: 'ObjectDeleted',
+} as const;
+
 /** Reasons by which controllers say that an object, whatever failed before, is as it should be. */
 const goodReasons: readonly string[] = [
   'ReconciliationSucceeded',
@@ -10,11 +17,17 @@ const goodReasons: readonly string[] = [
   'ChartPullSucceeded',
   'ChartPackageSucceeded',
   'TestSucceeded',
+  unsaidReasons.ready,
+  unsaidReasons.deleted,
 ];
 
 /** An action of a release that says nothing about its tests, which come after it. */
-const releasedReasons: readonly string[] = ['InstallSucceeded', 'UpgradeSucceeded'];
-const testFailedReason = 'TestFailed';
+const releasedReasons: readonly string[] = [
+  'InstallSucceeded',
+  'UpgradeSucceeded',
+  unsaidReasons.untested,
+];
+export const testFailedReason = 'TestFailed';
 
 /**
  * Whether an event may say that an object has recovered. A rollback or an uninstallation that succeeds does not: it is

@@ -1,7 +1,15 @@
 import { backoff, systemClock } from '@sluice/shared/base';
-import { alertingSubject, type Bus, lastMessage, OvertakenError } from '@sluice/shared/bus';
+import {
+  alertingSubject,
+  alertingSubjects,
+  type Bus,
+  decodeToken,
+  follow,
+  lastMessage,
+  OvertakenError,
+} from '@sluice/shared/bus';
 import { KeyedQueue } from '../delivery/keyed-queue.ts';
-import { type AlertMemory, keyName, type Place } from './memory.ts';
+import { type AlertMemory, type AlertNote, keyName, type NoteList, type Place } from './memory.ts';
 
 /** Others that come first, one after the other, before it is an error. */
 const maxRaces = 50;
@@ -25,7 +33,44 @@ export function busMemory(bus: Bus): AlertMemory {
       return turns.run(subject, () => replace(bus, subject, change));
     },
     all: async () => [],
+    follow: (what, brief) => followNotes(bus, what, brief),
   };
+}
+
+function followNotes<T, S>(
+  bus: Bus,
+  what: Place['what'],
+  brief: (note: AlertNote<T>) => S,
+): NoteList<S> {
+  const notes = new Map<string, S>();
+  const following = follow(bus, {
+    stream: 'alerting',
+    filterSubject: alertingSubjects(bus.prefix, what),
+    onReset: () => notes.clear(),
+    onMessage: ({ subject, data }) => {
+      const value = noteIn<T>(data);
+      if (value === undefined) notes.delete(subject);
+      else notes.set(subject, brief({ alert: alertIn(subject), value }));
+    },
+  });
+  return {
+    list: async () => (following.isCurrent() ? [...notes.values()] : undefined),
+    close: () => following.close(),
+  };
+}
+
+/** What a later version wrote is not for this one. */
+function noteIn<T>(data: () => unknown): T | undefined {
+  try {
+    return (data() ?? undefined) as T | undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function alertIn(subject: string): Place['alert'] {
+  const [namespace = '', name = ''] = subject.split('.').slice(-4).map(decodeToken);
+  return { namespace, name };
 }
 
 async function replace<T>(

@@ -1,7 +1,14 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KeyedQueue } from '../delivery/keyed-queue.ts';
-import { type AlertMemory, keyName, type Note, type Place } from './memory.ts';
+import {
+  type AlertMemory,
+  type AlertNote,
+  keyName,
+  type Note,
+  type NoteList,
+  type Place,
+} from './memory.ts';
 
 const maxAgeMs = 30 * 24 * 60 * 60_000;
 /** Notes of one kind; the oldest go first. */
@@ -23,6 +30,11 @@ export function diskMemory(dir: string): AlertMemory {
     await rename(`${file}.tmp`, file);
     if (changes++ % sweepEvery === 0) await sweep(join(dir, place.what));
   };
+  const all = async <T>(what: Place['what']) => {
+    const files = (await filesIn(join(dir, what))).map((name) => join(dir, what, name));
+    const notes = await Promise.all(files.map((file) => noteIn<T>(file)));
+    return notes.filter((note) => note !== undefined);
+  };
   return {
     read: async <T>(place: Place) => (await noteIn<T>(fileOf(place)))?.value,
     change<T>(place: Place, change: (present: T | undefined) => T | null | undefined) {
@@ -34,10 +46,13 @@ export function diskMemory(dir: string): AlertMemory {
         return next ?? undefined;
       });
     },
-    async all<T>(what: Place['what']) {
-      const files = (await filesIn(join(dir, what))).map((name) => join(dir, what, name));
-      const notes = await Promise.all(files.map((file) => noteIn<T>(file)));
-      return notes.filter((note) => note !== undefined);
+    all,
+    follow<T, S>(what: Place['what'], brief: (note: AlertNote<T>) => S): NoteList<S> {
+      return {
+        list: async () =>
+          (await all<T>(what)).map(({ place: { alert }, value }) => brief({ alert, value })),
+        close: async () => undefined,
+      };
     },
   };
 }

@@ -15,6 +15,19 @@ export interface Note<T> {
   value: T;
 }
 
+/** A note, and whose it is. */
+export interface AlertNote<T> {
+  alert: Place['alert'];
+  value: T;
+}
+
+/** Notes of one kind, each as what was made of it. */
+export interface NoteList<S> {
+  /** As they are; undefined while that is not known. */
+  list(): Promise<S[] | undefined>;
+  close(): Promise<void>;
+}
+
 /** What alerts remember beyond one delivery and one process. */
 export interface AlertMemory {
   /**
@@ -36,6 +49,12 @@ export interface AlertMemory {
   ): Promise<T | undefined>;
   /** The notes of one kind, where this process alone has them; on the bus nobody lists them. */
   all<T>(what: Place['what']): Promise<Note<T>[]>;
+  /**
+   * Follows the notes of one kind of all processes that share them.
+   *
+   * @param brief what is kept of each; it must not throw
+   */
+  follow<T, S>(what: Place['what'], brief: (note: AlertNote<T>) => S): NoteList<S>;
 }
 
 /** A name for a key that is safe in subjects and file names. */

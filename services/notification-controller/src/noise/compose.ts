@@ -1,13 +1,12 @@
 import type { FluxEvent } from '@sluice/shared/api';
 import { sha256Hex } from '@sluice/shared/base';
-import type { Delivery } from '../delivery/delivery.ts';
-import type { Batch, Member } from './group.ts';
-
-const maxLine = 300;
+import type { Delivery, GroupList } from '../delivery/delivery.ts';
+import type { Batch } from './group.ts';
+import { groupMessage, saidOf } from './group-message.ts';
 
 /** Makes one delivery of the members of a batch, which its event lists. */
 export function composed(batch: Batch, alertUid: string | undefined): Delivery {
-  const members = batch.members.map(({ delivery }) => delivery);
+  const members = deliveriesOf(batch);
   const [first] = members;
   if (first === undefined) throw new RangeError('a batch without members makes no delivery');
   const { alert, provider } = first;
@@ -22,7 +21,16 @@ export function composed(batch: Batch, alertUid: string | undefined): Delivery {
     key: sha256Hex(batch.id),
     at: Math.max(...members.map(({ at = 0 }) => at)),
     members: members.map((member) => ({ ...member, id: batch.id })),
+    list: listOf(batch),
   };
+}
+
+function deliveriesOf({ members }: Batch): Delivery[] {
+  return members.map(({ delivery }) => delivery);
+}
+
+function listOf({ members, more }: Batch): GroupList {
+  return { counts: members.map(({ count }) => count), more };
 }
 
 function groupEvent(
@@ -41,33 +49,12 @@ function groupEvent(
     severity: events.some(({ severity }) => severity === 'error') ? 'error' : 'info',
     timestamp: last.timestamp,
     reason: common(events.map(({ reason }) => reason)) ?? 'Grouped',
-    message: [headline(batch), ...batch.members.map(line), ...moreLines(batch)].join('\n'),
+    message: groupMessage(deliveriesOf(batch), listOf(batch), saidOf),
     ...(Object.keys(metadata).length > 0 && { metadata }),
     reportingController:
       common(events.map(({ reportingController }) => reportingController)) ??
       'notification-controller',
   };
-}
-
-function headline({ members, more }: Batch): string {
-  const deliveries = members.map(({ delivery }) => delivery);
-  const count = members.length + more;
-  if (deliveries.every(({ recovers }) => recovers !== undefined)) return `${count} recoveries`;
-  return deliveries.every(({ event }) => event.severity === 'error')
-    ? `${count} failures`
-    : `${count} events`;
-}
-
-function line({ delivery: { event }, count }: Member): string {
-  const { kind, namespace = '', name } = event.involvedObject;
-  const [text = ''] = event.message.split('\n');
-  const times = count > 1 ? ` (${count} times)` : '';
-  const said = `${kind}/${namespace}/${name}: ${event.reason}: ${text}`;
-  return `- ${said.length > maxLine ? `${said.slice(0, maxLine)} …` : said}${times}`;
-}
-
-function moreLines({ more }: Batch): string[] {
-  return more > 0 ? [`- and ${more} more`] : [];
 }
 
 /** What all have, and have alike. */

@@ -1,5 +1,6 @@
 import type { Clock } from '@sluice/shared/base';
 import type { Answer } from '../http/respond.ts';
+import type { DoneWebhooks } from './done-webhooks.ts';
 
 /**
  * Milliseconds for which a webhook that was done is not done again. Senders repeat what they had no answer to within
@@ -9,50 +10,65 @@ const keepMs = 5 * 60_000;
 /** Identifiers that are kept, of about 200 bytes each; the oldest go first. */
 const maxKept = 10_000;
 
+/** How a webhook ended, and whether it was a repetition. */
+interface Ended {
+  answer: Answer;
+  isRepeated: boolean;
+}
+
 /** Tells the repetitions of webhooks. */
 export class RecentDeliveries {
   readonly #clock: Clock;
+  readonly #others?: DoneWebhooks;
   /** When each was done, the oldest first. */
   readonly #done = new Map<string, number>();
-  readonly #running = new Map<string, Promise<Answer>>();
+  readonly #running = new Map<string, Promise<Ended>>();
 
-  constructor(clock: Clock) {
+  /** @param others those that other replicas, or earlier processes, have done */
+  constructor(clock: Clock, others?: DoneWebhooks) {
     this.#clock = clock;
+    this.#others = others;
   }
 
   /**
-   * Does what a webhook asks for, unless it was done a moment ago. One that is being done is waited for; one that
+   * Does what a webhook asks for, unless it was done a moment ago. One that is being done here is waited for; one that
    * failed is done again.
-   *
-   * @returns how it ended, and whether it was a repetition
    */
-  async run(
-    id: string | undefined,
-    fn: () => Promise<Answer>,
-  ): Promise<{ answer: Answer; isRepeated: boolean }> {
+  async run(id: string | undefined, fn: () => Promise<Answer>): Promise<Ended> {
     if (id === undefined) return { answer: await fn(), isRepeated: false };
-    if (this.#isDone(id)) return { answer: { status: 200 }, isRepeated: true };
+    if (this.#isRecent(this.#done.get(id))) return { answer: { status: 200 }, isRepeated: true };
     const running = this.#running.get(id);
-    if (running !== undefined) return { answer: await running, isRepeated: true };
-    const answer = fn();
-    this.#running.set(id, answer);
+    if (running !== undefined) return { answer: (await running).answer, isRepeated: true };
+    const started = this.#unlessDone(id, fn);
+    this.#running.set(id, started);
     try {
-      const ended = await answer;
-      if (ended.status === 200) this.#note(id);
-      return { answer: ended, isRepeated: false };
+      return await started;
     } finally {
       this.#running.delete(id);
     }
   }
 
-  #isDone(id: string): boolean {
-    const at = this.#done.get(id);
+  async #unlessDone(id: string, fn: () => Promise<Answer>): Promise<Ended> {
+    const doneAt = await this.#others?.doneAt(id);
+    if (doneAt !== undefined && this.#isRecent(doneAt)) {
+      this.#note(id, doneAt);
+      return { answer: { status: 200 }, isRepeated: true };
+    }
+    const answer = await fn();
+    if (answer.status === 200) {
+      this.#note(id, this.#clock.now());
+      await this.#others?.note(id);
+    }
+    return { answer, isRepeated: false };
+  }
+
+  #isRecent(at: number | undefined): boolean {
     return at !== undefined && this.#clock.now() - at < keepMs;
   }
 
-  #note(id: string): void {
+  #note(id: string, at: number): void {
     this.#done.delete(id);
-    this.#done.set(id, this.#clock.now());
+    this.#done.set(id, at);
     const [oldest] = this.#done.keys();
     if (this.#done.size > maxKept && oldest !== undefined) this.#done.delete(oldest);
   }

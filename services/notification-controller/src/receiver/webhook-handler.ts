@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Receiver } from '@sluice/shared/api';
-import { type Clock, errorMessage, type Logger, systemClock } from '@sluice/shared/base';
+import { type Clock, errorMessage, type Logger, sha256Hex, systemClock } from '@sluice/shared/base';
 import { isReady, withSpan } from '@sluice/shared/runtime';
 import type { Answer } from '../http/respond.ts';
 import type { SecretReader } from '../provider/secrets.ts';
 import { deliveryIdOf } from './delivery-id.ts';
+import type { DoneWebhooks } from './done-webhooks.ts';
 import { filtersFor } from './filters.ts';
 import type { Call, CallLog } from './last-call.ts';
 import { pushedRefs } from './pushed-refs.ts';
@@ -22,6 +23,8 @@ export interface WebhookContext extends Omit<RequestContext, 'logger'> {
   verifyGoogleToken: VerifyGoogleToken;
   verifyOidcToken: VerifyOidcToken;
   noteCall: CallLog['note'];
+  /** What was done by other replicas, where they share anything. */
+  done?: DoneWebhooks;
   logger: Logger;
   clock?: Clock;
 }
@@ -33,7 +36,7 @@ export interface WebhookContext extends Omit<RequestContext, 'logger'> {
  */
 export function webhookHandler(context: WebhookContext) {
   const requestAll = createRequests();
-  const recent = new RecentDeliveries(context.clock ?? systemClock);
+  const recent = new RecentDeliveries(context.clock ?? systemClock, context.done);
   return async (request: IncomingMessage, body: Buffer): Promise<Answer> => {
     const receiver = context.receiverAt(request.url ?? '');
     if (receiver === undefined) return { status: 404 };
@@ -52,10 +55,12 @@ export function webhookHandler(context: WebhookContext) {
     }
     const id = deliveryIdOf(receiver.spec.type, webhook);
     const attributes = { 'sluice.receiver': `${namespace}/${name}` };
-    const { answer, isRepeated } = await recent.run(id && `${uid}/${generation}/${id}`, () =>
-      withSpan('webhook', { attributes, kind: 'server' }, () =>
-        requestAll(receiver, { ...context, logger }, verdict.selection),
-      ),
+    const { answer, isRepeated } = await recent.run(
+      id && sha256Hex(`${uid}/${generation}/${id}`),
+      () =>
+        withSpan('webhook', { attributes, kind: 'server' }, () =>
+          requestAll(receiver, { ...context, logger }, verdict.selection),
+        ),
     );
     if (isRepeated) logger.info({}, 'A webhook is repeated');
     context.noteCall(receiver, callOf(answer, isRepeated));

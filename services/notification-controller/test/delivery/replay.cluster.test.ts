@@ -4,16 +4,16 @@ import {
   providerKind,
   replayDeadLettersAnnotation,
 } from '@sluice/shared/api';
-import { lastMessage, streamName } from '@sluice/shared/bus';
+import { mapConcurrently } from '@sluice/shared/base';
+import { lastMessage, publishDeadLetter, streamName } from '@sluice/shared/bus';
 import { coreResources, resourceOf } from '@sluice/shared/kube';
-import { receiveWebhooks, until, type WebhookReceiver } from '@sluice/testing';
+import { type Controllers, receiveWebhooks, until, type WebhookReceiver } from '@sluice/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { about, startWorld, type World } from '../world.ts';
+import type { DeadLetter, Delivery } from '../../src/delivery/delivery.ts';
+import { about, startWorld, uniqueEvent, type World } from '../world.ts';
 
 let world: World;
 let service: WebhookReceiver;
-
-afterAll(() => world.end());
 
 beforeEach(async () => {
   service = await receiveWebhooks();
@@ -39,20 +39,22 @@ const handled = (name: string, token: string) =>
     ({ status }) => status?.lastHandledReplayAt === token,
   );
 
+/** What is said of a Provider's dead letters, and how often. */
+async function eventsOf(name: string, reason = 'DeadLettersReplayed') {
+  const { items } = await world.client.list<KubeObject & { message: string; count: number }>(
+    coreResources.events,
+    {
+      namespace: world.namespace,
+      fieldSelector: `involvedObject.name=${name},reason=${reason}`,
+    },
+  );
+  return items;
+}
+
 /** Waits for the Event that says how many were replayed. */
 async function said(name: string, message: string): Promise<void> {
-  const fieldSelector = `involvedObject.name=${name},reason=DeadLettersReplayed`;
-  const { namespace } = world;
-  await vi.waitUntil(
-    async () => {
-      const { items } = await world.client.list<KubeObject & { message: string }>(
-        coreResources.events,
-        { namespace, fieldSelector },
-      );
-      return items.some((event) => event.message === message);
-    },
-    { timeout: 30_000 },
-  );
+  const isSaid = async () => (await eventsOf(name)).some((event) => event.message === message);
+  await vi.waitUntil(isSaid, { timeout: 30_000 });
 }
 
 /** Makes a Provider whose deliveries are refused for good, and so many of them. */
@@ -76,6 +78,8 @@ describe('with NATS', () => {
   beforeAll(async () => {
     world = await startWorld();
   });
+
+  afterAll(() => world.end());
 
   async function letters(name: string): Promise<number> {
     const { manager } = await world.bus.ready();
@@ -124,6 +128,44 @@ describe('with NATS', () => {
     expect(await letters(name)).toBe(0);
   });
 
+  test('a thousand are delivered again for one value, and the others for the next', async () => {
+    const name = await world.alert({ provider: { address: `${service.url}/many` } });
+    const { bus, namespace } = world;
+    const publish = (_: unknown, i: number) => {
+      const event = uniqueEvent(namespace, { message: `letter ${i}` });
+      const key = `${name}-${i}`;
+      const delivery: Delivery = {
+        id: key,
+        key,
+        event,
+        alert: { namespace, name },
+        provider: name,
+      };
+      const letter: DeadLetter & { subject: string } = {
+        delivery,
+        error: 'a test',
+        attempts: 1,
+        failedAt: new Date().toISOString(),
+        subject: '',
+      };
+      return publishDeadLetter(bus, { namespace, provider: name, id: key, letter });
+    };
+    await mapConcurrently(Array.from({ length: 1_002 }), 100, publish);
+    await annotate(name, 'first');
+    await said(
+      name,
+      'Replayed 1000 dead letters; there are more: set notification.sluice.dev/replay-dead-letters to another value for the next',
+    );
+    await handled(name, 'first');
+    expect(await letters(name)).toBe(2);
+    await service.waitFor(() => service.requests.length === 1_000, { timeoutMs: 60_000 });
+    expect(service.requests.some(about('letter 1000'))).toBe(false);
+    await annotate(name, 'second');
+    await service.waitFor(about('letter 1001'));
+    await said(name, 'Replayed 2 dead letters');
+    expect(await letters(name)).toBe(0);
+  });
+
   test('a Provider that is suspended is asked when it is not any more', async () => {
     service.respond(400);
     const { name, events } = await withLetters('suspended', 1);
@@ -141,5 +183,40 @@ describe('with NATS', () => {
     await suspend(false);
     await service.waitFor(about(events[0]?.message ?? ''));
     await handled(name, 'while suspended');
+  });
+});
+
+describe('with two replicas that elect a leader', () => {
+  let replica: Controllers;
+
+  beforeAll(async () => {
+    world = await startWorld({ elects: true });
+    replica = await world.replica();
+  });
+
+  afterAll(() => world.end());
+
+  test('dead letters are delivered once, by one of them', async () => {
+    service.respond(400);
+    const { name, events } = await withLetters('replicas', 3);
+    service.requests.length = 0;
+    service.respond(200);
+    await annotate(name, 'for both');
+    await handled(name, 'for both');
+    await said(name, 'Replayed 3 dead letters');
+    for (const { message } of events) await service.waitFor(about(message));
+    // Events of one object arrive in order.
+    const last = await world.publish();
+    await service.waitFor(about(last.message));
+    expect(service.requests).toHaveLength(4);
+    const told = new Set((await eventsOf(name)).map((event) => event.message));
+    expect(told).toEqual(new Set(['Replayed 3 dead letters']));
+    const logs = await Promise.all(
+      [world.controllers, replica].map(({ processes }) =>
+        processes['notification-controller'].log(),
+      ),
+    );
+    const replays = logs.flat().filter(({ msg }) => msg === 'Dead letters are replayed');
+    expect(replays).toMatchObject([{ provider: `${world.namespace}/${name}`, replayed: 3 }]);
   });
 });

@@ -9,7 +9,7 @@ import {
 } from '@sluice/shared/api';
 import { FakeClock, silentLogger } from '@sluice/shared/base';
 import { coreResources, type KubeClient, resourceOf } from '@sluice/shared/kube';
-import { assertStatusContract, until } from '@sluice/testing';
+import { assertStatusContract, type Controllers, until } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CallLog } from '../../src/receiver/last-call.ts';
 import { webhookPath } from '../../src/receiver/webhook-path.ts';
@@ -67,8 +67,11 @@ async function requestedAt(name: string): Promise<string | undefined> {
 }
 
 /** Pushes as GitHub does; while the server has not seen the Receiver yet, it is asked again. */
-async function push(name: string, o: { id?: string; ref?: string; key?: string } = {}) {
-  const { id = unique(), ref = 'refs/heads/main', key = token } = o;
+async function push(
+  name: string,
+  o: { id?: string; ref?: string; key?: string; to?: Controllers } = {},
+) {
+  const { id = unique(), ref = 'refs/heads/main', key = token, to = world.controllers } = o;
   const body = JSON.stringify({ ref });
   const headers = {
     'content-type': 'application/json',
@@ -76,7 +79,7 @@ async function push(name: string, o: { id?: string; ref?: string; key?: string }
     'x-github-delivery': id,
     'x-hub-signature-256': `sha256=${createHmac('sha256', key).update(body).digest('hex')}`,
   };
-  const url = `${world.controllers.receiverUrl}${webhookPath(token, name, world.namespace)}`;
+  const url = `${to.receiverUrl}${webhookPath(token, name, world.namespace)}`;
   for (;;) {
     const response = await fetch(url, { method: 'POST', body, headers });
     await response.body?.cancel();
@@ -103,6 +106,25 @@ describe('a webhook', () => {
     expect(await push(name, { id })).toBe(200);
     expect(await requestedAt(shop)).toBe(first);
     expect(await push(name)).toBe(200);
+    expect(await requestedAt(shop)).not.toBe(first);
+  });
+
+  test('that is delivered twice, to two replicas or before and after a kill, asks for one', async () => {
+    const replica = await world.replica();
+    const shop = await repository();
+    const name = await receiver({ resources: [{ kind: 'GitRepository', name: shop }] });
+    const id = unique();
+    expect(await push(name, { id })).toBe(200);
+    const first = await requestedAt(shop);
+    expect(await push(name, { id, to: replica })).toBe(200);
+    expect(await requestedAt(shop)).toBe(first);
+    await callOf(name, 'Repeated');
+    const controller = world.controllers.processes['notification-controller'];
+    await controller.kill();
+    await controller.start();
+    expect(await push(name, { id })).toBe(200);
+    expect(await requestedAt(shop)).toBe(first);
+    expect(await push(name, { to: replica })).toBe(200);
     expect(await requestedAt(shop)).not.toBe(first);
   });
 

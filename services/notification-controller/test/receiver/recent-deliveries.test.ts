@@ -1,5 +1,6 @@
 import { FakeClock } from '@sluice/shared/base';
 import { beforeEach, expect, test } from 'vitest';
+import type { DoneWebhooks } from '../../src/receiver/done-webhooks.ts';
 import { RecentDeliveries } from '../../src/receiver/recent-deliveries.ts';
 
 let clock: FakeClock;
@@ -66,4 +67,22 @@ test('only the last ten thousand are known', async () => {
   for (let i = 0; i <= 10_000; i++) await call(`id-${i}`);
   expect(await call('id-1')).toEqual([200, true]);
   expect(await call('id-0')).toEqual([200, false]);
+});
+
+test('what another replica has done a moment ago is a repetition, and what it did before is not', async () => {
+  const known = new Map<string, number>();
+  const others: DoneWebhooks = {
+    doneAt: async (id) => known.get(id),
+    note: async (id) => void known.set(id, clock.now()),
+  };
+  const [one, two] = [new RecentDeliveries(clock, others), new RecentDeliveries(clock, others)];
+  const statusOf = async (at: RecentDeliveries, status: number) => {
+    const { answer, isRepeated } = await at.run('a', async () => ({ status }));
+    return [answer.status, isRepeated];
+  };
+  expect(await statusOf(one, 500)).toEqual([500, false]);
+  expect(await statusOf(two, 200)).toEqual([200, false]);
+  expect(await statusOf(one, 200)).toEqual([200, true]);
+  await clock.advance(5 * 60_000);
+  expect(await statusOf(one, 200)).toEqual([200, false]);
 });
