@@ -28,6 +28,7 @@ import {
   testNamespace,
 } from '@sluice/testing';
 import { eventOf } from './objects.ts';
+import type { OwnCluster } from './own-cluster.ts';
 
 type KubeEvent = KubeObject & { message: string };
 
@@ -71,6 +72,8 @@ export interface WorldOptions {
   checksIncidents?: boolean;
   /** True: replicas elect a leader, in the world's namespace. */
   elects?: boolean;
+  /** Another cluster than the run-wide one, whose notification-controllers all see everything. */
+  cluster?: Pick<OwnCluster, 'client' | 'kubeconfigPath'>;
   /** Another server than the run-wide one. */
   natsUrl?: string;
 }
@@ -82,9 +85,10 @@ const quickChecks = ['--incident-check-interval=200ms'];
 const noChecks = ['--incident-check-interval=0s'];
 
 export async function startWorld(o: WorldOptions = {}): Promise<World> {
-  const { client, kubeconfigPath, natsUrl: sharedUrl } = await testCluster();
-  const natsUrl = o.natsUrl ?? sharedUrl;
-  const namespace = await testNamespace(client, 'notify');
+  const shared = await testCluster();
+  const { client, kubeconfigPath } = o.cluster ?? shared;
+  const natsUrl = o.natsUrl ?? shared.natsUrl;
+  const namespace = await (o.cluster ? newNamespace(client) : testNamespace(client, 'notify'));
   const folder = await temporaryFolder('notify');
   const natsPrefix = `n${randomBytes(5).toString('hex')}`;
   const bus = connectBus({
@@ -149,6 +153,14 @@ export async function startWorld(o: WorldOptions = {}): Promise<World> {
       await folder.remove();
     },
   };
+}
+
+/** In a cluster that ends with the tests. */
+async function newNamespace(client: KubeClient): Promise<string> {
+  const name = `notify-${randomBytes(5).toString('hex')}`;
+  const metadata = { name };
+  await client.create(coreResources.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata });
+  return name;
 }
 
 /** Finds the request that holds a message. */
