@@ -26,6 +26,7 @@ export default {
     mayImport('bus', 'base', 'api'),
     mayImport('cli', 'base', 'api'),
     mayImport('service', 'base', 'api', 'net', 'kube', 'engine', 'runtime', 'bus'),
+    mayImport('storage', 'base', 'api', 'net', 'kube', 'engine', 'runtime', 'artifact'),
     mayImport('applier', 'base', 'api', 'net', 'kube', 'engine', 'runtime', 'bus', 'service'),
     {
       name: 'yaml-has-one-door',

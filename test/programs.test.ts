@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 
 const programs = [
   { name: 'source-controller', ownFlag: '--storage-path' },
+  { name: 'source-watcher', ownFlag: '--artifact-cache-size' },
   { name: 'kustomize-controller', ownFlag: '--concurrent-ssa' },
   { name: 'helm-controller', ownFlag: '--helm-renderer' },
   { name: 'notification-controller', ownFlag: '--receiverAddr' },

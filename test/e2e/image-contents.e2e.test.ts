@@ -19,6 +19,11 @@ const expected: Record<string, { programs: string[]; workers: string[]; packages
     workers: ['archive-worker.mjs', 'helm-worker.mjs', 'key-worker.mjs', 'packing-worker.mjs'],
     packages: ['pkg:npm/isomorphic-git@', 'pkg:npm/undici@'],
   },
+  'source-watcher': {
+    programs: ['node'],
+    workers: ['archive-worker.mjs', 'composition-worker.mjs'],
+    packages: ['pkg:npm/tar@', 'pkg:npm/undici@'],
+  },
   'kustomize-controller': {
     programs: ['kustomize-builder', 'node', 'sops'],
     workers: ['archive-worker.mjs', 'spawn-worker.mjs'],

@@ -11,9 +11,10 @@ const namespace = 'odd';
 /** Of a tenant who has but a few objects, and waits for no other. */
 const bareNamespace = 'bare';
 const parallel = 16;
-/** Kinds whose objects tell in their status what is wrong with them; the others do so by an Event. */
+/** Kinds whose objects tell in their status what is wrong with them; the others do so by an Event, or nobody here reconciles them. */
 const reconciled = allKinds.filter(
-  ({ kind }) => !['Alert', 'Provider', 'Bucket', 'ExternalArtifact'].includes(kind),
+  ({ kind }) =>
+    !['Alert', 'Provider', 'Bucket', 'ExternalArtifact', 'ArtifactGenerator'].includes(kind),
 );
 
 async function namesOf(kind: KindDefinition): Promise<string[]> {

@@ -15,6 +15,7 @@ export const chartNames = [
   'kustomize-controller',
   'helm-controller',
   'notification-controller',
+  'source-watcher',
   'sluice',
 ] as const;
 

@@ -6,6 +6,7 @@ import {
   type KindDefinition,
   partOfFlux,
   partOfLabel,
+  sourceExtensionsGroup,
   toCustomResourceDefinition,
   versionLabel,
 } from '@sluice/shared/api';
@@ -15,6 +16,7 @@ import { fileNameOf } from './names.ts';
 
 /** Returns the controller that owns a kind, after which its chart is named. */
 export function controllerOf(kind: Pick<KindDefinition, 'group'>): string {
+  if (kind.group === sourceExtensionsGroup) return 'source-watcher';
   return `${kind.group.split('.')[0]}-controller`;
 }
 

@@ -23,6 +23,12 @@ export const imageRecipes: readonly ImageRecipe[] = [
     timeZones: false,
   },
   {
+    name: 'source-watcher',
+    description: 'Composes and splits the artifacts of sources',
+    programs: [],
+    timeZones: false,
+  },
+  {
     name: 'kustomize-controller',
     description: 'Builds, applies, prunes and watches Kustomizations',
     programs: ['kustomize-builder', 'sops'],

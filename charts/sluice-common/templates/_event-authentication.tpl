@@ -24,7 +24,7 @@ true
 - --event-authentication=token
 - {{ printf "--event-audience=%s" .values.eventAuthentication.audience | quote }}
 {{- $senders := .values.eventAuthentication.senders }}
-{{- range list "helm-controller" "kustomize-controller" "source-controller" }}
+{{- range list "source-watcher" "helm-controller" "kustomize-controller" "source-controller" }}
 {{- $senders = prepend $senders (printf "%s:%s" $.namespace .) }}
 {{- end }}
 - --event-senders={{ uniq $senders | join "," }}

@@ -46,4 +46,7 @@ streamReplicas: {{ default 1 $nats.streamReplicas }}
 {{ printf "%sController: %s-controller" . . }}
 {{- end }}
 {{- end }}
+{{- if hasKey $.Subcharts "sourceWatcher" }}
+sourceWatcher: source-watcher
+{{- end }}
 {{- end -}}

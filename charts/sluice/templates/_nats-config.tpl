@@ -61,6 +61,11 @@ single deliveries, once they are dead letters for want of room. It follows what 
 source-controller:
   publish: [{{ $prefix }}.artifact.>, {{ $prefix }}.event.>]
   subscribe: [_INBOX.source-controller.>]
+{{- if .Values.sourceWatcher.create }}
+source-watcher:
+  publish: [{{ $prefix }}.artifact.>, {{ $prefix }}.event.>]
+  subscribe: [_INBOX.source-watcher.>]
+{{- end }}
 kustomize-controller:
   publish: [{{ $prefix }}.event.>]
   subscribe: [_INBOX.kustomize-controller.>, {{ $prefix }}.artifact.>]

@@ -16,6 +16,8 @@ export const controllerNames = [
   'notification-controller',
 ] as const;
 export type ControllerName = (typeof controllerNames)[number];
+/** Those too that are started only when they are named. */
+export type ProgramName = ControllerName | 'source-watcher';
 
 export interface ControllersOptions {
   /** Where each controller keeps its files and its log. */
@@ -27,8 +29,8 @@ export interface ControllersOptions {
   natsUrl: string;
   /** First token of the NATS subjects, so that test runs can share a server. */
   natsPrefix?: string;
-  /** All of them when absent. */
-  names?: readonly ControllerName[];
+  /** {@link controllerNames} when absent. */
+  names?: readonly ProgramName[];
   /** Runs dist/<name>/main.mjs, as images do, instead of the sources. */
   bundled?: boolean;
   /** Namespace in which they believe to run; `sluice-system` when absent. */
@@ -36,22 +38,22 @@ export interface ControllersOptions {
   /** Flags of Node itself, such as `--cpu-prof`. */
   nodeArgs?: string[];
   /** These do without NATS: they post events to notification-controller, or keep them on its disk. */
-  withoutNats?: readonly ControllerName[];
+  withoutNats?: readonly ProgramName[];
   /** False: the servers of this machine are out of reach for what objects name, as in a cluster. */
   localNetwork?: boolean;
   /** More flags for each controller. */
-  extraArgs?: Partial<Record<ControllerName, string[]>>;
+  extraArgs?: Partial<Record<ProgramName, string[]>>;
 }
 
 /** A controller as a process of its own; it can be killed and started again on the same ports. */
 export class ControllerProcess {
-  readonly name: ControllerName;
+  readonly name: ProgramName;
   readonly logFile: string;
   readonly metricsUrl: string;
   readonly #server: ServerProcess;
 
   constructor(o: {
-    name: ControllerName;
+    name: ProgramName;
     logFile: string;
     metricsUrl: string;
     server: ServerProcess;
@@ -94,8 +96,13 @@ export class ControllerProcess {
   }
 }
 
+/** Those that were started, by their names. */
+export type Processes = Record<ControllerName, ControllerProcess> & {
+  'source-watcher'?: ControllerProcess;
+};
+
 export interface Controllers {
-  processes: Record<ControllerName, ControllerProcess>;
+  processes: Processes;
   /** Base URL of the webhook receivers. */
   receiverUrl: string;
   /** Base URL of the HTTP event path. */
@@ -113,10 +120,10 @@ export interface Controllers {
  */
 export async function startControllers(o: ControllersOptions): Promise<Controllers> {
   const names = o.names ?? controllerNames;
-  const [storage, events, receiver, ...others] = (await freePorts(3 + 2 * names.length)).map(
-    (port) => `127.0.0.1:${port}`,
-  );
-  const processes: Partial<Record<ControllerName, ControllerProcess>> = {};
+  const [storage, watcher, events, receiver, ...others] = (
+    await freePorts(4 + 2 * names.length)
+  ).map((port) => `127.0.0.1:${port}`);
+  const processes: Partial<Record<ProgramName, ControllerProcess>> = {};
   for (const name of names) {
     const dir = join(o.dir, name);
     await mkdir(join(dir, 'tmp'), { recursive: true });
@@ -124,7 +131,7 @@ export async function startControllers(o: ControllersOptions): Promise<Controlle
       health: others.pop() as string,
       metrics: others.pop() as string,
       specific: [
-        ...specificArgs(name, { dir, storage, events, receiver }),
+        ...specificArgs(name, { dir, storage, watcher, events, receiver }),
         ...eventArgs(name, o, events),
       ],
     });
@@ -140,7 +147,7 @@ export async function startControllers(o: ControllersOptions): Promise<Controlle
     throw error;
   }
   return {
-    processes: processes as Record<ControllerName, ControllerProcess>,
+    processes: processes as Processes,
     receiverUrl: `http://${receiver}`,
     eventsUrl: `http://${events}`,
     artifactUrl: `http://${storage}`,
@@ -148,15 +155,15 @@ export async function startControllers(o: ControllersOptions): Promise<Controlle
   };
 }
 
-function eventArgs(name: ControllerName, o: ControllersOptions, events?: string): string[] {
+function eventArgs(name: ProgramName, o: ControllersOptions, events?: string): string[] {
   const prefix = o.natsPrefix === undefined ? [] : [`--nats-prefix=${o.natsPrefix}`];
   if (!o.withoutNats?.includes(name)) return [`--nats-url=${o.natsUrl}`, ...prefix];
   return name === 'notification-controller' ? [] : [`--events-addr=http://${events}/`];
 }
 
 function specificArgs(
-  name: ControllerName,
-  at: { dir: string; storage?: string; events?: string; receiver?: string },
+  name: ProgramName,
+  at: { dir: string; storage?: string; watcher?: string; events?: string; receiver?: string },
 ): string[] {
   switch (name) {
     case 'source-controller':
@@ -164,6 +171,13 @@ function specificArgs(
         `--storage-path=${join(at.dir, 'data')}`,
         `--storage-addr=${at.storage}`,
         `--storage-adv-addr=${at.storage}`,
+      ];
+    case 'source-watcher':
+      return [
+        `--storage-path=${join(at.dir, 'data')}`,
+        `--storage-addr=${at.watcher}`,
+        `--storage-adv-addr=${at.watcher}`,
+        `--work-path=${join(at.dir, 'work')}`,
       ];
     case 'kustomize-controller':
       return [
@@ -182,7 +196,7 @@ function specificArgs(
 }
 
 function createProcess(
-  name: ControllerName,
+  name: ProgramName,
   dir: string,
   o: ControllersOptions,
   at: { health: string; metrics: string; specific: string[] },

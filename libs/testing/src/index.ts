@@ -17,6 +17,7 @@ export {
   type Controllers,
   type ControllersOptions,
   controllerNames,
+  type ProgramName,
   startControllers,
 } from './controllers.ts';
 export { type Counter, type CounterKind, counterKind } from './counters.ts';

@@ -1,6 +1,8 @@
-import { errorMessage, FlagError, type FlagValues, flag, parseFlags } from '@sluice/shared/base';
+import { type FlagValues, flag, parseFlags } from '@sluice/shared/base';
 import type { DefaultProxy } from '@sluice/shared/net';
-import { commonFlags, parseAddress } from '@sluice/shared/runtime';
+import { commonFlags } from '@sluice/shared/runtime';
+import { type StorageEnvironment, storageEnvironment, storageFlags } from '@sluice/shared/storage';
+import { controllerName } from './source/names.ts';
 
 const {
   'watch-configs-label-selector': _,
@@ -22,42 +24,7 @@ export const flags = {
     max: 1000,
     help: 'Number of artifacts that are made at once; sources that wait for a server do not count.',
   }),
-  'storage-path': flag.string({
-    default: '/data',
-    env: 'STORAGE_PATH',
-    help: 'Directory of the artifacts.',
-  }),
-  'storage-addr': flag.string({
-    default: ':9090',
-    env: 'STORAGE_ADDRESS',
-    help: 'Address at which artifacts are served.',
-  }),
-  'storage-adv-addr': flag.string({
-    default: '',
-    env: 'STORAGE_ADV_ADDR',
-    help: 'Host, and port if it is not 80, under which other controllers download artifacts; empty for the Service of this controller.',
-  }),
-  'artifact-retention-ttl': flag.duration({
-    default: minuteMs,
-    min: 0,
-    help: 'Time for which an artifact is kept after it was superseded.',
-  }),
-  'artifact-retention-records': flag.int({
-    default: 2,
-    min: 1,
-    help: 'Number of artifacts kept for each source, the current one included.',
-  }),
-  'artifact-digest-algo': flag.string({
-    default: 'sha256',
-    values: ['sha256', 'sha384', 'sha512'],
-    help: 'Algorithm of the digests of artifacts.',
-  }),
-  'artifact-max-size': flag.int({
-    default: 1024 * mebibyte,
-    min: 1,
-    max: 1024 * mebibyte,
-    help: 'Most bytes that the files of an artifact may hold together, unpacked; other controllers take no more than the default.',
-  }),
+  ...storageFlags,
   'memory-budget': flag.int({
     default: 640 * mebibyte,
     min: 128 * mebibyte,
@@ -118,15 +85,11 @@ export const flags = {
   }),
 };
 
-export interface Config extends FlagValues<typeof flags> {
+export interface Config extends FlagValues<typeof flags>, StorageEnvironment {
   /** Namespace of this pod; empty outside of a cluster. */
   runtimeNamespace: string;
   /** Namespace of the Lease for leader election. */
   leaseNamespace: string;
-  /** Host, and port, under which artifacts are downloaded. */
-  advertisedAddress: string;
-  /** Where artifacts are served. */
-  storage: { host?: string; port: number };
   proxy: DefaultProxy;
 }
 
@@ -140,42 +103,16 @@ export function readConfig(
   env: Record<string, string | undefined>,
 ): Config {
   const values = parseFlags(flags, argv, env);
-  const storage = storageAddress(values['storage-addr']);
   const runtimeNamespace = env['RUNTIME_NAMESPACE'] ?? '';
   return {
     ...values,
     runtimeNamespace,
     leaseNamespace: runtimeNamespace || defaultNamespace,
-    storage,
-    advertisedAddress: advertisedAddress(values['storage-adv-addr'], storage, runtimeNamespace),
+    ...storageEnvironment(controllerName, values, runtimeNamespace),
     proxy: {
       httpProxy: env['HTTP_PROXY'] ?? env['http_proxy'],
       httpsProxy: env['HTTPS_PROXY'] ?? env['https_proxy'],
       noProxy: env['NO_PROXY'] ?? env['no_proxy'],
     },
   };
-}
-
-function storageAddress(text: string): { host?: string; port: number } {
-  try {
-    const address = parseAddress(text);
-    if (address !== undefined) return address;
-  } catch (error) {
-    throw new FlagError(`--storage-addr: ${errorMessage(error)}`);
-  }
-  throw new FlagError('--storage-addr must be host:port or :port, so that artifacts are served');
-}
-
-function advertisedAddress(
-  given: string,
-  storage: { host?: string; port: number },
-  namespace: string,
-): string {
-  if (given !== '') return given;
-  // The dot at the end saves the search through the resolver's domains.
-  if (namespace !== '') return `source-controller.${namespace}.svc.cluster.local.`;
-  if (storage.port === 0) {
-    throw new FlagError('--storage-adv-addr is needed when --storage-addr leaves the port open');
-  }
-  return `${storage.host ?? '127.0.0.1'}:${storage.port}`;
 }

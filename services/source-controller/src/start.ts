@@ -1,6 +1,3 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import {
   type ArtifactAnnouncer,
   type GitRepository,
@@ -11,7 +8,6 @@ import {
   ociRepositoryKind,
   wrongFieldOf,
 } from '@sluice/shared/api';
-import { ArtifactStore, serveArtifacts } from '@sluice/shared/artifact';
 import { ByteBudget, FairSlots } from '@sluice/shared/base';
 import { createArtifactAnnouncer } from '@sluice/shared/bus';
 import { createInformer, type Informer, resourceOf } from '@sluice/shared/kube';
@@ -24,6 +20,7 @@ import {
   shardSelector,
 } from '@sluice/shared/runtime';
 import { createEventSink, type ServiceDoors, type ServiceParts } from '@sluice/shared/service';
+import { type Storage, storageReadiness, withStorage } from '@sluice/shared/storage';
 import type { Dispatcher } from 'undici';
 import { Endpoints } from './adapters/endpoint.ts';
 import { AuthorizationCache } from './adapters/registry/client.ts';
@@ -64,22 +61,13 @@ export function createSourceController(config: Config, doors: ServiceDoors): Ser
   const endpoints = new Endpoints(networkGuardOf(config), rate, config.proxy);
   const dispatcher = createArtifactDispatcher(config);
   const announcer = bus && createArtifactAnnouncer(bus);
-  let isServing = false;
+  const readiness = storageReadiness(config);
   return {
-    // A replica that does not lead has no artifacts to serve; it is ready to take over.
-    readyChecks: {
-      storage: () => {
-        if (!isServing && !config['enable-leader-election']) throw new Error('not serving yet');
-      },
+    readyChecks: { storage: readiness.check },
+    start: ({ signal, client }) => {
+      const app = { ...doors, client, config, events, announcer, endpoints, rate, dispatcher };
+      return run(app, signal, readiness.onServing);
     },
-    start: ({ signal, client }) =>
-      run(
-        { ...doors, client, config, events, announcer, endpoints, rate, dispatcher },
-        signal,
-        () => {
-          isServing = true;
-        },
-      ),
     flush: () => events.flush(flushMs),
     close: async () => {
       await sink?.close();
@@ -89,35 +77,14 @@ export function createSourceController(config: Config, doors: ServiceDoors): Ser
 }
 
 /** Serves artifacts and reconciles until the signal aborts. */
-async function run(app: App, signal: AbortSignal, onServing: () => void): Promise<void> {
-  const { config, logger } = app;
-  const store = createStore(app);
-  await mkdir(store.dir, { recursive: true });
-  const tempDir = await mkdtemp(join(tmpdir(), 'source-'));
-  const server = await serveArtifacts(store, { ...config.storage, logger });
-  const addr = `${config.storage.host ?? ''}:${server.port}`;
-  logger.info({ addr, server: 'storage' }, 'Listening');
-  onServing();
-  try {
-    const localAddress = `http://${localHost(config.storage.host)}:${server.port}`;
-    const controllers = createControllers(app, { store, tempDir, localAddress });
+function run(app: App, signal: AbortSignal, onServing: () => void): Promise<void> {
+  return withStorage({ ...app, onServing }, async (storage) => {
+    const controllers = createControllers(app, storage);
     await Promise.all(controllers.map((controller) => controller.run(signal)));
-  } finally {
-    await server.close();
-    await rm(tempDir, { recursive: true, force: true });
-  }
+  });
 }
 
-/** Where this process reaches what it serves at a host. */
-function localHost(host = ''): string {
-  if (['', '0.0.0.0', '::'].includes(host)) return '127.0.0.1';
-  return host.includes(':') ? `[${host}]` : host;
-}
-
-function createControllers(
-  app: App,
-  { store, tempDir, localAddress }: { store: ArtifactStore; tempDir: string; localAddress: string },
-) {
+function createControllers(app: App, { store, tempDir, localAddress }: Storage) {
   const { announcer, endpoints, config } = app;
   // One more than a namespace may have: whatever it makes, others go on.
   const packing = FairSlots.withOneSpare(config.concurrent);
@@ -171,17 +138,6 @@ function downloadRate(config: Config): ByteRate {
 function sshSettings({ config, rate }: App): SshSettings {
   const algorithms = { kex: config['ssh-kex-algos'], hostKey: config['ssh-hostkey-algos'] };
   return { guard: networkGuardOf(config), algorithms, rate };
-}
-
-function createStore({ config, logger }: App): ArtifactStore {
-  return new ArtifactStore({
-    dir: config['storage-path'],
-    advertisedAddress: config.advertisedAddress,
-    retentionTtlMs: config['artifact-retention-ttl'],
-    retentionRecords: config['artifact-retention-records'],
-    digestAlgorithm: config['artifact-digest-algo'],
-    logger,
-  });
 }
 
 function informerOf<T extends KubeObject>(app: App, kind: KindDefinition<T>): Informer<T> {

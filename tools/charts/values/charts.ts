@@ -16,11 +16,13 @@ export const controllerKeys = {
   kustomizeController: 'kustomize-controller',
   helmController: 'helm-controller',
   notificationController: 'notification-controller',
+  sourceWatcher: 'source-watcher',
 } as const;
 
 const hosts = [{ host: 'flux-webhook.example.com', paths: [{ path: '/', pathType: 'Prefix' }] }];
 
-const ofSource: ValueTree = {
+/** Of those that store artifacts. */
+const ofStorage: ValueTree = {
   service: serviceValue('The Service of artifacts.'),
   storage: group('Where artifacts are kept, at /data.', {
     sizeLimit: text('8Gi', 'Size of the volume in the pod.', quantity),
@@ -54,7 +56,7 @@ const traits: Record<string, Omit<ControllerTraits, 'name' | 'flags'>> = {
     tmp: '4Gi',
     gracePeriod: 30,
     leaderElection: 'auto',
-    more: ofSource,
+    more: ofStorage,
   },
   'kustomize-controller': {
     requests: { cpu: '100m', memory: '192Mi' },
@@ -77,6 +79,15 @@ const traits: Record<string, Omit<ControllerTraits, 'name' | 'flags'>> = {
     gracePeriod: 30,
     leaderElection: 'always',
     more: ofNotification,
+  },
+  'source-watcher': {
+    optional: true,
+    requests: { cpu: '50m', memory: '128Mi' },
+    limits: { memory: '1Gi' },
+    tmp: '8Gi',
+    gracePeriod: 30,
+    leaderElection: 'auto',
+    more: ofStorage,
   },
 };
 
@@ -118,7 +129,6 @@ export async function allChartValues(): Promise<ChartValues[]> {
     }),
     imageAutomationController: absentController('image-automation-controller'),
     imageReflectionController: absentController('image-reflector-controller'),
-    sourceWatcher: absentController('source-watcher'),
   };
   return [...charts, { chart: 'sluice', values: umbrella }];
 }

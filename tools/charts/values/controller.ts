@@ -27,6 +27,8 @@ export interface ControllerTraits {
   /** Seconds for what runs to end. */
   gracePeriod: number;
   leaderElection: 'auto' | 'always';
+  /** The umbrella installs it only when told. */
+  optional?: boolean;
   more?: ValueTree;
 }
 
@@ -52,10 +54,10 @@ export function serviceValue(what: string): Value {
   });
 }
 
-function image({ name }: ControllerTraits): ValueTree {
+function image({ name, optional = false }: ControllerTraits): ValueTree {
   return {
     create: toggle(
-      true,
+      !optional,
       'Whether the umbrella installs this controller; read by the umbrella only.',
     ),
     image: text(

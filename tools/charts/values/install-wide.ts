@@ -32,7 +32,7 @@ const policies = group('NetworkPolicies.', {
   ),
   metricsFrom: objects(`Who may read metrics (8080): ${peers}.`, [{ namespaceSelector: {} }]),
   artifactsFrom: objects(
-    `Who else may download artifacts (9090 of source-controller) besides the controllers of the namespace: ${peers}.`,
+    `Who else may download artifacts (9090 of source-controller and source-watcher) besides the controllers of the namespace: ${peers}.`,
   ),
   eventsFrom: objects(
     `Who else may post events (9090 of notification-controller) besides the controllers of the namespace: ${peers}.`,
@@ -170,7 +170,7 @@ export const installWide: ValueTree = {
     ),
   }),
   sharding: group(
-    'Shards: more source-, kustomize- and helm-controllers, each for the objects with its label.',
+    'Shards: more source-, kustomize- and helm-controllers and source-watchers, each for the objects with its label.',
     {
       key: text('sharding.fluxcd.io/key', 'Label whose value names the shard of an object.'),
       shards: textList(

@@ -89,7 +89,7 @@ const server: ValueTree = {
   auth: group('Users and passwords.', {
     existingSecret: text(
       '',
-      'Secret with the passwords, under the keys source-controller, kustomize-controller, helm-controller, notification-controller and routes, each beginning with a letter. Empty: they are generated, and kept by upgrades.',
+      'Secret with the passwords, under the keys source-controller, kustomize-controller, helm-controller, notification-controller, routes and, where that is installed, source-watcher, each beginning with a letter. Empty: they are generated, and kept by upgrades.',
     ),
   }),
   priorityClassName: text('', 'PriorityClass of the pods.'),

@@ -23,6 +23,7 @@ const labelsByKind: Record<string, Record<string, Path>> = {
     revision: artifactRevision,
     source_name: ['spec', 'sourceRef', 'name'],
   },
+  ArtifactGenerator: { ready },
   Kustomization: {
     ready,
     suspended,

@@ -23,6 +23,7 @@ const passive = ['Alert', 'Provider', 'ExternalArtifact'];
 
 const ownRules: Record<string, ((controller: ControllerScope) => AlertRule[])[]> = {
   'source-controller': [objectRules, sourceRules],
+  'source-watcher': [objectRules],
   'kustomize-controller': [objectRules, applierRules, readyRules],
   'helm-controller': [objectRules, applierRules, releaseRules],
   'notification-controller': [objectRules, notificationRules],

@@ -25,7 +25,7 @@ const tokenVolume = (deployment: Rendered) =>
 const demanded = [
   '--event-authentication=token',
   '--event-audience=notification-controller',
-  `--event-senders=${senders.map((name) => `${namespace}:${name}`)}`,
+  `--event-senders=${[...senders, 'source-watcher'].map((name) => `${namespace}:${name}`)}`,
 ];
 const mayReview = [`ClusterRole notification-controller-${namespace}: create`];
 

@@ -12,6 +12,7 @@ export const umbrellaCases: Record<string, string[]> = {
   ],
   'NATS with passwords of our own': ['nats.auth.existingSecret=passwords'],
   'some controllers': ['helmController.create=false', 'notificationController.create=false'],
+  'with source-watcher': ['sourceWatcher.create=true'],
   'locked down': ['multitenancy.enabled=true'],
   'locked down but privileged': ['multitenancy.enabled=true', 'multitenancy.privileged=true'],
   'one namespace': ['watchAllNamespaces=false'],
@@ -61,4 +62,5 @@ export const singleCharts: ChartName[] = [
   'kustomize-controller',
   'helm-controller',
   'notification-controller',
+  'source-watcher',
 ];

@@ -7,6 +7,7 @@ const all = [...singleCharts].sort();
 /** The ports of a controller's pods, and of the Services that lead to them. */
 const ports: Record<string, Record<string, number>> = {
   'source-controller': { http: 9090, 'http-prom': 8080, healthz: 9440 },
+  'source-watcher': { http: 9090, 'http-prom': 8080, healthz: 9440 },
   'kustomize-controller': { 'http-prom': 8080, healthz: 9440 },
   'helm-controller': { 'http-prom': 8080, healthz: 9440 },
   'notification-controller': { http: 9090, 'http-webhook': 9292, 'http-prom': 8080, healthz: 9440 },

@@ -14,6 +14,7 @@ const root = join(import.meta.dirname, '../../..');
 
 const own: Record<string, { kind: string; cases: RuleCase[] }> = {
   'source-controller': { kind: 'GitRepository', cases: sourceCases() },
+  'source-watcher': { kind: 'ArtifactGenerator', cases: [] },
   'kustomize-controller': {
     kind: 'Kustomization',
     cases: [...applierCases('kustomize-controller', 'Kustomization'), ...readyCases()],

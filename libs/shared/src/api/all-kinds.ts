@@ -1,4 +1,5 @@
 import { alertKind } from './alert.ts';
+import { artifactGeneratorKind } from './artifact-generator.ts';
 import { bucketKind } from './bucket.ts';
 import { externalArtifactKind } from './external-artifact.ts';
 import { gitRepositoryKind } from './git-repository.ts';
@@ -19,6 +20,7 @@ export const allKinds: readonly KindDefinition[] = [
   helmChartKind,
   bucketKind,
   externalArtifactKind,
+  artifactGeneratorKind,
   kustomizationKind,
   helmReleaseKind,
   providerKind,

@@ -1,6 +1,12 @@
 // The API: one schema per kind, from which the static types, the CRDs and the reference are made.
 export { type Alert, type AlertSpec, type AlertStatus, alertKind } from './alert.ts';
 export { allKinds } from './all-kinds.ts';
+export {
+  type ArtifactGenerator,
+  type ArtifactGeneratorSpec,
+  type ArtifactGeneratorStatus,
+  artifactGeneratorKind,
+} from './artifact-generator.ts';
 export { type Bucket, type BucketSpec, type BucketStatus, bucketKind } from './bucket.ts';
 export { additionKeyword, type CrossFieldRule } from './builders.ts';
 export { withoutWrongFields, wrongFieldOf } from './check-spec.ts';
@@ -89,6 +95,9 @@ export {
   finalizer,
   firstFailureFact,
   forceRequestAnnotation,
+  generatorFinalizer,
+  generatorLabel,
+  generatorReconcileAnnotation,
   helmDriftDetectionAnnotation,
   helmGroup,
   helmReleaseNameLabel,
@@ -112,6 +121,7 @@ export {
   replayDeadLettersAnnotation,
   resetRequestAnnotation,
   shardLabel,
+  sourceExtensionsGroup,
   sourceGroup,
   sourceRevisionFact,
   sourceUrlFact,

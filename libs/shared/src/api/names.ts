@@ -17,6 +17,7 @@ export const finalizer = 'finalizers.fluxcd.io';
 
 /** API groups. */
 export const sourceGroup = 'source.toolkit.fluxcd.io';
+export const sourceExtensionsGroup = 'source.extensions.fluxcd.io';
 export const kustomizeGroup = 'kustomize.toolkit.fluxcd.io';
 export const helmGroup = 'helm.toolkit.fluxcd.io';
 export const notificationGroup = 'notification.toolkit.fluxcd.io';
@@ -40,6 +41,13 @@ export const kustomizeSsaAnnotation = `${kustomizeGroup}/ssa`;
 export const kustomizeSubstituteAnnotation = `${kustomizeGroup}/substitute`;
 /** On a generated Secret: `disabled` keeps its data from being decrypted. */
 export const kustomizeDecryptAnnotation = `${kustomizeGroup}/decrypt`;
+/** On an ArtifactGenerator: `disabled` suspends it. */
+export const generatorReconcileAnnotation = `${sourceExtensionsGroup}/reconcile`;
+/** On an ExternalArtifact: the UID of the ArtifactGenerator that made it. */
+export const generatorLabel = `${sourceExtensionsGroup}/generator`;
+/** Finalizer by which an ArtifactGenerator is held until what it made is gone. */
+export const generatorFinalizer = `${sourceExtensionsGroup}/finalizer`;
+
 /** On a chart's object: `disabled` takes it out of drift detection. */
 export const helmDriftDetectionAnnotation = `${helmGroup}/driftDetection`;
 

@@ -19,13 +19,13 @@ import {
 } from '@sluice/shared/kube';
 import { createArtifactDispatcher, type Dispatcher, networkGuardOf } from '@sluice/shared/net';
 import { type ControllerOptions, shardSelector } from '@sluice/shared/runtime';
+import { createSources, type SourceKind, type Sources } from '@sluice/shared/service';
 import type { ApplierEnvironment, applierFlags } from './applier-flags.ts';
 import type { ApplierDoors } from './applier-service.ts';
 import { type ConfigWatch, createConfigWatch } from './config-watch.ts';
 import { DependencyWatch } from './dependency-watch.ts';
 import { createDriftMetrics, type DriftMetrics } from './drift-metrics.ts';
 import { isMovedFrom, type OwnerLookup } from './moved.ts';
-import { createSources, type SourceKind, type Sources } from './sources.ts';
 
 /** What the parts are configured by. */
 export interface ApplierConfig extends ApplierEnvironment {

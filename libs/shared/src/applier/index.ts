@@ -6,15 +6,6 @@ export { type ApplierDoors, applierService } from './applier-service.ts';
 export type { ConfigWatch } from './config-watch.ts';
 export { DependencyWatch } from './dependency-watch.ts';
 export { eventFacts } from './event-facts.ts';
-
-export { refuseReference } from './refuse-reference.ts';
-export { failureOfSource } from './source-readiness.ts';
-export {
-  type SourceKind,
-  type SourceObject,
-  type Sources,
-  sourceId,
-} from './sources.ts';
 export { specDuration } from './spec-duration.ts';
 export { maskedError, tellDrift } from './tell.ts';
 export { noteConfigChange, watchConfigs } from './watch-configs.ts';

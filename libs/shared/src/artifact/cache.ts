@@ -8,13 +8,15 @@ import {
   checkedDigest,
   downloadArtifact,
 } from './download-artifact.ts';
-import { unpackArchive } from './unpack.ts';
+import { type UnpackResult, unpackArchive } from './unpack.ts';
 
 /** An artifact unpacked on the local disk, to be read only. */
 export interface UnpackedArtifact {
   dir: string;
   digest: string;
   files: number;
+  /** Bytes that the files hold. */
+  bytes: number;
   /** Says that the directory is no longer used; it may vanish from then on. */
   release(): void;
 }
@@ -35,7 +37,7 @@ export interface ArtifactCacheOptions extends ArtifactDownloadOptions {
  */
 export class ArtifactCache {
   readonly #o: ArtifactCacheOptions;
-  readonly #directories: DiskCache<number>;
+  readonly #directories: DiskCache<UnpackResult>;
 
   constructor(o: ArtifactCacheOptions) {
     this.#o = o;
@@ -59,7 +61,7 @@ export class ArtifactCache {
     const digest = checkedDigest(artifact);
     const load = (dir: string) => this.#load(artifact, dir);
     const { path, value, release } = await this.#directories.acquire(digest, load, signal);
-    return { dir: path, digest, files: value, release };
+    return { dir: path, digest, ...value, release };
   }
 
   /** Removes everything, for shutdown. */
@@ -67,7 +69,7 @@ export class ArtifactCache {
     await this.#directories.close();
   }
 
-  async #load(artifact: Artifact, dir: string): Promise<DiskCacheContent<number>> {
+  async #load(artifact: Artifact, dir: string): Promise<DiskCacheContent<UnpackResult>> {
     const spillPath = `${dir}.tar.gz`;
     const maxBytes = this.#o.maxUnpackedBytes ?? defaultArchiveLimits.maxBytes;
     // Its path is that of the kind, the namespace and the name of its source.
@@ -76,8 +78,8 @@ export class ArtifactCache {
     try {
       const content = await downloadArtifact(artifact, { spillPath, maxBytes }, this.#o);
       await mkdir(dir, { mode: 0o700 });
-      const { files, bytes } = await unpackArchive(content, dir, { maxBytes, maxFiles }, { share });
-      return { value: files, bytes };
+      const value = await unpackArchive(content, dir, { maxBytes, maxFiles }, { share });
+      return { value, bytes: value.bytes };
     } catch (error) {
       throw artifactError(artifact, error);
     } finally {

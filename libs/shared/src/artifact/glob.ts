@@ -23,6 +23,11 @@ export function compileGlob(pattern: string, budget?: WorkBudget): (name: string
   };
 }
 
+/** Whether {@link compileGlob} can read a pattern. */
+export function isGlob(pattern: string): boolean {
+  return tokenize(pattern) !== undefined;
+}
+
 /** Halves of characters that take two units of a string: only then are its units not its characters. */
 const surrogates = /[\ud800-\udfff]/;
 

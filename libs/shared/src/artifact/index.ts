@@ -14,7 +14,7 @@ export {
   checkedDigest,
   downloadArtifact,
 } from './download-artifact.ts';
-export { compileGlob } from './glob.ts';
+export { compileGlob, isGlob } from './glob.ts';
 export { createIgnore, defaultIgnoreLimits, type IgnoreLimits } from './ignore.ts';
 export { type Origin, originFacts, originMetadata } from './origin.ts';
 export { type PackResult, packArtifact } from './pack.ts';

@@ -15,6 +15,7 @@ export {
   artifactTraceparent,
   currentTraceparent,
   requestAnnotations,
+  withoutTrace,
   withSpan,
   withTrace,
 } from './observe/tracing-api.ts';

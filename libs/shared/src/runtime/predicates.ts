@@ -6,6 +6,7 @@ import {
 } from '@sluice/shared/api';
 import type { InformerEvent } from '@sluice/shared/kube';
 import type { Priority } from './reconciler.ts';
+import { isSuspended } from './status/conditions.ts';
 
 const requestAnnotations = [
   reconcileRequestAnnotation,
@@ -30,6 +31,8 @@ export function reasonToReconcile(event: InformerEvent<KubeObject>): Priority | 
   if (object.metadata.uid !== previous.metadata.uid) return 'change';
   if (object.metadata.generation !== previous.metadata.generation) return 'change';
   if (object.metadata.deletionTimestamp !== previous.metadata.deletionTimestamp) return 'change';
+  // An annotation that suspends is no part of the spec.
+  if (isSuspended(previous) && !isSuspended(object)) return 'change';
   return undefined;
 }
 

@@ -29,6 +29,8 @@ export type ServiceFlags = Omit<
   | 'nats-stream-replicas'
   | 'watch-configs-label-selector'
   | 'interval-jitter-percentage'
+  | 'token-cache-max-size'
+  | 'token-cache-max-duration'
   | 'default-service-account'
   | 'no-cross-namespace-refs'
 > & {

@@ -8,6 +8,10 @@ export function makeConsistent(kind: string, spec: Fields): Fields {
 }
 
 const repairs: Record<string, (spec: Fields) => void> = {
+  ArtifactGenerator(spec) {
+    if (spec['pathPattern']) return;
+    for (const artifact of (spec['artifacts'] ?? []) as Fields[]) artifact['name'] = 'output';
+  },
   Bucket(spec) {
     const provider = (spec['provider'] ?? 'generic') as string;
     const sts = spec['sts'] as Fields | undefined;

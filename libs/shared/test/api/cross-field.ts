@@ -25,8 +25,17 @@ const oidcProviders = [
   { issuerURL: 'https://issuer.example', validations: [{ expression: 'true', message: 'no' }] },
 ];
 const resources = [{ kind: 'GitRepository', name: '*' }];
+const generated = [{ alias: 'repo', kind: 'GitRepository', name: 'source' }];
+const copy = [{ from: '@repo/**', to: '@artifact/' }];
 
 export const crossFieldCases: CrossFieldCase[] = [
+  {
+    name: 'an artifact with a capture in its name and no pattern',
+    kind: 'ArtifactGenerator',
+    broken: { sources: generated, artifacts: [{ name: '{app}', copy }] },
+    kept: { sources: generated, pathPattern: '@repo/{app}', artifacts: [{ name: '{app}', copy }] },
+    message: 'without spec.pathPattern, spec.artifacts[].name has to be the name of an object',
+  },
   {
     name: 'a service account without a cloud provider',
     kind: 'GitRepository',

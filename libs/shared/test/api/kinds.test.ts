@@ -59,6 +59,7 @@ describe('the kinds', () => {
         .map((field) => `${kind.kind}.${field.path}`),
     );
     expect(additions).toEqual([
+      'ArtifactGenerator.status.observedGeneration',
       'Kustomization.spec.dependsOn[].kind',
       'Kustomization.spec.driftDetection',
       'Kustomization.spec.driftDetection.mode',

@@ -7,9 +7,9 @@ import {
   helmReleaseNamespaceLabel,
   type KindDefinition,
 } from '@sluice/shared/api';
-import { refuseReference } from '@sluice/shared/applier';
 import { formatDuration, parseDuration } from '@sluice/shared/base';
 import { isNotFound, keyOf, parseKey, resourceOf } from '@sluice/shared/kube';
+import { refuseReference } from '@sluice/shared/service';
 import { fieldManager } from '../release/storage.ts';
 import { sayTrace } from './events.ts';
 import type { Run } from './run.ts';

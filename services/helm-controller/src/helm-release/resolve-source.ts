@@ -1,14 +1,14 @@
 import type { Artifact, HelmRelease } from '@sluice/shared/api';
+import { WaitingError } from '@sluice/shared/base';
+import { parseKey } from '@sluice/shared/kube';
+import { conditionsOf, findCondition, stalledCondition } from '@sluice/shared/runtime';
 import {
   failureOfSource,
   refuseReference,
   type SourceKind,
   type SourceObject,
   sourceId,
-} from '@sluice/shared/applier';
-import { WaitingError } from '@sluice/shared/base';
-import { parseKey } from '@sluice/shared/kube';
-import { conditionsOf, findCondition, stalledCondition } from '@sluice/shared/runtime';
+} from '@sluice/shared/service';
 import { helmChartKeyOf } from './helm-chart.ts';
 import type { Run } from './run.ts';
 

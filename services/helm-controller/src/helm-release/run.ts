@@ -1,5 +1,5 @@
 import type { HelmRelease } from '@sluice/shared/api';
-import type { DependencyWatch, SourceObject, Sources } from '@sluice/shared/applier';
+import type { DependencyWatch } from '@sluice/shared/applier';
 import type { ArtifactCache } from '@sluice/shared/artifact';
 import {
   type DigestAlgorithm,
@@ -10,6 +10,7 @@ import {
 import type { ApplierIdentity, Clusters, HealDrift, Target } from '@sluice/shared/engine';
 import type { Informer } from '@sluice/shared/kube';
 import type { Priority, ReconcileContext } from '@sluice/shared/runtime';
+import type { SourceObject, Sources } from '@sluice/shared/service';
 import type { ChartCache } from '../chart/acquire.ts';
 import type { HelmReleaseMetrics } from '../metrics.ts';
 import { releaseNamespaceOf, storageNamespaceOf, wantedNameOf } from '../release/name.ts';

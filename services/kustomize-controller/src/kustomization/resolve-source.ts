@@ -1,6 +1,6 @@
 import { ociOriginRevisionKey } from '@sluice/shared/api';
-import { failureOfSource, refuseReference } from '@sluice/shared/applier';
 import { WaitingError } from '@sluice/shared/base';
+import { failureOfSource, refuseReference } from '@sluice/shared/service';
 import type { ResolvedSource, Run } from './run.ts';
 
 /**

@@ -1,11 +1,12 @@
 import type { Artifact, KubeObject, Kustomization } from '@sluice/shared/api';
-import { type DependencyWatch, type Sources, specDuration } from '@sluice/shared/applier';
+import { type DependencyWatch, specDuration } from '@sluice/shared/applier';
 import type { ArtifactCache } from '@sluice/shared/artifact';
 import { formatDuration, type LruBytes, type RefusedWork, SecretMasker } from '@sluice/shared/base';
 import type { Kustomize, Sops } from '@sluice/shared/cli';
 import type { ApplierIdentity, Clusters, HealDrift, Inventories } from '@sluice/shared/engine';
 import type { Informer } from '@sluice/shared/kube';
 import type { ReconcileContext } from '@sluice/shared/runtime';
+import type { Sources } from '@sluice/shared/service';
 import type { RemoteBases } from '../builder/remote-bases.ts';
 import type { KustomizationMetrics } from '../metrics.ts';
 import type { KustomizationState, KustomizationStates } from './state.ts';

@@ -1,5 +1,5 @@
 import type { Kustomization } from '@sluice/shared/api';
-import { sourceId } from '@sluice/shared/applier';
+import { sourceId } from '@sluice/shared/service';
 
 /** Names the source of a Kustomization, as `GitRepository/namespace/name`. */
 export function sourceIdOf(object: Kustomization): string {

@@ -1,10 +1,15 @@
 import { createHash } from 'node:crypto';
 import { open, readFile } from 'node:fs/promises';
 import type { PackResult } from '@sluice/shared/artifact';
-import { type DigestAlgorithm, errorMessage, parseYamlStream } from '@sluice/shared/base';
+import {
+  type DigestAlgorithm,
+  errorMessage,
+  isPlainMap,
+  parseYamlStream,
+} from '@sluice/shared/base';
 import { compareVersions, parseLooseVersion, type Version } from '../semver/version.ts';
 import { IndexError } from './chart-error.ts';
-import { checkMetadata, isMap, MetadataError } from './metadata.ts';
+import { checkMetadata, MetadataError } from './metadata.ts';
 import { splitIndex } from './split-index.ts';
 
 /** A version of a chart in an index. */
@@ -91,7 +96,7 @@ function parseParts(text: string): ParsedIndex | undefined {
   if (parts === undefined) return undefined;
   try {
     const head = parseText(parts.head === '' ? '{}' : parts.head);
-    if (!isMap(head) || 'entries' in head) return undefined;
+    if (!isPlainMap(head) || 'entries' in head) return undefined;
     const entries = new Map<string, IndexVersion[]>();
     for (const { key, versions } of parts.charts) {
       const name = key.replace(/^(["'])(.*)\1$/, '$2');
@@ -115,10 +120,10 @@ function parseParts(text: string): ParsedIndex | undefined {
 
 function parseWhole(text: string): ParsedIndex {
   const index = parseText(text);
-  if (!isMap(index)) throw new IndexError('must hold a map');
+  if (!isPlainMap(index)) throw new IndexError('must hold a map');
   const { entries = {}, ...head } = index;
   const fields = fieldsOf(head);
-  if (entries !== null && !isMap(entries)) throw new IndexError('entries must be a map');
+  if (entries !== null && !isPlainMap(entries)) throw new IndexError('entries must be a map');
   const known = new Map<string, IndexVersion[]>();
   for (const [name, versions] of Object.entries(entries ?? {})) {
     if (versions !== null && !Array.isArray(versions)) {
@@ -157,7 +162,7 @@ function parseText(text: string): unknown {
 }
 
 function isValid(entry: unknown): entry is Entry {
-  if (!isMap(entry)) return false;
+  if (!isPlainMap(entry)) return false;
   try {
     checkMetadata(entry);
     return true;

@@ -2,6 +2,7 @@ import {
   errorMessage,
   formatGoFloat,
   isExactInteger,
+  isPlainMap,
   parseYamlStream,
   type YamlOptions,
 } from '@sluice/shared/base';
@@ -75,7 +76,7 @@ export function parseYamlMaps(
     throw new MetadataError(errorMessage(cause), { cause });
   }
   return documents.map((document) => {
-    if (!isMap(document)) throw new MetadataError(`${file}: must hold a map`);
+    if (!isPlainMap(document)) throw new MetadataError(`${file}: must hold a map`);
     return document;
   });
 }
@@ -156,7 +157,7 @@ function dependenciesOf(fields: Record<string, unknown>, file: string): ChartDep
     throw new MetadataError(`${file}: dependencies must be a list`);
   }
   return dependencies.map((dependency: unknown) => {
-    if (!isMap(dependency)) throw new MetadataError(`${file}: each dependency must be a map`);
+    if (!isPlainMap(dependency)) throw new MetadataError(`${file}: each dependency must be a map`);
     const name = textOf(dependency['name']);
     if (!isChartName(name)) {
       throw new MetadataError(`${file}: dependency name ${JSON.stringify(name)} is refused`);
@@ -178,11 +179,4 @@ function textOf(value: unknown): string {
   }
   if (typeof value === 'boolean') return String(value);
   return typeof value === 'string' ? value : '';
-}
-
-/** Tells whether a value is a map. */
-export function isMap(value: unknown): value is Record<string, unknown> {
-  return (
-    typeof value === 'object' && value !== null && !Array.isArray(value) && !isExactInteger(value)
-  );
 }

@@ -1,9 +1,7 @@
 import { posix } from 'node:path';
-import { formatCanonicalYaml } from '@sluice/shared/base';
+import { formatCanonicalYaml, mergeMaps, type PlainMap } from '@sluice/shared/base';
 import { ChartError } from './chart-error.ts';
-import { isMap, MetadataError, parseYamlMap } from './metadata.ts';
-
-type Values = Record<string, unknown>;
+import { MetadataError, parseYamlMap } from './metadata.ts';
 
 /** Values files merged into one. */
 export interface MergedValues {
@@ -24,7 +22,7 @@ export async function mergeValuesFiles(
   read: (path: string) => Promise<Buffer | undefined>,
   ignoreMissing: boolean,
 ): Promise<MergedValues> {
-  let merged: Values = {};
+  let merged: PlainMap = {};
   const files: string[] = [];
   for (const path of paths) {
     const content = await read(cleanValuesPath(path));
@@ -32,14 +30,14 @@ export async function mergeValuesFiles(
       if (ignoreMissing) continue;
       throw new ChartError('ValuesFilesError', `no values file found at path '${path}'`);
     }
-    merged = mergeValues(merged, parse(content, path));
+    merged = mergeMaps(merged, parse(content, path));
     files.push(path);
   }
   const text = files.length === 0 ? '' : formatCanonicalYaml(merged);
   return { content: Buffer.from(text === '{}\n' ? '' : text), files };
 }
 
-function parse(content: Buffer, path: string): Values {
+function parse(content: Buffer, path: string): PlainMap {
   try {
     return parseYamlMap(content, path);
   } catch (cause) {
@@ -55,20 +53,4 @@ function cleanValuesPath(path: string): string {
     throw new ChartError('ValuesFilesError', `values file '${path}' is outside of the source`);
   }
   return clean;
-}
-
-function mergeValues(below: Values, above: Values): Values {
-  const merged: Values = { ...below };
-  for (const [key, value] of Object.entries(above)) {
-    const other = Object.hasOwn(merged, key) ? merged[key] : undefined;
-    const both = isMap(value) && isMap(other) ? mergeValues(other, value) : value;
-    // A key such as __proto__ is data like any other.
-    Object.defineProperty(merged, key, {
-      value: both,
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    });
-  }
-  return merged;
 }

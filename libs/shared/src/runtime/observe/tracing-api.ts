@@ -123,6 +123,12 @@ export function withTrace(artifact: Artifact): Artifact {
   return { ...artifact, metadata: { ...artifact.metadata, [traceparentAnnotation]: traceparent } };
 }
 
+/** Returns an artifact without the trace that {@link withTrace} has put into it. */
+export function withoutTrace(artifact: Artifact): Artifact {
+  const { [traceparentAnnotation]: _, ...metadata } = artifact.metadata ?? {};
+  return { ...artifact, metadata };
+}
+
 /** Returns the traceparent of what made an artifact; undefined when it is unknown or long ago. */
 export function artifactTraceparent(artifact: Artifact | undefined): string | undefined {
   if (artifact === undefined) return undefined;

@@ -1,4 +1,10 @@
-import type { Condition, KubeObject } from '@sluice/shared/api';
+import {
+  artifactGeneratorKind,
+  type Condition,
+  disabledValue,
+  generatorReconcileAnnotation,
+  type KubeObject,
+} from '@sluice/shared/api';
 import { printable } from '@sluice/shared/base';
 
 /** Condition types that every kind shares. */
@@ -79,7 +85,11 @@ export function isReady(object: KubeObject): boolean {
   );
 }
 
-/** Says whether an object is suspended. */
+/** Says whether an object is suspended: by `spec.suspend`, or by an annotation where a kind has no such field. */
 export function isSuspended(object: KubeObject): boolean {
+  if (object.kind === artifactGeneratorKind.kind) {
+    const value = object.metadata.annotations?.[generatorReconcileAnnotation];
+    return value?.toLowerCase() === disabledValue;
+  }
   return (object as { spec?: { suspend?: boolean } }).spec?.suspend === true;
 }

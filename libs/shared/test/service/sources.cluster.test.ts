@@ -3,7 +3,7 @@ import { silentLogger } from '@sluice/shared/base';
 import { type KubeClient, resourceOf } from '@sluice/shared/kube';
 import { testCluster, testNamespace } from '@sluice/testing';
 import { expect, onTestFinished, test } from 'vitest';
-import { createSources } from '../../src/applier/sources.ts';
+import { createSources } from '../../src/service/sources.ts';
 
 const resource = resourceOf(gitRepositoryKind as KindDefinition);
 

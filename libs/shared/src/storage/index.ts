@@ -1,0 +1,8 @@
+// What services have in common that store artifacts and serve them.
+export { type Storage, storageReadiness, withStorage } from './storage.ts';
+export {
+  type StorageEnvironment,
+  type StorageFlags,
+  storageEnvironment,
+  storageFlags,
+} from './storage-flags.ts';

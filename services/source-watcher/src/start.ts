@@ -1,0 +1,169 @@
+import { join } from 'node:path';
+import {
+  type ArtifactAnnouncer,
+  type ArtifactGenerator,
+  artifactGeneratorKind,
+  type ExternalArtifact,
+  externalArtifactKind,
+  generatorLabel,
+  type KindDefinition,
+  wrongFieldOf,
+} from '@sluice/shared/api';
+import { ArtifactCache } from '@sluice/shared/artifact';
+import { BudgetError, ReconcileError, RefusedWork, systemClock } from '@sluice/shared/base';
+import { createArtifactAnnouncer } from '@sluice/shared/bus';
+import { createInformer, type Informer, resourceOf } from '@sluice/shared/kube';
+import { createArtifactDispatcher, type Dispatcher } from '@sluice/shared/net';
+import {
+  createController,
+  createEventRecorder,
+  type EventRecorder,
+  shardSelector,
+} from '@sluice/shared/runtime';
+import {
+  createEventSink,
+  createSources,
+  type ServiceDoors,
+  type ServiceParts,
+  type SourceKind,
+} from '@sluice/shared/service';
+import { type Storage, storageReadiness, withStorage } from '@sluice/shared/storage';
+import { generatorReconciler, watchGenerators } from './artifact-generator/controller.ts';
+import { byUid, type GeneratorDeps } from './artifact-generator/deps.ts';
+import { GeneratorGraph } from './artifact-generator/graph.ts';
+import type { Config } from './config.ts';
+import { controllerName } from './names.ts';
+
+const mebibyte = 1024 * 1024;
+/** Time that Kubernetes Events get to be sent at the end, in milliseconds. */
+const flushMs = 2000;
+const sourceKinds: SourceKind[] = [
+  'GitRepository',
+  'OCIRepository',
+  'Bucket',
+  'HelmChart',
+  'ExternalArtifact',
+];
+
+interface App extends ServiceDoors {
+  config: Config;
+  events: EventRecorder;
+  announcer: ArtifactAnnouncer | undefined;
+  /** Through what artifacts of other controllers are downloaded. */
+  dispatcher: Dispatcher;
+}
+
+/** Makes the parts of the service: it serves artifacts and reconciles while it leads. */
+export function createSourceWatcher(config: Config, doors: ServiceDoors): ServiceParts {
+  const sink = createEventSink(doors);
+  const events = createEventRecorder({ ...doors, controllerName, sink });
+  const dispatcher = createArtifactDispatcher(config);
+  const announcer = doors.bus && createArtifactAnnouncer(doors.bus);
+  const readiness = storageReadiness(config);
+  return {
+    readyChecks: { storage: readiness.check },
+    start: ({ signal, client }) => {
+      const app = { ...doors, client, config, events, announcer, dispatcher };
+      return run(app, signal, readiness.onServing);
+    },
+    flush: () => events.flush(flushMs),
+    close: async () => {
+      await sink?.close();
+      await dispatcher.destroy();
+    },
+  };
+}
+
+/** Serves artifacts and reconciles until the signal aborts. */
+function run(app: App, signal: AbortSignal, onServing: () => void): Promise<void> {
+  return withStorage({ ...app, onServing }, async (storage) => {
+    const deps = createDeps(app, storage);
+    const controller = controllerOf(app, deps);
+    watchGenerators(deps, controller);
+    try {
+      deps.outputs.start();
+      await Promise.all([deps.sources.start(signal), deps.outputs.synced(signal)]);
+      await controller.run(signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      await Promise.all([deps.sources.stop(), deps.outputs.stop(), deps.artifacts.close()]);
+    }
+  });
+}
+
+function createDeps(app: App, { store, tempDir }: Storage): GeneratorDeps {
+  const { config, client, logger, metrics, announcer } = app;
+  const namespace = config['watch-all-namespaces'] ? undefined : config.runtimeNamespace;
+  const watch = { client, logger, namespace, monitor: metrics.watches };
+  return {
+    generators: generatorInformer(app),
+    outputs: createInformer<ExternalArtifact>({
+      ...watch,
+      resource: resourceOf(externalArtifactKind as KindDefinition),
+      labelSelector: generatorLabel,
+    }),
+    sources: createSources({ ...watch, kinds: sourceKinds }),
+    graph: new GeneratorGraph(),
+    artifacts: createCache(app),
+    store,
+    announcer,
+    refused: new RefusedWork(isOverLimit, systemClock),
+    found: new Map(),
+    tempDir,
+    maxArtifactBytes: config['artifact-max-size'],
+    noCrossNamespaceRefs: config['no-cross-namespace-refs'],
+  };
+}
+
+function isOverLimit(error: Error): boolean {
+  return error instanceof ReconcileError && error.cause instanceof BudgetError;
+}
+
+function createCache({ config, logger, dispatcher }: App): ArtifactCache {
+  const host = config.sourceControllerLocalhost;
+  return new ArtifactCache({
+    dir: join(config['work-path'], 'artifacts'),
+    maxBytes: config['artifact-cache-size'] * mebibyte,
+    httpRetries: config['http-retry'],
+    logger,
+    dispatcher,
+    ...(host !== undefined && {
+      resolveUrl: (url: string) => Object.assign(new URL(url), { host }).href,
+    }),
+  });
+}
+
+function generatorInformer({ config, client, logger, metrics }: App): Informer<ArtifactGenerator> {
+  const kind = artifactGeneratorKind as KindDefinition;
+  return createInformer<ArtifactGenerator>({
+    client,
+    resource: resourceOf(kind),
+    logger,
+    check: (object) => wrongFieldOf(kind, object),
+    monitor: metrics.watches,
+    indexes: { [byUid]: ({ metadata: { uid } }) => (uid === undefined ? [] : [uid]) },
+    ...shardSelector({
+      watchLabelSelector: config['watch-label-selector'],
+      watchAllNamespaces: config['watch-all-namespaces'],
+      namespace: config.runtimeNamespace,
+    }),
+  });
+}
+
+function controllerOf({ config, client, events, metrics, logger }: App, deps: GeneratorDeps) {
+  return createController<ArtifactGenerator>({
+    reconciler: generatorReconciler(deps),
+    informer: deps.generators,
+    client,
+    events,
+    metrics,
+    logger,
+    concurrency: config.concurrent,
+    minRetryDelayMs: config['min-retry-delay'],
+    maxRetryDelayMs: config['max-retry-delay'],
+    intervalJitterPercentage: config['interval-jitter-percentage'],
+    leastIntervalMs: config['least-interval'],
+    dependencyRequeueMs: config['requeue-dependency'],
+  });
+}
