@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ControllerName, controllerNames } from '@sluice/testing';
+import { controllerNames, type ProgramName } from '@sluice/testing';
 
 /** A row of docs/metrics.md. */
 export interface DocumentedMetric {
   name: string;
   labels: string[];
   type: string;
-  controllers: readonly ControllerName[];
+  controllers: readonly ProgramName[];
 }
 
 const page = join(import.meta.dirname, '../../../docs/metrics.md');
@@ -22,7 +22,7 @@ export async function documentedMetrics(): Promise<DocumentedMetric[]> {
     labels: labels === '' ? [] : labels.split(','),
     controllers:
       of === 'all'
-        ? controllerNames
-        : of.split(', ').map((short) => `${short}-controller` as ControllerName),
+        ? [...controllerNames, 'source-watcher']
+        : of.split(', ').map((short) => `${short}-controller` as ProgramName),
   }));
 }

@@ -12,7 +12,7 @@ export const umbrellaCases: Record<string, string[]> = {
   ],
   'NATS with passwords of our own': ['nats.auth.existingSecret=passwords'],
   'some controllers': ['helmController.create=false', 'notificationController.create=false'],
-  'with source-watcher': ['sourceWatcher.create=true'],
+  'with source-watcher': ['sourceWatcher.create=true', 'sharding.shards=["blue"]'],
   'locked down': ['multitenancy.enabled=true'],
   'locked down but privileged': ['multitenancy.enabled=true', 'multitenancy.privileged=true'],
   'one namespace': ['watchAllNamespaces=false'],
@@ -56,11 +56,14 @@ export const umbrellaCases: Record<string, string[]> = {
   ],
 };
 
-/** The charts of single controllers. */
+/** The charts of the controllers that the umbrella installs unless told. */
 export const singleCharts: ChartName[] = [
   'source-controller',
   'kustomize-controller',
   'helm-controller',
   'notification-controller',
-  'source-watcher',
 ];
+
+/** With those that the umbrella installs only when told, by {@link withAll}. */
+export const allSingleCharts: ChartName[] = [...singleCharts, 'source-watcher'];
+export const withAll = 'sourceWatcher.create=true';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { singleCharts, umbrellaCases } from './matrix.ts';
+import { allSingleCharts, singleCharts, umbrellaCases, withAll } from './matrix.ts';
 import { argsOf, find, identity, names, namespace, type Rendered, render } from './render.ts';
 
 const all = [...singleCharts].sort();
@@ -124,7 +124,7 @@ describe.each(Object.entries(umbrellaCases))('the umbrella, %s', (_, settings) =
 
 describe('the charts of single controllers', () => {
   test('render beside each other without an object in common', async () => {
-    const rendered = await Promise.all(singleCharts.map((chart) => render(chart)));
+    const rendered = await Promise.all(allSingleCharts.map((chart) => render(chart)));
     const ids = rendered.flat().map(identity);
     expect(new Set(ids).size).toBe(ids.length);
     for (const objects of rendered) {
@@ -135,9 +135,9 @@ describe('the charts of single controllers', () => {
   });
 
   test('render what the umbrella renders of them, but for its connections', async () => {
-    const settings = ['nats.enabled=false', 'rbac.createAggregation=false'];
+    const settings = ['nats.enabled=false', 'rbac.createAggregation=false', withAll];
     const umbrella = await render('sluice', settings);
-    for (const chart of singleCharts) {
+    for (const chart of allSingleCharts) {
       const events = `eventsAddr=http://notification-controller.${namespace}.svc.cluster.local.`;
       const authentication = 'eventAuthentication.mode=always';
       const own = await render(chart, ['rbac.createAggregation=false', events, authentication]);

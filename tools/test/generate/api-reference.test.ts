@@ -81,6 +81,7 @@ test('additions are marked, and nothing else is', () => {
     'docs/api/alert.md `status.lastErrorTime`',
     'docs/api/alert.md `status.lastError`',
     'docs/api/alert.md `status.suppressed`',
+    'docs/api/artifact-generator.md `status.observedGeneration`',
     'docs/api/helm-release.md `spec.dependsOn[].kind`',
     'docs/api/helm-release.md `spec.valuesFrom[].namespace`',
     'docs/api/helm-release.md `spec.valuesFrom[].path`',

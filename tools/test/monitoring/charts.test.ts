@@ -10,6 +10,7 @@ import {
 } from '../../generate/monitoring/kube-state-metrics.ts';
 import type { AlertRule } from '../../generate/monitoring/rule.ts';
 import { controllersWithRules, type RuleGroup, rulesOf } from '../../generate/monitoring/rules.ts';
+import { withAll } from '../charts/matrix.ts';
 import { find, names, type Rendered, render } from '../charts/render.ts';
 import { promtool } from './promtool.ts';
 
@@ -35,7 +36,7 @@ test('nothing of monitoring is installed unless asked for', async () => {
 });
 
 test('promtool accepts the rules as they are installed', async () => {
-  const objects = await render('sluice', ['prometheus.rules.create=true']);
+  const objects = await render('sluice', ['prometheus.rules.create=true', withAll]);
   expect(names(objects, 'PrometheusRule')).toEqual([...controllersWithRules].sort());
   const { path: folder, remove } = await temporaryFolder('rules');
   onTestFinished(remove);
@@ -48,7 +49,7 @@ test('promtool accepts the rules as they are installed', async () => {
 });
 
 test('the installed rules are those of the file, in the namespace of the release', async () => {
-  const objects = await render('sluice', ['prometheus.rules.create=true']);
+  const objects = await render('sluice', ['prometheus.rules.create=true', withAll]);
   for (const controller of controllersWithRules) {
     const expected = JSON.stringify(rulesOf(controller)).replaceAll(
       'namespace=~\\".+\\"',
@@ -142,6 +143,7 @@ test('dashboards are installed as they are in their files', async () => {
 
 test('kube-state-metrics gets its configuration and may read each kind that is in it', async () => {
   const objects = await render('sluice', [
+    withAll,
     'prometheus.kubeStateMetrics.create=true',
     'prometheus.kubeStateMetrics.namespace=monitoring',
     'prometheus.kubeStateMetrics.rbac.serviceAccount.name=ksm',
