@@ -65,3 +65,15 @@ it.each([
 it('a deleted object is no reason', () => {
   expect(reasonToReconcile({ type: 'deleted', object: object() })).toBeUndefined();
 });
+
+it('an ArtifactGenerator goes on as soon as its annotation lets it, as others do by their spec', () => {
+  const annotations = { 'source.extensions.fluxcd.io/reconcile': 'Disabled' };
+  const kind = { kind: 'ArtifactGenerator' };
+  const paused = { ...object({ annotations }), ...kind };
+  const running = { ...object(), ...kind };
+  const between = (previous: KubeObject, now: KubeObject) =>
+    reasonToReconcile({ type: 'modified', object: now, previous });
+  expect(between(paused, running)).toBe('change');
+  expect(between(running, paused)).toBeUndefined();
+  expect(between(object({ annotations }), object())).toBeUndefined();
+});

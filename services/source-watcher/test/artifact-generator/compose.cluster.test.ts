@@ -33,7 +33,12 @@ test('sources of every kind are composed', async () => {
   const artifacts = new Map<string, { digest: string; revision: string; url: string }>();
   for (const kind of kinds) {
     const files = { [`${kind}.txt`]: `${kind}\n` };
-    const artifact = await bed.publish({ kind, name: 'all', revision: `${kind.toLowerCase()}@1`, files });
+    const artifact = await bed.publish({
+      kind,
+      name: 'all',
+      revision: `${kind.toLowerCase()}@1`,
+      files,
+    });
     artifacts.set(kind.toLowerCase(), artifact);
   }
   await bed.create('all', {
