@@ -69,6 +69,7 @@ async function startUp(bench: Bench, name: ControllerName): Promise<Sample> {
       `--storage-path=${join(dir, 'data')}`,
       `--storage-addr=${first}`,
       `--storage-adv-addr=${first}`,
+      `--notation-verifier=${toolPath('notation-verifier')}`,
     ],
     'kustomize-controller': [
       `--kustomize-builder=${toolPath('kustomize-builder')}`,

@@ -15,9 +15,20 @@ const reason = await imagesCannotBuild();
 /** What of an image is its own. */
 const expected: Record<string, { programs: string[]; workers: string[]; packages: string[] }> = {
   'source-controller': {
-    programs: ['node'],
-    workers: ['archive-worker.mjs', 'helm-worker.mjs', 'key-worker.mjs', 'packing-worker.mjs'],
-    packages: ['pkg:npm/isomorphic-git@', 'pkg:npm/undici@'],
+    programs: ['node', 'notation-verifier'],
+    workers: [
+      'archive-worker.mjs',
+      'helm-worker.mjs',
+      'key-worker.mjs',
+      'packing-worker.mjs',
+      'verification-worker.mjs',
+    ],
+    packages: [
+      'pkg:npm/isomorphic-git@',
+      'pkg:npm/undici@',
+      'pkg:npm/%40sigstore/verify@',
+      'pkg:golang/github.com/notaryproject/notation-go@v1.',
+    ],
   },
   'source-watcher': {
     programs: ['node'],

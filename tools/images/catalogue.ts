@@ -19,7 +19,7 @@ export const imageRecipes: readonly ImageRecipe[] = [
   {
     name: 'source-controller',
     description: 'Fetches Git repositories, OCI artifacts and Helm charts, and serves them',
-    programs: [],
+    programs: ['notation-verifier'],
     timeZones: false,
   },
   {

@@ -24,6 +24,9 @@ export const toolNames = [
   'actionlint',
   'otlp-receiver',
   'gitea',
+  'notation-verifier',
+  'notation',
+  'cosign',
 ] as const;
 
 export type ToolName = (typeof toolNames)[number];
@@ -208,6 +211,23 @@ const recipes: Record<ToolName, ToolRecipe> = {
     package: 'gitea.dev',
     versionArgs: ['--version'],
     linkerValues: (version) => ({ 'main.Version': version.replace(/^v/, '') }),
+  },
+  'notation-verifier': ownProgram('notation-verifier', 'github.com/notaryproject/notation-go'),
+  notation: {
+    module: 'notation',
+    versionOf: 'github.com/notaryproject/notation',
+    package: 'github.com/notaryproject/notation/cmd/notation',
+    versionArgs: ['version'],
+    linkerValues: (version) => ({
+      'github.com/notaryproject/notation/internal/version.Version': version,
+    }),
+  },
+  cosign: {
+    module: 'cosign',
+    versionOf: 'github.com/sigstore/cosign/v3',
+    package: 'github.com/sigstore/cosign/v3/cmd/cosign',
+    versionArgs: ['version'],
+    linkerValues: (version) => ({ 'sigs.k8s.io/release-utils/version.gitVersion': version }),
   },
 };
 

@@ -17,7 +17,12 @@ const localTools = [
   'kube-scheduler',
   'kwok',
 ] as const;
-const controllerTools = ['nats-server', 'kustomize-builder', 'helm-renderer'] as const;
+const controllerTools = [
+  'nats-server',
+  'kustomize-builder',
+  'helm-renderer',
+  'notation-verifier',
+] as const;
 const examplesDir = join(import.meta.dirname, '../../examples');
 const cleanupTimeoutMs = 60_000;
 

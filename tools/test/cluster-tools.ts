@@ -24,13 +24,18 @@ export const commandTools: ToolName[] = [
   'promtool',
   'actionlint',
   'otlp-receiver',
+  'notation-verifier',
+  'notation',
 ];
 
 /** What only the tests in test/e2e run. */
 export const e2eTools: ToolName[] = ['flux-kustomize-controller', 'flux-helm-controller'];
 
 /**
- * What some tests run that are left out where it is not built, since that takes some ten minutes of processor time, and
- * 400 MB of modules and 1.3 GB of Go's cache. SLUICE_GITEA=required builds it.
+ * What some tests run that are left out where it is not built, since each takes some ten minutes of processor time, and
+ * gitea 400 MB of modules and 1.3 GB of Go's cache. With the variable set to `required` it is built.
  */
-export const optionalTools: ToolName[] = ['gitea'];
+export const optionalTools: { name: ToolName; variable: string }[] = [
+  { name: 'gitea', variable: 'SLUICE_GITEA' },
+  { name: 'cosign', variable: 'SLUICE_COSIGN' },
+];

@@ -6,10 +6,11 @@ export async function setup(): Promise<void> {
   const { env } = process;
   const given = JSON.parse(env['SLUICE_TOOLS'] ?? '{}') as Record<string, string>;
   const wanted = [...serverTools, ...commandTools, ...e2eTools];
-  if (env['SLUICE_GITEA'] === 'required') wanted.push(...optionalTools);
+  const required = optionalTools.filter(({ variable }) => env[variable] === 'required');
+  wanted.push(...required.map(({ name }) => name));
   const missing = wanted.filter((name) => !given[name]);
   const tools = {
-    ...(await findProvisioned(optionalTools)),
+    ...(await findProvisioned(optionalTools.map(({ name }) => name))),
     ...given,
     ...(await provision(missing)),
   };

@@ -171,6 +171,7 @@ function specificArgs(
         `--storage-path=${join(at.dir, 'data')}`,
         `--storage-addr=${at.storage}`,
         `--storage-adv-addr=${at.storage}`,
+        `--notation-verifier=${toolPath('notation-verifier')}`,
       ];
     case 'source-watcher':
       return [

@@ -10,6 +10,7 @@ export {
   createCertificateAuthority,
 } from './certificates.ts';
 export { releaseTestCluster, type TestCluster, testCluster, testNamespace } from './cluster.ts';
+export { type ConnectProxy, startConnectProxy } from './connect-proxy.ts';
 export { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './control-plane.ts';
 export {
   type ControllerName,
@@ -71,6 +72,17 @@ export { freePorts } from './ports.ts';
 export { type Registry, type RegistryOptions, startRegistry } from './registry.ts';
 export type { ArtifactLayer, Descriptor, PushOptions } from './registry-push.ts';
 export { type ServerOptions, ServerProcess } from './server-process.ts';
+export {
+  type Cosign,
+  type CosignFormat,
+  cosignIsMissing,
+  type Notation,
+  type NotationFormat,
+  startCosign,
+  startNotation,
+  tokenOf,
+} from './signing.ts';
+export { type Sigstore, startSigstore } from './sigstore.ts';
 export {
   makeSshKey,
   type SshGitServer,

@@ -9,7 +9,7 @@ import {
 import { createServer as createTlsServer } from 'node:https';
 import { join } from 'node:path';
 import { request } from 'undici';
-import { createCertificateAuthority } from './certificates.ts';
+import { type CertificatePair, createCertificateAuthority } from './certificates.ts';
 import { temporaryFolder } from './guard.ts';
 import { closeServer, isAuthorized, listenOnLoopback } from './http-auth.ts';
 import { freePorts } from './ports.ts';
@@ -23,8 +23,11 @@ export interface RegistryOptions {
    * to a token server that takes these credentials and answers with a bearer token.
    */
   auth?: { username: string; password: string; via?: 'basic' | 'token' };
-  /** Serve https with a certificate of a CA made for this registry; see `Registry.ca`. */
-  tls?: boolean;
+  /**
+   * Serve https with a certificate of a CA made for this registry; see `Registry.ca`. When mutual, clients need a
+   * certificate of that CA: `Registry.client`.
+   */
+  tls?: boolean | 'mutual';
 }
 
 export interface RegistryRequest {
@@ -40,6 +43,8 @@ export interface Registry {
   /** `oci://` and the host. */
   readonly ociUrl: string;
   readonly ca: string | undefined;
+  /** What a client may show where TLS is mutual. */
+  readonly client: CertificatePair | undefined;
   /** Every request of clients so far, refused ones and those to the token server included. */
   readonly requests: RegistryRequest[];
   /** Called before each request is served; returns true when it has answered itself. */
@@ -61,7 +66,10 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
   const token = randomUUID();
   const authority = options.tls ? await createCertificateAuthority('registry-test-ca') : undefined;
   const pair = await authority?.issue({ commonName: 'registry', usage: 'server' });
-  const server = pair ? createTlsServer(pair) : createServer();
+  const client = await authority?.issue({ commonName: 'client', usage: 'client' });
+  const isMutual = options.tls === 'mutual';
+  const trust = { ca: authority?.cert, requestCert: isMutual, rejectUnauthorized: isMutual };
+  const server = pair ? createTlsServer({ ...pair, ...trust }) : createServer();
   const port = await listenOnLoopback(server);
   const host = `127.0.0.1:${port}`;
   const scheme = pair ? 'https' : 'http';
@@ -78,6 +86,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
     host,
     ociUrl: `oci://${host}`,
     ca: authority?.cert,
+    client,
     requests,
     onRequest: undefined,
     push,

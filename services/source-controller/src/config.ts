@@ -1,4 +1,5 @@
 import { type FlagValues, flag, parseFlags } from '@sluice/shared/base';
+import { findProgram } from '@sluice/shared/cli';
 import type { DefaultProxy } from '@sluice/shared/net';
 import { commonFlags } from '@sluice/shared/runtime';
 import { type StorageEnvironment, storageEnvironment, storageFlags } from '@sluice/shared/storage';
@@ -78,6 +79,14 @@ export const flags = {
     default: [],
     help: 'Algorithms by which Git servers may prove their keys over SSH, in order; the usual ones when empty.',
   }),
+  'notation-verifier': flag.string({
+    default: 'notation-verifier',
+    help: 'Name or path of the program that checks signatures of notation.',
+  }),
+  'sigstore-trusted-root': flag.string({
+    default: '',
+    help: 'File with the trusted_root.json for keyless signatures of cosign, where an object names none.',
+  }),
   'graceful-shutdown-timeout': flag.duration({
     default: 20_000,
     min: 0,
@@ -106,6 +115,7 @@ export function readConfig(
   const runtimeNamespace = env['RUNTIME_NAMESPACE'] ?? '';
   return {
     ...values,
+    'notation-verifier': findProgram(values['notation-verifier'], env['PATH']),
     runtimeNamespace,
     leaseNamespace: runtimeNamespace || defaultNamespace,
     ...storageEnvironment(controllerName, values, runtimeNamespace),

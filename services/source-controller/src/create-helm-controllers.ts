@@ -25,6 +25,7 @@ import { IndexCache } from './helm-repository/index-cache.ts';
 import { KnownIndexes } from './helm-repository/known-indexes.ts';
 import { type CacheMetrics, createCacheMetrics } from './metrics.ts';
 import { controllerName } from './source/names.ts';
+import type { VerificationDeps } from './verification/deps.ts';
 
 /** What the controllers of the Helm kinds are made of. */
 export interface HelmParts {
@@ -40,6 +41,7 @@ export interface HelmParts {
   packing: FairSlots;
   memory: ByteBudget;
   authorizations: AuthorizationCache;
+  verification: VerificationDeps;
   tempDir: string;
   /** Where this process serves the stored artifacts, as it reaches itself. */
   localAddress: string;

@@ -23,6 +23,7 @@ import { createEventSink, type ServiceDoors, type ServiceParts } from '@sluice/s
 import { type Storage, storageReadiness, withStorage } from '@sluice/shared/storage';
 import type { Dispatcher } from 'undici';
 import { Endpoints } from './adapters/endpoint.ts';
+import { createNotationVerifier, type NotationVerifier } from './adapters/notation.ts';
 import { AuthorizationCache } from './adapters/registry/client.ts';
 import type { SshSettings } from './adapters/ssh/connect.ts';
 import type { Config } from './config.ts';
@@ -48,6 +49,7 @@ interface App extends ServiceDoors {
   endpoints: Endpoints;
   /** At which a namespace takes in what servers send. */
   rate: ByteRate;
+  notation: NotationVerifier;
   /** Through what artifacts of other controllers are downloaded. */
   dispatcher: Dispatcher;
 }
@@ -60,18 +62,20 @@ export function createSourceController(config: Config, doors: ServiceDoors): Ser
   const rate = downloadRate(config);
   const endpoints = new Endpoints(networkGuardOf(config), rate, config.proxy);
   const dispatcher = createArtifactDispatcher(config);
+  const notation = createNotationVerifier(config['notation-verifier']);
   const announcer = bus && createArtifactAnnouncer(bus);
   const readiness = storageReadiness(config);
   return {
     readyChecks: { storage: readiness.check },
     start: ({ signal, client }) => {
-      const app = { ...doors, client, config, events, announcer, endpoints, rate, dispatcher };
+      const parts = { events, announcer, endpoints, rate, notation, dispatcher };
+      const app = { ...doors, client, config, ...parts };
       return run(app, signal, readiness.onServing);
     },
     flush: () => events.flush(flushMs),
     close: async () => {
       await sink?.close();
-      await Promise.all([endpoints.close(), dispatcher.destroy()]);
+      await Promise.all([endpoints.close(), notation.close(), dispatcher.destroy()]);
     },
   };
 }
@@ -105,6 +109,11 @@ function createControllers(app: App, { store, tempDir, localAddress }: Storage) 
     tempDir,
     maxArtifactBytes,
   };
+  const verification = {
+    endpoints,
+    notation: app.notation,
+    trustedRootPath: config['sigstore-trusted-root'],
+  };
   const gitInformer = informerOf<GitRepository>(app, gitRepositoryKind);
   const find = (key: string) => gitInformer.get(key);
   const git = controllerOf(
@@ -116,12 +125,13 @@ function createControllers(app: App, { store, tempDir, localAddress }: Storage) 
   const oci = controllerOf(
     app,
     informerOf<OCIRepository>(app, ociRepositoryKind),
-    ociRepositoryReconciler({ ...common, authorizations }),
+    ociRepositoryReconciler({ ...common, authorizations, verification }),
   );
   const helm = createHelmControllers({
     ...app,
     ...common,
     authorizations,
+    verification,
     localAddress,
     gitInformer,
     informerOf: (kind) => informerOf(app, kind),

@@ -2,7 +2,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   alertKind,
-  fieldsOf,
   type KindDefinition,
   providerKind,
   providerTypes,
@@ -10,61 +9,20 @@ import {
   receiverTypes,
 } from '@sluice/shared/api';
 import { describe, expect, test } from 'vitest';
-
-type Field = ReturnType<typeof fieldsOf>[number];
+import { bare, rowsBelow, testFieldTable } from './field-table.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const tests = join(root, 'services/notification-controller/test');
 const page = readFileSync(join(root, 'docs/development/notification-tests.md'), 'utf8');
 
-/** The rows of the tables below a heading, each as its cells. */
-function rowsBelow(heading: string): string[][] {
-  const [, text = ''] = page.split(`\n${heading}\n`);
-  const [section = ''] = text.split(/\n#/);
-  const rows = section.split('\n').filter((line) => line.startsWith('| `'));
-  return rows.map((row) =>
-    row
-      .split('|')
-      .map((cell) => cell.trim())
-      .slice(1, -1),
-  );
+const read = (path: string) => readFileSync(path, 'utf8');
+
+for (const kind of [providerKind, alertKind, receiverKind]) {
+  testFieldTable(kind as KindDefinition, page, tests);
 }
 
-const bare = (cell = '') => cell.replaceAll('`', '');
-const read = (path: string) => readFileSync(path, 'utf8');
-/** Lists and maps say no more than what they stand in. */
-const isPart = (path: string) => /(\[\]|\{\})$/.test(path) || !path.includes('.');
-const isAddition = ({ addition, schema }: Field) =>
-  addition || /\baddition\b/i.test(schema.description ?? '');
-
-describe.each([
-  providerKind as KindDefinition,
-  alertKind as KindDefinition,
-  receiverKind as KindDefinition,
-])('the table of the fields of $kind', (kind) => {
-  const rows = rowsBelow(`### ${kind.kind}`);
-
-  test('has every field of Flux', () => {
-    const named = rows.map(([field]) => bare(field));
-    const missing = fieldsOf(kind)
-      .filter((field) => !isAddition(field) && !isPart(field.path))
-      .map(({ path }) => path)
-      .filter((path) => !path.startsWith('status.conditions[]') && !named.includes(path));
-    expect(missing).toEqual([]);
-  });
-
-  test('names tests that exist', () => {
-    const wrong = rows.filter(([, , of = '']) => {
-      if (of === '') return false;
-      const [, file = '', name = ''] = /^`([^`]+)`: (.+)$/.exec(of) ?? [];
-      return !existsSync(join(tests, file)) || !read(join(tests, file)).includes(name);
-    });
-    expect(wrong).toEqual([]);
-  });
-});
-
 describe('the table of Providers', () => {
-  const rows = rowsBelow('## Providers');
+  const rows = rowsBelow(page, '## Providers');
 
   test('has each type once', () => {
     expect(rows.map(([type]) => bare(type)).sort()).toEqual([...providerTypes].sort());
@@ -96,7 +54,7 @@ function sourceOf(path: string): string {
 }
 
 describe('the table of Receivers', () => {
-  const rows = rowsBelow('## Receivers');
+  const rows = rowsBelow(page, '## Receivers');
 
   test('has each type once', () => {
     expect(rows.map(([type]) => bare(type)).sort()).toEqual([...receiverTypes].sort());

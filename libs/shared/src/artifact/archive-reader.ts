@@ -7,8 +7,11 @@ export interface ArchiveLimits {
   maxBytes: number;
   /** Files and directories. */
   maxFiles: number;
-  /** What happens to symbolic links: the archive is refused, or they are left out. */
-  symlinks?: 'refuse' | 'skip';
+  /**
+   * What happens to links: the archive is refused; symbolic ones are left out; or all are files without content, which
+   * is how Helm reads them in charts.
+   */
+  links?: 'refuse' | 'skip' | 'empty';
   /**
    * What happens when a file is there twice: the archive is refused, or, as Helm does with charts, the last one counts.
    * Of a file that Helm puts together from all, or of which it takes the first, all must be equal. In memory only.
@@ -42,6 +45,8 @@ export interface ArchiveSink {
 /** Tar stores permissions as it likes; these bits would give rights to whoever runs the file. */
 const specialBits = 0o7000;
 const executableBits = 0o111;
+const fileTypes = ['File', 'OldFile', 'ContiguousFile'];
+const linkTypes = ['SymbolicLink', 'Link'];
 
 /**
  * Reads a tar stream and hands each member to a sink after checking it: nothing that leaves the root, no links,
@@ -142,9 +147,12 @@ export class ArchiveReader {
       this.#fail(`it has more than ${this.#limits.maxFiles} entries`);
       return undefined;
     }
-    if (entry.type === 'SymbolicLink' && this.#limits.symlinks === 'skip') return undefined;
+    if (entry.type === 'SymbolicLink' && this.#limits.links === 'skip') return undefined;
     const isDirectory = entry.type === 'Directory';
-    if (!isDirectory && !['File', 'OldFile', 'ContiguousFile'].includes(entry.type)) {
+    // With a size, other readers would take what follows for content, or not.
+    const isEmptyLink =
+      this.#limits.links === 'empty' && linkTypes.includes(entry.type) && entry.size === 0;
+    if (!isDirectory && !isEmptyLink && !fileTypes.includes(entry.type)) {
       this.#fail(`entry ${shown} is a ${entry.type}, only files and directories are allowed`);
       return undefined;
     }
@@ -163,7 +171,7 @@ export class ArchiveReader {
       if (path !== '') this.#sink.directory(path);
       return undefined;
     }
-    return this.#sink.file(path, (mode & executableBits) !== 0);
+    return this.#sink.file(path, !isEmptyLink && (mode & executableBits) !== 0);
   }
 
   /** Archives made with `tar -C dir .` name their entries `./a`, and the root itself. */

@@ -80,8 +80,25 @@ describe('unpackArchive', () => {
       { path: 'l', type: 'SymbolicLink', linkpath: '/etc/passwd' },
       good,
     ]);
-    await unpackArchive(archive, dir, { symlinks: 'skip' });
+    await unpackArchive(archive, dir, { links: 'skip' });
     expect(await readdir(dir)).toEqual(['good.yaml']);
+  });
+
+  it('takes links for files without content when told, but not those that have some', () => {
+    const links: RawEntry[] = [
+      { path: 'soft', type: 'SymbolicLink', linkpath: '/etc/passwd', mode: 0o777 },
+      { path: 'hard', type: 'Link', linkpath: 'good.yaml' },
+    ];
+    const files = readArchive(rawArchive([good, ...links]), { links: 'empty' });
+    expect(files?.map(({ path, content }) => [path, content.toString()])).toEqual([
+      ['good.yaml', 'good'],
+      ['hard', ''],
+      ['soft', ''],
+    ]);
+    for (const link of links) {
+      const archive = rawArchive([{ ...link, content: 'x' }]);
+      expect(() => readArchive(archive, { links: 'empty' })).toThrow(ArchiveError);
+    }
   });
 
   it('writes files with the directories they need, accepts ./ and the root', async () => {

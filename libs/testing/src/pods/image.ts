@@ -65,6 +65,7 @@ function controllerImage(name: ControllerName, o: LocalImagesOptions): PodImage 
       [`${binaries}/node`]: process.execPath,
       [`${binaries}/kustomize-builder`]: toolPath('kustomize-builder'),
       [`${binaries}/helm-renderer`]: toolPath('helm-renderer'),
+      [`${binaries}/notation-verifier`]: toolPath('notation-verifier'),
     },
     entrypoint: [`${binaries}/node`, ...o.nodeFlags, '/app/main.mjs'],
     env: { PATH: `${binaries}:/usr/bin:/bin` },

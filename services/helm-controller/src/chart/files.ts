@@ -36,7 +36,11 @@ export class ChartBudget {
    */
   read(archive: Buffer): { directory: string; files: ChartFile[] } {
     const { maxBytes, maxFiles } = this.#limits;
-    const files = readArchiveHere(archive, { ...this.#limits, repeated: 'chart' });
+    const files = readArchiveHere(archive, {
+      ...this.#limits,
+      repeated: 'chart',
+      links: 'empty',
+    });
     this.#files += files.length;
     this.#bytes += files.reduce((sum, { content }) => sum + content.length, 0);
     if (this.#bytes > maxBytes || this.#files > maxFiles) {

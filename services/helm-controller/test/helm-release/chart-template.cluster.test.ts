@@ -64,6 +64,23 @@ const spec = (
   },
 });
 
+test('the HelmChart has to be signed as spec.chart.spec.verify says', async () => {
+  const verify = { provider: 'cosign' as const, secretRef: { name: 'keys' } };
+  await bed.apply(spec({ verify }), 'signed');
+  const made = await until<HelmChart>(bed.client, helmCharts, keyOf('signed'), () => true);
+  expect(made.spec.verify).toEqual(verify);
+  await bed.patch(
+    spec({ verify: { provider: 'notation', secretRef: { name: 'trust' } } }),
+    'signed',
+  );
+  await until<HelmChart>(
+    bed.client,
+    helmCharts,
+    keyOf('signed'),
+    (o) => o.spec.verify?.provider === 'notation',
+  );
+});
+
 test('spec.chart makes a HelmChart, and a release once that has its artifact', async () => {
   await bed.apply(spec(), 'app');
   await bed.failed('SourceNotReady');

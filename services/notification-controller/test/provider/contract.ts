@@ -1,9 +1,11 @@
 import type { FluxEvent, ProviderSpec } from '@sluice/shared/api';
 import { systemClock } from '@sluice/shared/base';
 import {
+  type ConnectProxy,
   localNetwork,
   type ReceivedRequest,
   receiveWebhooks,
+  startConnectProxy,
   type WebhookReceiver,
   type WebhookReply,
 } from '@sluice/testing';
@@ -15,7 +17,6 @@ import { endpointOf } from '../../src/provider/endpoint.ts';
 import { ProviderPool } from '../../src/provider/pool.ts';
 import { createSend } from '../../src/provider/send.ts';
 import { TokenCache } from '../../src/provider/token-cache.ts';
-import { type ConnectProxy, startConnectProxy } from '../connect-proxy.ts';
 import { eventOf, providerOf } from '../objects.ts';
 
 /** What a type of provider sends, and how it takes what the service answers. */

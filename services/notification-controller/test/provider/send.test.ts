@@ -2,12 +2,17 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { NetworkGuard } from '@sluice/shared/net';
-import { localNetwork, receiveWebhooks, type WebhookReceiver } from '@sluice/testing';
+import {
+  type ConnectProxy,
+  localNetwork,
+  receiveWebhooks,
+  startConnectProxy,
+  type WebhookReceiver,
+} from '@sluice/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Endpoint } from '../../src/provider/adapter.ts';
 import { ProviderPool } from '../../src/provider/pool.ts';
 import { createSend } from '../../src/provider/send.ts';
-import { type ConnectProxy, startConnectProxy } from '../connect-proxy.ts';
 
 let receiver: WebhookReceiver;
 

@@ -1,3 +1,5 @@
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
 import { type Clock, redactUrl } from '@sluice/shared/base';
 import { HttpError, type HttpRequest, type HttpResponse, retryAfterMs, send } from './http.ts';
 import { type SavedBody, type SaveOptions, saveBody } from './save-body.ts';
@@ -9,7 +11,11 @@ export interface Validators {
 }
 
 /** A request of a file. */
-export type FileRequest = Omit<HttpRequest, 'method' | 'body' | 'headers'> & { clock: Clock };
+export type FileRequest = Omit<HttpRequest, 'method' | 'body' | 'headers'> & {
+  clock: Clock;
+  /** Lets the server compress what it sends; limits and digest are of the file itself. */
+  compressed?: boolean;
+};
 
 /** Longest validator that is kept, in characters. */
 const maxValidatorLength = 1024;
@@ -51,14 +57,36 @@ export async function fetchChangedFile(
 
 async function save(
   response: HttpResponse,
-  { clock }: FileRequest,
+  { clock, compressed }: FileRequest,
   o: SaveOptions,
 ): Promise<FetchedFile> {
   if (response.status !== 200) throw await unusable(response, clock);
-  return { ...(await saveBody(response, o)), validators: validatorsOf(response) };
+  const isCompressed = response.headers['content-encoding'] === 'gzip';
+  const body = isCompressed && compressed ? decompressed(response) : response.body;
+  const saved = await saveBody({ body, url: response.url }, o);
+  return { ...saved, validators: validatorsOf(response) };
 }
 
-function get({ clock: _, ...rest }: FileRequest, headers: Record<string, string>) {
+/** What was decompressed is counted while it comes, so that a bomb ends at the limit. */
+async function* decompressed({ body, url }: HttpResponse): AsyncGenerator<Buffer> {
+  const gunzip = createGunzip();
+  // Whatever goes wrong reaches the reader as well.
+  const piped = pipeline(body, gunzip).catch(() => undefined);
+  try {
+    for await (const chunk of gunzip) yield chunk as Buffer;
+  } catch (cause) {
+    const { code = '' } = cause as NodeJS.ErrnoException;
+    if (!code.startsWith('Z_')) throw cause;
+    throw new HttpError(`${redactUrl(url.href)}: the answer is no valid gzip`, { cause });
+  } finally {
+    gunzip.destroy();
+    await piped;
+  }
+}
+
+function get(request: FileRequest, conditions: Record<string, string>) {
+  const { clock: _, compressed, ...rest } = request;
+  const headers = { ...conditions, ...(compressed && { 'accept-encoding': 'gzip' }) };
   return send({ ...rest, headers, method: 'GET' });
 }
 

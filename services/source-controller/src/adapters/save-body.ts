@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { type DigestAlgorithm, redactUrl } from '@sluice/shared/base';
-import { HttpError, type HttpResponse } from './http.ts';
+import { HttpError } from './http.ts';
 
 /** A downloaded body. */
 export interface SavedBody {
@@ -34,7 +34,10 @@ export interface SaveOptions {
  *
  * @throws BodyTooLargeError as soon as it is larger than allowed
  */
-export async function saveBody(response: HttpResponse, o: SaveOptions): Promise<SavedBody> {
+export async function saveBody(
+  response: { body: AsyncIterable<unknown>; url: URL },
+  o: SaveOptions,
+): Promise<SavedBody> {
   const hash = createHash(o.algorithm ?? 'sha256');
   const chunks: Buffer[] = [];
   let file: FileHandle | undefined;

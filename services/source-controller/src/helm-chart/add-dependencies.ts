@@ -123,7 +123,7 @@ async function addRemote(
     );
   }
   const object = findRepository(context, deps, repository);
-  const opened = openRepository(context, deps, repository, object);
+  const opened = openRepository(context, deps, { url: repository, object });
   const offered = await opened.find(name, version);
   const archive = await opened.download(offered, path);
   const source = { archive };

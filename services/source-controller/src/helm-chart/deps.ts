@@ -12,6 +12,7 @@ import type { Endpoints } from '../adapters/endpoint.ts';
 import type { AuthorizationCache } from '../adapters/registry/client.ts';
 import type { ChartLimits } from '../helm/chart-files.ts';
 import type { IndexCache } from '../helm-repository/index-cache.ts';
+import type { VerificationDeps } from '../verification/deps.ts';
 
 /** The objects that charts come from, as the watches know them; keys are `<namespace>/<name>`. */
 export interface ChartSources {
@@ -31,6 +32,7 @@ export interface HelmChartDeps {
   /** What artifacts that are made hold in memory. */
   memory: ByteBudget;
   authorizations: AuthorizationCache;
+  verification: VerificationDeps;
   /** Directory for charts while they are made. */
   tempDir: string;
   indexes: IndexCache;

@@ -1,6 +1,8 @@
 import type { Artifact, HelmRepository } from '@sluice/shared/api';
 import type { ArtifactStore } from '@sluice/shared/artifact';
-import { WaitingError } from '@sluice/shared/base';
+import { StalledError, WaitingError } from '@sluice/shared/base';
+import { verificationErrorReason } from '../source/names.ts';
+import { failVerification } from '../source/status.ts';
 import type { ChartSources, HelmChartContext } from './deps.ts';
 
 /** Where a chart comes from: a repository, or the artifact of a source. */
@@ -33,6 +35,22 @@ export function findSource({ object }: HelmChartContext, sources: ChartSources):
   }
   const { revision } = artifact;
   return repository === undefined ? { artifact, revision } : { repository, revision };
+}
+
+/**
+ * Refuses to make a chart without the verification that was asked for: signatures are beside charts in registries only.
+ *
+ * @throws StalledError `VerificationError`
+ */
+export function refuseUnverifiable(
+  { object, status }: HelmChartContext,
+  source: ChartSource,
+): void {
+  const isInRegistry = 'repository' in source && source.repository.spec.type === 'oci';
+  if (object.spec.verify === undefined || isInRegistry) return;
+  const message =
+    'spec.verify needs a HelmRepository of type oci: no chart is made without the verification that was asked for';
+  failVerification(status, new StalledError(verificationErrorReason, message));
 }
 
 /**

@@ -17,37 +17,44 @@ import type { SecretData } from '../source/secrets.ts';
 import { ownerOf } from '../source/source.ts';
 import { TimeLimit } from '../source/time-limit.ts';
 import { turnOf } from '../source/turn.ts';
+import type { VerifySpec } from '../verification/deps.ts';
+import { verifySignature } from '../verification/verify-signature.ts';
 import type { HelmChartContext, HelmChartDeps } from './deps.ts';
 import { withArtifact } from './find-source.ts';
 import { openIndexRepository } from './index-repository.ts';
-import { openRegistryRepository } from './registry-repository.ts';
+import { openRegistryRepository, type RegistryRepositoryOptions } from './registry-repository.ts';
 import type { ChartRepository } from './repository.ts';
+
+/** A repository, and how it is used. */
+export interface RepositoryToOpen {
+  /** Its address. */
+  url: string;
+  /** Describes how to reach it; without, it is used anonymously. */
+  object: HelmRepository | undefined;
+  /** How charts of a registry have to be signed. */
+  verify?: VerifySpec | undefined;
+}
 
 /**
  * Opens a repository; nothing is read or sent yet.
  *
- * @param url address of the repository
- * @param object describes how to reach it; without, it is used anonymously
  * @throws StalledError `URLInvalid` or `Unsupported` when it can never be opened
  */
 export function openRepository(
   context: HelmChartContext,
   deps: HelmChartDeps,
-  url: string,
-  object: HelmRepository | undefined,
+  { url, object, verify }: RepositoryToOpen,
 ): ChartRepository {
   const limit = new TimeLimit(object?.spec.timeout, context.signal);
   const isOci = object === undefined ? url.startsWith(ociScheme) : object.spec.type === 'oci';
   return isOci
-    ? openOci({ context, deps, url, object, limit })
+    ? openOci({ context, deps, url, object, verify, limit })
     : openDefault({ context, deps, url, object, limit });
 }
 
-interface Opening {
+interface Opening extends RepositoryToOpen {
   context: HelmChartContext;
   deps: HelmChartDeps;
-  url: string;
-  object: HelmRepository | undefined;
   limit: TimeLimit;
 }
 
@@ -91,7 +98,7 @@ function unreadable(cause: unknown): never {
   );
 }
 
-function openOci({ context, deps, url, object, limit }: Opening): ChartRepository {
+function openOci({ context, deps, url, object, verify: spec, limit }: Opening): ChartRepository {
   const { client, clock } = context;
   const whose = ` of HelmRepository '${object?.metadata.name}'`;
   refuseProvider(object?.spec.provider, 'spec.secretRef', whose);
@@ -111,7 +118,15 @@ function openOci({ context, deps, url, object, limit }: Opening): ChartRepositor
   };
   const insecure = object?.spec.insecure ?? false;
   const maxArchiveBytes = deps.limits.archiveBytes;
-  return openRegistryRepository({ url, insecure, connect, limit, maxArchiveBytes });
+  const verify: RegistryRepositoryOptions['verify'] =
+    spec &&
+    (({ version: what }, content) =>
+      verifySignature(context, deps.verification, spec, {
+        ...content,
+        what: `version ${what}`,
+        limit,
+      }));
+  return openRegistryRepository({ url, insecure, connect, verify, limit, maxArchiveBytes });
 }
 
 /** @throws RetryableError `AuthenticationFailed` when the Secret holds no login of any kind */

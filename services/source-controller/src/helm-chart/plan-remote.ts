@@ -32,7 +32,11 @@ export async function planRemote(
       `invalid chart name '${spec.chart}': letters, digits, '-', '_', '.' and '/' are allowed`,
     );
   }
-  const repository = openRepository(context, deps, object.spec.url, object);
+  const repository = openRepository(context, deps, {
+    url: object.spec.url,
+    object,
+    verify: spec.verify,
+  });
   const offered = await repository.find(spec.chart, spec.version ?? '');
   const version = artifactVersion(context.object, offered.version);
   const packed = wantedValuesFiles(context.object).length > 0;

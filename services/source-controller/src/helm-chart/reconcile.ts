@@ -10,14 +10,14 @@ import {
 } from '../source/names.ts';
 import { withProgress } from '../source/progress.ts';
 import { adopt, commitArtifact, placeArtifact, writeArtifact } from '../source/publish.ts';
-import { refuseVerification } from '../source/refuse.ts';
 import { ownerOf } from '../source/source.ts';
 import { hadFailed, phase } from '../source/status.ts';
 import { checkStored } from '../source/stored.ts';
 import { writeContent } from '../source/write-content.ts';
+import { checkVerifySpec } from '../verification/check-spec.ts';
 import { chartOperation } from './chart-errors.ts';
 import type { HelmChartContext, HelmChartDeps } from './deps.ts';
-import { findSource, withArtifact } from './find-source.ts';
+import { findSource, refuseUnverifiable, withArtifact } from './find-source.ts';
 import { type ChartPlan, type MadeChart, summaryOf } from './plan.ts';
 import { planLocal } from './plan-local.ts';
 import { planRemote } from './plan-remote.ts';
@@ -38,8 +38,10 @@ export async function reconcileHelmChart(
   await checkStored(context, deps.store);
   status.removeCondition(buildFailedCondition);
   const source = await phase(status, fetchFailedCondition, async () => {
-    refuseVerification(context, object.spec.verify);
-    return findSource(context, deps.sources);
+    checkVerifySpec(context, object.spec.verify, deps.verification);
+    const found = findSource(context, deps.sources);
+    refuseUnverifiable(context, found);
+    return found;
   });
   observe(context, source.revision);
   if ('repository' in source) {

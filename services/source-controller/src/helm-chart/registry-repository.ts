@@ -24,6 +24,8 @@ export interface RegistryRepositoryOptions {
   insecure: boolean;
   /** Opens the connection to the repository of one chart. */
   connect(address: RepositoryAddress): Promise<RegistryClient>;
+  /** Checks what a version leads to, before it is downloaded. */
+  verify?(chart: OfferedChart, content: { client: RegistryClient; digest: string }): Promise<void>;
   limit: TimeLimit;
   maxArchiveBytes: number;
 }
@@ -54,7 +56,7 @@ export function openRegistryRepository(o: RegistryRepositoryOptions): ChartRepos
     },
     download: (chart, path) =>
       ask(`failed to download chart '${chart.name}' of version '${chart.version}'`, async () =>
-        download(chart, path, await clientOf(chart.name), o.maxArchiveBytes),
+        download(chart, path, await clientOf(chart.name), o),
       ),
   };
 }
@@ -104,12 +106,14 @@ async function highest(
 }
 
 async function download(
-  { version }: OfferedChart,
+  chart: OfferedChart,
   path: string,
   client: RegistryClient,
-  maxBytes: number,
+  { verify, maxArchiveBytes: maxBytes }: RegistryRepositoryOptions,
 ): Promise<Buffer | string> {
-  const manifest = await fetchManifest(client, await resolveTag(client, tagOf(version)));
+  const digest = await resolveTag(client, tagOf(chart.version));
+  await verify?.(chart, { client, digest });
+  const manifest = await fetchManifest(client, digest);
   const layer = chartTypes
     .map((type) => manifest.layers.find(({ mediaType }) => mediaType === type))
     .find((one) => one !== undefined);

@@ -97,6 +97,7 @@ function fetching<T>(
         dispatcher: o.endpoints.dispatcherFor(access.endpoint, o.share),
         signal: o.limit.signal,
         clock: o.clock,
+        compressed: true,
       },
       // Always a file, whatever its size: it is read by path, at times in another thread.
       { memoryBytes: -1, path, maxBytes: o.maxIndexBytes },

@@ -51,7 +51,7 @@ export class UnpackBudget {
  * @throws ArchiveError when an entry is unsafe, or a limit exceeded
  */
 export function readChartArchive(archive: Uint8Array, budget: UnpackBudget): ChartFile[] {
-  const limits = { ...budget.left, repeated: 'chart' as const };
+  const limits = { ...budget.left, repeated: 'chart', links: 'empty' } as const;
   const files = readArchive(archive, limits) ?? readArchiveHere(archive, limits);
   const roots = new Set<string>();
   const inside = files.map(({ path, content }) => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import type { PackResult } from '@sluice/shared/artifact';
 import {
@@ -10,7 +11,7 @@ import {
 import { compareVersions, parseLooseVersion, type Version } from '../semver/version.ts';
 import { IndexError } from './chart-error.ts';
 import { checkMetadata, MetadataError } from './metadata.ts';
-import { splitIndex } from './split-index.ts';
+import { IndexSplitter } from './split-index.ts';
 
 /** A version of a chart in an index. */
 export interface ChartVersion {
@@ -60,6 +61,9 @@ export interface ParsedIndex {
   [field: string]: unknown;
 }
 
+/** No line of an index in the block style is longer, in characters. */
+const maxLineLength = 1024 * 1024;
+
 /** Fewer values than this are never too many. */
 const minValues = 10_000;
 
@@ -69,7 +73,7 @@ const minValues = 10_000;
  * @throws IndexError when it is refused
  */
 export async function readIndex({ source, store }: IndexTask): Promise<ReadIndex> {
-  const index = parseIndex(await readFile(source, 'utf8'));
+  const index = sorted((await parseFile(source)) ?? parseWhole(await readFile(source, 'utf8')));
   const charts: ChartIndex = new Map();
   for (const [name, versions] of index.entries) {
     charts.set(name, `[${versions.map(({ short }) => short).join(',')}]`);
@@ -85,34 +89,73 @@ export async function readIndex({ source, store }: IndexTask): Promise<ReadIndex
  * @throws IndexError when it is no index
  */
 export function parseIndex(text: string): ParsedIndex {
-  const index = parseParts(text) ?? parseWhole(text);
+  const parts = new IndexParts();
+  return sorted((parts.take(text) ? parts.finish() : undefined) ?? parseWhole(text));
+}
+
+function sorted(index: ParsedIndex): ParsedIndex {
   for (const versions of index.entries.values()) versions.sort(byVersion);
   return index;
 }
 
 /** Undefined when the index cannot be parsed part by part. */
-function parseParts(text: string): ParsedIndex | undefined {
-  const parts = splitIndex(text);
-  if (parts === undefined) return undefined;
-  try {
-    const head = parseText(parts.head === '' ? '{}' : parts.head);
+async function parseFile(path: string): Promise<ParsedIndex | undefined> {
+  const parts = new IndexParts();
+  for await (const text of createReadStream(path, { encoding: 'utf8', highWaterMark: 2 ** 18 })) {
+    if (!parts.take(text as string)) return undefined;
+  }
+  return parts.finish();
+}
+
+/** Parses an index part by part, while its text comes. */
+class IndexParts {
+  readonly #entries = new Map<string, IndexVersion[]>();
+  readonly #splitter = new IndexSplitter({
+    chart: (key) => this.#startChart(key),
+    version: (text) => this.#addVersion(text),
+  });
+  #versions: IndexVersion[] = [];
+  /** The start of a line whose end has not come yet. */
+  #rest = '';
+
+  /** False when the index cannot be parsed part by part. */
+  take(text: string): boolean {
+    const lines = (this.#rest + text).split(/(?<=\n)/);
+    this.#rest = lines.at(-1)?.endsWith('\n') ? '' : (lines.pop() ?? '');
+    if (this.#rest.length > maxLineLength) return false;
+    return lines.every((line) => this.#splitter.take(line));
+  }
+
+  /** Undefined when the index cannot be parsed part by part. */
+  finish(): ParsedIndex | undefined {
+    if (this.#rest !== '' && !this.#splitter.take(this.#rest)) return undefined;
+    const text = this.#splitter.finish();
+    const head = text === undefined ? undefined : orElse(() => parseText(text || '{}'));
     if (!isPlainMap(head) || 'entries' in head) return undefined;
-    const entries = new Map<string, IndexVersion[]>();
-    for (const { key, versions } of parts.charts) {
-      const name = key.replace(/^(["'])(.*)\1$/, '$2');
-      const isText = typeof parseText(key) === 'string';
-      if (!isText || entries.has(name)) return undefined;
-      const list: IndexVersion[] = [];
-      for (const part of versions) {
-        const items = parseText(part);
-        if (!Array.isArray(items) || items.length !== 1) return undefined;
-        if (isValid(items[0])) list.push(toIndexVersion(items[0]));
-      }
-      entries.set(name, list);
-    }
-    return { ...fieldsOf(head), entries };
+    return orElse(() => ({ ...fieldsOf(head), entries: this.#entries }));
+  }
+
+  #startChart(key: string): boolean {
+    const name = key.replace(/^(["'])(.*)\1$/, '$2');
+    if (typeof orElse(() => parseText(key)) !== 'string' || this.#entries.has(name)) return false;
+    this.#versions = [];
+    this.#entries.set(name, this.#versions);
+    return true;
+  }
+
+  #addVersion(text: string): boolean {
+    const items = orElse(() => parseText(text));
+    if (!Array.isArray(items) || items.length !== 1) return false;
+    if (isValid(items[0])) this.#versions.push(toIndexVersion(items[0]));
+    return true;
+  }
+}
+
+/** Undefined when a part is refused: the whole text may be right, or says better what is wrong. */
+function orElse<T>(parse: () => T): T | undefined {
+  try {
+    return parse();
   } catch (error) {
-    // The whole text may be right, or says better what is wrong.
     if (error instanceof IndexError) return undefined;
     throw error;
   }

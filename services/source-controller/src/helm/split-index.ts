@@ -1,13 +1,9 @@
-/** The parts of an index that can be parsed one by one; nothing of it is parsed yet. */
-export interface IndexParts {
-  /** What stands outside of `entries`. */
-  head: string;
-  charts: {
-    /** The line with the name. */
-    key: string;
-    /** The list of versions, one text for each. */
-    versions: string[];
-  }[];
+/** Takes the parts of an index, each as soon as it is complete. False ends it: the index has to be parsed as a whole. */
+export interface IndexSink {
+  /** The line with the name of the chart to which the versions that follow belong. */
+  chart(key: string): boolean;
+  /** A list with one version. */
+  version(text: string): boolean;
 }
 
 const keyLine = /^entries:\s*$/;
@@ -18,36 +14,23 @@ const skipped = /^\s*(?:#.*)?$/;
 /** What would make a line mean something else: more than one document, directives, tabs as indentation. */
 const unusual = /^(?:---|\.\.\.|%| *\t)/;
 
-/**
- * Cuts an index in the block style that Helm and all servers write into its charts and their versions, by indentation
- * alone, so that a large one never has to be parsed as a whole.
- *
- * A text that is cut wrongly, such as one whose quoted strings go on at the start of a line, does not parse in parts.
- *
- * @returns undefined when it has another form
- */
-export function splitIndex(text: string): IndexParts | undefined {
-  const cut = new Cut();
-  let start = 0;
-  while (start < text.length) {
-    const newline = text.indexOf('\n', start);
-    const end = newline < 0 ? text.length : newline + 1;
-    const line = text.slice(start, end);
-    if (!(start === 0 && line.trimEnd() === '---') && !cut.take(line)) return undefined;
-    start = end;
-  }
-  return cut.finish();
-}
-
 function indentOf(line: string): number {
   let indent = 0;
   while (line[indent] === ' ') indent++;
   return indent;
 }
 
-class Cut {
+/**
+ * Cuts an index in the block style that Helm and all servers write into its charts and their versions, by indentation
+ * alone and line by line, so that a large one never is in memory as a whole.
+ *
+ * A text that is cut wrongly, such as one whose quoted strings go on at the start of a line, does not parse in parts.
+ */
+export class IndexSplitter {
+  readonly #sink: IndexSink;
   readonly #head: string[] = [];
-  readonly #charts: IndexParts['charts'] = [];
+  #isFirst = true;
+  #hasChart = false;
   #inEntries = false;
   #seenEntries = false;
   /** Indentation of the charts' names, and of the versions of the current one. */
@@ -56,8 +39,19 @@ class Cut {
   /** Lines of the current version. */
   #item: string[] = [];
 
-  /** False when the line does not fit the form. */
+  constructor(sink: IndexSink) {
+    this.#sink = sink;
+  }
+
+  /**
+   * Takes the next line, with its end.
+   *
+   * @returns false when the index has another form
+   */
   take(line: string): boolean {
+    const isFirst = this.#isFirst;
+    this.#isFirst = false;
+    if (isFirst && line.trimEnd() === '---') return true;
     if (unusual.test(line)) return false;
     const isSkipped = skipped.test(line);
     const indent = isSkipped ? -1 : indentOf(line);
@@ -69,14 +63,17 @@ class Cut {
     return true;
   }
 
-  finish(): IndexParts | undefined {
-    this.#endItem();
-    if (!this.#seenEntries) return undefined;
-    return { head: this.#head.join(''), charts: this.#charts };
+  /**
+   * Ends the index.
+   *
+   * @returns what stands outside of `entries`; undefined when the index has another form
+   */
+  finish(): string | undefined {
+    return this.#endItem() && this.#seenEntries ? this.#head.join('') : undefined;
   }
 
   #takeTop(line: string): boolean {
-    this.#endItem();
+    if (!this.#endItem()) return false;
     this.#inEntries = keyLine.test(line);
     if (!this.#inEntries) {
       this.#head.push(line);
@@ -92,29 +89,26 @@ class Cut {
     if (indent < this.#chartIndent) return false;
     const isItem = itemLine.test(line);
     if (indent === this.#chartIndent && !isItem) return this.#startChart(line);
-    if (this.#charts.length === 0) return false;
+    if (!this.#hasChart) return false;
     if (this.#itemIndent < 0) this.#itemIndent = indent;
     if (indent < this.#itemIndent) return false;
-    if (indent === this.#itemIndent) {
-      if (!isItem) return false;
-      this.#endItem();
-    }
+    if (indent === this.#itemIndent && !(isItem && this.#endItem())) return false;
     this.#item.push(line);
     return true;
   }
 
   #startChart(line: string): boolean {
-    if (!chartLine.test(line)) return false;
-    this.#endItem();
+    if (!chartLine.test(line) || !this.#endItem()) return false;
     this.#itemIndent = -1;
-    this.#charts.push({ key: line.trim().slice(0, -1).trim(), versions: [] });
-    return true;
+    this.#hasChart = true;
+    return this.#sink.chart(line.trim().slice(0, -1).trim());
   }
 
-  #endItem(): void {
+  #endItem(): boolean {
     const item = this.#item;
     this.#item = [];
-    if (item.every((line) => skipped.test(line))) return;
-    this.#charts.at(-1)?.versions.push(item.join(''));
+    if (item.every((line) => skipped.test(line))) return true;
+    // Lines before the first chart belong to none.
+    return this.#hasChart && this.#sink.version(item.join(''));
   }
 }

@@ -4,6 +4,7 @@ import type { ByteBudget, FairSlots, RefusedWork } from '@sluice/shared/base';
 import type { ReconcileContext } from '@sluice/shared/runtime';
 import type { Endpoints } from '../adapters/endpoint.ts';
 import type { AuthorizationCache } from '../adapters/registry/client.ts';
+import type { VerificationDeps } from '../verification/deps.ts';
 
 /** What reconciling an OCIRepository needs. */
 export interface OciRepositoryDeps {
@@ -17,6 +18,7 @@ export interface OciRepositoryDeps {
   /** Content that is not made again. */
   refused: RefusedWork;
   authorizations: AuthorizationCache;
+  verification: VerificationDeps;
   /** Most bytes that the files of an artifact may hold together. */
   maxArtifactBytes: number;
   /** Directory for layers while they are unpacked. */

@@ -7,6 +7,7 @@ import { ownerOf } from '../source/source.ts';
 import { phase } from '../source/status.ts';
 import { checkStored } from '../source/stored.ts';
 import { TimeLimit } from '../source/time-limit.ts';
+import { isVerified, verifySignature } from '../verification/verify-signature.ts';
 import { build } from './build.ts';
 import { connect } from './connect.ts';
 import { contentConfigChanged, recordContentConfig } from './content.ts';
@@ -26,12 +27,18 @@ export async function reconcileOciRepository(
   const { spec } = object;
   await checkStored(context, deps.store);
   const { client, ref, limit } = await phase(status, fetchFailedCondition, async () => {
-    const address = checkSpec(context, spec);
+    const address = checkSpec(context, deps, spec);
     const limit = new TimeLimit(spec.timeout, context.signal);
     const client = await connect(context, deps, address, limit);
     const ref = await withSpan('resolve revision', {}, () => resolveRef(client, spec, limit));
     return { client, limit, ref };
   });
+  if (spec.verify !== undefined) {
+    const content = { client, digest: ref.digest, what: `revision ${ref.revision}`, limit };
+    if (!isVerified(context, content.what)) {
+      await verifySignature(context, deps.verification, spec.verify, content);
+    }
+  }
 
   const stored = status.status.artifact;
   const message = `stored artifact with revision '${ref.revision}' from '${spec.url}'`;

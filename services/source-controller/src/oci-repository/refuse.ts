@@ -9,8 +9,9 @@ import {
 import { compileConstraint } from '../semver/constraint.ts';
 import { compileFilter } from '../semver/filter.ts';
 import { invalidReferenceReason, urlInvalidReason } from '../source/names.ts';
-import { refuseProvider, refuseVerification } from '../source/refuse.ts';
-import type { OciContext } from './deps.ts';
+import { refuseProvider } from '../source/refuse.ts';
+import { checkVerifySpec } from '../verification/check-spec.ts';
+import type { OciContext, OciRepositoryDeps } from './deps.ts';
 
 /**
  * Refuses what cannot be done as asked, before anything is done: above all, never an artifact without the
@@ -19,8 +20,12 @@ import type { OciContext } from './deps.ts';
  * @returns the repository
  * @throws StalledError that names the field, its value and the fix
  */
-export function checkSpec(context: OciContext, spec: OCIRepository['spec']): RepositoryAddress {
-  refuseVerification(context, spec.verify);
+export function checkSpec(
+  context: OciContext,
+  deps: OciRepositoryDeps,
+  spec: OCIRepository['spec'],
+): RepositoryAddress {
+  checkVerifySpec(context, spec.verify, deps.verification);
   refuseProvider(spec.provider, 'spec.secretRef or spec.serviceAccountName');
   checkRef(spec.ref ?? {});
   try {

@@ -57,7 +57,7 @@ export async function extractLayer(
 
 /** Small layers stay in memory; large ones go through a directory. */
 async function entriesOf(task: LayerTask, limits: ArchiveLimits): Promise<TreeEntry[]> {
-  const options = { ...limits, symlinks: 'skip' } as const;
+  const options = { ...limits, links: 'skip' } as const;
   if (typeof task.layer !== 'string') {
     const files = readArchive(task.layer, options);
     if (files !== undefined) return files.map((file) => ({ ...file, read: () => file.content }));

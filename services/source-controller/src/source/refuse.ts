@@ -1,21 +1,5 @@
 import { StalledError } from '@sluice/shared/base';
-import { unsupportedReason, verificationErrorReason } from './names.ts';
-import type { SourceContext } from './source.ts';
-import { failVerification, noteVerified } from './status.ts';
-
-/**
- * Refuses to make an artifact without the verification that was asked for.
- *
- * @throws StalledError `VerificationError`
- */
-export function refuseVerification(context: SourceContext, verify: unknown): void {
-  if (verify === undefined) {
-    noteVerified(context.status, undefined);
-    return;
-  }
-  const message = 'spec.verify is not supported yet: no artifact is made without verification';
-  failVerification(context.status, new StalledError(verificationErrorReason, message));
-}
+import { unsupportedReason } from './names.ts';
 
 /**
  * Refuses ways to log in that are not there.

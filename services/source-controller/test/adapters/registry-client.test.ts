@@ -195,6 +195,52 @@ describe('RegistryClient', () => {
     await expect(fetchBlob(clientFor(), blob, options)).rejects.toThrow(/sent other content/);
   });
 
+  describe('a blob whose connection breaks', () => {
+    const content = 'abcdefghij';
+    const blob = { mediaType: '', digest: `sha256:${sha256Hex(content)}`, size: content.length };
+    const options = { memoryBytes: 100, path: '/nonexistent', maxBytes: 100 };
+    const breakAfter = (response: ServerResponse, status: number, part: string) => {
+      response.writeHead(status, { 'content-length': 100 });
+      response.write(part, () => response.destroy());
+    };
+
+    it('is asked for from there on, again and again', async () => {
+      registry.handle = ({ headers: { range } }, response) => {
+        const from = Number(/\d+/.exec(range ?? '0')?.[0]);
+        const part = content.slice(from, from + 3);
+        const last = from + 3 >= content.length;
+        const headers = {
+          'content-range': `bytes ${from}-9/10`,
+          'content-length': last ? part.length : 100,
+        };
+        response.writeHead(from === 0 ? 200 : 206, headers);
+        response.write(part, () => (last ? response.end() : response.destroy()));
+      };
+      expect((await fetchBlob(clientFor(), blob, options)).toString()).toBe(content);
+      const ranges = registry.requests.map(({ headers }) => headers.range);
+      expect(ranges).toEqual([undefined, 'bytes=3-', 'bytes=6-', 'bytes=9-']);
+    });
+
+    it('is read from the start by a registry without ranges', async () => {
+      registry.handle = ({ headers: { range } }, response) =>
+        range === undefined ? breakAfter(response, 200, 'abcd') : response.end(content);
+      expect((await fetchBlob(clientFor(), blob, options)).toString()).toBe(content);
+    });
+
+    it('is given up when nothing more comes, or another part', async () => {
+      registry.handle = ({ headers: { range } }, response) =>
+        range === undefined
+          ? breakAfter(response, 200, 'abcd')
+          : breakAfter(response.setHeader('content-range', 'bytes 4-9/10'), 206, '');
+      await expect(fetchBlob(clientFor(), blob, options)).rejects.toThrow(/the connection broke/);
+      registry.handle = ({ headers: { range } }, response) =>
+        range === undefined
+          ? breakAfter(response, 200, 'abcd')
+          : response.writeHead(206, { 'content-range': 'bytes 0-9/10' }).end(content);
+      await expect(fetchBlob(clientFor(), blob, options)).rejects.toThrow(/another range/);
+    });
+  });
+
   it('lists tags page by page, on the same host whatever the link says', async () => {
     registry.handle = ({ url }, response) => {
       if (url?.includes('last=')) response.end('{"tags":["b","-bad-"]}');
@@ -268,7 +314,7 @@ describe('fetchManifest', () => {
     registry.handle = (request, response) =>
       request.url?.endsWith(digest) ? response.end(index) : before(request, response);
     expect(await fetchManifest(clientFor(), digest)).toEqual({
-      layers: [layer],
+      layers: [{ ...layer, annotations: {} }],
       annotations: { a: 'b' },
     });
   });

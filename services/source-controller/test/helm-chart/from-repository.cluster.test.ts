@@ -128,6 +128,10 @@ describe('a HelmChart of a HelmRepository', () => {
     const spec = { chart: 'app', sourceRef, verify: { provider: 'cosign' as const } };
     const stalled = await bed.failed(await bed.createChart('verify', spec), 'VerificationError');
     expect(conditionOf(stalled, 'SourceVerified')?.status).toBe('False');
+    const keys = { ...spec, verify: { ...spec.verify, secretRef: { name: 'keys' } } };
+    const index = await bed.failed(await bed.createChart('index', keys), 'VerificationError');
+    expect(conditionOf(index, 'Ready')?.message).toContain('a HelmRepository of type oci');
+    expect(index.status?.artifact).toBeUndefined();
     expect(stalled.status?.artifact).toBeUndefined();
   });
 

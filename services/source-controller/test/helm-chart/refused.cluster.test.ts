@@ -70,9 +70,9 @@ describe('a package that is refused', () => {
       message: /over 400000 bytes/,
     },
     {
-      name: 'lock-link',
-      content: () => tarGz([good, { path: 'app/Chart.lock', linkpath: '/etc/passwd' }]),
-      message: /Chart\.lock" is a SymbolicLink/,
+      name: 'metadata-link',
+      content: () => tarGz([{ path: 'app/Chart.yaml', linkpath: '/etc/passwd' }]),
+      message: /chart name is missing/,
     },
     {
       name: 'climbing',

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { helmRepositoryKind, type KindDefinition } from '@sluice/shared/api';
 import { sha256Hex } from '@sluice/shared/base';
 import { resourceOf } from '@sluice/shared/kube';
@@ -146,6 +147,35 @@ describe('a HelmRepository', () => {
     server.onRequest = undefined;
     expect(conditionOf(failed, 'Ready')?.message).toContain(`over ${maxIndexBytes} bytes`);
     expect(sent).toBeLessThan(1000 * maxIndexBytes);
+  });
+
+  it('may be sent compressed, up to the same limit', async () => {
+    const index = server.files.get('charts/index.yaml') as Buffer;
+    const answers: Record<string, Buffer> = {
+      '/gzip/index.yaml': gzipSync(index),
+      '/gzip-bomb/index.yaml': gzipSync(Buffer.alloc(maxIndexBytes + 1, '#')),
+      '/gzip-broken/index.yaml': gzipSync(index).subarray(0, 100),
+    };
+    const asked: unknown[] = [];
+    server.onRequest = (path, response) => {
+      const body = answers[path];
+      if (body === undefined) return false;
+      asked.push(server.requests.at(-1)?.headers['accept-encoding']);
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(body);
+      return true;
+    };
+    const at = (name: string) => `${new URL(server.url).origin}/${name}`;
+    const ready = await bed.ready(await bed.createHelm('gzip', { url: at('gzip') }));
+    expect(ready.status?.artifact?.revision).toBe(`sha256:${sha256Hex(index)}`);
+    const bomb = await bed.failed(
+      await bed.createHelm('gz-bomb', { url: at('gzip-bomb') }),
+      'Failed',
+    );
+    expect(conditionOf(bomb, 'Ready')?.message).toContain(`is over ${maxIndexBytes} bytes`);
+    const broken = await bed.createHelm('gz-broken', { url: at('gzip-broken') });
+    expect(conditionOf(await bed.failed(broken, 'Failed'), 'Ready')?.message).toContain('gzip');
+    server.onRequest = undefined;
+    expect(new Set(asked)).toEqual(new Set(['gzip']));
   });
 
   it('keeps the artifact when the server fails, and recovers', async () => {

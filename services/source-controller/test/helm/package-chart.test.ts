@@ -230,6 +230,37 @@ describe('packing a chart', () => {
     expect((await filesOf(task))['x/values.yaml']).toBe('a: 2\n');
   });
 
+  it('takes links of a package for empty files, as Helm does, and packs them so', async () => {
+    const archive = tarGz([
+      { path: 'x/Chart.yaml', content: 'name: x\nversion: 1.0.0\n' },
+      { path: 'x/values.yaml', content: 'a: 1\n' },
+      { path: 'x/README.md', linkpath: '/etc/passwd' },
+      { path: 'x/Chart.lock', linkpath: 'values.yaml' },
+    ]);
+    const task = taskFor({ archive }, { version: '2.0.0' });
+    await packageChart(task);
+    const packed = await filesOf(task);
+    expect(packed['x/README.md']).toBe('');
+    expect(packed['x/Chart.lock']).toBe('');
+    const shown = await runHelm(['show', 'chart', task.destination], dir);
+    expect(shown).toContain('version: 2.0.0');
+  });
+
+  it('keeps a vendored folder beside its package, as Helm does', async () => {
+    const inner = tarGz([{ path: 'y/Chart.yaml', content: 'name: y\nversion: 1.0.0\n' }]);
+    const source = await write({
+      ...chart,
+      'app/charts/y/Chart.yaml': 'name: y\nversion: 1.0.0\n',
+    });
+    await writeFile(join(source, 'charts/y-1.0.0.tgz'), inner);
+    const task = taskFor({ dir: source });
+    await packageChart(task);
+    expect(Object.keys(await filesOf(task))).toEqual(
+      expect.arrayContaining(['app/charts/y/Chart.yaml', 'app/charts/y-1.0.0.tgz']),
+    );
+    expect(await runHelm(['show', 'chart', task.destination], dir)).toContain('name: app');
+  });
+
   it.each(['x/Chart.yaml', 'x/charts/y.tgz'])(
     'refuses a package that has different files at %s',
     async (path) => {

@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { coreResources } from '@sluice/shared/kube';
-import { type Registry, startRegistry } from '@sluice/testing';
+import { type Registry, startConnectProxy, startRegistry } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tarGz } from '../archives.ts';
 import { conditionOf, type SourceBed, startSourceBed } from '../source-bed.ts';
@@ -11,6 +12,7 @@ let bed: SourceBed;
 let basic: Registry;
 let token: Registry;
 let secure: Registry;
+let mutual: Registry;
 
 function configFor(registry: Registry, password = login.password): Record<string, string> {
   const auth = Buffer.from(`${login.username}:${password}`).toString('base64');
@@ -18,22 +20,24 @@ function configFor(registry: Registry, password = login.password): Record<string
 }
 
 beforeAll(async () => {
-  [bed, basic, token, secure] = await Promise.all([
+  [bed, basic, token, secure, mutual] = await Promise.all([
     startSourceBed(),
     startRegistry({ auth: { ...login, via: 'basic' } }),
     startRegistry({ auth: { ...login, via: 'token' } }),
     startRegistry({ tls: true }),
+    startRegistry({ tls: 'mutual' }),
   ]);
   const data = tarGz([{ path: 'a.yaml', content: 'a: 1\n' }]);
   const layers = [{ mediaType: 'application/vnd.cncf.flux.content.v1.tar+gzip', data }];
-  for (const registry of [basic, token, secure]) {
+  for (const registry of [basic, token, secure, mutual]) {
     await registry.pushArtifact({ repository: 'app', tag: 'latest', layers });
   }
 });
 
 afterAll(async () => {
   const log = JSON.stringify(await bed?.process.log());
-  await Promise.all([bed?.stop(), basic?.stop(), token?.stop(), secure?.stop()]);
+  const registries = [basic, token, secure, mutual];
+  await Promise.all([bed?.stop(), ...registries.map((registry) => registry?.stop())]);
   expect(log).not.toContain(login.password);
 });
 
@@ -101,6 +105,66 @@ describe('the registry of an OCIRepository', () => {
     await bed.ready(await bed.createOci('known-ca', spec));
   });
 
+  it('may want a client certificate, which the Secret holds', async () => {
+    const ca = { 'ca.crt': mutual.ca ?? '' };
+    await bed.createSecret('no-client', ca);
+    const spec = { url: urlOf(mutual) };
+    const refused = await bed.createOci('no-client', {
+      ...spec,
+      certSecretRef: { name: 'no-client' },
+    });
+    await bed.failed(refused, 'OCIArtifactPullFailed');
+
+    const { cert = '', key = '' } = mutual.client ?? {};
+    await bed.createSecret('half', { ...ca, 'tls.crt': cert });
+    const half = await bed.createOci('half', { ...spec, certSecretRef: { name: 'half' } });
+    const failed = await bed.failed(half, 'AuthenticationFailed');
+    expect(conditionOf(failed, 'Ready')?.message).toContain('both tls.crt and tls.key');
+
+    await bed.createSecret('client', { ...ca, 'tls.crt': cert, 'tls.key': key });
+    await bed.ready(await bed.createOci('client', { ...spec, certSecretRef: { name: 'client' } }));
+  });
+
+  it('may break the connection, and is asked for the rest only', async () => {
+    const data = tarGz([{ path: 'long.txt', content: randomBytes(400_000).toString('base64') }]);
+    const layers = [{ mediaType: 'x', data }];
+    const digest = await basic.pushArtifact({ repository: 'app', tag: 'long', layers });
+    const ranges: (string | undefined)[] = [];
+    basic.onRequest = ({ path, headers }, response) => {
+      if (!path.includes('/blobs/') || headers.authorization === undefined) return false;
+      ranges.push(headers.range);
+      if (headers.range !== undefined) return false;
+      response.writeHead(200, { 'content-length': data.length });
+      response.write(data.subarray(0, 200_000), () => response.destroy());
+      return true;
+    };
+    await bed.createSecret('broken', configFor(basic), pullSecret);
+    const object = await bed.createOci('broken', {
+      url: urlOf(basic),
+      insecure: true,
+      ref: { tag: 'long' },
+      secretRef: { name: 'broken' },
+    });
+    await bed.ready(object, `long@${digest}`);
+    basic.onRequest = undefined;
+    expect(ranges[0]).toBeUndefined();
+    expect(ranges.slice(1)).toEqual([expect.stringMatching(/^bytes=\d+-$/)]);
+  });
+
+  it('is reached through the proxy in the Secret, with its login', async () => {
+    const proxy = await startConnectProxy();
+    const values = { address: proxy.url, username: 'p', password: login.password };
+    await bed.createSecret('proxy', values);
+    const spec = { url: urlOf(secure), certSecretRef: { name: 'ca' } };
+    await bed.ready(await bed.createOci('proxied', { ...spec, proxySecretRef: { name: 'proxy' } }));
+    const authorization = `Basic ${Buffer.from(`p:${login.password}`).toString('base64')}`;
+    expect(proxy.asked[0]).toEqual({ target: secure.host, authorization });
+    proxy.close();
+    await bed.createSecret('no-proxy', { username: 'p' });
+    const bad = await bed.createOci('bad-proxy', { ...spec, proxySecretRef: { name: 'no-proxy' } });
+    await bed.failed(bad, 'AuthenticationFailed');
+  });
+
   it('may lack the tag, and get it later', async () => {
     const spec = { url: urlOf(secure), certSecretRef: { name: 'ca' }, ref: { tag: 'later' } };
     const object = await bed.createOci('later', spec);
@@ -132,7 +196,7 @@ describe('the registry of an OCIRepository', () => {
       name: 'verify',
       spec: { verify: { provider: 'cosign' as const } },
       reason: 'VerificationError',
-      message: /spec\.verify is not supported yet/,
+      message: /spec\.verify\.trustedRootSecretRef must name/,
     },
     {
       name: 'provider',

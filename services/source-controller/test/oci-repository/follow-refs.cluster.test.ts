@@ -140,6 +140,31 @@ describe('an OCIRepository', () => {
     expect(conditionOf(failed, 'FetchFailed')?.message).toContain('application/x-none');
   });
 
+  it('leaves out what spec.ignore says, and is made again when that changes', async () => {
+    const digest = await push('ignore', 'i: 1\n');
+    const spec = { url: url(), insecure: true, ref: { tag: 'ignore' } };
+    const object = await bed.createOci('ignore', { ...spec, ignore: '/*\n!/run.sh\n' });
+    const ready = await bed.ready(object, `ignore@${digest}`);
+    expect(await filesOf(ready.status?.artifact)).toEqual({ 'run.sh': 'echo' });
+    await bed.patchSpec(object, { ignore: '*.sh' });
+    const again = await bed.until(object, (o) => o.status?.observedIgnore === '*.sh');
+    expect(await filesOf(again.status?.artifact)).toEqual({
+      'deploy/a.yaml': 'i: 1\n',
+      'logo.png': 'picture',
+    });
+  });
+
+  it('gives up after spec.timeout', async () => {
+    await push('slow', 's: 1\n');
+    registry.onRequest = ({ path }) => path.endsWith('/manifests/slow');
+    const spec = { url: url(), insecure: true, ref: { tag: 'slow' }, timeout: '1s' };
+    const object = await bed.createOci('slow', spec);
+    const failed = await bed.failed(object, 'OCIArtifactPullFailed');
+    registry.onRequest = undefined;
+    expect(conditionOf(failed, 'Ready')?.message).toContain('the limit of spec.timeout');
+    await bed.ready(object);
+  });
+
   it('refuses a layer that would leave its directory, and keeps the old artifact', async () => {
     const digest = await push('turns-evil', 'good\n');
     const spec = { url: url(), insecure: true, ref: { tag: 'turns-evil' } };

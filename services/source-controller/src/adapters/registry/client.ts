@@ -94,14 +94,29 @@ export class RegistryClient {
     this.#key = [address.base.origin, address.repository, endpointId, identity].join(' ');
   }
 
+  /** Ends all requests. */
+  get signal(): AbortSignal {
+    return this.#o.signal;
+  }
+
+  /** The repository that is asked. */
+  get address(): RepositoryAddress {
+    return this.#o.address;
+  }
+
   /**
    * Sends a request below `/v2/<repository>/`.
    *
    * @param path with its query; or a whole path on the same host, starting with `/`
+   * @param o.from asks for the content from this byte on; the answer may begin there, with status 206
    * @returns an answer of status 200
    * @throws HttpError with any other status; RegistryAuthError when the login is refused or missing
    */
-  async request(method: 'GET' | 'HEAD', path: string, accept?: string): Promise<HttpResponse> {
+  async request(
+    method: 'GET' | 'HEAD',
+    path: string,
+    { accept, from }: { accept?: string; from?: number } = {},
+  ): Promise<HttpResponse> {
     const { address, authorizations, clock } = this.#o;
     const target = path.startsWith('/') ? path : `/v2/${address.repository}/${path}`;
     // Set, not parsed: a path that starts with two slashes would name another host.
@@ -109,7 +124,10 @@ export class RegistryClient {
     const query = target.indexOf('?');
     url.pathname = query < 0 ? target : target.slice(0, query);
     url.search = query < 0 ? '' : target.slice(query);
-    const headers: Record<string, string> = accept === undefined ? {} : { accept };
+    const headers: Record<string, string> = {
+      ...(accept !== undefined && { accept }),
+      ...(from !== undefined && { range: `bytes=${from}-` }),
+    };
     const known = authorizations.get(this.#key, clock.now());
     if (known !== undefined) authorizations.metrics?.used('cache_hit', this.#o.user);
     let response = await this.#send({ method, url, headers, authorization: known });
@@ -120,7 +138,7 @@ export class RegistryClient {
       const authorization = await this.#answer(challenge);
       response = await this.#send({ method, url, headers, authorization });
     }
-    if (response.status === 200) return response;
+    if (response.status === 200 || (response.status === 206 && from !== undefined)) return response;
     await response.body.dump();
     throw this.#failure(response);
   }

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { formatDigest, parseDigest, sha256Hex } from '@sluice/shared/base';
+import { errorMessage, formatDigest, parseDigest, sha256Hex } from '@sluice/shared/base';
 import { HttpError, readBody } from '../http.ts';
 import type { RegistryClient } from './client.ts';
 
@@ -10,8 +10,13 @@ export interface Descriptor {
   size: number;
 }
 
+/** A layer, with what the manifest says of it. */
+export interface Layer extends Descriptor {
+  annotations: Record<string, string>;
+}
+
 export interface Manifest {
-  layers: Descriptor[];
+  layers: Layer[];
   annotations: Record<string, string>;
 }
 
@@ -24,7 +29,8 @@ const imageTypes = [
   'application/vnd.oci.image.manifest.v1+json',
   'application/vnd.docker.distribution.manifest.v2+json',
 ];
-const indexTypes = [
+/** Media types of lists of manifests. */
+export const indexTypes = [
   'application/vnd.oci.image.index.v1+json',
   'application/vnd.docker.distribution.manifest.list.v2+json',
 ];
@@ -40,13 +46,13 @@ const platform = { os: 'linux', architecture: 'amd64' };
 export async function resolveTag(client: RegistryClient, tag: string): Promise<string> {
   const digest = await headDigest(client, tag);
   if (digest !== undefined) return digest;
-  const response = await client.request('GET', `manifests/${tag}`, accept);
+  const response = await client.request('GET', `manifests/${tag}`, { accept });
   return `sha256:${sha256Hex(await readBody(response, maxManifestBytes))}`;
 }
 
 async function headDigest(client: RegistryClient, tag: string): Promise<string | undefined> {
   try {
-    const response = await client.request('HEAD', `manifests/${tag}`, accept);
+    const response = await client.request('HEAD', `manifests/${tag}`, { accept });
     await response.body.dump();
     const digest = response.headers['docker-content-digest'];
     return digest === undefined ? undefined : formatDigest(parseDigest(digest));
@@ -70,20 +76,82 @@ export async function fetchManifest(client: RegistryClient, digest: string): Pro
   return toManifest(await fetchJson(client, child.digest));
 }
 
+/**
+ * Fetches the manifest of a tag, whatever its digest is.
+ *
+ * @returns undefined when there is no such tag
+ * @throws ManifestError when the content is no manifest
+ */
+export async function fetchTagged(
+  client: RegistryClient,
+  tag: string,
+): Promise<Manifest | undefined> {
+  const manifest = await fetchTaggedJson(client, tag, accept);
+  return manifest && toManifest(manifest);
+}
+
+/**
+ * Fetches the JSON object that a tag, or another path of the repository's API, names now.
+ *
+ * @returns undefined when the registry has nothing there
+ * @throws ManifestError when it is no JSON object
+ */
+export async function fetchTaggedJson(
+  client: RegistryClient,
+  tag: string,
+  types: string,
+): Promise<Record<string, unknown> | undefined> {
+  try {
+    const response = await client.request('GET', `manifests/${tag}`, { accept: types });
+    return parseObject(await readBody(response, maxManifestBytes), tag);
+  } catch (error) {
+    if (error instanceof HttpError && error.status === 404) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Describes a manifest, as whoever signs it does.
+ *
+ * @throws ManifestError when the content does not have the digest, or is no manifest
+ */
+export async function describeManifest(
+  client: RegistryClient,
+  digest: string,
+): Promise<Descriptor> {
+  const { body, parsed, type } = await fetchVerified(client, digest);
+  const { mediaType = type } = parsed;
+  return { mediaType: typeof mediaType === 'string' ? mediaType : '', digest, size: body.length };
+}
+
 async function fetchJson(client: RegistryClient, digest: string): Promise<Record<string, unknown>> {
+  return (await fetchVerified(client, digest)).parsed;
+}
+
+async function fetchVerified(client: RegistryClient, digest: string) {
   const { algorithm, hex } = parseDigest(digest);
-  const response = await client.request('GET', `manifests/${digest}`, accept);
+  const response = await client.request('GET', `manifests/${digest}`, { accept });
   const body = await readBody(response, maxManifestBytes);
   if (hash(algorithm, body, 'hex') !== hex) {
     throw new ManifestError(`the registry sent other content than that of ${digest}`);
   }
+  return { body, parsed: parseObject(body, digest), type: response.headers['content-type'] };
+}
+
+/**
+ * Parses an answer of the registry.
+ *
+ * @param what it was asked for, for the message
+ * @throws ManifestError when it is no JSON object
+ */
+export function parseObject(body: Buffer, what: string): Record<string, unknown> {
   try {
     const parsed: unknown = JSON.parse(body.toString('utf8'));
     if (typeof parsed === 'object' && parsed !== null) return parsed as Record<string, unknown>;
   } catch {
     // Reported below.
   }
-  throw new ManifestError(`the manifest ${digest} is not a JSON object`);
+  throw new ManifestError(`the manifest ${what} is not a JSON object`);
 }
 
 function chooseManifest(entries: unknown[]): Descriptor {
@@ -106,23 +174,42 @@ function chooseManifest(entries: unknown[]): Descriptor {
 function toManifest(manifest: Record<string, unknown>): Manifest {
   const { layers, annotations } = manifest;
   if (!Array.isArray(layers)) throw new ManifestError('the manifest has no list of layers');
-  const facts = Object.entries((annotations ?? {}) as Record<string, unknown>);
-  return {
-    layers: layers.map(toDescriptor),
-    annotations: Object.fromEntries(
-      facts.filter((fact): fact is [string, string] => typeof fact[1] === 'string'),
-    ),
-  };
+  return { layers: layers.map(toLayer), annotations: toAnnotations(annotations) };
 }
 
-function toDescriptor(value: unknown): Descriptor {
+function toLayer(value: unknown): Layer {
+  const { annotations } = (value ?? {}) as Record<string, unknown>;
+  return { ...toDescriptor(value), annotations: toAnnotations(annotations) };
+}
+
+function toAnnotations(value: unknown): Record<string, string> {
+  const facts = Object.entries((value ?? {}) as Record<string, unknown>);
+  return Object.fromEntries(
+    facts.filter((fact): fact is [string, string] => typeof fact[1] === 'string'),
+  );
+}
+
+/**
+ * Reads a descriptor.
+ *
+ * @throws ManifestError when it lacks its digest or size, or the digest is none
+ */
+export function toDescriptor(value: unknown): Descriptor {
   const { mediaType, digest, size } = (value ?? {}) as Record<string, unknown>;
   if (typeof digest !== 'string' || typeof size !== 'number' || size < 0) {
     throw new ManifestError('a descriptor lacks its digest or size');
   }
   return {
     mediaType: typeof mediaType === 'string' ? mediaType : '',
-    digest: formatDigest(parseDigest(digest)),
+    digest: checked(digest),
     size,
   };
+}
+
+function checked(digest: string): string {
+  try {
+    return formatDigest(parseDigest(digest));
+  } catch (cause) {
+    throw new ManifestError(`a descriptor has a ${errorMessage(cause)}`, { cause });
+  }
 }

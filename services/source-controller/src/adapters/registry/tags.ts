@@ -39,7 +39,7 @@ function parse(body: Buffer): string[] {
 }
 
 /** The path of the next page; on the same host always, whatever the link says. */
-function nextPage(link: string | undefined, from: URL): string | undefined {
+export function nextPage(link: string | undefined, from: URL): string | undefined {
   const target = /<([^>]+)>\s*;\s*rel="?next"?/.exec(link ?? '')?.[1];
   const url = target === undefined ? null : URL.parse(target, from.href);
   return url === null ? undefined : `${url.pathname}${url.search}`;

@@ -1,0 +1,16 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  helmChartKind,
+  helmRepositoryKind,
+  type KindDefinition,
+  ociRepositoryKind,
+} from '@sluice/shared/api';
+import { testFieldTable } from './field-table.ts';
+
+const root = join(import.meta.dirname, '../../..');
+const page = readFileSync(join(root, 'docs/development/source-fields.md'), 'utf8');
+
+for (const kind of [ociRepositoryKind, helmRepositoryKind, helmChartKind]) {
+  testFieldTable(kind as KindDefinition, page, join(root, 'services/source-controller/test'));
+}
