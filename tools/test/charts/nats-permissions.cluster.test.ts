@@ -2,7 +2,16 @@ import { readFile } from 'node:fs/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection, PermissionViolationError } from '@nats-io/transport-node';
 import { silentLogger } from '@sluice/shared/base';
-import { connectBus, streamsOwnedBy } from '@sluice/shared/bus';
+import {
+  alertingSubject,
+  alertingSubjects,
+  connectBus,
+  deliveredSubject,
+  deliveredSubjects,
+  type FollowedMessage,
+  follow,
+  streamsOwnedBy,
+} from '@sluice/shared/bus';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type ChartNats, startChartNats } from './nats-servers.ts';
 import { verbsOf } from './nats-verbs.ts';
@@ -167,4 +176,43 @@ describe.each(users)('the NATS user %s', (user) => {
       return Promise.all(owned.map((stream) => manager.streams.info(stream)));
     }
   });
+});
+
+test('notification-controller may follow what was delivered and what alerts remember', async () => {
+  const bus = connectBus({
+    url: nats.url,
+    name: 'notification-controller',
+    user: 'notification-controller',
+    passwordFile: nats.passwordFile('notification-controller'),
+    owns: streamsOwnedBy('notification-controller'),
+    logger: silentLogger,
+  });
+  const heard = new Set<string>();
+  const common = {
+    onReset: () => undefined,
+    onMessage: ({ subject }: FollowedMessage) => void heard.add(subject),
+  };
+  const alert = { namespace: 'apps', name: 'all' };
+  const subjects = [
+    deliveredSubject(bus.prefix, alert, 'key'),
+    alertingSubject(bus.prefix, alert, { what: 'incident', key: 'key' }),
+  ];
+  const following = [
+    follow(bus, {
+      ...common,
+      stream: 'delivered',
+      filterSubject: deliveredSubjects(bus.prefix),
+      pastMs: 60_000,
+    }),
+    follow(bus, {
+      ...common,
+      stream: 'alerting',
+      filterSubject: alertingSubjects(bus.prefix, 'incident'),
+    }),
+  ];
+  await bus.ready(AbortSignal.timeout(30_000));
+  for (const subject of subjects) await bus.publish({ subject, data: {}, id: subject });
+  await vi.waitUntil(() => subjects.every((subject) => heard.has(subject)), { timeout: 30_000 });
+  await Promise.all(following.map((each) => each.close()));
+  await bus.close();
 });

@@ -41,7 +41,7 @@ export async function presentEvent(
   o: { alert: Alert; type: ProviderType },
 ): Promise<Presented> {
   const { alert, type } = o;
-  const shown = structuredClone(delivery.event);
+  const shown = copied(delivery.event);
   if (writesCommitStatus(type)) return { shown, facts: {} };
   const all = factsOf(delivery, o);
   const told = Object.fromEntries(Object.entries(all).filter(([key]) => !unshown.includes(key)));
@@ -54,6 +54,16 @@ export async function presentEvent(
   const rest = members && { members };
   if (makesLabels(type) || Object.keys(told).length === 0) return { shown, facts: told, ...rest };
   return { shown: { ...shown, metadata: { ...told, ...shown.metadata } }, facts: {}, ...rest };
+}
+
+/** All that an event is made of; it is done for every delivery. */
+function copied(event: FluxEvent): FluxEvent {
+  const { involvedObject, metadata } = event;
+  return {
+    ...event,
+    involvedObject: { ...involvedObject },
+    ...(metadata && { metadata: { ...metadata } }),
+  };
 }
 
 type Presentable = Pick<Delivery, 'event' | 'facts' | 'members' | 'list'>;

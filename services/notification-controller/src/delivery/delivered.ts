@@ -40,7 +40,7 @@ export function busDeliveredLog(
   return windowMs > 0 ? new BusDeliveredLog(bus, windowMs, now) : memoryDeliveredLog(0);
 }
 
-/** Keeps a copy of what is on the bus: a request for each delivery would be a third of what it costs. */
+/** Keeps a copy of what is on the bus, so that no delivery waits for an answer of the server. */
 class BusDeliveredLog implements DeliveredLog {
   readonly #bus: Bus;
   readonly #windowMs: number;
