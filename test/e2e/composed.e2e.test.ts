@@ -142,7 +142,7 @@ test(
 );
 
 test(
-  'the flux program shows it',
+  'get and tree of the flux program show a generator and what it has made',
   async () => {
     expect(await flux('get', 'artifacts', 'generators', '-n', namespace)).toMatch(
       /^flux-system\s+False\s+True\s+generated 2 artifacts/m,

@@ -14,6 +14,10 @@ What the charts grant to the ServiceAccount of each controller, and what it is f
 Names of roles that are not limited to a namespace end in the namespace of the release.
 `;
 
+const optional = `## source-watcher
+
+It is installed only when it is asked for, and not a part of this test. It reads sources and ArtifactGenerators, writes the status of the latter and ExternalArtifacts, and creates Events. Another test, \`source-watcher does its work with the rights that its chart gives it\`, runs it with the rules of its chart.`;
+
 const tenants = `## With multitenancy.enabled
 
 kustomize-controller and helm-controller have, in place of \`cluster-admin\`, the verb \`impersonate\` on \`serviceaccounts\`, and the ClusterRole \`view\` (\`multitenancy.watchRole\`) to watch what tenants have applied. They act as the account that the object names, or else as \`multitenancy.defaultServiceAccount\`, always of the object's namespace. Another test asks the API server about what they must not be able to do, and lets a tenant try it.`;
@@ -43,7 +47,7 @@ export function rbacDocument(grants: Record<string, Grants>): string {
       table(controller, permissions),
     ].join('\n\n'),
   );
-  return `${[intro.trimEnd(), ...sections, tenants].join('\n\n')}\n`;
+  return `${[intro.trimEnd(), ...sections, optional, tenants].join('\n\n')}\n`;
 }
 
 function table(controller: string, permissions: Permission[]): string {

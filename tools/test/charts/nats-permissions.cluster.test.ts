@@ -13,6 +13,7 @@ import {
   streamsOwnedBy,
 } from '@sluice/shared/bus';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { withAll } from './matrix.ts';
 import { type ChartNats, startChartNats } from './nats-servers.ts';
 import { verbsOf } from './nats-verbs.ts';
 
@@ -21,6 +22,7 @@ const users = [
   'kustomize-controller',
   'helm-controller',
   'notification-controller',
+  'source-watcher',
 ] as const;
 const owned = ['ARTIFACTS', 'EVENTS', 'DELIVERIES', 'DEADLETTER', 'DELIVERED', 'ALERTING'].map(
   (name) => `SLUICE_${name}`,
@@ -32,6 +34,7 @@ const kinds = ['artifact', 'event', 'delivery', 'deadletter', 'delivered', 'aler
 /** What each may publish, of everything that there is; nothing else. */
 const allowed: Record<(typeof users)[number], string[]> = {
   'source-controller': ['sluice.artifact.x', 'sluice.event.x'],
+  'source-watcher': ['sluice.artifact.x', 'sluice.event.x'],
   'kustomize-controller': ['sluice.event.x'],
   'helm-controller': ['sluice.event.x'],
   'notification-controller': [
@@ -78,6 +81,7 @@ const allowed: Record<(typeof users)[number], string[]> = {
 /** What each may hear. */
 const heard: Record<(typeof users)[number], string[]> = {
   'source-controller': ['_INBOX.source-controller.x'],
+  'source-watcher': ['_INBOX.source-watcher.x'],
   'kustomize-controller': ['_INBOX.kustomize-controller.x', 'sluice.artifact.>'],
   'helm-controller': ['_INBOX.helm-controller.x'],
   'notification-controller': ['_INBOX.notification-controller.x'],
@@ -87,7 +91,7 @@ let nats: ChartNats;
 let admin: NatsConnection;
 
 beforeAll(async () => {
-  nats = await startChartNats([]);
+  nats = await startChartNats([withAll]);
   admin = await nats.admin();
   const owner = connectBus({
     url: nats.url,

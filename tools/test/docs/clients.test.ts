@@ -19,7 +19,7 @@ async function sourcesOfTests(): Promise<string> {
   const texts: Promise<string>[] = [];
   for await (const file of glob('{libs,services}/*/test/**/*.test.ts', { cwd: root }))
     texts.push(readFile(join(root, file), 'utf8'));
-  for await (const file of glob('test/e2e/flux-cli/*.ts', { cwd: root }))
+  for await (const file of glob('test/e2e/{flux-cli/*,*.e2e.test}.ts', { cwd: root }))
     texts.push(readFile(join(root, file), 'utf8'));
   return (await Promise.all(texts)).join('\n');
 }

@@ -20,9 +20,10 @@ export async function pruneOutputs(
   const { object, logger } = context;
   for (const { name } of entries) {
     const live = await findLive(context, deps, name);
-    if (live !== undefined && isMadeBy(object, live)) await remove(context, live);
     if (live !== undefined && otherMakerOf(object, live, deps) !== undefined) continue;
+    // Once the object is gone, another ArtifactGenerator may store under its name.
     await deps.store.remove(outputKind, ownerOf(object, name));
+    if (live !== undefined && isMadeBy(object, live)) await remove(context, live);
     logger.info({ output: name }, 'Removed artifact');
   }
 }

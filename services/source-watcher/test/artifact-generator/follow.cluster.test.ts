@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type ExternalArtifact, generatorLabel, type KubeObject } from '@sluice/shared/api';
 import { coreResources } from '@sluice/shared/kube';
 import { conditionOf, untilGone } from '@sluice/testing';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   contentOf,
   download,
@@ -41,7 +41,33 @@ async function split(name: string) {
   return { publish, outputs };
 }
 
+const annotation = 'source.extensions.fluxcd.io/reconcile';
 const versionOf = ({ metadata }: KubeObject) => metadata.resourceVersion;
+
+/** The events about an object, which come a little after its status. */
+async function eventsOf(name: string): Promise<string[]> {
+  const fieldSelector = `involvedObject.name=${name}`;
+  return vi.waitFor(
+    async () => {
+      const { items } = await bed.client.list<KubeObject & { message: string; reason: string }>(
+        coreResources.events,
+        { namespace: bed.namespace, fieldSelector },
+      );
+      const messages = items.filter((e) => e.reason === 'Succeeded').map((e) => e.message);
+      if (messages.length === 0) throw new Error(`${name} has no events yet`);
+      return messages;
+    },
+    { timeout: 30_000, interval: 100 },
+  );
+}
+
+/** Suspends a generator, until the controller knows. */
+async function pause(name: string): Promise<void> {
+  await bed.patch(name, { metadata: { annotations: { [annotation]: 'Disabled' } } });
+  // Of one kind, events come in their order.
+  await bed.create(`${name}-beside`, oneOf(`${name}-beside`));
+  await bed.ready(`${name}-beside`);
+}
 
 describe('a change of a source', () => {
   test('changes the artifacts that it is about, and no others', async () => {
@@ -64,11 +90,7 @@ describe('a change of a source', () => {
 
   test('is told in one event that names what is new', async () => {
     await split('told');
-    const { items } = await bed.client.list<KubeObject & { message: string; reason: string }>(
-      coreResources.events,
-      { namespace: bed.namespace, fieldSelector: 'involvedObject.name=told' },
-    );
-    const messages = items.filter(({ reason }) => reason === 'Succeeded').map((e) => e.message);
+    const messages = await eventsOf('told');
     expect(messages).toHaveLength(1);
     expect(messages[0]).toContain(`${bed.namespace}/told-front (sha256:`);
     expect(messages[0]).toContain(`${bed.namespace}/told-back (sha256:`);
@@ -186,9 +208,7 @@ test('an object that is deleted takes with it what it has made, and nothing else
   ]);
   // It is somebody else's by now.
   const patch = { metadata: { labels: { [generatorLabel]: 'other' } } };
-  await bed.patch('gone', {
-    metadata: { annotations: { 'source.extensions.fluxcd.io/reconcile': 'Disabled' } },
-  });
+  await pause('gone');
   await bed.client.patch(externalArtifacts, back.metadata, patch, { type: 'merge' });
   await bed.remove('gone');
   await untilGone(bed.client, externalArtifacts, front.metadata);
@@ -198,16 +218,20 @@ test('an object that is deleted takes with it what it has made, and nothing else
 
 test('an object is left alone while its annotation says so, and goes on at once after it', async () => {
   const { publish, outputs } = await split('paused');
-  const annotation = 'source.extensions.fluxcd.io/reconcile';
-  await bed.patch('paused', { metadata: { annotations: { [annotation]: 'disabled' } } });
+  await pause('paused');
   const [front] = await outputs();
+  // Another one of the same source shows that the controller has seen its artifact.
+  const other = oneOf('paused-other', { copy: [{ from: '@repo/front/**', to: '@artifact/' }] });
+  const sources = [{ alias: 'repo', kind: 'Bucket', name: 'paused' } as const];
+  await bed.create('paused-other', { ...other, sources });
+  await bed.ready('paused-other');
+  const before = await bed.output('paused-other');
   await publish('r2', { 'front/a': 'a2', 'back/b': 'b1' });
-  // Another object shows that the controller has gone on.
-  await bed.create('beside', oneOf('beside-out'));
-  await bed.ready('beside');
+  const digest = front.status?.artifact?.digest;
+  expect(before.status?.artifact?.digest).toBe(digest);
+  await bed.whenOutput('paused-other', ({ status }) => status?.artifact?.digest !== digest);
   expect(versionOf(await bed.output('paused-front'))).toBe(versionOf(front));
   await bed.patch('paused', { metadata: { annotations: { [annotation]: null } } });
-  const digest = front.status?.artifact?.digest;
   await bed.whenOutput('paused-front', ({ status }) => status?.artifact?.digest !== digest);
 });
 

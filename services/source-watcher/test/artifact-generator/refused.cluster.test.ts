@@ -1,11 +1,13 @@
 import { bucketKind, type ExternalArtifact, type KindDefinition } from '@sluice/shared/api';
 import { resourceOf } from '@sluice/shared/kube';
-import { conditionOf, testNamespace, until } from '@sluice/testing';
+import { conditionOf, testNamespace, until, untilGone } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   contentOf,
   externalArtifacts,
+  generators,
   oneOf,
+  type Spec,
   startWatcherBed,
   type WatcherBed,
 } from '../watcher-bed.ts';
@@ -162,4 +164,12 @@ test('an artifact that would hold too much is refused, and not tried again and a
   } finally {
     await bounded.stop();
   }
+});
+
+test('an object without spec says so, and can be deleted', async () => {
+  await bed.create('bare', undefined as unknown as Spec);
+  const object = await bed.failed('bare', 'InvalidSpec');
+  expect(messageOf(object)).toContain('spec is missing');
+  await bed.remove('bare');
+  await untilGone(bed.client, generators, { namespace: bed.namespace, name: 'bare' });
 });
