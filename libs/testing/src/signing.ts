@@ -3,7 +3,6 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { temporaryFolder } from './guard.ts';
-import type { Sigstore } from './sigstore.ts';
 import { toolPath } from './tool-path.ts';
 
 const run = promisify(execFile);
@@ -17,12 +16,6 @@ export interface Cosign {
   generateKey(name: string): Promise<string>;
   /** Signs `<host>/<repository>@<digest>` with a key, without a log. */
   sign(reference: string, key: string, format: CosignFormat): Promise<void>;
-  /** Signs with a certificate for what a token says of who it is. */
-  signKeyless(
-    reference: string,
-    who: { subject: string; issuer: string },
-    o: { sigstore: Sigstore; format: CosignFormat },
-  ): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -56,19 +49,6 @@ export async function startCosign(): Promise<Cosign> {
     async sign(reference, key, format) {
       const flags = [...common(format), '--tlog-upload=false', `--key=${key}.key`];
       await cosign(['sign', ...flags, reference]);
-    },
-    async signKeyless(reference, who, { sigstore, format }) {
-      const root = join(folder.path, 'trusted_root.json');
-      await writeFile(root, sigstore.trustedRoot);
-      await cosign([
-        'sign',
-        ...common(format),
-        `--identity-token=${tokenOf(who)}`,
-        `--fulcio-url=${sigstore.url}`,
-        `--rekor-url=${sigstore.url}`,
-        `--trusted-root=${root}`,
-        reference,
-      ]);
     },
     stop: () => folder.remove(),
   };
