@@ -83,8 +83,8 @@ export interface ApplierBed<T extends AppliedKind> {
   when(predicate: (object: T) => boolean, name?: string): Promise<T>;
   /** Waits until an object is Ready at its present generation, and has reached what is wanted. */
   ready(wanted?: string, name?: string): Promise<T>;
-  /** Waits until an object has failed with a reason. */
-  failed(reason: string, name?: string): Promise<T>;
+  /** Waits until an object has failed with a reason, and a message of a form. */
+  failed(reason: string, name?: string, message?: RegExp): Promise<T>;
   /** Waits for an event. */
   event(predicate: (event: FluxEvent) => boolean): Promise<FluxEvent>;
   remove(name?: string): Promise<void>;
@@ -115,6 +115,8 @@ export async function startApplierBed<T extends AppliedKind>(
     '--http-retry=2',
     ...network.flags,
     '--least-interval=10ms',
+    // What is waited for has to wake whoever waits.
+    '--requeue-dependency=1h',
     ...o.flags,
   ];
   const running = createRun(o, client, flags);
@@ -218,10 +220,10 @@ function createObjects<T extends AppliedKind>(
           (wanted === undefined || o.hasReached(object, wanted)),
         name,
       ),
-    failed: (reason: string, name?: string) =>
+    failed: (reason: string, name?: string, message = /^/) =>
       settled((object) => {
         const ready = conditionOf(object);
-        return ready?.status === 'False' && ready.reason === reason;
+        return ready?.status === 'False' && ready.reason === reason && message.test(ready.message);
       }, name),
     async remove(name = 'app') {
       await client.delete(resource, keyOf(name));

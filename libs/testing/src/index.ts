@@ -47,6 +47,7 @@ export {
   startHelmServer,
 } from './helm-server.ts';
 export type { ServerAuth } from './http-auth.ts';
+export { LateWatch } from './late-watch.ts';
 export {
   artifactsOnly,
   localDispatcher,

@@ -4,11 +4,11 @@ import type { ApiResource, KubeClient, ObjectKey } from '@sluice/shared/kube';
 import { dump } from 'js-yaml';
 
 export interface UntilOptions {
-  /** How long to wait, in milliseconds; 30,000 when absent. */
+  /** How long to wait, in milliseconds; 60,000 when absent. */
   timeoutMs?: number;
 }
 
-const defaultTimeoutMs = 30_000;
+const defaultTimeoutMs = 60_000;
 
 /**
  * Waits, by watching, until an object is in a wanted state.

@@ -130,7 +130,8 @@ export function createSources(o: {
       try {
         return await client.get<SourceObject>(resourceOf(kinds[kind]), key);
       } catch (error) {
-        if (isNotFound(error)) return undefined;
+        // It may have come meanwhile, and its listeners may have been called.
+        if (isNotFound(error)) return peek(kind, key);
         throw error;
       }
     },

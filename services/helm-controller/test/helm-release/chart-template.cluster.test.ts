@@ -15,7 +15,7 @@ let bed: Bed;
 const charts: Record<string, Artifact> = {};
 beforeAll(async () => {
   // What is waited for has to bring it back, not the timer.
-  bed = await startBed(['--requeue-dependency=1h']);
+  bed = await startBed();
   for (const version of ['1.0.0', '2.0.0'])
     charts[version] = await bed.publish(chart(version), version, `v${version[0]}`);
 });

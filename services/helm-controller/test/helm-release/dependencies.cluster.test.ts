@@ -13,7 +13,7 @@ const kustomizations = resourceOf(kustomizationKind);
 let bed: Bed;
 beforeAll(async () => {
   // No timer helps here.
-  bed = await startBed(['--requeue-dependency=1h']);
+  bed = await startBed();
   await bed.publish(chart());
 });
 afterAll(() => bed.stop());

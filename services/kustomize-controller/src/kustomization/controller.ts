@@ -8,7 +8,6 @@ import {
   type Controller,
   type ControllerOptions,
   createController,
-  isReady,
   type Priority,
   type Reconciler,
 } from '@sluice/shared/runtime';
@@ -71,9 +70,11 @@ function watchSources(
 ): void {
   deps.sources.onArtifact((id, artifact) => {
     for (const object of informer.byIndex('source', id)) {
-      const isApplied = object.status?.lastAppliedRevision === artifact?.revision;
-      if (isApplied && isReady(object)) continue;
-      enqueue(keyOf(object), 'change');
+      const key = keyOf(object);
+      // What the watch shows of the object may be older than how far it has come.
+      const isDone = deps.states.peek(key)?.phase === 'ready';
+      if (isDone && object.status?.lastAppliedRevision === artifact?.revision) continue;
+      enqueue(key, 'change');
     }
   });
 }

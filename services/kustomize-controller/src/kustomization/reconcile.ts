@@ -126,10 +126,11 @@ async function applyAndPrune(run: Run, target: Target, prepared: PreparedBuild):
 /** Builds and applies what is new; returns whether anything changed in the cluster. */
 async function bringUpToDate(run: Run, target: Target): Promise<boolean> {
   run.state.configChanged = false;
+  // News of the source that come while it is fetched must not be taken for known.
+  run.state.phase = 'unknown';
   return withBuild(run, async (build) => {
     noteAttempt(run);
     run.state.wait = undefined;
-    run.state.phase = 'unknown';
     refuseSilentEmptiness(run, build);
     if (await isApplied(run, target, build)) {
       run.deps.metrics.build('unchanged');

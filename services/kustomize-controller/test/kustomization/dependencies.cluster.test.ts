@@ -6,7 +6,7 @@ import { type Bed, conditionOf, configMap, startBed } from './harness.ts';
 let bed: Bed;
 beforeAll(async () => {
   // No timer helps here.
-  bed = await startBed(['--requeue-dependency=1h']);
+  bed = await startBed();
 });
 afterAll(() => bed.stop());
 
