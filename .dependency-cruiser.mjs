@@ -20,6 +20,7 @@ export default {
     mayImport('api', 'base'),
     mayImport('net', 'base'),
     mayImport('kube', 'base', 'api', 'net'),
+    mayImport('cloud', 'base', 'api', 'net', 'kube'),
     mayImport('engine', 'base', 'api', 'kube'),
     mayImport('runtime', 'base', 'api', 'net', 'kube', 'engine'),
     mayImport('artifact', 'base', 'api', 'net'),

@@ -27,6 +27,7 @@ export const toolNames = [
   'notation-verifier',
   'notation',
   'cosign',
+  'versitygw',
 ] as const;
 
 export type ToolName = (typeof toolNames)[number];
@@ -228,6 +229,13 @@ const recipes: Record<ToolName, ToolRecipe> = {
     package: 'github.com/sigstore/cosign/v3/cmd/cosign',
     versionArgs: ['version'],
     linkerValues: (version) => ({ 'sigs.k8s.io/release-utils/version.gitVersion': version }),
+  },
+  versitygw: {
+    module: 'versitygw',
+    versionOf: 'github.com/versity/versitygw',
+    package: 'github.com/versity/versitygw/cmd/versitygw',
+    versionArgs: ['--version'],
+    linkerValues: (version) => ({ 'main.Version': version }),
   },
 };
 

@@ -26,6 +26,7 @@ export const commandTools: ToolName[] = [
   'otlp-receiver',
   'notation-verifier',
   'notation',
+  'versitygw',
 ];
 
 /** What only the tests in test/e2e run. */

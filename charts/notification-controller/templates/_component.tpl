@@ -76,6 +76,15 @@ rules:
   - apiGroups: [""]
     resources: [events]
     verbs: [create, patch]
+{{- if include "sluice.logs-in-as-accounts" . }}
+  # To log in to clouds as the accounts that objects name.
+  - apiGroups: [""]
+    resources: [serviceaccounts]
+    verbs: [get]
+  - apiGroups: [""]
+    resources: [serviceaccounts/token]
+    verbs: [create]
+{{- end }}
 {{- if include "sluice.authenticates-events" . }}
 clusterRules:
   # Whose token an event comes with.

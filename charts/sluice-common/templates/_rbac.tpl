@@ -127,3 +127,8 @@ rules:
   {{- end }}
 {{- end }}
 {{- end -}}
+
+{{- /* Not empty when objects may name the ServiceAccounts as which to log in to clouds. */}}
+{{- define "sluice.logs-in-as-accounts" -}}
+{{- if has "ObjectLevelWorkloadIdentity=true" (index .values.flags "feature-gates" | default list) }}true{{ end }}
+{{- end -}}

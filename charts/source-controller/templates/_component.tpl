@@ -31,18 +31,21 @@ kinds:
     resources: [buckets, externalartifacts, gitrepositories, helmcharts, helmrepositories, ocirepositories]
 rules:
   - apiGroups: [source.toolkit.fluxcd.io]
-    resources: [gitrepositories, helmcharts, helmrepositories, ocirepositories]
+    resources: [buckets, gitrepositories, helmcharts, helmrepositories, ocirepositories]
     verbs: [get, list, watch, patch]
   - apiGroups: [source.toolkit.fluxcd.io]
-    resources: [gitrepositories/status, helmcharts/status, helmrepositories/status, ocirepositories/status]
+    resources: [buckets/status, gitrepositories/status, helmcharts/status, helmrepositories/status, ocirepositories/status]
     verbs: [patch]
-  - apiGroups: [source.toolkit.fluxcd.io]
-    resources: [buckets]
-    verbs: [get, list, watch, patch]
   - apiGroups: [""]
     resources: [secrets, serviceaccounts]
     verbs: [get]
   - apiGroups: [""]
     resources: [events]
     verbs: [create, patch]
+{{- if include "sluice.logs-in-as-accounts" . }}
+  # To log in to clouds as the accounts that objects name.
+  - apiGroups: [""]
+    resources: [serviceaccounts/token]
+    verbs: [create]
+{{- end }}
 {{- end -}}

@@ -56,6 +56,7 @@ export {
 } from './local-network.ts';
 export { type LoggingNode, startLoggingNode } from './logging-node.ts';
 export { type NatsOptions, type NatsServer, startNats } from './nats.ts';
+export { type ObjectStore, startObjectStore } from './object-store.ts';
 export { type OtlpReceiver, startOtlpReceiver } from './otlp-receiver.ts';
 export {
   type LocalImagesOptions,
@@ -90,6 +91,7 @@ export {
   startSshGitServer,
   whyNoSshServer,
 } from './ssh-server.ts';
+export { standInDispatcher, standInHeader } from './stand-in.ts';
 export { assertStatusContract } from './status-contract.ts';
 export { type TenantRule, tenantAccount } from './tenant-account.ts';
 export { toolPath } from './tool-path.ts';

@@ -1,5 +1,6 @@
 import { FlagError, type FlagValues, flag, parseFlags } from '@sluice/shared/base';
-import { commonFlags } from '@sluice/shared/runtime';
+import { type CloudEnvironment, checkIdentityFlags, cloudEnvironment } from '@sluice/shared/cloud';
+import { commonFlags, parseFeatureGates } from '@sluice/shared/runtime';
 import { parseSenders } from './sender/senders.ts';
 
 const {
@@ -91,11 +92,22 @@ export const flags = {
   }),
 };
 
+/** Feature gates, with their defaults. */
+const gates = {
+  ObjectLevelWorkloadIdentity: false,
+  // Accepted for compatibility; what they switch is either always so or does not exist here.
+  CacheSecretsAndConfigMaps: false,
+  DisableConfigWatchers: false,
+};
+
 export interface Config extends FlagValues<typeof flags> {
   /** Users that may post events; undefined: anybody may. */
   eventSenders?: ReadonlySet<string>;
   /** Namespace of this pod. */
   runtimeNamespace: string;
+  /** As whom the controller itself logs in to clouds. */
+  cloud: CloudEnvironment;
+  gates: Record<keyof typeof gates, boolean>;
 }
 
 /**
@@ -116,8 +128,12 @@ export function readConfig(
   if (!/^https?:$/.test(URL.parse(values['gcr-keys-url'])?.protocol ?? '')) {
     throw new FlagError('--gcr-keys-url must be an HTTP or HTTPS address');
   }
+  const enabled = parseFeatureGates(values['feature-gates'], gates);
+  checkIdentityFlags(values, enabled.ObjectLevelWorkloadIdentity);
   return {
     ...values,
+    cloud: cloudEnvironment(env),
+    gates: enabled,
     eventSenders: eventSenders(values),
     runtimeNamespace: env['RUNTIME_NAMESPACE'] || 'flux-system',
   };

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { EventSink, FluxEvent } from '@sluice/shared/api';
 import { createBusEventSink, type OutboxSink } from '@sluice/shared/bus';
-import { networkGuardOf } from '@sluice/shared/net';
+import { type Dispatcher, networkGuardOf } from '@sluice/shared/net';
 import { createEventRecorder, type EventRecorder } from '@sluice/shared/runtime';
 import { createOutboxMetrics, type ServiceDoors } from '@sluice/shared/service';
 import type { Config } from './config.ts';
@@ -21,6 +21,7 @@ import { busMemory } from './memory/bus-memory.ts';
 import { diskMemory } from './memory/disk-memory.ts';
 import type { AlertMemory } from './memory/memory.ts';
 import { type Alerting, type AlertingOptions, createAlerting } from './noise/alerting.ts';
+import type { IdentityOf } from './provider/identity.ts';
 import type { SecretReader } from './provider/secrets.ts';
 
 export const controllerName = 'notification-controller';
@@ -30,6 +31,9 @@ export interface App extends ServiceDoors {
   config: Config;
   informers: Informers;
   readSecret: SecretReader;
+  identityOf: IdentityOf;
+  /** To the metadata servers of clouds. */
+  local: Dispatcher;
 }
 
 /** How events travel, and what of that others need. */
@@ -66,6 +70,7 @@ export function createDelivering(app: App): Delivering {
       alertOf,
       providerOf,
       readSecret: app.readSecret,
+      identityOf: app.identityOf,
       delivered,
       incidents: alerting.incidents,
       guard: networkGuardOf(config),

@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import type { Receiver } from '@sluice/shared/api';
 import { systemClock } from '@sluice/shared/base';
+import { createIdentities, createLocalDispatcher } from '@sluice/shared/cloud';
 import { keyOf } from '@sluice/shared/kube';
 import {
   type Controller,
@@ -25,6 +26,7 @@ import { Replays } from './delivery/replays.ts';
 import { eventListener, webhookListener } from './http/listeners.ts';
 import { IncidentWatch } from './incident/watch-incidents.ts';
 import { bySecret, createInformers } from './informers.ts';
+import { createIdentityOf } from './provider/identity.ts';
 import { createSecretReader } from './provider/secrets.ts';
 import { CallLog } from './receiver/last-call.ts';
 import { receiverReconciler } from './receiver/reconcile.ts';
@@ -61,6 +63,7 @@ export function createNotificationController(config: Config, doors: ServiceDoors
     flush: async () => {
       await Promise.all([receiverEvents.flush(flushMs), delivering.alertEvents.flush(flushMs)]);
     },
+    close: () => app.local.destroy(),
   };
 }
 
@@ -80,7 +83,16 @@ function createApp(config: Config, doors: ServiceDoors): App {
     logger,
     monitor: metrics.watches,
   });
-  return { ...doors, config, informers, readSecret: createSecretReader(client) };
+  const local = createLocalDispatcher();
+  const identities = createIdentities({
+    flags: config,
+    isObjectLevel: config.gates.ObjectLevelWorkloadIdentity,
+    environment: config.cloud,
+    monitor: metrics.tokens,
+    local,
+  });
+  const identityOf = createIdentityOf(client, identities);
+  return { ...doors, config, informers, readSecret: createSecretReader(client), identityOf, local };
 }
 
 function createReceiverController(app: App, events: EventRecorder): Controller<Receiver> {

@@ -1,14 +1,14 @@
 import { type FlagValues, flag, parseFlags } from '@sluice/shared/base';
 import { findProgram } from '@sluice/shared/cli';
+import { type CloudEnvironment, checkIdentityFlags, cloudEnvironment } from '@sluice/shared/cloud';
 import type { DefaultProxy } from '@sluice/shared/net';
-import { commonFlags } from '@sluice/shared/runtime';
+import { commonFlags, parseFeatureGates } from '@sluice/shared/runtime';
 import { type StorageEnvironment, storageEnvironment, storageFlags } from '@sluice/shared/storage';
 import { controllerName } from './source/names.ts';
 
 const {
   'watch-configs-label-selector': _,
-  'default-service-account': __,
-  'no-cross-namespace-refs': ___,
+  'no-cross-namespace-refs': __,
   ...sharedFlags
 } = commonFlags;
 const mebibyte = 1024 * 1024;
@@ -94,12 +94,23 @@ export const flags = {
   }),
 };
 
+/** Feature gates, with their defaults. */
+const gates = {
+  ObjectLevelWorkloadIdentity: false,
+  // Accepted for compatibility; what they switch is either always so or does not exist here.
+  CacheSecretsAndConfigMaps: false,
+  OptimizedGitClones: true,
+};
+
 export interface Config extends FlagValues<typeof flags>, StorageEnvironment {
   /** Namespace of this pod; empty outside of a cluster. */
   runtimeNamespace: string;
   /** Namespace of the Lease for leader election. */
   leaseNamespace: string;
   proxy: DefaultProxy;
+  /** As whom the controller itself logs in to clouds. */
+  cloud: CloudEnvironment;
+  gates: Record<keyof typeof gates, boolean>;
 }
 
 /**
@@ -113,6 +124,8 @@ export function readConfig(
 ): Config {
   const values = parseFlags(flags, argv, env);
   const runtimeNamespace = env['RUNTIME_NAMESPACE'] ?? '';
+  const enabled = parseFeatureGates(values['feature-gates'], gates);
+  checkIdentityFlags(values, enabled.ObjectLevelWorkloadIdentity);
   return {
     ...values,
     'notation-verifier': findProgram(values['notation-verifier'], env['PATH']),
@@ -124,5 +137,7 @@ export function readConfig(
       httpsProxy: env['HTTPS_PROXY'] ?? env['https_proxy'],
       noProxy: env['NO_PROXY'] ?? env['no_proxy'],
     },
+    cloud: cloudEnvironment(env),
+    gates: enabled,
   };
 }

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import {
   type ArtifactAnnouncer,
   type Bucket,
-  bucketKind,
   type GitRepository,
   type HelmChart,
   type HelmRepository,
@@ -13,8 +12,9 @@ import {
 } from '@sluice/shared/api';
 import { ArtifactCache, type ArtifactStore } from '@sluice/shared/artifact';
 import type { ByteBudget, FairSlots, Logger } from '@sluice/shared/base';
+import type { CloudIdentities } from '@sluice/shared/cloud';
 import type { Informer, KubeClient } from '@sluice/shared/kube';
-import { type Controller, letGo, type Metrics, type Reconciler } from '@sluice/shared/runtime';
+import type { Controller, Metrics, Reconciler } from '@sluice/shared/runtime';
 import type { Dispatcher } from 'undici';
 import type { Endpoints } from './adapters/endpoint.ts';
 import type { AuthorizationCache } from './adapters/registry/client.ts';
@@ -24,7 +24,6 @@ import { helmRepositoryReconciler } from './helm-repository/controller.ts';
 import { IndexCache } from './helm-repository/index-cache.ts';
 import { KnownIndexes } from './helm-repository/known-indexes.ts';
 import { type CacheMetrics, createCacheMetrics } from './metrics.ts';
-import { controllerName } from './source/names.ts';
 import type { VerificationDeps } from './verification/deps.ts';
 
 /** What the controllers of the Helm kinds are made of. */
@@ -42,10 +41,12 @@ export interface HelmParts {
   memory: ByteBudget;
   authorizations: AuthorizationCache;
   verification: VerificationDeps;
+  identities: CloudIdentities;
   tempDir: string;
   /** Where this process serves the stored artifacts, as it reaches itself. */
   localAddress: string;
   gitInformer: Informer<GitRepository>;
+  bucketInformer: Informer<Bucket>;
   informerOf<T extends KubeObject>(kind: KindDefinition<T>): Informer<T>;
   controllerOf<T extends KubeObject>(
     informer: Informer<T>,
@@ -65,7 +66,7 @@ export interface Runnable {
 
 /** Makes the controllers of HelmRepositories and HelmCharts. */
 export function createHelmControllers(parts: HelmParts): Runnable[] {
-  const { config, gitInformer, informerOf, controllerOf } = parts;
+  const { config, gitInformer, bucketInformer: buckets, informerOf, controllerOf } = parts;
   const cacheMetrics = createCacheMetrics(parts.metrics.registry);
   const indexes = createIndexCache(parts, cacheMetrics);
   const maxIndexBytes = config['helm-index-max-size'];
@@ -75,8 +76,6 @@ export function createHelmControllers(parts: HelmParts): Runnable[] {
     if (type === 'deleted') cacheMetrics.forget(object.metadata);
   });
   const charts = informerOf<HelmChart>(helmChartKind);
-  const buckets = informerOf<Bucket>(bucketKind);
-  letGo(buckets, { ...parts, kind: bucketKind, controllerName });
   const repositoryController = controllerOf(
     repositories,
     helmRepositoryReconciler({ ...common, known: new KnownIndexes() }),
@@ -101,7 +100,7 @@ export function createHelmControllers(parts: HelmParts): Runnable[] {
   );
   const sources = [repositories, gitInformer, buckets];
   watchChartSources(charts, sources, chartController);
-  return [repositoryController, runWith(buckets), runAfter(sources, chartController)];
+  return [repositoryController, runAfter(sources, chartController)];
 }
 
 function createIndexCache({ config, store, memory }: HelmParts, metrics: CacheMetrics): IndexCache {
@@ -129,20 +128,6 @@ function createUnpackedCache(parts: HelmParts): ArtifactCache {
     resolveUrl: (url) =>
       url.startsWith(advertised) ? `${localAddress}/${url.slice(advertised.length)}` : url,
   });
-}
-
-/** Keeps an informer without a controller running. */
-function runWith(informer: Informer<Bucket>): Runnable {
-  return {
-    run: async (signal) => {
-      informer.start();
-      await new Promise<void>((resolve) => {
-        if (signal.aborted) resolve();
-        else signal.addEventListener('abort', () => resolve(), { once: true });
-      });
-      await informer.stop();
-    },
-  };
 }
 
 /** A chart whose source is not known yet would be reported as one without a source. */

@@ -1,5 +1,7 @@
 import {
   type ArtifactAnnouncer,
+  type Bucket,
+  bucketKind,
   type GitRepository,
   gitRepositoryKind,
   type KindDefinition,
@@ -10,6 +12,11 @@ import {
 } from '@sluice/shared/api';
 import { ByteBudget, FairSlots } from '@sluice/shared/base';
 import { createArtifactAnnouncer } from '@sluice/shared/bus';
+import {
+  type CloudIdentities,
+  createIdentities,
+  createLocalDispatcher,
+} from '@sluice/shared/cloud';
 import { createInformer, type Informer, resourceOf } from '@sluice/shared/kube';
 import { ByteRate, createArtifactDispatcher, networkGuardOf } from '@sluice/shared/net';
 import {
@@ -26,6 +33,7 @@ import { Endpoints } from './adapters/endpoint.ts';
 import { createNotationVerifier, type NotationVerifier } from './adapters/notation.ts';
 import { AuthorizationCache } from './adapters/registry/client.ts';
 import type { SshSettings } from './adapters/ssh/connect.ts';
+import { bucketReconciler } from './bucket/controller.ts';
 import type { Config } from './config.ts';
 import { createHelmControllers } from './create-helm-controllers.ts';
 import { gitRepositoryReconciler, watchIncludes } from './git-repository/controller.ts';
@@ -52,6 +60,9 @@ interface App extends ServiceDoors {
   notation: NotationVerifier;
   /** Through what artifacts of other controllers are downloaded. */
   dispatcher: Dispatcher;
+  identities: CloudIdentities;
+  /** To the metadata servers of clouds. */
+  local: Dispatcher;
 }
 
 /** Makes the parts of the service: it serves artifacts and reconciles while it leads. */
@@ -65,17 +76,27 @@ export function createSourceController(config: Config, doors: ServiceDoors): Ser
   const notation = createNotationVerifier(config['notation-verifier']);
   const announcer = bus && createArtifactAnnouncer(bus);
   const readiness = storageReadiness(config);
+  const local = createLocalDispatcher();
+  const identities = createIdentities({
+    flags: config,
+    isObjectLevel: config.gates.ObjectLevelWorkloadIdentity,
+    environment: config.cloud,
+    monitor: doors.metrics.tokens,
+    local,
+  });
+  const shared = { endpoints, rate, dispatcher, identities, local };
   return {
     readyChecks: { storage: readiness.check },
     start: ({ signal, client }) => {
-      const parts = { events, announcer, endpoints, rate, notation, dispatcher };
+      const parts = { events, announcer, notation, ...shared };
       const app = { ...doors, client, config, ...parts };
       return run(app, signal, readiness.onServing);
     },
     flush: () => events.flush(flushMs),
     close: async () => {
       await sink?.close();
-      await Promise.all([endpoints.close(), notation.close(), dispatcher.destroy()]);
+      const pools = [dispatcher.destroy(), local.destroy()];
+      await Promise.all([endpoints.close(), notation.close(), ...pools]);
     },
   };
 }
@@ -88,27 +109,34 @@ function run(app: App, signal: AbortSignal, onServing: () => void): Promise<void
   });
 }
 
-function createControllers(app: App, { store, tempDir, localAddress }: Storage) {
-  const { announcer, endpoints, config } = app;
+/** What the sources that make artifacts share. */
+function commonParts(app: App, { store, tempDir }: Storage) {
+  const { announcer, endpoints, config, identities } = app;
   // One more than a namespace may have: whatever it makes, others go on.
   const packing = FairSlots.withOneSpare(config.concurrent);
   const memory = new ByteBudget({
     total: config['memory-budget'],
     perShare: Math.ceil(config['memory-budget'] * maxMemoryShare),
   });
-  const authorizations = new AuthorizationCache(app.metrics.tokens);
-  const maxArtifactBytes = config['artifact-max-size'];
-  const refused = createRefusedContent();
-  const common = {
+  return {
     store,
     endpoints,
     announcer,
     packing,
     memory,
-    refused,
+    refused: createRefusedContent(),
     tempDir,
-    maxArtifactBytes,
+    maxArtifactBytes: config['artifact-max-size'],
+    identities,
+    isObjectLevel: config.gates.ObjectLevelWorkloadIdentity,
   };
+}
+
+function createControllers(app: App, storage: Storage) {
+  const { endpoints, config } = app;
+  const { localAddress } = storage;
+  const common = commonParts(app, storage);
+  const authorizations = new AuthorizationCache(app.metrics.tokens);
   const verification = {
     endpoints,
     notation: app.notation,
@@ -127,6 +155,12 @@ function createControllers(app: App, { store, tempDir, localAddress }: Storage) 
     informerOf<OCIRepository>(app, ociRepositoryKind),
     ociRepositoryReconciler({ ...common, authorizations, verification }),
   );
+  const bucketInformer = informerOf<Bucket>(app, bucketKind);
+  const bucket = controllerOf(
+    app,
+    bucketInformer,
+    bucketReconciler({ ...common, cloudEnvironment: config.cloud, local: app.local }),
+  );
   const helm = createHelmControllers({
     ...app,
     ...common,
@@ -134,10 +168,11 @@ function createControllers(app: App, { store, tempDir, localAddress }: Storage) 
     verification,
     localAddress,
     gitInformer,
+    bucketInformer,
     informerOf: (kind) => informerOf(app, kind),
     controllerOf: (informer, reconciler) => controllerOf(app, informer, reconciler),
   });
-  return [git, oci, ...helm];
+  return [git, oci, bucket, ...helm];
 }
 
 function downloadRate(config: Config): ByteRate {

@@ -44,6 +44,8 @@ describe('readConfig', () => {
     { argv: ['--artifact-retention-records=0'], message: /--artifact-retention-records/ },
     { argv: ['--concurrent=0'], message: /--concurrent/ },
     { argv: ['--no-such-flag'], message: /--no-such-flag/ },
+    { argv: ['--feature-gates=Nope=true'], message: /there is no gate 'Nope'/ },
+    { argv: ['--default-service-account=x'], message: /ObjectLevelWorkloadIdentity=true/ },
   ])('refuses $argv', ({ argv, message }) => {
     expect(() => readConfig(argv, {})).toThrow(message);
   });

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import {
   type Artifact,
   apiVersionOf,
+  type Bucket,
+  bucketKind,
   type GitRepository,
   gitRepositoryKind,
   type HelmChart,
@@ -27,14 +29,16 @@ import {
   testNamespace,
   type UntilOptions,
   until,
+  untilGone,
 } from '@sluice/testing';
 import { request } from 'undici';
 
 export { conditionOf } from '@sluice/testing';
 
-type Source = GitRepository | OCIRepository | HelmRepository | HelmChart;
+type Source = Bucket | GitRepository | OCIRepository | HelmRepository | HelmChart;
 
 const kinds = {
+  Bucket: bucketKind,
   GitRepository: gitRepositoryKind,
   OCIRepository: ociRepositoryKind,
   HelmRepository: helmRepositoryKind,
@@ -64,11 +68,14 @@ export interface SourceBed {
     spec: Partial<HelmRepository['spec']>,
     ns?: string,
   ): Promise<HelmRepository>;
+  createBucket(name: string, spec: Partial<Bucket['spec']>): Promise<Bucket>;
   createChart(name: string, spec: Partial<HelmChart['spec']>): Promise<HelmChart>;
   createSecret(name: string, values: Record<string, string>, type?: string): Promise<void>;
   patchSpec(object: Source, spec: object): Promise<void>;
   /** Asks for a reconcile and waits until it is handled. */
   request<T extends Source>(object: T): Promise<T>;
+  /** Waits until it does not exist any more. */
+  gone(object: Source): Promise<void>;
   until<T extends Source>(
     object: T,
     predicate: (object: T) => boolean,
@@ -134,6 +141,7 @@ export async function startSourceBed(options: SourceBedOptions = {}): Promise<So
     createGit: (name, spec, ns) => create(gitRepositoryKind, name, spec, ns),
     createOci: (name, spec, ns) => create(ociRepositoryKind, name, spec, ns),
     createHelm: (name, spec, ns) => create(helmRepositoryKind, name, spec, ns),
+    createBucket: (name, spec) => create(bucketKind, name, spec),
     createChart: (name, spec) => create(helmChartKind, name, spec),
     async createSecret(name, values, type) {
       const secret = {
@@ -154,6 +162,7 @@ export async function startSourceBed(options: SourceBedOptions = {}): Promise<So
       await client.patch(resource(object), object.metadata, { metadata }, { type: 'merge' });
       return bed.until(object, (o) => o.status?.lastHandledReconcileAt === at);
     },
+    gone: (object) => untilGone(client, resource(object), object.metadata),
     until: (object, predicate, options) =>
       until(client, resource(object), object.metadata, predicate, options),
     async ready(object, revision, options) {

@@ -95,7 +95,7 @@ export function sources(world: ChartWorld): KubeObject[] {
     },
   ].map((object) => ({
     ...object,
-    // There is no controller for Buckets, but the finalizer that Flux has left must not keep one.
+    // The finalizer that Flux has left must not keep it.
     metadata: { ...at('app'), labels, ...(object.kind === 'Bucket' && fromFlux) },
   })) as unknown as KubeObject[];
 }

@@ -71,9 +71,12 @@ async function payloadOf<Payload>(type: ProviderType): Promise<Payload> {
     commitStatusId: '',
     connect: () => Promise.reject(new Error('it does not speak HTTP')),
     tokens: new TokenCache(systemClock),
+    identity: { azure: noLogin, gcp: noLogin },
   });
   return JSON.parse(String(sent[0]?.body)) as Payload;
 }
+
+const noLogin = () => Promise.reject(new Error('it needs no login to a cloud'));
 
 /** Draws what arrives in chats, from what is sent there. */
 export const generatePictures: Generator = async () =>

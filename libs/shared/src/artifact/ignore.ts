@@ -48,12 +48,14 @@ type Rule = (parts: string[], isDirectory: boolean) => boolean | undefined;
  * nor `spec.ignore` has a pattern. Later patterns win: `spec.ignore` over `.sourceignore`, deeper files over
  * those above. As in Flux, and unlike in Git, a file may come back by `!` although its directory is out.
  *
+ * @param o.builtIn false: only what the patterns say is out
  * @throws BudgetError when there are too many patterns, or too long ones
  * @see https://fluxcd.io/flux/components/source/gitrepositories/#excluding-files
  */
 export function createIgnore(o: {
   sourceignoreFiles: IgnoreFile[];
   specIgnore?: string;
+  builtIn?: boolean;
   limits?: IgnoreLimits;
 }): IgnoreMatcher {
   const limits = o.limits ?? defaultIgnoreLimits;
@@ -62,7 +64,8 @@ export function createIgnore(o: {
   const lines = files.flatMap((file) => linesOf(file.content, file.dir, ignoreFileName));
   if (o.specIgnore !== undefined) lines.push(...linesOf(o.specIgnore, '', 'spec.ignore'));
   checkLines(lines, limits);
-  const builtIn = lines.length > 0 ? versionControl : [...versionControl, ...defaults];
+  const defaulted = lines.length > 0 ? versionControl : [...versionControl, ...defaults];
+  const builtIn = o.builtIn === false ? [] : defaulted;
   const rules = [
     ...builtIn.map((text) => compileRule({ text, domain: [], place: '' }, budget)),
     ...lines.map((line) => compileRule(line, budget)),

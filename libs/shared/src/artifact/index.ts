@@ -15,7 +15,12 @@ export {
   downloadArtifact,
 } from './download-artifact.ts';
 export { compileGlob, isGlob } from './glob.ts';
-export { createIgnore, defaultIgnoreLimits, type IgnoreLimits } from './ignore.ts';
+export {
+  createIgnore,
+  defaultIgnoreLimits,
+  type IgnoreLimits,
+  ignoreFileName,
+} from './ignore.ts';
 export { type Origin, originFacts, originMetadata } from './origin.ts';
 export { type PackResult, packArtifact } from './pack.ts';
 export { readDirectory } from './read-directory.ts';

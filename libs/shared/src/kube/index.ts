@@ -1,4 +1,5 @@
 // How the API server is spoken to: requests, list-watch, mapping of kinds, identities, expressions.
+export { abortable } from './abortable.ts';
 export {
   ApiError,
   ConnectionError,

@@ -11,6 +11,7 @@ import { commitStatusId } from '../provider/commit-status-id.ts';
 import { createConnect } from '../provider/connect.ts';
 import { UnusableProviderError } from '../provider/delivery-error.ts';
 import { endpointOf } from '../provider/endpoint.ts';
+import type { IdentityOf } from '../provider/identity.ts';
 import { ProviderPool } from '../provider/pool.ts';
 import { rateLimitsOf } from '../provider/rate-limits.ts';
 import type { SecretReader } from '../provider/secrets.ts';
@@ -31,6 +32,8 @@ export interface AttemptContext {
   readSecret: SecretReader;
   delivered: DeliveredLog;
   incidents: Incidents;
+  /** As whom Providers log in to clouds. */
+  identityOf: IdentityOf;
   /** Says where Providers may have deliveries go. */
   guard: NetworkGuard;
   /** How long a Provider that fails is left alone, and when its deliveries are given up. */
@@ -51,11 +54,13 @@ interface ProviderState {
   line: ProviderLine;
   pace: Pace;
   pool: ProviderPool;
+  /** To services that log in to clouds. */
+  logins: ProviderPool;
   tokens: TokenCache;
 }
 
 type AttemptParts = AttemptContext &
-  Pick<ProviderState, 'pace' | 'pool' | 'tokens'> & { resolves: Failure[] };
+  Pick<ProviderState, 'pace' | 'pool' | 'logins' | 'tokens'> & { resolves: Failure[] };
 
 /** Providers that are remembered although nothing goes through them. */
 const maxIdleProviders = 256;
@@ -75,15 +80,16 @@ export function createAttempt(context: AttemptContext): Attempt {
       line: new ProviderLine(context.retry),
       pace: new Pace(),
       pool: new ProviderPool(context.guard),
+      logins: new ProviderPool(context.guard),
       tokens: new TokenCache(systemClock),
     };
     providers.set(providerKey, state);
     if (providers.size > maxIdleProviders) forgetIdle(providers, providerKey);
-    const { line, pace, pool, tokens } = state;
+    const { line, pace, pool, logins, tokens } = state;
     return objects.run(`${providerKey}/${alert.name}/${kind}/${namespace}/${name}`, () =>
       once(delivery, context, o.signal, (resolves) =>
         line.run(async () => {
-          const parts = { ...context, pace, pool, tokens, resolves };
+          const parts = { ...context, pace, pool, logins, tokens, resolves };
           const result = await attempt(delivery, parts, o.signal).catch(failure);
           // The place is held until then: what is delivered and not recorded is few, should everything end now.
           if (result.type === 'delivered') await context.delivered.record(delivery);
@@ -120,10 +126,11 @@ async function once(
 }
 
 function forgetIdle(providers: Map<string, ProviderState>, present: string): void {
-  for (const [key, { line, pool }] of providers) {
+  for (const [key, { line, pool, logins }] of providers) {
     if (key === present || !line.isIdle) continue;
     providers.delete(key);
     void pool.close();
+    void logins.close();
   }
 }
 
@@ -151,7 +158,7 @@ async function attempt(
     'sluice.event.reason': event.reason,
   };
   await withSpan('deliver', { attributes, kind: 'client' }, async () => {
-    const { guard, pool, tokens } = context;
+    const { guard, pool, logins, tokens } = context;
     const send = createSend(endpoint, { pool, signal, traceHeaders: currentTrace() });
     const about = { alert: wanted.alert, type: endpoint.type };
     const { shown, facts, members } = await presentEvent(delivery, about);
@@ -163,6 +170,7 @@ async function attempt(
         : '',
       connect: createConnect({ guard, signal, timeoutMs: endpoint.timeoutMs }),
       tokens,
+      identity: context.identityOf(provider, endpoint, { pool: logins, signal }),
       resolves,
       members,
       isRecoveryOnly: delivery.recovers === 'only',

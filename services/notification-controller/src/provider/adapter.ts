@@ -1,5 +1,6 @@
 import type { FluxEvent, ProviderSpec } from '@sluice/shared/api';
 import type { Connect } from './connect.ts';
+import type { ProviderIdentity } from './provider-identity.ts';
 import type { SecretData } from './secrets.ts';
 import type { TokenCache } from './token-cache.ts';
 
@@ -17,6 +18,8 @@ export interface Endpoint {
   headers: Record<string, string>;
   /** The whole Secret of `spec.secretRef`, for types with keys of their own. */
   secret: SecretData;
+  /** ServiceAccount as which to log in to the cloud. */
+  serviceAccountName?: string;
   /** UID of the Provider, which no Provider of another cluster has. */
   uid: string;
   /** Milliseconds for one delivery. */
@@ -65,6 +68,8 @@ export interface DeliveryContext {
   connect: Connect;
   /** Tokens that the service has given for the credentials of the Provider. */
   tokens: TokenCache;
+  /** For services of clouds, when the Secret has no login. */
+  identity: ProviderIdentity;
   /** Failures that the service was told of and that the event ends, each with what the service calls it. */
   resolves?: readonly Resolved[];
   /** The events that the event lists, for services that take several at once. */

@@ -29,6 +29,7 @@ export async function endpointOf(provider: Provider, read: SecretReader): Promis
     token: (secret['token'] ?? '').trim(),
     headers: headers(secret['headers']),
     secret,
+    ...(spec.serviceAccountName && { serviceAccountName: spec.serviceAccountName }),
     uid: metadata.uid ?? '',
     timeoutMs: spec.timeout ? parseDuration(spec.timeout) : defaultTimeoutMs,
     proxy: spec.proxySecretRef

@@ -7,6 +7,7 @@ import { memoryDeliveredLog } from '../../src/delivery/delivered.ts';
 import type { Delivery } from '../../src/delivery/delivery.ts';
 import { createIncidents } from '../../src/incident/incidents.ts';
 import { SecretUnavailableError } from '../../src/provider/secrets.ts';
+import { noIdentity } from '../no-identity.ts';
 import { notesInMemory } from '../notes.ts';
 import { alertOf, eventOf, providerOf } from '../objects.ts';
 
@@ -40,6 +41,7 @@ function attemptWith(o: {
     alertOf: () => alert ?? undefined,
     providerOf: () => provider ?? undefined,
     readSecret: () => Promise.reject(new SecretUnavailableError('Secret is missing')),
+    identityOf: () => noIdentity,
     delivered: memoryDeliveredLog(300_000),
     incidents: createIncidents(notesInMemory(), { logger: silentLogger }),
     guard: localNetwork,

@@ -15,8 +15,10 @@ import { defaultStatusId } from '../../src/provider/commit-status-id.ts';
 import { createConnect } from '../../src/provider/connect.ts';
 import { endpointOf } from '../../src/provider/endpoint.ts';
 import { ProviderPool } from '../../src/provider/pool.ts';
+import type { ProviderIdentity } from '../../src/provider/provider-identity.ts';
 import { createSend } from '../../src/provider/send.ts';
 import { TokenCache } from '../../src/provider/token-cache.ts';
+import { noIdentity } from '../no-identity.ts';
 import { eventOf, providerOf } from '../objects.ts';
 
 /** What a type of provider sends, and how it takes what the service answers. */
@@ -28,6 +30,8 @@ export interface ProviderCase {
   /** The service has one host, which the server stands in for behind a proxy. */
   host?: string;
   event?: Partial<FluxEvent>;
+  /** As whom it logs in to the cloud; there is none unless told. */
+  identity?: ProviderIdentity;
   /** What the server answers unless told, by method and path without query; 200 without a body for others. */
   answers?: Record<string, Partial<WebhookReply>>;
   deliveries: Delivery[];
@@ -166,6 +170,7 @@ async function deliver(
     commitStatusId,
     connect,
     tokens: new TokenCache(systemClock),
+    identity: given.identity ?? noIdentity,
     resolves: (o.ends?.failures ?? []).map((failure) => ({
       ...failure,
       event: eventOf(failure.event),

@@ -8,6 +8,7 @@ import { endpointOf } from '../../src/provider/endpoint.ts';
 import { ProviderPool } from '../../src/provider/pool.ts';
 import { createSend } from '../../src/provider/send.ts';
 import { TokenCache } from '../../src/provider/token-cache.ts';
+import { noIdentity } from '../no-identity.ts';
 import { eventOf, providerOf } from '../objects.ts';
 import { alert, providerUid } from './contract.ts';
 
@@ -37,6 +38,7 @@ export async function deliverTo(
         commitStatusId: defaultStatusId(event, providerUid),
         connect: createConnect({ guard: localNetwork, signal, timeoutMs: 5_000 }),
         tokens: new TokenCache(systemClock),
+        identity: noIdentity,
       },
     );
   } finally {

@@ -19,6 +19,7 @@ import { createConnect } from '../../src/provider/connect.ts';
 import { endpointOf } from '../../src/provider/endpoint.ts';
 import { eventJson } from '../../src/provider/go-json.ts';
 import { TokenCache } from '../../src/provider/token-cache.ts';
+import { noIdentity } from '../no-identity.ts';
 import { eventOf, providerOf } from '../objects.ts';
 import { alert } from './contract.ts';
 import { createNatsTrust } from './nats-credentials.ts';
@@ -81,6 +82,7 @@ async function publish(
     commitStatusId: '',
     connect: connectTo,
     tokens: new TokenCache(systemClock),
+    identity: noIdentity,
   });
 }
 

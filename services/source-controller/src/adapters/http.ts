@@ -26,6 +26,8 @@ export interface HttpRequest {
   /** Value of the Authorization header; goes to this origin only, never along with a redirect to another. */
   authorization?: string;
   body?: Uint8Array;
+  /** False: a redirect is an answer like any other. */
+  follow?: boolean;
   dispatcher: Dispatcher;
   signal: AbortSignal;
 }
@@ -54,9 +56,8 @@ export async function send(o: HttpRequest): Promise<HttpResponse> {
     const authorized = o.authorization !== undefined && url.origin === o.url.origin;
     const response = await exchange(o, url, authorized ? o.authorization : undefined);
     const location = response.headers['location'];
-    if (o.method === 'POST' || !redirects.has(response.status) || location === undefined) {
-      return response;
-    }
+    const mayFollow = o.method !== 'POST' && o.follow !== false;
+    if (!mayFollow || !redirects.has(response.status) || location === undefined) return response;
     await response.body.dump();
     url = redirectTarget(url, location);
   }

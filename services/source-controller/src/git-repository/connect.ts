@@ -30,23 +30,24 @@ export async function connect(
 }
 
 async function transportTo(
-  { client, object }: GitContext,
-  { endpoints, ssh }: GitRepositoryDeps,
-  { address, signal }: { address: URL; signal: AbortSignal },
+  context: GitContext,
+  deps: GitRepositoryDeps,
+  to: { address: URL; signal: AbortSignal },
 ): Promise<GitTransport> {
-  const { url, authorization, endpoint, secret } = await accessTo(client, object, address);
-  const share = object.metadata.namespace ?? '';
+  const { url, authorization, endpoint, secret } = await accessTo(context, deps, to);
+  const { address, signal } = to;
+  const share = context.object.metadata.namespace ?? '';
   if (url.protocol !== 'ssh:') {
     return new HttpTransport({
       url,
       authorization,
-      dispatcher: endpoints.dispatcherFor(endpoint, share),
+      dispatcher: deps.endpoints.dispatcherFor(endpoint, share),
       signal,
     });
   }
   // Loaded when an object needs it.
   const { sshTransport } = await import('./ssh-access.ts');
-  return sshTransport(address, secret, { ...ssh, url, share, signal });
+  return sshTransport(address, secret, { ...deps.ssh, url, share, signal });
 }
 
 /** Remembers what a server said about itself, so that the next poll takes one request less. */

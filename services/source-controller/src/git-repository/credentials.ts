@@ -1,8 +1,4 @@
-import type { GitRepository } from '@sluice/shared/api';
-import { RetryableError } from '@sluice/shared/base';
-import type { KubeClient } from '@sluice/shared/kube';
 import type { Endpoint } from '../adapters/endpoint.ts';
-import { authenticationFailedReason } from '../source/names.ts';
 import {
   basicFrom,
   basicFromUrl,
@@ -12,6 +8,8 @@ import {
   tlsFrom,
   withoutCredentials,
 } from '../source/secrets.ts';
+import type { GitContext, GitRepositoryDeps } from './deps.ts';
+import { checkApp, providerLogin } from './provider-login.ts';
 
 /** How to reach a repository. */
 export interface Access {
@@ -25,15 +23,17 @@ export interface Access {
 }
 
 /**
- * Collects credentials, TLS material and proxy of a repository from its Secrets and its address.
+ * Collects credentials, TLS material and proxy of a repository from its Secrets, its address and its provider.
  *
- * @throws RetryableError `AuthenticationFailed` when a Secret is missing or incomplete
+ * @param o.signal ends what is asked for that
+ * @throws RetryableError `AuthenticationFailed` when a Secret is missing or incomplete; as {@link providerLogin}
  */
 export async function accessTo(
-  client: KubeClient,
-  object: GitRepository,
-  address: URL,
+  context: GitContext,
+  { endpoints, identities }: Pick<GitRepositoryDeps, 'endpoints' | 'identities'>,
+  { address, signal }: { address: URL; signal: AbortSignal },
 ): Promise<Access> {
+  const { client, object } = context;
   const { namespace } = object.metadata;
   const { secretRef, proxySecretRef } = object.spec;
   const [secret, proxy] = await Promise.all([
@@ -43,24 +43,18 @@ export async function accessTo(
   ]);
   const url = withoutCredentials(address);
   if (url.protocol === 'ssh:') return { url, endpoint: {}, ...(secret && { secret }) };
-  const authorization = secret ? fromSecret(secret, address) : basicFromUrl(address);
   const tls = secret && tlsFrom(secret);
-  return {
-    url,
-    ...(authorization !== undefined && { authorization }),
-    endpoint: { ...(tls && { tls }), ...(proxy && { proxy: proxyFrom(proxy) }) },
-  };
+  const endpoint = { ...(tls && { tls }), ...(proxy && { proxy: proxyFrom(proxy) }) };
+  const path = { endpoints, endpoint, signal };
+  const login = { context, identities, url, path, ...(secret && { secret }) };
+  const authorization = (await providerLogin(login)) ?? ownLogin(secret, address);
+  return { url, ...(authorization !== undefined && { authorization }), endpoint };
 }
 
-function fromSecret(secret: SecretData, address: URL): string | undefined {
-  const { id, values } = secret;
-  const { bearerToken, githubAppID } = values;
-  if (githubAppID) {
-    throw new RetryableError(
-      authenticationFailedReason,
-      `secret '${id}' holds a GitHub App, which is not supported yet`,
-    );
-  }
+function ownLogin(secret: SecretData | undefined, address: URL): string | undefined {
+  if (secret === undefined) return basicFromUrl(address);
+  checkApp(secret);
+  const { bearerToken } = secret.values;
   if (bearerToken) return `Bearer ${bearerToken.trim()}`;
   return basicFrom(secret) ?? basicFromUrl(address);
 }

@@ -1,6 +1,7 @@
 import type { ArtifactAnnouncer, GitRepository } from '@sluice/shared/api';
 import type { ArtifactStore } from '@sluice/shared/artifact';
 import type { ByteBudget, FairSlots, RefusedWork } from '@sluice/shared/base';
+import type { CloudIdentities } from '@sluice/shared/cloud';
 import type { ReconcileContext } from '@sluice/shared/runtime';
 import type { Endpoints } from '../adapters/endpoint.ts';
 import type { Discovery } from '../adapters/git/git-http.ts';
@@ -12,6 +13,10 @@ export interface GitRepositoryDeps {
   store: ArtifactStore;
   endpoints: Endpoints;
   ssh: SshSettings;
+  /** As whom to log in to clouds. */
+  identities: CloudIdentities;
+  /** Feature gate `ObjectLevelWorkloadIdentity`. */
+  isObjectLevel: boolean;
   announcer?: ArtifactAnnouncer;
   /** Limits how many artifacts are made at once; waiting for servers is not limited by it. */
   packing: FairSlots;

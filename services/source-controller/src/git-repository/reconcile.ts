@@ -27,7 +27,7 @@ export async function reconcileGitRepository(
   const { spec } = object;
   await checkStored(context, deps.store);
   const { address, limit } = await phase(status, fetchFailedCondition, async () => ({
-    address: checkSpec(spec),
+    address: checkSpec(spec, deps),
     limit: new TimeLimit(spec.timeout, context.signal),
   }));
   const includes = await phase(status, includeUnavailableCondition, async () =>

@@ -2,7 +2,8 @@ import type { GitRepository } from '@sluice/shared/api';
 import { redactUrl, StalledError } from '@sluice/shared/base';
 import { refNameProblem } from '../adapters/git/refs.ts';
 import { invalidReferenceReason, unsupportedReason, urlInvalidReason } from '../source/names.ts';
-import { refuseProvider } from '../source/refuse.ts';
+import { refuseServiceAccount } from '../source/refuse.ts';
+import { invalidProviderReason } from './provider-login.ts';
 
 type Spec = GitRepository['spec'];
 
@@ -16,8 +17,8 @@ const commitPattern = /^[0-9a-f]{40}$/;
  * @returns the address of the repository
  * @throws StalledError that names the field, its value and the fix
  */
-export function checkSpec(spec: Spec): URL {
-  refuseProvider(spec.provider, 'spec.secretRef');
+export function checkSpec(spec: Spec, o: { isObjectLevel: boolean }): URL {
+  refuseServiceAccount(spec.serviceAccountName, o.isObjectLevel);
   if (spec.recurseSubmodules) {
     throw new StalledError(
       unsupportedReason,
@@ -47,7 +48,13 @@ function checkUrl(text: string): URL {
   return url;
 }
 
-function checkSsh(url: URL, { proxySecretRef }: Spec): void {
+function checkSsh(url: URL, { proxySecretRef, provider = 'generic' }: Spec): void {
+  if (provider !== 'generic') {
+    throw new StalledError(
+      invalidProviderReason,
+      `spec.provider '${provider}' logs in over https:// only, and not over ssh://: change spec.url, or leave it out`,
+    );
+  }
   if (url.password !== '') {
     throw new StalledError(
       urlInvalidReason,

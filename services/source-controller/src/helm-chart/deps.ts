@@ -7,6 +7,7 @@ import type {
 } from '@sluice/shared/api';
 import type { ArtifactCache, ArtifactStore } from '@sluice/shared/artifact';
 import type { ByteBudget, FairSlots } from '@sluice/shared/base';
+import type { CloudIdentities } from '@sluice/shared/cloud';
 import type { ReconcileContext } from '@sluice/shared/runtime';
 import type { Endpoints } from '../adapters/endpoint.ts';
 import type { AuthorizationCache } from '../adapters/registry/client.ts';
@@ -33,6 +34,8 @@ export interface HelmChartDeps {
   memory: ByteBudget;
   authorizations: AuthorizationCache;
   verification: VerificationDeps;
+  /** As whom to log in to clouds. */
+  identities: CloudIdentities;
   /** Directory for charts while they are made. */
   tempDir: string;
   indexes: IndexCache;

@@ -10,8 +10,8 @@ import type { ChartIndex } from '../helm/index-file.ts';
 import { accessTo, type RepositorySecrets, readSecrets } from '../helm-repository/access.ts';
 import { ociScheme, parseRepositoryAddress } from '../helm-repository/address.ts';
 import { fetchIndex } from '../helm-repository/fetch-index.ts';
+import { callerOf, cloudLogin } from '../source/cloud.ts';
 import { authenticationFailedReason } from '../source/names.ts';
-import { refuseProvider } from '../source/refuse.ts';
 import { dockerConfigKey, loginFrom } from '../source/registry-login.ts';
 import type { SecretData } from '../source/secrets.ts';
 import { ownerOf } from '../source/source.ts';
@@ -100,14 +100,20 @@ function unreadable(cause: unknown): never {
 
 function openOci({ context, deps, url, object, verify: spec, limit }: Opening): ChartRepository {
   const { client, clock } = context;
-  const whose = ` of HelmRepository '${object?.metadata.name}'`;
-  refuseProvider(object?.spec.provider, 'spec.secretRef', whose);
   const connect = async (address: RepositoryAddress) => {
     const secrets: RepositorySecrets = object ? await readSecrets(client, object) : {};
     const endpoint = secrets.tls ? { tls: secrets.tls } : {};
+    const { provider = 'generic' } = object?.spec ?? {};
+    const path = { endpoints: deps.endpoints, endpoint: {}, signal: limit.signal };
+    const login =
+      secrets.login === undefined && provider !== 'generic'
+        ? await cloudLogin(provider, () =>
+            deps.identities.registry(provider, address.host, callerOf(context, path, undefined)),
+          )
+        : secrets.login && registryLogin(secrets.login, address.host);
     return new RegistryClient({
       address,
-      login: secrets.login && registryLogin(secrets.login, address.host),
+      login,
       dispatcher: deps.endpoints.dispatcherFor(endpoint, context.object.metadata.namespace ?? ''),
       signal: limit.signal,
       clock,

@@ -5,6 +5,7 @@ import { type Endpoint, endpointId } from '../adapters/endpoint.ts';
 import { RegistryClient } from '../adapters/registry/client.ts';
 import type { RegistryLogin } from '../adapters/registry/docker-config.ts';
 import type { RepositoryAddress } from '../adapters/registry/reference.ts';
+import { callerOf, cloudLogin, type NetworkPath, withoutTls } from '../source/cloud.ts';
 import { authenticationFailedReason } from '../source/names.ts';
 import { loginFrom } from '../source/registry-login.ts';
 import { proxyFrom, readSecret, type SecretData, tlsFrom } from '../source/secrets.ts';
@@ -29,10 +30,9 @@ export async function connect(
   limit: TimeLimit,
 ): Promise<RegistryClient> {
   const { client, object, clock } = context;
-  const [login, endpoint] = await Promise.all([
-    loginFor(client, object, address.host),
-    endpointOf(client, object),
-  ]);
+  const endpoint = await endpointOf(client, object);
+  const path = { endpoints: deps.endpoints, endpoint, signal: limit.signal };
+  const login = await loginFor(context, deps, address.host, path);
   return new RegistryClient({
     address,
     login,
@@ -59,12 +59,18 @@ async function endpointOf(client: KubeClient, object: OCIRepository): Promise<En
 }
 
 async function loginFor(
-  client: KubeClient,
-  object: OCIRepository,
+  context: OciContext,
+  { identities }: OciRepositoryDeps,
   host: string,
+  path: NetworkPath,
 ): Promise<RegistryLogin | undefined> {
+  const { client, object } = context;
   const { namespace } = object.metadata;
-  const { secretRef, serviceAccountName } = object.spec;
+  const { secretRef, serviceAccountName, provider = 'generic' } = object.spec;
+  if (secretRef === undefined && provider !== 'generic') {
+    const caller = callerOf(context, withoutTls(path), serviceAccountName);
+    return cloudLogin(provider, () => identities.registry(provider, host, caller));
+  }
   const secrets: SecretData[] = [];
   if (secretRef !== undefined) {
     secrets.push(await readSecret(client, { namespace, name: secretRef.name }, 'spec.secretRef'));

@@ -1,6 +1,7 @@
 import type { ArtifactAnnouncer, OCIRepository } from '@sluice/shared/api';
 import type { ArtifactStore } from '@sluice/shared/artifact';
 import type { ByteBudget, FairSlots, RefusedWork } from '@sluice/shared/base';
+import type { CloudIdentities } from '@sluice/shared/cloud';
 import type { ReconcileContext } from '@sluice/shared/runtime';
 import type { Endpoints } from '../adapters/endpoint.ts';
 import type { AuthorizationCache } from '../adapters/registry/client.ts';
@@ -19,6 +20,10 @@ export interface OciRepositoryDeps {
   refused: RefusedWork;
   authorizations: AuthorizationCache;
   verification: VerificationDeps;
+  /** As whom to log in to clouds. */
+  identities: CloudIdentities;
+  /** Feature gate `ObjectLevelWorkloadIdentity`. */
+  isObjectLevel: boolean;
   /** Most bytes that the files of an artifact may hold together. */
   maxArtifactBytes: number;
   /** Directory for layers while they are unpacked. */

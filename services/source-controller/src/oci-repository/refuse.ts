@@ -9,7 +9,7 @@ import {
 import { compileConstraint } from '../semver/constraint.ts';
 import { compileFilter } from '../semver/filter.ts';
 import { invalidReferenceReason, urlInvalidReason } from '../source/names.ts';
-import { refuseProvider } from '../source/refuse.ts';
+import { refuseServiceAccount } from '../source/refuse.ts';
 import { checkVerifySpec } from '../verification/check-spec.ts';
 import type { OciContext, OciRepositoryDeps } from './deps.ts';
 
@@ -26,7 +26,9 @@ export function checkSpec(
   spec: OCIRepository['spec'],
 ): RepositoryAddress {
   checkVerifySpec(context, spec.verify, deps.verification);
-  refuseProvider(spec.provider, 'spec.secretRef or spec.serviceAccountName');
+  if ((spec.provider ?? 'generic') !== 'generic') {
+    refuseServiceAccount(spec.serviceAccountName, deps.isObjectLevel);
+  }
   checkRef(spec.ref ?? {});
   try {
     return parseRepositoryUrl(spec.url, spec.insecure ?? false);

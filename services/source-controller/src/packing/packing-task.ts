@@ -1,12 +1,15 @@
+import { type PackFilesTask, packFiles } from '../bucket/pack-files.ts';
 import { type PackTreeTask, packTree } from '../git-repository/pack-tree.ts';
 import { extractLayer, type LayerTask } from '../oci-repository/write-layer.ts';
 
 /** Making an artifact, as a thread can do it. */
 export type PackingTask =
   | ({ operation: 'tree' } & PackTreeTask)
+  | ({ operation: 'files' } & PackFilesTask)
   | ({ operation: 'layer' } & LayerTask);
 
 /** Does the work in the calling thread. */
 export async function runPackingTask(task: PackingTask): Promise<unknown> {
-  return task.operation === 'tree' ? packTree(task) : extractLayer(task);
+  if (task.operation === 'tree') return packTree(task);
+  return task.operation === 'files' ? packFiles(task) : extractLayer(task);
 }

@@ -8,6 +8,7 @@ import {
 import { BudgetError } from '@sluice/shared/base';
 import { ObjectSizeError, PackError } from '../adapters/git/pack-error.ts';
 import { defaultPackLimits } from '../adapters/git/pack-reader.ts';
+import { type PackFilesTask, packFiles } from '../bucket/pack-files.ts';
 import {
   MissingDirectoryError,
   type PackTreeLimits,
@@ -50,6 +51,8 @@ const cachedBytes = 64 * mebibyte;
 const bytesFor = (objectBytes: number) => cachedBytes + 3 * objectBytes;
 /** What unpacking a layer holds: one file after another is read, in parts. */
 const layerBytes = 64 * mebibyte;
+/** Packing files holds less: they are read in parts. */
+const filesBytes = 16 * mebibyte;
 
 /** What the event loop may be held up with: what takes more, however small it was sent, goes to a thread. */
 const quickIgnore = { ...defaultIgnoreLimits, maxSteps: 2_000_000 };
@@ -64,6 +67,7 @@ const quickTree: PackTreeLimits = {
   ignore: quickIgnore,
 };
 const quickBytes = 32 * mebibyte;
+const quickFiles = { count: 2000, bytes: 4 * mebibyte };
 const quickLayer: LayerLimits = {
   archive: { ...defaultArchiveLimits, maxBytes: 4 * mebibyte, maxFiles: 2000 },
   ignore: quickIgnore,
@@ -108,6 +112,21 @@ export async function extractLayerAnywhere(task: LayerTask, turn: Turn): Promise
   }
   return withMemory(turn, layerBytes, () =>
     workers.run<PackResult>({ operation: 'layer', ...task }, turn),
+  );
+}
+
+/**
+ * Makes an artifact of files: here when that is quickly done, else in a worker thread.
+ *
+ * @throws as {@link packFiles}, and as {@link WorkerPool.run}
+ */
+export async function packFilesAnywhere(task: PackFilesTask, turn: Turn): Promise<PackResult> {
+  const isQuick =
+    task.files.length <= quickFiles.count &&
+    task.files.reduce((sum, { size }) => sum + size, 0) <= quickFiles.bytes;
+  if (isQuick) return packFiles(task);
+  return withMemory(turn, filesBytes, () =>
+    workers.run<PackResult>({ operation: 'files', ...task }, turn),
   );
 }
 

@@ -1,17 +1,15 @@
 import { StalledError } from '@sluice/shared/base';
-import { unsupportedReason } from './names.ts';
+import { featureGateReason } from './names.ts';
 
 /**
- * Refuses ways to log in that are not there.
+ * Refuses to log in to a cloud as a ServiceAccount of an object, unless the feature gate lets it.
  *
- * @param instead what to use with the provider `generic`
- * @param whose names the other object whose field it is
- * @throws StalledError that names the provider and the fix
+ * @throws StalledError `FeatureGateDisabled`
  */
-export function refuseProvider(provider: string | undefined, instead: string, whose = ''): void {
-  if (provider === undefined || provider === 'generic') return;
+export function refuseServiceAccount(name: string | undefined, isObjectLevel: boolean): void {
+  if (!name || isObjectLevel) return;
   throw new StalledError(
-    unsupportedReason,
-    `spec.provider '${provider}'${whose} is not supported yet: use generic with ${instead}`,
+    featureGateReason,
+    'spec.serviceAccountName needs the feature gate ObjectLevelWorkloadIdentity to log in to a cloud: set --feature-gates=ObjectLevelWorkloadIdentity=true, or remove it',
   );
 }

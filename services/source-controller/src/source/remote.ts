@@ -30,10 +30,14 @@ export async function remoteOperation<R>(
   }
 }
 
-/** Says what went wrong with a server; of an address that is refused also which field leads there. */
-export function whyOf(error: unknown): string {
+/**
+ * Says what went wrong with a server; of an address that is refused also which field leads there.
+ *
+ * @param named field that names the server
+ */
+export function whyOf(error: unknown, named = 'spec.url'): string {
   const refusal = refusalIn(error);
   if (refusal === undefined) return errorMessage(error);
-  const field = refusal.role === 'proxy' ? 'spec.proxySecretRef' : 'spec.url';
+  const field = refusal.role === 'proxy' ? 'spec.proxySecretRef' : named;
   return `${field} leads to a refused address: ${refusal.message}`;
 }

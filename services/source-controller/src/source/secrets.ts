@@ -107,6 +107,7 @@ export function withoutCredentials(address: URL): URL {
   return url;
 }
 
-function basic(username: string, password: string): string {
+/** The value of the Authorization header for a name and a password. */
+export function basic(username: string, password: string): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }

@@ -1,10 +1,17 @@
-import type { GitRepository, HelmChart, HelmRepository, OCIRepository } from '@sluice/shared/api';
+import type {
+  Bucket,
+  GitRepository,
+  HelmChart,
+  HelmRepository,
+  OCIRepository,
+} from '@sluice/shared/api';
 import type { ReconcileContext } from '@sluice/shared/runtime';
 
 /** A kind whose objects are fetched and stored by this service. */
-export type Source = GitRepository | OCIRepository | HelmRepository | HelmChart;
+export type Source = Bucket | GitRepository | OCIRepository | HelmRepository | HelmChart;
 
 export type SourceContext =
+  | ReconcileContext<Bucket>
   | ReconcileContext<GitRepository>
   | ReconcileContext<OCIRepository>
   | ReconcileContext<HelmRepository>

@@ -216,8 +216,26 @@ describe('a GitRepository', () => {
     {
       name: 'provider',
       spec: { provider: 'azure' as const },
-      reason: 'Unsupported',
-      message: /spec\.provider 'azure'/,
+      reason: 'URLInvalid',
+      message: /spec\.url is no repository of Azure DevOps/,
+    },
+    {
+      name: 'provider-github',
+      spec: { provider: 'github' as const },
+      reason: 'InvalidProviderConfiguration',
+      message: /spec\.provider 'github' needs a GitHub App in spec\.secretRef/,
+    },
+    {
+      name: 'provider-ssh',
+      spec: { provider: 'aws' as const, url: 'ssh://git@example.com/app.git' },
+      reason: 'InvalidProviderConfiguration',
+      message: /spec\.provider 'aws' logs in over https/,
+    },
+    {
+      name: 'account',
+      spec: { provider: 'azure' as const, serviceAccountName: 'me' },
+      reason: 'FeatureGateDisabled',
+      message: /spec\.serviceAccountName needs the feature gate/,
     },
     {
       name: 'submodules',

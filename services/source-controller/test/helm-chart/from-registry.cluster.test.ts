@@ -110,7 +110,7 @@ describe('a HelmChart of a HelmRepository of type oci', () => {
     await bed.ready(chart, '1.0.0');
   });
 
-  it('refuses what is no chart, and providers that are not there yet', async () => {
+  it('refuses what is no chart, and registries that are not of the provider', async () => {
     packages.set('9.0.0', Buffer.from('x'));
     await push(registry, '9.0.0', 'application/octet-stream');
     const other = await bed.createChart('other', { chart: 'app', version: '9.0.0', sourceRef });
@@ -124,7 +124,8 @@ describe('a HelmChart of a HelmRepository of type oci', () => {
     };
     await bed.createHelm('aws', spec);
     const ref = { ...sourceRef, name: 'aws' };
-    const stalled = await bed.createChart('aws', { chart: 'app', sourceRef: ref });
-    await bed.failed(stalled, 'Unsupported');
+    const elsewhere = await bed.createChart('aws', { chart: 'app', sourceRef: ref });
+    const refused = await bed.failed(elsewhere, 'AuthenticationFailed');
+    expect(conditionOf(refused, 'Ready')?.message).toContain('is no registry of AWS');
   });
 });

@@ -191,6 +191,12 @@ describe('the registry of an OCIRepository', () => {
     expect(refusals).toBeGreaterThan(2);
   });
 
+  it('of a cloud is that of its provider', async () => {
+    const object = await bed.createOci('aws', { url: urlOf(basic), provider: 'aws' });
+    const failed = await bed.failed(object, 'AuthenticationFailed');
+    expect(conditionOf(failed, 'Ready')?.message).toContain('is no registry of AWS');
+  });
+
   it.each([
     {
       name: 'verify',
@@ -199,10 +205,10 @@ describe('the registry of an OCIRepository', () => {
       message: /spec\.verify\.trustedRootSecretRef must name/,
     },
     {
-      name: 'provider',
-      spec: { provider: 'aws' as const },
-      reason: 'Unsupported',
-      message: /spec\.provider 'aws'/,
+      name: 'account',
+      spec: { provider: 'aws' as const, serviceAccountName: 'me' },
+      reason: 'FeatureGateDisabled',
+      message: /spec\.serviceAccountName needs the feature gate/,
     },
     {
       name: 'url',

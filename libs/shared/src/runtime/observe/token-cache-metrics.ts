@@ -15,8 +15,8 @@ export interface TokenCacheMetrics {
   requested(status: 'success' | 'failure'): void;
   /** A token was dropped before its time for want of space. */
   evicted(): void;
-  /** Tokens that are kept now. */
-  size(tokens: number): void;
+  /** By how many more, or fewer, tokens are kept. */
+  changed(by: number): void;
   /** Drops what is kept for a deleted object. */
   forget(user: TokenUser): void;
 }
@@ -54,7 +54,7 @@ export function registerTokenCacheMetrics(registry: Registry): TokenCacheMetrics
     used: (event_type, user) => events.inc({ event_type, ...user, operation }),
     requested: (status) => requests.inc({ status }),
     evicted: () => evictions.inc(),
-    size: (tokens) => items.set(tokens),
+    changed: (by) => items.inc(by),
     forget(user) {
       for (const event_type of ['cache_hit', 'cache_miss'])
         events.remove({ event_type, ...user, operation });

@@ -4,19 +4,21 @@ import { bearer, channelOf, tokenOf } from '../credentials.ts';
 import { UnusableProviderError } from '../delivery-error.ts';
 import { eventJson, goJson, sorted } from '../go-json.ts';
 import { headersIn } from '../headers.ts';
+import { checkOneLogin } from '../identity.ts';
 
 const origin = 'https://pubsub.googleapis.com';
 const tokenLifetime = '10m';
 
 /**
  * Publishes the event to a topic of Google Pub/Sub, with the headers of the Secret as attributes. The address is the
- * project, the token the JSON key of a service account, which signs the request itself.
+ * project, the token the JSON key of a service account, which signs the request itself; without, an identity logs in.
  *
  * @see https://cloud.google.com/pubsub/docs/reference/rest/v1/projects.topics/publish
  */
-export const googlePubSub: Adapter = async (event, endpoint, send) => {
+export const googlePubSub: Adapter = async (event, endpoint, send, { identity }) => {
   const topic = encodeURIComponent(channelOf(endpoint, 'the topic to publish to'));
   const project = encodeURIComponent(endpoint.address);
+  checkOneLogin(endpoint);
   const attributes = headersIn(endpoint.secret['headers']);
   const message = {
     data: Buffer.from(eventJson(event)).toString('base64'),
@@ -24,7 +26,7 @@ export const googlePubSub: Adapter = async (event, endpoint, send) => {
   };
   await send({
     url: `${origin}/v1/projects/${project}/topics/${topic}:publish`,
-    headers: bearer(await signedToken(endpoint)),
+    headers: bearer(endpoint.token ? await signedToken(endpoint) : await identity.gcp()),
     body: goJson({ messages: [message] }),
   });
 };

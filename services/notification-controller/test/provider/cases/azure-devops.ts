@@ -51,7 +51,11 @@ export const azureDevOpsCase: ProviderCase = {
   ],
   refused: [
     noCommit,
-    { name: 'no token', change: { secret: { token: '' } }, says: 'no personal access token' },
+    {
+      name: 'no token for a server that is not of Azure',
+      change: { secret: { token: '' } },
+      says: 'put a personal access token',
+    },
     {
       name: 'an address of a project',
       change: { spec: { address: 'https://dev.azure.com/org/proj' } },

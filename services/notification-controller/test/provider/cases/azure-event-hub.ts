@@ -1,4 +1,6 @@
+import { azureScopes } from '@sluice/shared/cloud';
 import { eventJson } from '../../../src/provider/go-json.ts';
+import { noIdentity } from '../../no-identity.ts';
 import { eventOf } from '../../objects.ts';
 import { badToken, type ProviderCase, rateLimit } from '../contract.ts';
 
@@ -10,6 +12,10 @@ const connection =
 export const azureEventHubCase: ProviderCase = {
   type: 'azureeventhub',
   host: 'shop.servicebus.windows.net',
+  identity: {
+    azure: async (scope) => (scope === azureScopes.eventHubs ? 'identity-canary' : 'wrong'),
+    gcp: noIdentity.gcp,
+  },
   spec: () => ({ channel: 'shop' }),
   secret: () => ({ address: connection }),
   deliveries: [
@@ -21,6 +27,12 @@ export const azureEventHubCase: ProviderCase = {
       name: 'with a token, to a hub of a namespace',
       secret: { address: 'hub', token: 'canary' },
       sent: [{ path, headers: { authorization: 'Bearer canary' }, body }],
+    },
+    {
+      name: 'as an identity, to a hub of a namespace',
+      spec: { serviceAccountName: 'alerts' },
+      secret: { address: 'hub' },
+      sent: [{ path, headers: { authorization: 'Bearer identity-canary' }, body }],
     },
     {
       name: 'to a namespace by its whole name',
@@ -48,9 +60,22 @@ export const azureEventHubCase: ProviderCase = {
       says: 'remove one of them',
     },
     {
-      name: 'a hub without a token',
-      change: { secret: { address: 'hub' } },
-      says: "the key 'token'",
+      name: 'a hub that is not of Azure, without a token',
+      change: { spec: { channel: 'shop.servicebus.example.com' }, secret: { address: 'hub' } },
+      says: 'spec.channel names no namespace of Azure',
+    },
+    {
+      name: 'a token beside a service account',
+      change: {
+        spec: { serviceAccountName: 'alerts' },
+        secret: { address: 'hub', token: 'canary' },
+      },
+      says: 'beside spec.serviceAccountName',
+    },
+    {
+      name: 'a connection string beside a service account',
+      change: { spec: { serviceAccountName: 'alerts' } },
+      says: 'beside spec.serviceAccountName',
     },
   ],
 };

@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { eventJson } from '../../../src/provider/go-json.ts';
+import { noIdentity } from '../../no-identity.ts';
 import { eventOf } from '../../objects.ts';
 import { badToken, type ProviderCase, rateLimit } from '../contract.ts';
 
@@ -18,7 +19,20 @@ export const googlePubSubCase: ProviderCase = {
   host: 'pubsub.googleapis.com',
   spec: () => ({ address: 'my-project', channel: 'flux' }),
   secret: () => ({ token: JSON.stringify(key) }),
+  identity: { ...noIdentity, gcp: async () => 'identity-canary' },
   deliveries: [
+    {
+      name: 'the event, as an identity',
+      spec: { serviceAccountName: 'alerts' },
+      secret: { token: '' },
+      sent: [
+        {
+          path,
+          headers: { authorization: 'Bearer identity-canary' },
+          body: { messages: [{ data }] },
+        },
+      ],
+    },
     { name: 'the event', sent: [{ path, body: { messages: [{ data }] } }] },
     {
       name: 'with the headers of the Secret as attributes',
@@ -37,7 +51,11 @@ export const googlePubSubCase: ProviderCase = {
   ],
   refused: [
     { name: 'no topic', change: { spec: { channel: '' } }, says: 'spec.channel is missing' },
-    { name: 'no key', change: { secret: { token: '' } }, says: "the key 'token'" },
+    {
+      name: 'a key beside a service account',
+      change: { spec: { serviceAccountName: 'alerts' } },
+      says: 'beside spec.serviceAccountName',
+    },
     {
       name: 'a token that is no key',
       change: { secret: { token: 'canary' } },

@@ -61,19 +61,18 @@ export class AuthorizationCache {
   }
 
   set(key: string, authorization: Authorization): void {
-    this.#entries.delete(key);
+    this.delete(key);
     this.#entries.set(key, authorization);
+    this.metrics?.changed(1);
     const [oldest] = this.#entries.keys();
     if (this.#entries.size > maxAuthorizations && oldest !== undefined) {
-      this.#entries.delete(oldest);
+      this.delete(oldest);
       this.metrics?.evicted();
     }
-    this.metrics?.size(this.#entries.size);
   }
 
   delete(key: string): void {
-    this.#entries.delete(key);
-    this.metrics?.size(this.#entries.size);
+    if (this.#entries.delete(key)) this.metrics?.changed(-1);
   }
 }
 

@@ -1,0 +1,219 @@
+import type { Clock } from '../base/index.ts';
+import type { KubeClient } from '../kube/index.ts';
+import type { Dispatcher } from '../net/index.ts';
+import { awsAccountLogin, awsAudience, roleOf } from './aws/account.ts';
+import { awsControllerLogin } from './aws/controller.ts';
+import { type AwsCredentials, awsKey } from './aws/credentials.ts';
+import { ecrLogin, ecrRegistry } from './aws/registry.ts';
+import {
+  azureAccountLogin,
+  azureAudience,
+  azureClientOf,
+  azureControllerLogin,
+} from './azure/login.ts';
+import { acrLogin, checkAcr } from './azure/registry.ts';
+import { azureScopes } from './azure/scopes.ts';
+import { CloudLoginError, FeatureGateError } from './cloud-error.ts';
+import type { ControllerDoors } from './controller-doors.ts';
+import type { CloudEnvironment } from './environment.ts';
+import type { CloudDoor } from './exchange.ts';
+import { gcpAccountLogin, gcpAccountOf, gcpControllerLogin } from './gcp/login.ts';
+import { type CloudName, checkGar, garUser, type RegistryCredentials } from './registry.ts';
+import { type AccountRef, accountAnnotations, accountToken } from './service-account.ts';
+import type { Issued, TokenCache, TokenUser } from './token-cache.ts';
+
+export interface CloudIdentitiesOptions {
+  environment: CloudEnvironment;
+  /** Feature gate `ObjectLevelWorkloadIdentity`. */
+  isObjectLevel: boolean;
+  /** `--default-service-account`; empty for none. */
+  defaultServiceAccount: string;
+  tokens: TokenCache;
+  /** To addresses of the machine, such as its metadata server: no object names them. */
+  local: Dispatcher;
+  clock: Clock;
+}
+
+/** The object that needs a login. */
+export interface CloudCaller {
+  /** Reads ServiceAccounts, and makes their tokens. */
+  client: KubeClient;
+  namespace: string;
+  /** Of the object; without, the controller's own identity is used. */
+  serviceAccountName?: string;
+  user: TokenUser;
+  /** To services of the cloud, with the guard before it. */
+  dispatcher: Dispatcher;
+  /** Tells ways to reach the same services apart: the proxy of the object. */
+  via: string;
+  signal: AbortSignal;
+}
+
+/** Region, and token service, for AWS. */
+export interface AwsPlace {
+  region?: string;
+  endpoint?: string;
+}
+
+/** Logins to clouds: as the ServiceAccount that an object names, or as the controller itself. */
+export class CloudIdentities {
+  readonly #o: CloudIdentitiesOptions;
+
+  constructor(o: CloudIdentitiesOptions) {
+    this.#o = o;
+  }
+
+  /** Logins that were issued. */
+  get tokens(): TokenCache {
+    return this.#o.tokens;
+  }
+
+  /**
+   * Logs in to AWS.
+   *
+   * @throws CloudLoginError; FeatureGateError when objects may not name ServiceAccounts
+   */
+  async aws(caller: CloudCaller, place: AwsPlace = {}): Promise<AwsCredentials> {
+    const { region = '', endpoint = '' } = place;
+    const account = this.#accountOf(caller);
+    if (account === undefined) {
+      return this.#get(caller, ['aws', region, endpoint], (doors) =>
+        awsControllerLogin(doors, place),
+      );
+    }
+    const role = roleOf(await this.#annotations(caller, account));
+    const key = ['aws', ...accountKey(account), role, region, endpoint];
+    return this.#get(caller, key, async ({ door }) => {
+      const token = await accountToken(caller.client, account, awsAudience, door.signal);
+      return awsAccountLogin({ account, role, token, ...place }, door);
+    });
+  }
+
+  /**
+   * Gets a token of Azure.
+   *
+   * @param scope what it is for
+   * @throws as {@link aws}
+   */
+  async azure(caller: CloudCaller, scope: string): Promise<string> {
+    const account = this.#accountOf(caller);
+    if (account === undefined) {
+      return this.#get(caller, ['azure', scope], (doors) => azureControllerLogin(doors, scope));
+    }
+    const annotations = await this.#annotations(caller, account);
+    const client = azureClientOf(annotations, this.#o.environment.AZURE_AUTHORITY_HOST);
+    const key = ['azure', ...accountKey(account), client.tenant, client.client, scope];
+    return this.#get(caller, key, async ({ door }) => {
+      const token = await accountToken(caller.client, account, azureAudience, door.signal);
+      return azureAccountLogin(client, { token, scope }, door);
+    });
+  }
+
+  /**
+   * Gets a token of Google's cloud.
+   *
+   * @throws as {@link aws}
+   */
+  async gcp(caller: CloudCaller): Promise<string> {
+    const account = this.#accountOf(caller);
+    if (account === undefined) return this.#get(caller, ['gcp'], gcpControllerLogin);
+    const annotations = await this.#annotations(caller, account);
+    const { local } = this.#doors(caller);
+    const identity = await gcpAccountOf(annotations, this.#o.environment, local);
+    const { audience, exchangeAudience, email = '' } = identity;
+    const key = ['gcp', ...accountKey(account), audience, exchangeAudience, email];
+    return this.#get(caller, key, async ({ door }) => {
+      const token = await accountToken(caller.client, account, audience, door.signal);
+      return gcpAccountLogin(identity, token, door);
+    });
+  }
+
+  /**
+   * Gets a login for a registry of a cloud.
+   *
+   * @param host of the registry, with its port if it has one
+   * @throws as {@link aws}, and CloudLoginError when it is no registry of that cloud
+   */
+  async registry(
+    cloud: CloudName,
+    host: string,
+    caller: CloudCaller,
+  ): Promise<RegistryCredentials> {
+    if (cloud === 'gcp') {
+      checkGar(host);
+      return { username: garUser, password: await this.gcp(caller) };
+    }
+    if (cloud === 'azure') {
+      checkAcr(host);
+      const token = await this.azure(caller, azureScopes.registry);
+      return this.#get(caller, ['acr', host, token], ({ door }) => acrLogin(host, token, door));
+    }
+    const registry = ecrRegistry(host);
+    const credentials = await this.aws(caller, { region: registry.region });
+    const key = ['ecr', registry.region, String(registry.isPublic), ...awsKey(credentials)];
+    return this.#get(caller, key, ({ door }) => ecrLogin(registry, credentials, door));
+  }
+
+  /**
+   * Gets what is issued otherwise, from the cache when it was issued already.
+   *
+   * @param key all that it depends on, its kind first
+   * @throws what `issue` throws
+   */
+  issued<T>(
+    caller: Omit<CloudCaller, 'client' | 'namespace' | 'serviceAccountName'>,
+    key: string[],
+    issue: (door: CloudDoor) => Promise<Issued<T>>,
+  ): Promise<T> {
+    return this.#get(caller, key, ({ door }) => issue(door));
+  }
+
+  #get<T>(
+    caller: Pick<CloudCaller, 'dispatcher' | 'via' | 'user' | 'signal'>,
+    key: string[],
+    issue: (doors: ControllerDoors) => Promise<Issued<T>>,
+  ): Promise<T> {
+    const { user, signal, via } = caller;
+    return this.#o.tokens.get([...key, via], { user, signal }, () => issue(this.#doors(caller)));
+  }
+
+  /** What is issued may be for several objects, so that it does not end with the first one: each request has its time. */
+  #doors({ dispatcher }: Pick<CloudCaller, 'dispatcher'>): ControllerDoors {
+    const { environment, local, clock } = this.#o;
+    const { signal } = new AbortController();
+    return {
+      environment,
+      door: { dispatcher, signal, clock },
+      local: { dispatcher: local, signal, clock },
+    };
+  }
+
+  #accountOf({ namespace, serviceAccountName }: CloudCaller): AccountRef | undefined {
+    const { defaultServiceAccount, isObjectLevel } = this.#o;
+    const name = serviceAccountName || defaultServiceAccount;
+    if (name === '') return undefined;
+    if (!isObjectLevel) throw new FeatureGateError();
+    return { namespace, name, isDefault: !serviceAccountName };
+  }
+
+  #annotations({ client, signal }: CloudCaller, account: AccountRef) {
+    return accountAnnotations(client, account, signal);
+  }
+}
+
+function accountKey({ namespace, name }: AccountRef): string[] {
+  return [namespace, name];
+}
+
+/** Runs work that logs in, and gives its failures the form in which a service reports them. */
+export async function withLogin<T>(
+  run: () => Promise<T>,
+  toError: (error: CloudLoginError) => Error,
+): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof CloudLoginError) throw toError(error);
+    throw error;
+  }
+}

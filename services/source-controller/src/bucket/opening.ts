@@ -1,0 +1,21 @@
+import type { StorageDoor } from '../adapters/storage/storage-request.ts';
+import { callerOf, type NetworkPath } from '../source/cloud.ts';
+import type { SecretData } from '../source/secrets.ts';
+import type { BucketContext, BucketDeps } from './deps.ts';
+
+/** What opening a bucket needs, its Secrets read. */
+export interface Opening {
+  context: BucketContext;
+  deps: BucketDeps;
+  /** The Secret of `spec.secretRef`. */
+  secret?: SecretData;
+  /** To the storage. */
+  door: StorageDoor;
+  /** To services that give logins: through the same proxy, but without the TLS material of the storage. */
+  path: NetworkPath;
+}
+
+/** As whom the identity of a Bucket logs in. */
+export function bucketCaller({ context, path }: Opening) {
+  return callerOf(context, path, context.object.spec.serviceAccountName);
+}

@@ -1,0 +1,53 @@
+import { RetryableError } from '@sluice/shared/base';
+import { type CloudCaller, withLogin } from '@sluice/shared/cloud';
+import { type Endpoint, type Endpoints, endpointId } from '../adapters/endpoint.ts';
+import { authenticationFailedReason } from './names.ts';
+import { ownerOf, type SourceContext } from './source.ts';
+
+/** How services that give logins are reached for an object. */
+export interface NetworkPath {
+  endpoints: Endpoints;
+  /** The proxy of the object, if it names one. */
+  endpoint: Endpoint;
+  signal: AbortSignal;
+}
+
+/** As whom, and by which way, an object logs in to clouds. */
+export function callerOf(
+  { client, object }: Pick<SourceContext, 'client' | 'object'>,
+  { endpoints, endpoint, signal }: NetworkPath,
+  serviceAccountName: string | undefined,
+): CloudCaller {
+  return {
+    client,
+    namespace: object.metadata.namespace ?? '',
+    ...(serviceAccountName && { serviceAccountName }),
+    user: { kind: object.kind, ...ownerOf(object) },
+    dispatcher: endpoints.dispatcherFor(endpoint, object.metadata.namespace ?? ''),
+    via: endpointId(endpoint),
+    signal,
+  };
+}
+
+/**
+ * Logs in, and gives failures the reason and message that clients see.
+ *
+ * @throws RetryableError `AuthenticationFailed`
+ */
+export function cloudLogin<T>(provider: string, login: () => Promise<T>): Promise<T> {
+  return withLogin(
+    login,
+    (cause) =>
+      new RetryableError(
+        authenticationFailedReason,
+        `failed to log in for spec.provider '${provider}': ${cause.message}`,
+        { cause, retryAfterMs: cause.retryAfterMs },
+      ),
+  );
+}
+
+/** The same way without TLS material, which is for one server. */
+export function withoutTls(path: NetworkPath): NetworkPath {
+  const { proxy } = path.endpoint;
+  return { ...path, endpoint: proxy === undefined ? {} : { proxy } };
+}
