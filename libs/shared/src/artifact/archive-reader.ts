@@ -45,6 +45,8 @@ export interface ArchiveSink {
 /** Tar stores permissions as it likes; these bits would give rights to whoever runs the file. */
 const specialBits = 0o7000;
 const executableBits = 0o111;
+/** Two blocks of zeros end an archive. */
+const endBytes = 1024;
 const fileTypes = ['File', 'OldFile', 'ContiguousFile'];
 const linkTypes = ['SymbolicLink', 'Link'];
 
@@ -61,6 +63,8 @@ export class ArchiveReader {
   readonly #files = new Set<string>();
   #failure: Error | undefined;
   #bytes = 0;
+  /** Nothing but zeros so far: the end of an archive, maybe of one without entries. */
+  #isBlank = true;
   #declared = 0;
   #members = 0;
 
@@ -96,6 +100,7 @@ export class ArchiveReader {
     this.#bytes += chunk.length;
     // Headers, padding and what follows the end count too: all of it had to be decompressed.
     if (this.#bytes > maxTarBytes(this.#limits.maxBytes)) this.#tooLarge();
+    this.#isBlank &&= chunk.equals(Buffer.alloc(chunk.length));
     if (this.#failure === undefined) this.#guard(() => this.#parser.write(chunk));
     this.#throwFailure();
   }
@@ -106,7 +111,9 @@ export class ArchiveReader {
    * @throws ArchiveError when it is incomplete
    */
   end(): void {
-    if (this.#failure === undefined) this.#guard(() => this.#parser.end());
+    // The library takes an archive without entries for none at all.
+    const isEmpty = this.#isBlank && this.#bytes >= endBytes;
+    if (this.#failure === undefined && !isEmpty) this.#guard(() => this.#parser.end());
     this.#throwFailure();
   }
 

@@ -54,6 +54,21 @@ const evil: { name: string; entries: RawEntry[] }[] = [
 ];
 
 describe('unpackArchive', () => {
+  it('makes nothing of an archive without entries, as of a source without files', async () => {
+    const path = join(base, 'empty');
+    await packArtifact([], path);
+    await unpackArchive(path, dir);
+    expect(await readdir(dir)).toEqual([]);
+  });
+
+  it.each([
+    { name: 'nothing', bytes: Buffer.alloc(0) },
+    { name: 'half of an end', bytes: Buffer.alloc(512) },
+    { name: 'no archive', bytes: Buffer.from('x'.repeat(2048)) },
+  ])('refuses $name', async ({ bytes }) => {
+    await expect(unpackArchive(gzipSync(bytes), dir)).rejects.toThrow(ArchiveError);
+  });
+
   describe.each(evil)('refuses an archive with $name', ({ entries }) => {
     it.each(['bytes', 'stream', 'path'])('given as %s', async (form) => {
       const archive = rawArchive([{ path: 'first', content: '1' }, ...entries, good]);
