@@ -2,7 +2,12 @@ import { defineConfig } from 'vitest/config';
 
 const folders = ['libs/*/test', 'services/*/test', 'tools/test', 'test'];
 const named = (ending: string) => folders.map((folder) => `${folder}/**/*.${ending}.ts`);
-const common = { testTimeout: 150_000, hookTimeout: 120_000 };
+// Limits for what never comes, far above what anything takes: a busy machine must not decide a test.
+const common = {
+  testTimeout: 150_000,
+  hookTimeout: 120_000,
+  expect: { poll: { timeout: 60_000 } },
+};
 
 // `*.cluster.test.ts` share a control plane, which is started only when one of them is selected; each
 // `*.e2e.test.ts` starts a world of its own, after all others have ended.

@@ -72,7 +72,7 @@ describe('announced artifacts', () => {
     const announcer = createArtifactAnnouncer(bus);
     const seen = await listen();
     await nats.kill();
-    await vi.waitUntil(() => !bus.status().ready);
+    await vi.waitUntil(() => !bus.status().ready, { timeout: 60_000 });
     announcer.announce(noticeOf('a', '1'));
     announcer.announce(noticeOf('a', '2'));
     await nats.restart();

@@ -129,7 +129,7 @@ describe('a bus', () => {
       logger: silentLogger,
     });
     try {
-      await vi.waitUntil(() => bus.status().lastError !== undefined);
+      await vi.waitUntil(() => bus.status().lastError !== undefined, { timeout: 60_000 });
       expect(bus.status().lastError).toContain('--nats-stream-replicas=1');
     } finally {
       await bus.close();

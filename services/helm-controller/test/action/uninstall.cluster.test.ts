@@ -1,9 +1,9 @@
 import type { KubeObject } from '@sluice/shared/api';
 import type { KubeClient } from '@sluice/shared/kube';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type UninstallOptions, uninstall } from '../../src/action/uninstall.ts';
 import type { Release } from '../../src/release/release.ts';
-import { type Bed, installed, startBed, upgraded } from './bed.ts';
+import { type Bed, configMaps, installed, startBed, upgraded } from './bed.ts';
 import {
   configMap,
   type Doc,
@@ -56,6 +56,14 @@ test('an uninstall deletes the objects in the order of Helm, and all records', a
 
 test('an uninstall costs one request for each object, and three for the record', async () => {
   const release = await installed(bed, of('cost', [configMap('cost-a'), configMap('cost-b')]));
+  // What the watch has not told yet is asked for.
+  await vi.waitFor(
+    () => {
+      for (const name of ['cost-a', 'cost-b'])
+        expect(bed.ctx.live.get(configMaps, { namespace: bed.namespace, name })).toBeDefined();
+    },
+    { timeout: 60_000 },
+  );
   bed.requests();
   await uninstall(bed.ctx, { release, options });
   const [remove, list, store] = ['DELETE 200', 'GET 200', 'PUT 200'];

@@ -6,7 +6,7 @@ import {
 } from '@sluice/shared/api';
 import { type ObjectKey, resourceOf } from '@sluice/shared/kube';
 import { until, untilGone } from '@sluice/testing';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Bed, chart, conditionOf, startBed } from './harness.ts';
 
 const helmCharts = resourceOf(helmChartKind);
@@ -151,7 +151,15 @@ test('a change that makes no new artifact is waited for as well', async () => {
 
 test('what somebody else changes in the HelmChart is brought back', async () => {
   await bed.client.patch(helmCharts, keyOf('app'), { spec: { version: '9.x' } }, { type: 'merge' });
-  await bed.annotate({ 'reconcile.fluxcd.io/requestedAt': 'now' });
+  // The controller's watch may hear of it after the request.
+  await vi.waitFor(
+    async () => {
+      await bed.annotate({ 'reconcile.fluxcd.io/requestedAt': `${Date.now()}` });
+      const { spec } = await bed.client.get<HelmChart>(helmCharts, keyOf('app'));
+      expect(spec.version).toBe('2.x');
+    },
+    { timeout: 60_000, interval: 500 },
+  );
   const made = await provide(keyOf('app'), '2.0.0', 5);
   expect(made.spec.version).toBe('2.x');
   await bed.ready('2.0.0');

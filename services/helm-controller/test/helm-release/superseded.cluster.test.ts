@@ -24,7 +24,12 @@ afterAll(() => bed.stop());
 const timeout = '1h';
 
 const waits = (name: string) =>
-  bed.when((object) => conditionOf(object, 'Reconciling')?.reason === 'Progressing', name);
+  bed.when(
+    (object) =>
+      conditionOf(object, 'Reconciling')?.reason === 'Progressing' &&
+      conditionOf(object)?.message.startsWith('Running ') === true,
+    name,
+  );
 
 test('a release that waits is replaced at once when something else is asked for', async () => {
   await bed.apply({ values: { pending: true }, timeout }, 'mended');

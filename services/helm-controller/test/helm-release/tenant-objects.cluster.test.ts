@@ -92,10 +92,10 @@ async function attack(source: string, name: string, current: string): Promise<st
     },
     name,
   );
-  const object = await bed.when(
-    (o) => ['True', 'False'].includes(conditionOf(o)?.status ?? ''),
-    name,
-  );
+  const object = await bed.when((o) => {
+    const ready = conditionOf(o);
+    return ['True', 'False'].includes(ready?.status ?? '') && ready?.reason !== 'SourceNotReady';
+  }, name);
   expect(inventoryOf(object)).not.toContain(`${theirs}_settings__ConfigMap`);
   const { reason, message } = conditionOf(object) ?? {};
   return `${reason} ${message}`.replaceAll(/after [\d.]+m?s/g, '').replaceAll(name, source);
