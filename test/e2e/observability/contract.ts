@@ -92,7 +92,7 @@ export const mayBeEmpty: Record<ControllerName, readonly string[]> = {
 
 /** The label `controller` of the kinds of each controller. */
 export const controllers: Record<ControllerName, readonly string[]> = {
-  'source-controller': ['gitrepository', 'helmchart', 'helmrepository', 'ocirepository'],
+  'source-controller': ['bucket', 'gitrepository', 'helmchart', 'helmrepository', 'ocirepository'],
   'kustomize-controller': ['kustomization'],
   'helm-controller': ['helmrelease'],
   'notification-controller': ['receiver'],
