@@ -1,7 +1,7 @@
 import { glob, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { allKinds, type KubeObject } from '@sluice/shared/api';
-import { coreResources, resourceOf } from '@sluice/shared/kube';
+import { type ApiResource, coreResources, isNotFound, resourceOf } from '@sluice/shared/kube';
 import { hmacKey, receiverToken, releaseValue, slackToken, type World } from './world.ts';
 
 const secrets = [hmacKey, receiverToken, slackToken, releaseValue];
@@ -26,12 +26,21 @@ export async function findCanaries(world: World): Promise<string[]> {
     );
   }
   for (const resource of [coreResources.events, ...allKinds.map((kind) => resourceOf(kind))]) {
-    const { items } = await world.client.list<KubeObject>(resource);
-    places.set(resource.kind, JSON.stringify(items));
+    places.set(resource.kind, JSON.stringify(await objectsOf(world, resource)));
   }
   return [...places]
     .filter(([, text]) => canaries.some((value) => text.includes(value)))
     .map(([place]) => place);
+}
+
+/** The objects of a kind; none when the kind is not installed. */
+async function objectsOf({ client }: World, resource: ApiResource): Promise<KubeObject[]> {
+  try {
+    return (await client.list<KubeObject>(resource)).items;
+  } catch (error) {
+    if (isNotFound(error)) return [];
+    throw error;
+  }
 }
 
 /** The content of a file; nothing when its owner has replaced it since the directory was listed. */
