@@ -61,6 +61,14 @@ describe('the identity of the controller in AWS', () => {
     },
     { endpoint: 'https://sts.amazonaws.com.example.com' },
     { endpoint: 'http://sts.amazonaws.com' },
+    { endpoint: 'https://example.com/x.sts.amazonaws.com' },
+    { endpoint: 'https://example.com?x.sts.amazonaws.com' },
+    { endpoint: 'https://example.com#x.sts.amazonaws.com' },
+    { endpoint: 'https://sts.amazonaws.com@example.com' },
+    { endpoint: 'https://x@sts.amazonaws.com' },
+    { endpoint: 'https://sts.amazonaws.com:8443' },
+    { endpoint: 'https://sts.amazonaws.com/path' },
+    { endpoint: 'https://team.sts.s3.amazonaws.com' },
   ])('is asked of $endpoint when that is a token service of AWS', async ({ endpoint, url }) => {
     cloud.answer({ [`POST ${url}/`]: stsAnswer('AssumeRoleWithWebIdentity') });
     const environment = {

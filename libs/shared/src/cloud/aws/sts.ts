@@ -5,7 +5,9 @@ import { childOf, parseXml, textOf, XmlError, type XmlNode } from '../xml.ts';
 import { type AwsCredentials, issuedCredentials } from './credentials.ts';
 
 const version = '2011-06-15';
-const endpointForm = /^https:\/\/(.+\.)?sts(-fips)?(\.[^.]+)?(\.vpce)?\.amazonaws\.com$/;
+/** Of a region, of none, or an interface of a VPC. */
+const hostForm =
+  /^(?:vpce-[a-z0-9-]+\.)?sts(?:-fips)?(?:\.[a-z]{2}(?:-[a-z]+)+-\d+)?(?:\.vpce)?\.amazonaws\.com(?:\.cn)?$/;
 const regionForm = /^[a-z0-9-]{1,50}$/;
 
 /**
@@ -19,8 +21,10 @@ export function stsEndpoint(region: string, given: string | undefined): string {
     throw new CloudLoginError(`the AWS region '${region.slice(0, 50)}' is none: correct it`);
   }
   if (given === undefined) return `https://sts.${region}.${awsDomain(region)}`;
-  const endpoint = given.replace(/\/+$/, '');
-  if (endpointForm.test(endpoint)) return endpoint;
+  const url = URL.parse(given);
+  // Whoever is asked gets the token: the whole address has to be the host alone.
+  const isHostAlone = url?.protocol === 'https:' && url.href === `${url.origin}/`;
+  if (isHostAlone && url.port === '' && hostForm.test(url.hostname)) return url.origin;
   throw new CloudLoginError(
     'spec.sts.endpoint is no token service of AWS: write https://sts.<region>.amazonaws.com, or the interface of a VPC',
   );
