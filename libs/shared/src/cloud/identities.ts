@@ -46,6 +46,8 @@ export interface CloudCaller {
   dispatcher: Dispatcher;
   /** Tells ways to reach the same services apart: the proxy of the object. */
   via: string;
+  /** What lets others read a token on its way to the service that takes it, such as a CA that the object names. */
+  exposedBy?: string | undefined;
   signal: AbortSignal;
 }
 
@@ -188,10 +190,13 @@ export class CloudIdentities {
     };
   }
 
-  #accountOf({ namespace, serviceAccountName }: CloudCaller): AccountRef | undefined {
+  #accountOf({ namespace, serviceAccountName, exposedBy }: CloudCaller): AccountRef | undefined {
     const { defaultServiceAccount, isObjectLevel } = this.#o;
     const name = serviceAccountName || defaultServiceAccount;
-    if (name === '') return undefined;
+    if (name === '') {
+      refuseExposed(exposedBy);
+      return undefined;
+    }
     if (!isObjectLevel) throw new FeatureGateError();
     return { namespace, name, isDefault: !serviceAccountName };
   }
@@ -199,6 +204,19 @@ export class CloudIdentities {
   #annotations({ client, signal }: CloudCaller, account: AccountRef) {
     return accountAnnotations(client, account, signal);
   }
+}
+
+/**
+ * Refuses to use the identity of the controller where others could read its token: it may do more than the object's
+ * owner.
+ *
+ * @throws CloudLoginError
+ */
+export function refuseExposed(exposedBy: string | undefined): void {
+  if (exposedBy === undefined) return;
+  throw new CloudLoginError(
+    `the controller's identity is not used with ${exposedBy}, by which others could read its token: leave that out, or log in as a ServiceAccount with spec.serviceAccountName`,
+  );
 }
 
 function accountKey({ namespace, name }: AccountRef): string[] {

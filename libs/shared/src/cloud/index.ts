@@ -12,7 +12,7 @@ export { type CloudEnvironment, cloudEnvironment } from './environment.ts';
 export type { CloudDoor } from './exchange.ts';
 export { gcpKeyIn, gcpKeyToken } from './gcp/key-file.ts';
 export { type GithubApp, githubAppIn, githubAppKey, githubAppToken } from './github-app.ts';
-export { type CloudCaller, CloudIdentities, withLogin } from './identities.ts';
+export { type CloudCaller, CloudIdentities, refuseExposed, withLogin } from './identities.ts';
 export { createLocalDispatcher } from './local-dispatcher.ts';
 export type { CloudName, RegistryCredentials } from './registry.ts';
 export { type Issued, TokenCache, type TokenUser } from './token-cache.ts';

@@ -1,7 +1,7 @@
 import { createHash, createHmac, generateKeyPairSync } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { azureScopes } from '@sluice/shared/cloud';
+import { azureScopes, type CloudIdentities } from '@sluice/shared/cloud';
 import { temporaryFolder } from '@sluice/testing';
 import { jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -27,6 +27,23 @@ const awsKeys = {
   secretAccessKey: 'c2Vj/cmV0',
   sessionToken: 'session==',
 };
+
+describe('the identity of the controller', () => {
+  test.each(['aws', 'azure', 'gcp'] as const)(
+    'in %s is not used where others could read its token, other than that of a service account',
+    async (name) => {
+      cloud.answer({});
+      const caller = cloud.caller({ exposedBy: 'a CA' });
+      const logIn = (identities: CloudIdentities) =>
+        name === 'azure' ? identities.azure(caller, azureScopes.storage) : identities[name](caller);
+      const refusal = "the controller's identity is not used with a CA";
+      await expect(logIn(cloud.identities({}))).rejects.toThrow(refusal);
+      const asAccount = logIn(cloud.identities({}, { defaultServiceAccount: 'tenant' }));
+      await expect(asAccount).rejects.not.toThrow(refusal);
+      expect(cloud.asked()).toEqual([]);
+    },
+  );
+});
 
 describe('the identity of the controller in AWS', () => {
   test('is the role of its service account', async () => {

@@ -31,6 +31,7 @@ export function createIdentityOf(client: KubeClient, identities: CloudIdentities
       user: { kind, namespace, name },
       dispatcher: pool.dispatcherFor(path),
       via: proxy,
+      exposedBy: endpoint.tls?.ca === undefined ? undefined : 'a CA that the Provider names',
       signal,
     });
     const login = <T>(run: () => Promise<T>) =>

@@ -1,5 +1,6 @@
 import type { Endpoint } from '../adapters/endpoint.ts';
 import type { ObjectStorage } from '../adapters/storage/object-storage.ts';
+import { exposureOf } from '../source/cloud.ts';
 import { proxyFrom, readSecret, tlsFrom } from '../source/secrets.ts';
 import type { TimeLimit } from '../source/time-limit.ts';
 import type { BucketContext, BucketDeps } from './deps.ts';
@@ -37,6 +38,7 @@ export async function connect(
     ...(secret && { secret }),
     door: { dispatcher, signal: limit.signal, clock },
     path: { endpoints: deps.endpoints, endpoint: path, signal: limit.signal },
+    exposedBy: exposureOf(tls ? { tls } : {}),
   };
   // Each is loaded when a Bucket needs it.
   if (provider === 'azure') return (await import('./open-azure.ts')).openAzure(opening);

@@ -7,6 +7,7 @@ import {
   CloudLoginError,
   certificateAssertion,
   managedIdentityToken,
+  refuseExposed,
 } from '@sluice/shared/cloud';
 import { AzureBlobStorage } from '../adapters/storage/azure-blob.ts';
 import {
@@ -101,16 +102,17 @@ function applicationLogin(
 /** As one of the identities of the machine. */
 function managedLogin(opening: Opening, endpoint: URL, client: string): AzureLogin {
   if (!takesTokens(endpoint)) throw wrongHost();
-  const { deps } = opening;
+  const { deps, exposedBy } = opening;
   const host = deps.cloudEnvironment.AZURE_POD_IDENTITY_AUTHORITY_HOST;
   const local = { dispatcher: deps.local, via: 'local' };
-  return tokenLogin(() =>
-    deps.identities.issued(
+  return tokenLogin(async () => {
+    refuseExposed(exposedBy);
+    return deps.identities.issued(
       { ...bucketCaller(opening), ...local },
       ['azure-managed', client, scope],
       (door) => managedIdentityToken({ client, scope, ...(host !== undefined && { host }) }, door),
-    ),
-  );
+    );
+  });
 }
 
 /** A token of an identity would be of use to whoever gets it. */

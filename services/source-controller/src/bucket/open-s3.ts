@@ -26,7 +26,8 @@ async function credentialsOf(opening: Opening): Promise<AwsCredentials | undefin
   const { provider, region, sts } = context.object.spec;
   if (secret !== undefined) return keysIn(secret);
   if (provider === 'aws') {
-    return deps.identities.aws(bucketCaller(opening), {
+    // Requests are signed: no secret goes to the storage.
+    return deps.identities.aws(bucketCaller({ ...opening, exposedBy: undefined }), {
       ...(region && { region }),
       ...(sts && { endpoint: sts.endpoint }),
     });
@@ -68,7 +69,7 @@ async function ldapCredentials(
   const tls = cert && tlsFrom(cert);
   const endpoint = { ...path.endpoint, ...(tls && { tls }) };
   const login = { endpoint: sts.endpoint, username: username ?? '', password: password ?? '' };
-  const caller = callerOf(context, { ...path, endpoint }, undefined);
+  const caller = callerOf(context, { ...path, endpoint }, {});
   const key = ['ldap', namespace, login.endpoint, login.username, login.password];
   return deps.identities.issued(caller, key, (door) => ldapLogin(login, door));
 }

@@ -13,9 +13,12 @@ export interface Opening {
   door: StorageDoor;
   /** To services that give logins: through the same proxy, but without the TLS material of the storage. */
   path: NetworkPath;
+  /** What lets others read tokens that are sent to the storage. */
+  exposedBy?: string | undefined;
 }
 
 /** As whom the identity of a Bucket logs in. */
-export function bucketCaller({ context, path }: Opening) {
-  return callerOf(context, path, context.object.spec.serviceAccountName);
+export function bucketCaller({ context, path, exposedBy }: Opening) {
+  const { serviceAccountName } = context.object.spec;
+  return callerOf(context, path, { serviceAccountName, exposedBy });
 }

@@ -9,7 +9,7 @@ import {
   githubAppKey,
   githubAppToken,
 } from '@sluice/shared/cloud';
-import { callerOf, cloudLogin, type NetworkPath } from '../source/cloud.ts';
+import { callerOf, cloudLogin, exposureOf, type NetworkPath, withoutTls } from '../source/cloud.ts';
 import { urlInvalidReason } from '../source/names.ts';
 import { basic, type SecretData } from '../source/secrets.ts';
 import type { GitContext } from './deps.ts';
@@ -60,13 +60,13 @@ async function azureLogin(login: ProviderLogin): Promise<string> {
       "spec.url is no repository of Azure DevOps, which alone gets its tokens: write https://dev.azure.com/<organization>/<project>/_git/<name>, or leave out provider 'azure'",
     );
   }
-  return `Bearer ${await identities.azure(callerIn(login), azureScopes.devOps)}`;
+  return `Bearer ${await identities.azure(identityOf(login), azureScopes.devOps)}`;
 }
 
 async function awsLogin(login: ProviderLogin): Promise<string> {
   const { url, identities, context } = login;
   const region = regionOf(url);
-  const credentials = await identities.aws(callerIn(login), { region });
+  const credentials = await identities.aws(identityOf(login), { region });
   const { username, password } = codeCommitLogin(url, credentials, context.clock.now());
   return basic(username, password);
 }
@@ -91,14 +91,17 @@ async function githubLogin(login: ProviderLogin): Promise<string> {
       "spec.provider 'github' needs a GitHub App in spec.secretRef: githubAppID, githubAppPrivateKey, and githubAppInstallationID or githubAppInstallationOwner",
     );
   }
-  const token = await identities.issued(callerIn(login), githubAppKey(app), (door) =>
+  const { context, path } = login;
+  const token = await identities.issued(callerOf(context, path, {}), githubAppKey(app), (door) =>
     githubAppToken(app, where, door),
   );
   return basic(githubUser, token);
 }
 
-function callerIn({ context, path }: ProviderLogin) {
-  return callerOf(context, path, context.object.spec.serviceAccountName);
+function identityOf({ context, path }: ProviderLogin) {
+  const { serviceAccountName } = context.object.spec;
+  const exposedBy = exposureOf(path.endpoint);
+  return callerOf(context, withoutTls(path), { serviceAccountName, exposedBy });
 }
 
 /**

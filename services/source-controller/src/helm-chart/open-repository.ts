@@ -10,7 +10,7 @@ import type { ChartIndex } from '../helm/index-file.ts';
 import { accessTo, type RepositorySecrets, readSecrets } from '../helm-repository/access.ts';
 import { ociScheme, parseRepositoryAddress } from '../helm-repository/address.ts';
 import { fetchIndex } from '../helm-repository/fetch-index.ts';
-import { callerOf, cloudLogin } from '../source/cloud.ts';
+import { callerOf, cloudLogin, exposureOf } from '../source/cloud.ts';
 import { authenticationFailedReason } from '../source/names.ts';
 import { dockerConfigKey, loginFrom } from '../source/registry-login.ts';
 import type { SecretData } from '../source/secrets.ts';
@@ -100,15 +100,21 @@ function unreadable(cause: unknown): never {
 
 function openOci({ context, deps, url, object, verify: spec, limit }: Opening): ChartRepository {
   const { client, clock } = context;
+  const insecure = object?.spec.insecure ?? false;
   const connect = async (address: RepositoryAddress) => {
     const secrets: RepositorySecrets = object ? await readSecrets(client, object) : {};
     const endpoint = secrets.tls ? { tls: secrets.tls } : {};
     const { provider = 'generic' } = object?.spec ?? {};
     const path = { endpoints: deps.endpoints, endpoint: {}, signal: limit.signal };
+    const exposedBy = exposureOf(endpoint, insecure);
     const login =
       secrets.login === undefined && provider !== 'generic'
         ? await cloudLogin(provider, () =>
-            deps.identities.registry(provider, address.host, callerOf(context, path, undefined)),
+            deps.identities.registry(
+              provider,
+              address.host,
+              callerOf(context, path, { exposedBy }),
+            ),
           )
         : secrets.login && registryLogin(secrets.login, address.host);
     return new RegistryClient({
@@ -122,7 +128,6 @@ function openOci({ context, deps, url, object, verify: spec, limit }: Opening): 
       endpointId: endpointId(endpoint),
     });
   };
-  const insecure = object?.spec.insecure ?? false;
   const maxArchiveBytes = deps.limits.archiveBytes;
   const verify: RegistryRepositoryOptions['verify'] =
     spec &&

@@ -5,7 +5,7 @@ import { type Endpoint, endpointId } from '../adapters/endpoint.ts';
 import { RegistryClient } from '../adapters/registry/client.ts';
 import type { RegistryLogin } from '../adapters/registry/docker-config.ts';
 import type { RepositoryAddress } from '../adapters/registry/reference.ts';
-import { callerOf, cloudLogin, type NetworkPath, withoutTls } from '../source/cloud.ts';
+import { callerOf, cloudLogin, exposureOf, type NetworkPath, withoutTls } from '../source/cloud.ts';
 import { authenticationFailedReason } from '../source/names.ts';
 import { loginFrom } from '../source/registry-login.ts';
 import { proxyFrom, readSecret, type SecretData, tlsFrom } from '../source/secrets.ts';
@@ -66,9 +66,10 @@ async function loginFor(
 ): Promise<RegistryLogin | undefined> {
   const { client, object } = context;
   const { namespace } = object.metadata;
-  const { secretRef, serviceAccountName, provider = 'generic' } = object.spec;
+  const { secretRef, serviceAccountName, provider = 'generic', insecure } = object.spec;
   if (secretRef === undefined && provider !== 'generic') {
-    const caller = callerOf(context, withoutTls(path), serviceAccountName);
+    const exposedBy = exposureOf(path.endpoint, insecure);
+    const caller = callerOf(context, withoutTls(path), { serviceAccountName, exposedBy });
     return cloudLogin(provider, () => identities.registry(provider, host, caller));
   }
   const secrets: SecretData[] = [];

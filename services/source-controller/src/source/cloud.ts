@@ -16,7 +16,7 @@ export interface NetworkPath {
 export function callerOf(
   { client, object }: Pick<SourceContext, 'client' | 'object'>,
   { endpoints, endpoint, signal }: NetworkPath,
-  serviceAccountName: string | undefined,
+  { serviceAccountName, exposedBy }: Pick<CloudCaller, 'serviceAccountName' | 'exposedBy'>,
 ): CloudCaller {
   return {
     client,
@@ -25,6 +25,7 @@ export function callerOf(
     user: { kind: object.kind, ...ownerOf(object) },
     dispatcher: endpoints.dispatcherFor(endpoint, object.metadata.namespace ?? ''),
     via: endpointId(endpoint),
+    exposedBy,
     signal,
   };
 }
@@ -44,6 +45,12 @@ export function cloudLogin<T>(provider: string, login: () => Promise<T>): Promis
         { cause, retryAfterMs: cause.retryAfterMs },
       ),
   );
+}
+
+/** What lets others read what is sent to a server: plain HTTP, or an authority that the object names. */
+export function exposureOf({ tls }: Endpoint, insecure = false): string | undefined {
+  if (insecure) return 'spec.insecure';
+  return tls?.ca === undefined ? undefined : 'a CA that the object names';
 }
 
 /** The same way without TLS material, which is for one server. */

@@ -264,6 +264,14 @@ describe('a Bucket of Azure', () => {
 });
 
 describe('a Bucket of Google', () => {
+  test('gets no token of the controller for an authority that it names', async () => {
+    const spec = { provider: 'gcp' as const, endpoint: 'storage.googleapis.com' };
+    const failed = await bed.failed(await create('exposed', spec), 'AuthenticationFailed');
+    expect(conditionOf(failed, 'Ready')?.message).toContain(
+      "the controller's identity is not used with a CA that the object names",
+    );
+  });
+
   test('takes no credentials that name files, programs or addresses', async () => {
     const account = { type: 'external_account', credential_source: { file: '/etc/passwd' } };
     await bed.createSecret('external', { serviceaccount: JSON.stringify(account) });

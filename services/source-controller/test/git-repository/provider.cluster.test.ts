@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import {
+  createCertificateAuthority,
   type GitServer,
   receiveWebhooks,
   startGitServer,
@@ -93,6 +94,17 @@ describe('a GitRepository', () => {
       const evil = await bed.createGit(name, { ...spec, url: elsewhere });
       await bed.failed(evil, 'URLInvalid');
     }
+  });
+
+  test('gets no token of the controller for an authority that its Secret names', async () => {
+    const { cert } = await createCertificateAuthority('other-ca');
+    await bed.createSecret('ca', { 'ca.crt': cert });
+    const url = 'https://dev.azure.com/org/project/_git/app';
+    const spec = { url, ref: main, provider: 'azure' as const, secretRef: { name: 'ca' } };
+    const failed = await bed.failed(await bed.createGit('exposed', spec), 'AuthenticationFailed');
+    expect(conditionOf(failed, 'Ready')?.message).toContain(
+      "the controller's identity is not used with a CA that the object names",
+    );
   });
 
   test('logs in to CodeCommit only', async () => {

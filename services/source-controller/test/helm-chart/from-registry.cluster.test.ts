@@ -127,5 +127,13 @@ describe('a HelmChart of a HelmRepository of type oci', () => {
     const elsewhere = await bed.createChart('aws', { chart: 'app', sourceRef: ref });
     const refused = await bed.failed(elsewhere, 'AuthenticationFailed');
     expect(conditionOf(refused, 'Ready')?.message).toContain('is no registry of AWS');
+
+    const google = { type: 'oci', url: 'oci://gcr.io/charts', provider: 'gcp' } as const;
+    await bed.createHelm('plain', { ...google, insecure: true });
+    const plain = { chart: 'app', sourceRef: { ...sourceRef, name: 'plain' } };
+    const exposed = await bed.failed(await bed.createChart('plain', plain), 'AuthenticationFailed');
+    expect(conditionOf(exposed, 'Ready')?.message).toContain(
+      "the controller's identity is not used with spec.insecure",
+    );
   });
 });

@@ -197,6 +197,20 @@ describe('the registry of an OCIRepository', () => {
     expect(conditionOf(failed, 'Ready')?.message).toContain('is no registry of AWS');
   });
 
+  it('of a cloud gets no token of the controller where others could read it', async () => {
+    const spec = { url: 'oci://gcr.io/project/app', provider: 'gcp' as const };
+    for (const [name, more, why] of [
+      ['plain', { insecure: true }, 'spec.insecure'],
+      ['trusting', { certSecretRef: { name: 'ca' } }, 'a CA that the object names'],
+    ] as const) {
+      const object = await bed.createOci(name, { ...spec, ...more });
+      const failed = await bed.failed(object, 'AuthenticationFailed');
+      expect(conditionOf(failed, 'Ready')?.message).toContain(
+        `the controller's identity is not used with ${why}`,
+      );
+    }
+  });
+
   it.each([
     {
       name: 'verify',
