@@ -1,10 +1,9 @@
 import { SignatureError } from '../signature/signature-error.ts';
 
+/** What a statement says when it is a signature: others, such as the result of a scan, approve of nothing. */
+const signatureType = 'https://sigstore.dev/cosign/sign/v1';
 /** Types of what cosign signs for an image. */
-const simpleTypes = [
-  'cosign container image signature',
-  'https://sigstore.dev/cosign/sign/v1',
-] as const;
+const simpleTypes = ['cosign container image signature', signatureType] as const;
 const statementType = /^https:\/\/in-toto\.io\/Statement\/v(?:0\.1|1)$/;
 /** Media type of a statement inside of an envelope. */
 export const inTotoType = 'application/vnd.in-toto+json';
@@ -15,6 +14,7 @@ interface SimpleClaim {
 
 interface Statement {
   _type?: unknown;
+  predicateType?: unknown;
   subject?: { digest?: Record<string, unknown> }[];
 }
 
@@ -39,10 +39,13 @@ export function checkSimpleClaim(payload: Uint8Array, digest: string): void {
  * @throws SignatureError when it is about something else
  */
 export function checkStatement(type: string, payload: Uint8Array, digest: string): void {
-  const { _type, subject } = parse<Statement>(payload);
+  const { _type, predicateType, subject } = parse<Statement>(payload);
   const isStatement = typeof _type === 'string' && statementType.test(_type);
   if (type !== inTotoType || !isStatement || !Array.isArray(subject)) {
     throw new SignatureError('what was signed is no in-toto statement');
+  }
+  if (predicateType !== signatureType) {
+    throw new SignatureError('what was signed is an attestation, no signature by cosign');
   }
   const [algorithm = '', hex] = digest.split(':');
   const signed = subject.map((one) => one?.digest?.[algorithm]);

@@ -1,4 +1,5 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { dsse } from '@sigstore/core';
 import { describe, expect, it } from 'vitest';
 import type { CosignSignature } from '../../src/verification/cosign-signatures.ts';
 import { type CosignTask, verifyCosign } from '../../src/verification/cosign-task.ts';
@@ -31,6 +32,12 @@ const byIdentity = (
     trust: { root: more.root ?? trustedRoot, identities: more.identities ?? [identity] },
     ...more,
   });
+
+interface Envelope {
+  payload: string;
+  payloadType: string;
+  signatures: { keyid: string; sig: string }[];
+}
 
 /** Changes one value of a bundle. */
 function changed(signature: CosignSignature, change: (bundle: never) => void): CosignSignature {
@@ -76,6 +83,25 @@ describe.each(['bundle', 'simple'] as const)('a signature of cosign in the form 
     const failed = byIdentity({ signatures: [of('key', format)] });
     await expect(failed).rejects.toMatchObject({ name: 'SignatureError' });
   });
+});
+
+it('does not count what a trusted key has said of the content otherwise, such as the result of a scan', async () => {
+  const author = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  const keys = { 'team.pub': author.publicKey.export({ format: 'pem', type: 'spki' }).toString() };
+  const saying = (predicateType: string) =>
+    changed(of('key', 'bundle'), ({ dsseEnvelope }: { dsseEnvelope: Envelope }) => {
+      const statement = JSON.parse(Buffer.from(dsseEnvelope.payload, 'base64').toString());
+      const payload = Buffer.from(JSON.stringify({ ...statement, predicateType }));
+      const signed = dsse.preAuthEncoding(dsseEnvelope.payloadType, payload);
+      dsseEnvelope.payload = payload.toString('base64');
+      dsseEnvelope.signatures = [
+        { keyid: '', sig: sign('sha256', signed, author.privateKey).toString('base64') },
+      ];
+    });
+  const signature = saying('https://sigstore.dev/cosign/sign/v1');
+  expect(await byKey({ signatures: [signature], keys })).toBe("key 'team.pub'");
+  const scan = saying('https://cosign.sigstore.dev/attestation/vuln/v1');
+  await expect(byKey({ signatures: [scan], keys })).rejects.toThrow('is an attestation');
 });
 
 describe('what was changed after it was signed', () => {
