@@ -18,6 +18,7 @@ import { noteHealthChange } from './note-health.ts';
 import { reconcileKustomization } from './reconcile.ts';
 import type { KustomizationDeps } from './run.ts';
 import { sourceIdOf } from './source-id.ts';
+import { revisionOf } from './state.ts';
 import { configReferencesOf } from './variables.ts';
 
 /** Indexes of the informer of Kustomizations. */
@@ -72,9 +73,9 @@ function watchSources(
     for (const object of informer.byIndex('source', id)) {
       const key = keyOf(object);
       // What the watch shows of the object may be older than how far it has come.
-      const isDone = deps.states.peek(key)?.phase === 'ready';
-      if (isDone && object.status?.lastAppliedRevision === artifact?.revision) continue;
-      enqueue(key, 'change');
+      const { phase, applied } = deps.states.peek(key) ?? {};
+      const isApplied = applied !== undefined && revisionOf(applied) === artifact?.revision;
+      if (phase !== 'ready' || !isApplied) enqueue(key, 'change');
     }
   });
 }

@@ -22,7 +22,7 @@ import { noteChange } from './note-change.ts';
 import { pruneStale } from './prune.ts';
 import { resolveSource } from './resolve-source.ts';
 import { type KustomizationDeps, type Run, sourceOf, startRun } from './run.ts';
-import type { AppliedBuild } from './state.ts';
+import { type AppliedBuild, revisionOf } from './state.ts';
 import { noteAttempt } from './status.ts';
 
 /** Names everything that a finished apply was made for; another one means that there is something new to do. */
@@ -78,8 +78,7 @@ function refuseSilentEmptiness(run: Run, build: PreparedBuild): void {
 /** What a revision has changed remains so when it is applied once more. */
 function changesSoFar(run: Run, former: AppliedBuild | undefined): string {
   if (former === undefined) return '';
-  const [, , , revision] = JSON.parse(former.fingerprint);
-  return revision === sourceOf(run).revision ? former.changes : '';
+  return revisionOf(former) === sourceOf(run).revision ? former.changes : '';
 }
 
 /** Returns whether anything changed in the cluster. */

@@ -44,6 +44,12 @@ export interface AppliedBuild {
   startedAt: number;
 }
 
+/** The revision that an applied build was last made of. */
+export function revisionOf({ fingerprint }: AppliedBuild): string {
+  const [, , , revision] = JSON.parse(fingerprint);
+  return revision;
+}
+
 /** How far a Kustomization has come. */
 export type Phase =
   /** Nothing known: the next reconcile does everything. */
