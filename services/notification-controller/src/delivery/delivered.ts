@@ -7,8 +7,8 @@ import {
   follow,
   lastMessage,
 } from '@sluice/shared/bus';
+import { RecentKeys } from '../memory/recent-keys.ts';
 import type { Delivery } from './delivery.ts';
-import { RecentKeys } from './recent-keys.ts';
 
 type DeliveredKey = Pick<Delivery, 'alert' | 'key'>;
 

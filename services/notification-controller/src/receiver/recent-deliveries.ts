@@ -1,5 +1,6 @@
 import type { Clock } from '@sluice/shared/base';
 import type { Answer } from '../http/respond.ts';
+import { RecentKeys } from '../memory/recent-keys.ts';
 import type { DoneWebhooks } from './done-webhooks.ts';
 
 /**
@@ -20,13 +21,13 @@ interface Ended {
 export class RecentDeliveries {
   readonly #clock: Clock;
   readonly #others?: DoneWebhooks;
-  /** When each was done, the oldest first. */
-  readonly #done = new Map<string, number>();
+  readonly #done: RecentKeys;
   readonly #running = new Map<string, Promise<Ended>>();
 
   /** @param others those that other replicas, or earlier processes, have done */
   constructor(clock: Clock, others?: DoneWebhooks) {
     this.#clock = clock;
+    this.#done = new RecentKeys(keepMs, () => clock.now(), maxKept);
     this.#others = others;
   }
 
@@ -36,7 +37,7 @@ export class RecentDeliveries {
    */
   async run(id: string | undefined, fn: () => Promise<Answer>): Promise<Ended> {
     if (id === undefined) return { answer: await fn(), isRepeated: false };
-    if (this.#isRecent(this.#done.get(id))) return { answer: { status: 200 }, isRepeated: true };
+    if (this.#done.has(id)) return { answer: { status: 200 }, isRepeated: true };
     const running = this.#running.get(id);
     if (running !== undefined) return { answer: (await running).answer, isRepeated: true };
     const started = this.#unlessDone(id, fn);
@@ -50,26 +51,15 @@ export class RecentDeliveries {
 
   async #unlessDone(id: string, fn: () => Promise<Answer>): Promise<Ended> {
     const doneAt = await this.#others?.doneAt(id);
-    if (doneAt !== undefined && this.#isRecent(doneAt)) {
-      this.#note(id, doneAt);
+    if (doneAt !== undefined && this.#clock.now() - doneAt < keepMs) {
+      this.#done.add(id, doneAt);
       return { answer: { status: 200 }, isRepeated: true };
     }
     const answer = await fn();
     if (answer.status === 200) {
-      this.#note(id, this.#clock.now());
+      this.#done.add(id, this.#clock.now());
       await this.#others?.note(id);
     }
     return { answer, isRepeated: false };
-  }
-
-  #isRecent(at: number | undefined): boolean {
-    return at !== undefined && this.#clock.now() - at < keepMs;
-  }
-
-  #note(id: string, at: number): void {
-    this.#done.delete(id);
-    this.#done.set(id, at);
-    const [oldest] = this.#done.keys();
-    if (this.#done.size > maxKept && oldest !== undefined) this.#done.delete(oldest);
   }
 }

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { RecentKeys } from '../../src/delivery/recent-keys.ts';
+import { RecentKeys } from '../../src/memory/recent-keys.ts';
 
 let nowMs: number;
 let recent: RecentKeys;
