@@ -1,9 +1,9 @@
-import { ReconcileError, RetryableError } from '@sluice/shared/base';
+import { RetryableError } from '@sluice/shared/base';
 import { CloudLoginError } from '@sluice/shared/cloud';
 import { HttpError } from '../adapters/http.ts';
 import { isBucketMissing, StorageError } from '../adapters/storage/object-storage.ts';
 import { authenticationFailedReason } from '../source/names.ts';
-import { whyOf } from '../source/remote.ts';
+import { explaining, whyOf } from '../source/remote.ts';
 import type { TimeLimit } from '../source/time-limit.ts';
 
 /** Reason of failures to list and to fetch objects. */
@@ -15,15 +15,11 @@ export const bucketFailedReason = 'BucketOperationFailed';
  * @param o.what starts the message, such as "failed to list the objects of bucket 'x'"
  * @throws RetryableError `AuthenticationFailed` when there is no login, else `BucketOperationFailed`
  */
-export async function bucketOperation<R>(
+export function bucketOperation<R>(
   o: { bucket: string; what: string; limit: TimeLimit },
   run: () => Promise<R>,
 ): Promise<R> {
-  try {
-    return await run();
-  } catch (error) {
-    o.limit.throwIfStopped();
-    if (error instanceof ReconcileError) throw error;
+  return explaining(o.limit, run, (error) => {
     const isLogin = error instanceof CloudLoginError;
     const isAnswer = error instanceof StorageError || error instanceof HttpError || isLogin;
     const retryAfterMs = isAnswer ? error.retryAfterMs : undefined;
@@ -31,9 +27,9 @@ export async function bucketOperation<R>(
     const message = isBucketMissing(error)
       ? `bucket '${o.bucket}' does not exist`
       : `${o.what}: ${why}`;
-    throw new RetryableError(isLogin ? authenticationFailedReason : bucketFailedReason, message, {
+    return new RetryableError(isLogin ? authenticationFailedReason : bucketFailedReason, message, {
       cause: error,
       retryAfterMs,
     });
-  }
+  });
 }

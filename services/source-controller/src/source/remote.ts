@@ -11,22 +11,32 @@ import type { TimeLimit } from './time-limit.ts';
  * @param o.what starts the message, such as "failed to pull artifact from 'oci://…'"
  * @throws RetryableError `AuthenticationFailed` when the server wants another login, else `o.reason`
  */
-export async function remoteOperation<R>(
+export function remoteOperation<R>(
   o: { reason: string; what: string; limit: TimeLimit },
   run: () => Promise<R>,
 ): Promise<R> {
-  try {
-    return await run();
-  } catch (error) {
-    o.limit.throwIfStopped();
-    if (error instanceof ReconcileError) throw error;
+  return explaining(o.limit, run, (error) => {
     const { status, retryAfterMs } = error instanceof HttpError ? error : {};
     const refused = error instanceof RegistryAuthError || status === 401 || status === 403;
-    throw new RetryableError(
+    return new RetryableError(
       refused ? authenticationFailedReason : o.reason,
       `${o.what}: ${o.limit.error ?? whyOf(error)}`,
       { cause: error, retryAfterMs },
     );
+  });
+}
+
+/** Runs an operation, and lets its failures be explained that say nothing to clients yet. */
+export async function explaining<R>(
+  limit: TimeLimit,
+  run: () => Promise<R>,
+  explain: (error: unknown) => RetryableError,
+): Promise<R> {
+  try {
+    return await run();
+  } catch (error) {
+    limit.throwIfStopped();
+    throw error instanceof ReconcileError ? error : explain(error);
   }
 }
 
