@@ -10,7 +10,7 @@ import type { ChartIndex } from '../helm/index-file.ts';
 import { accessTo, type RepositorySecrets, readSecrets } from '../helm-repository/access.ts';
 import { ociScheme, parseRepositoryAddress } from '../helm-repository/address.ts';
 import { fetchIndex } from '../helm-repository/fetch-index.ts';
-import { callerOf, cloudLogin, exposureOf } from '../source/cloud.ts';
+import { registryIdentity } from '../source/cloud.ts';
 import { authenticationFailedReason } from '../source/names.ts';
 import { dockerConfigKey, loginFrom } from '../source/registry-login.ts';
 import type { SecretData } from '../source/secrets.ts';
@@ -105,18 +105,12 @@ function openOci({ context, deps, url, object, verify: spec, limit }: Opening): 
     const secrets: RepositorySecrets = object ? await readSecrets(client, object) : {};
     const endpoint = secrets.tls ? { tls: secrets.tls } : {};
     const { provider = 'generic' } = object?.spec ?? {};
-    const path = { endpoints: deps.endpoints, endpoint: {}, signal: limit.signal };
-    const exposedBy = exposureOf(endpoint, insecure);
+    const path = { endpoints: deps.endpoints, endpoint, signal: limit.signal };
+    const { host } = address;
     const login =
       secrets.login === undefined && provider !== 'generic'
-        ? await cloudLogin(provider, () =>
-            deps.identities.registry(
-              provider,
-              address.host,
-              callerOf(context, path, { exposedBy }),
-            ),
-          )
-        : secrets.login && registryLogin(secrets.login, address.host);
+        ? await registryIdentity(context, deps.identities, { provider, host, path, insecure })
+        : secrets.login && registryLogin(secrets.login, host);
     return new RegistryClient({
       address,
       login,

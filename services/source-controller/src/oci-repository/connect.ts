@@ -5,7 +5,7 @@ import { type Endpoint, endpointId } from '../adapters/endpoint.ts';
 import { RegistryClient } from '../adapters/registry/client.ts';
 import type { RegistryLogin } from '../adapters/registry/docker-config.ts';
 import type { RepositoryAddress } from '../adapters/registry/reference.ts';
-import { callerOf, cloudLogin, exposureOf, type NetworkPath, withoutTls } from '../source/cloud.ts';
+import { type NetworkPath, registryIdentity } from '../source/cloud.ts';
 import { authenticationFailedReason } from '../source/names.ts';
 import { loginFrom } from '../source/registry-login.ts';
 import { proxyFrom, readSecret, type SecretData, tlsFrom } from '../source/secrets.ts';
@@ -68,9 +68,8 @@ async function loginFor(
   const { namespace } = object.metadata;
   const { secretRef, serviceAccountName, provider = 'generic', insecure } = object.spec;
   if (secretRef === undefined && provider !== 'generic') {
-    const exposedBy = exposureOf(path.endpoint, insecure);
-    const caller = callerOf(context, withoutTls(path), { serviceAccountName, exposedBy });
-    return cloudLogin(provider, () => identities.registry(provider, host, caller));
+    const login = { provider, host, path, insecure, serviceAccountName };
+    return registryIdentity(context, identities, login);
   }
   const secrets: SecretData[] = [];
   if (secretRef !== undefined) {

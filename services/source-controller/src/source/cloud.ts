@@ -1,5 +1,11 @@
 import { RetryableError } from '@sluice/shared/base';
-import { type CloudCaller, withLogin } from '@sluice/shared/cloud';
+import {
+  type CloudCaller,
+  type CloudIdentities,
+  type CloudName,
+  type RegistryCredentials,
+  withLogin,
+} from '@sluice/shared/cloud';
 import { type Endpoint, type Endpoints, endpointId } from '../adapters/endpoint.ts';
 import { authenticationFailedReason } from './names.ts';
 import { ownerOf, type SourceContext } from './source.ts';
@@ -45,6 +51,30 @@ export function cloudLogin<T>(provider: string, login: () => Promise<T>): Promis
         { cause, retryAfterMs: cause.retryAfterMs },
       ),
   );
+}
+
+/**
+ * Logs in to a registry of a cloud.
+ *
+ * @param o.host of the registry, with its port if it has one
+ * @param o.path to the registry; services that give logins get its TLS material neither to see nor to trust
+ * @throws RetryableError `AuthenticationFailed`
+ */
+export function registryIdentity(
+  context: Pick<SourceContext, 'client' | 'object'>,
+  identities: CloudIdentities,
+  o: {
+    provider: CloudName;
+    host: string;
+    path: NetworkPath;
+    insecure?: boolean | undefined;
+    serviceAccountName?: string | undefined;
+  },
+): Promise<RegistryCredentials> {
+  const { provider, host, path, insecure, serviceAccountName } = o;
+  const exposedBy = exposureOf(path.endpoint, insecure);
+  const caller = callerOf(context, withoutTls(path), { serviceAccountName, exposedBy });
+  return cloudLogin(provider, () => identities.registry(provider, host, caller));
 }
 
 /** What lets others read what is sent to a server: plain HTTP, or an authority that the object names. */
