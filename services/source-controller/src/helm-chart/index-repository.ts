@@ -4,7 +4,7 @@ import type { Endpoints } from '../adapters/endpoint.ts';
 import { fetchFile } from '../adapters/fetch-file.ts';
 import { HttpError } from '../adapters/http.ts';
 import { ChartError } from '../helm/chart-error.ts';
-import type { ChartIndex, ChartVersion } from '../helm/index-file.ts';
+import type { ChartIndex, ChartVersion } from '../helm/index-charts.ts';
 import { accessFor, type RepositoryAccess } from '../helm-repository/access.ts';
 import { chartAddress } from '../helm-repository/address.ts';
 import { ConstraintError } from '../semver/constraint.ts';

@@ -6,7 +6,7 @@ import { RegistryClient } from '../adapters/registry/client.ts';
 import type { RegistryLogin } from '../adapters/registry/docker-config.ts';
 import type { RepositoryAddress } from '../adapters/registry/reference.ts';
 import { readIndexAnywhere } from '../helm/helm-workers.ts';
-import type { ChartIndex } from '../helm/index-file.ts';
+import type { ChartIndex } from '../helm/index-charts.ts';
 import { accessTo, type RepositorySecrets, readSecrets } from '../helm-repository/access.ts';
 import { ociScheme, parseRepositoryAddress } from '../helm-repository/address.ts';
 import { fetchIndex } from '../helm-repository/fetch-index.ts';

@@ -9,7 +9,7 @@ import {
   type Timer,
 } from '@sluice/shared/base';
 import { readIndexAnywhere } from '../helm/helm-workers.ts';
-import type { ChartIndex } from '../helm/index-file.ts';
+import type { ChartIndex } from '../helm/index-charts.ts';
 
 export interface IndexCacheOptions {
   /** Root of the artifact storage. */

@@ -9,7 +9,8 @@ import {
 } from '@sluice/shared/base';
 import { done, type Outcome, withSpan } from '@sluice/shared/runtime';
 import { readIndexAnywhere } from '../helm/helm-workers.ts';
-import type { ChartIndex, ReadIndex } from '../helm/index-file.ts';
+import type { ChartIndex } from '../helm/index-charts.ts';
+import type { ReadIndex } from '../helm/index-file.ts';
 import { fetchFailedCondition } from '../source/names.ts';
 import { withProgress } from '../source/progress.ts';
 import { adopt, commitArtifact, placeArtifact, writeArtifact } from '../source/publish.ts';

@@ -1,15 +1,42 @@
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { temporaryFolder } from '@sluice/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { IndexError } from '../../src/helm/chart-error.ts';
-import { parseIndex } from '../../src/helm/index-file.ts';
+import type { ChartIndex, ChartVersion } from '../../src/helm/index-charts.ts';
+import { readIndex } from '../../src/helm/index-file.ts';
+import { parseIndex } from '../../src/helm/parse-index.ts';
 import { IndexSplitter } from '../../src/helm/split-index.ts';
 import { compareVersions, parseLooseVersion, type Version } from '../../src/semver/version.ts';
 
 const entry = (fields: object) => ({ apiVersion: 'v2', name: 'app', version: '1.0.0', ...fields });
 
+const versionsIn = (index: ChartIndex, name: string): ChartVersion[] =>
+  JSON.parse(index.get(name) ?? '[]');
+
 function versionsOf(entries: object): unknown[] {
-  const index = parseIndex(JSON.stringify({ apiVersion: 'v1', entries }));
-  return (index.entries.get('app') ?? []).map(({ version }) => version);
+  const { charts } = parseIndex(JSON.stringify({ apiVersion: 'v1', entries }));
+  return versionsIn(charts.index, 'app').map(({ version }) => version);
+}
+
+/** What is stored of an index. */
+async function stored(text: string): Promise<{ entries: Record<string, unknown[]> }> {
+  const folder = await temporaryFolder('index');
+  try {
+    const source = join(folder.path, 'index.yaml');
+    const destination = join(folder.path, 'index.json');
+    await writeFile(source, text);
+    const store = { destination, algorithm: 'sha256' as const };
+    const { stored } = await readIndex({ operation: 'index', source, store });
+    const bytes = await readFile(destination);
+    const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+    expect(stored).toEqual({ size: bytes.length, digest });
+    return JSON.parse(bytes.toString());
+  } finally {
+    await folder.remove();
+  }
 }
 
 /** How many versions of each chart an index is cut into; undefined when it cannot be. */
@@ -39,7 +66,8 @@ describe('parseIndex', () => {
       text: 'apiVersion: v1\nx: &x {name: app, version: 1.0.0}\nentries: {app: [*x, *x]}\n',
     },
   ])('reads $name', ({ text }) => {
-    expect(parseIndex(text).entries.get('app')?.[0]).toMatchObject({ version: '1.0.0' });
+    const [first] = versionsIn(parseIndex(text).charts.index, 'app');
+    expect(first).toMatchObject({ version: '1.0.0' });
   });
 
   it.each([
@@ -93,23 +121,46 @@ describe('parseIndex', () => {
     );
   });
 
-  it('reads an index in parts as it reads it whole', () => {
+  it('reads an index in parts as it reads it whole', async () => {
     const item = (version: string, more = '') =>
       `  - name: app\n    version: ${version}\n    description: |\n      two\n\n      lines: yes\n${more}`;
     const text = `---\napiVersion: v1\nentries:\n  app:\n${item('1.0.0')}${item('1.1.0', '    keywords:\n    - a\n    - b\n')}  "1.2":\n${item('2.0.0')}# end\ngenerated: "2024-01-01T00:00:00Z"\n`;
     expect(versionsCut(text)).toEqual([2, 1]);
     // The same, in a form that is not cut up.
-    const whole = parseIndex(text.replace('entries:\n', 'entries: &all\n'));
-    expect(versionsCut(text.replace('entries:\n', 'entries: &all\n'))).toBeUndefined();
-    expect(parseIndex(text)).toEqual(whole);
-    expect([...whole.entries.keys()].sort()).toEqual(['1.2', 'app']);
-    expect(JSON.parse(whole.entries.get('app')?.[0]?.json ?? '')).toEqual({
+    const inOtherForm = text.replace('entries:\n', 'entries: &all\n');
+    expect(versionsCut(inOtherForm)).toBeUndefined();
+    const whole = await stored(inOtherForm);
+    expect(await stored(text)).toEqual(whole);
+    expect(Object.keys(whole.entries)).toEqual(['1.2', 'app']);
+    expect(whole.entries['app']?.[0]).toEqual({
       name: 'app',
       version: '1.1.0',
       description: 'two\n\nlines: yes\n',
       keywords: ['a', 'b'],
     });
   });
+
+  it('stores an index that is larger than what is written at once', async () => {
+    // Characters of several bytes, so that some are cut by the blocks.
+    const charts = Array.from({ length: 4000 }, (_, at) => `chart-${at}`);
+    const description = 'ä€🙂'.repeat(100);
+    const items = charts.map(
+      (name) =>
+        `  ${name}:\n  - name: ${name}\n    version: 1.0.0\n    description: ${description}\n`,
+    );
+    const { entries } = await stored(`apiVersion: v1\nentries:\n${items.join('')}`);
+    expect(Object.keys(entries)).toEqual([...charts].sort());
+    expect(entries['chart-3999']).toEqual([{ name: 'chart-3999', version: '1.0.0', description }]);
+  });
+
+  it.each(['true', 'null', 'no', '1.20', '0x12345', '2024-01-01'])(
+    'takes no part with the name %s, which is no text, for a chart',
+    (name) => {
+      const text = `apiVersion: v1\nentries:\n  ${name}:\n  - name: app\n    version: 1.0.0\n`;
+      const whole = parseIndex(text.replace('entries:\n', 'entries: &all\n'));
+      expect(parseIndex(text).charts.index).toEqual(whole.charts.index);
+    },
+  );
 
   it.each([
     { name: 'an alias into another part', part: '  - *x\n' },
@@ -121,7 +172,7 @@ describe('parseIndex', () => {
     const text = `apiVersion: v1\nentries:\n  app:\n  - &x {name: app, version: 1.0.0}\n${part}`;
     const judged = (one: string) => {
       try {
-        return parseIndex(one);
+        return parseIndex(one).charts.index;
       } catch (error) {
         return (error as Error).message;
       }
@@ -132,6 +183,6 @@ describe('parseIndex', () => {
 
   it('takes no name of a chart for something else', () => {
     const text = '{"apiVersion":"v1","entries":{"__proto__":[],"constructor":[]}}';
-    expect([...parseIndex(text).entries.keys()]).toEqual(['__proto__', 'constructor']);
+    expect([...parseIndex(text).charts.index.keys()]).toEqual(['__proto__', 'constructor']);
   });
 });
