@@ -43,12 +43,12 @@ const workers = new WorkerPool({
 });
 
 /**
- * Bytes that a thread holds at most when no object, or file, of the repository is larger than the first value: objects
- * that may be needed again, and a delta with its base and its result.
+ * Bytes that a thread holds at most when no object, or file, of the repository is larger than the first value: what
+ * is known of all objects, those that may be needed again, and a delta with its base and its result.
  */
 const modestObjectBytes = 24 * mebibyte;
-const cachedBytes = 64 * mebibyte;
-const bytesFor = (objectBytes: number) => cachedBytes + 3 * objectBytes;
+const knownBytes = 64 * mebibyte;
+const bytesFor = (objectBytes: number) => knownBytes + 3 * objectBytes;
 /** What unpacking a layer holds: one file after another is read, in parts. */
 const layerBytes = 64 * mebibyte;
 /** Packing files holds less: they are read in parts. */
