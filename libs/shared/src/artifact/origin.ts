@@ -4,6 +4,7 @@ import {
   commitAuthorFact,
   commitSubjectFact,
   factPrefix,
+  ociOriginRevisionKey,
   ociOriginSourceKey,
   sourceRevisionFact,
   sourceUrlFact,
@@ -47,8 +48,8 @@ export function originMetadata({ author, subject, url, revision }: Origin): Reco
 }
 
 /**
- * Returns what an artifact says of its origin, as metadata of events. Of OCI artifacts that is the repository which the
- * one who pushed them has named. Nothing is taken on trust: an artifact may be anybody's.
+ * Returns what an artifact says of its origin, as metadata of events. Of OCI artifacts that is the repository and the
+ * revision which the one who pushed them has named. Nothing is taken on trust: an artifact may be anybody's.
  */
 export function originFacts(artifact: Artifact | undefined): Record<string, string> {
   const metadata = artifact?.metadata ?? {};
@@ -57,7 +58,7 @@ export function originFacts(artifact: Artifact | undefined): Record<string, stri
     [commitAuthorFact]: fact(commitAuthorFact),
     [commitSubjectFact]: fact(commitSubjectFact),
     [sourceUrlFact]: fact(sourceUrlFact) ?? metadata[ociOriginSourceKey],
-    [sourceRevisionFact]: fact(sourceRevisionFact),
+    [sourceRevisionFact]: fact(sourceRevisionFact) ?? metadata[ociOriginRevisionKey],
   });
 }
 

@@ -1,4 +1,4 @@
-import { type Artifact, ociOriginSourceKey } from '@sluice/shared/api';
+import { type Artifact, ociOriginRevisionKey, ociOriginSourceKey } from '@sluice/shared/api';
 import { originFacts, originMetadata } from '@sluice/shared/artifact';
 import { describe, expect, test } from 'vitest';
 
@@ -70,10 +70,14 @@ describe('facts of an artifact', () => {
     });
   });
 
-  test('have the repository that the one who pushed an OCI artifact has named', () => {
-    const artifact = artifactWith({ [ociOriginSourceKey]: 'git@example.com:acme/shop.git' });
+  test('have the repository and the revision that the one who pushed an OCI artifact has named', () => {
+    const artifact = artifactWith({
+      [ociOriginSourceKey]: 'git@example.com:acme/shop.git',
+      [ociOriginRevisionKey]: 'main@sha1:abc\u0007',
+    });
     expect(originFacts(artifact)).toEqual({
       [fact('sourceURL')]: 'ssh://example.com/acme/shop.git',
+      [fact('sourceRevision')]: 'main@sha1:abc',
     });
   });
 

@@ -6,6 +6,12 @@ import { type Bed, type ChartFiles, chart, startBed } from './harness.ts';
 const ociRepositories = resourceOf(ociRepositoryKind);
 const digestOf = (digit: string) => `sha256:${digit.repeat(64)}`;
 
+/** What the one who pushed the chart says of it. */
+const pushed = {
+  'org.opencontainers.image.source': 'https://github.com/acme/shop.git',
+  'org.opencontainers.image.revision': `main@sha1:${'c'.repeat(40)}`,
+};
+
 let bed: Bed;
 beforeAll(async () => {
   bed = await startBed();
@@ -21,7 +27,7 @@ afterAll(() => bed.stop());
 /** Does what source-controller does when it has pulled a chart. */
 async function pull(files: ChartFiles, revision: string): Promise<void> {
   const artifact = await bed.publish(files, revision, 'pulled');
-  const status = { observedGeneration: 1, artifact };
+  const status = { observedGeneration: 1, artifact: { ...artifact, metadata: pushed } };
   const key = { namespace: bed.namespace, name: 'chart' };
   const options = { type: 'merge', subresource: 'status' } as const;
   await bed.client.patch(ociRepositories, key, { status }, options);
@@ -41,6 +47,8 @@ test('the digest is part of the version, so that a tag which moved is released',
   expect(installed.metadata).toMatchObject({
     'helm.toolkit.fluxcd.io/revision': '1.0.0+aaaaaaaaaaaa',
     'helm.toolkit.fluxcd.io/oci-digest': digestOf('a'),
+    'facts.sluice.dev/sourceURL': 'https://github.com/acme/shop.git',
+    'facts.sluice.dev/sourceRevision': `main@sha1:${'c'.repeat(40)}`,
   });
 
   const moved = chart('1.0.0', { 'values.yaml': 'text: moved\n' });
