@@ -1,5 +1,4 @@
 import type { Alert, FluxEvent } from '@sluice/shared/api';
-import { systemClock } from '@sluice/shared/base';
 import { presentEvent } from '../../../services/notification-controller/src/content/present-event.ts';
 import type {
   Endpoint,
@@ -7,7 +6,6 @@ import type {
   ProviderType,
 } from '../../../services/notification-controller/src/provider/adapter.ts';
 import { adapterFor } from '../../../services/notification-controller/src/provider/adapters.ts';
-import { TokenCache } from '../../../services/notification-controller/src/provider/token-cache.ts';
 import { type Generator, generatedMark } from '../generator.ts';
 import { discordPicture, slackPicture, teamsPicture } from './chats.ts';
 
@@ -70,13 +68,15 @@ async function payloadOf<Payload>(type: ProviderType): Promise<Payload> {
     facts: apart,
     commitStatusId: '',
     connect: () => Promise.reject(new Error('it does not speak HTTP')),
-    tokens: new TokenCache(systemClock),
-    identity: { azure: noLogin, gcp: noLogin },
+    identity: { azure: noLogin, gcp: noLogin, github: noApp },
   });
   return JSON.parse(String(sent[0]?.body)) as Payload;
 }
 
 const noLogin = () => Promise.reject(new Error('it needs no login to a cloud'));
+const noApp = () => {
+  throw new Error('it needs no GitHub App');
+};
 
 /** Draws what arrives in chats, from what is sent there. */
 export const generatePictures: Generator = async () =>

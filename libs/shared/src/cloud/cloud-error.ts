@@ -10,6 +10,11 @@ export class CloudLoginError extends Error {
   }
 }
 
+/** What an object, or its Secret, says of a login is wrong, so that no later attempt helps. */
+export class LoginSettingsError extends CloudLoginError {
+  override name = 'LoginSettingsError';
+}
+
 /** An object names a ServiceAccount to log in as, which the feature gate does not let it. */
 export class FeatureGateError extends CloudLoginError {
   override name = 'FeatureGateError';

@@ -1,4 +1,4 @@
-import { CloudLoginError } from './cloud-error.ts';
+import { CloudLoginError, LoginSettingsError } from './cloud-error.ts';
 import { askJson, type CloudDoor, stringIn } from './exchange.ts';
 import { signClaims } from './jwt.ts';
 import type { Issued } from './token-cache.ts';
@@ -14,13 +14,15 @@ export interface GithubApp {
 }
 
 const publicApi = 'https://api.github.com';
+/** An App is seldom renamed. */
+const authorLifeMs = 60 * 60_000;
 
 /**
  * Takes a GitHub App from the values of a Secret.
  *
  * @param where names the Secret, for the message
  * @returns undefined when it holds none
- * @throws CloudLoginError when it names a part of an App, and not all of it
+ * @throws LoginSettingsError when it names a part of an App, and not all of it
  */
 export function githubAppIn(
   values: Record<string, string | undefined>,
@@ -33,18 +35,20 @@ export function githubAppIn(
   const privateKey = values['githubAppPrivateKey'];
   const baseUrl = values['githubAppBaseURL']?.trim() || publicApi;
   if (!/^\d+$/.test(id) || (installation && !/^\d+$/.test(installation))) {
-    throw new CloudLoginError(
+    throw new LoginSettingsError(
       `${where}: githubAppID and githubAppInstallationID must be numbers: correct them`,
     );
   }
-  if (!privateKey) throw new CloudLoginError(`${where} has no githubAppPrivateKey: add it`);
+  if (!privateKey) throw new LoginSettingsError(`${where} has no githubAppPrivateKey: add it`);
   if (!installation === !owner) {
-    throw new CloudLoginError(
+    throw new LoginSettingsError(
       `${where} has ${owner ? 'both' : 'neither'} githubAppInstallationID ${owner ? 'and' : 'nor'} githubAppInstallationOwner: give one of them`,
     );
   }
   if (!/^https?:$/.test(URL.parse(baseUrl)?.protocol ?? '')) {
-    throw new CloudLoginError(`${where}: githubAppBaseURL must be an https:// address: correct it`);
+    throw new LoginSettingsError(
+      `${where}: githubAppBaseURL must be an https:// address: correct it`,
+    );
   }
   return { id, privateKey, baseUrl, ...(owner ? { owner } : { installation }) };
 }
@@ -66,10 +70,40 @@ export async function githubAppToken(
   where: string,
   door: CloudDoor,
 ): Promise<Issued<string>> {
+  const ask = await askingAs(app, where, door);
+  const installation = app.installation ?? (await installationOf(app, ask));
+  const answer = await ask('POST', `app/installations/${installation}/access_tokens`);
+  return {
+    value: stringIn(answer, 'token', 'GitHub'),
+    // Without an end it is used once.
+    expiresAtMs: Date.parse(String(answer['expires_at'])) || 0,
+  };
+}
+
+/**
+ * Gets the name by which GitHub shows what an App has written.
+ *
+ * @param where names the Secret, for the message
+ * @throws CloudLoginError
+ */
+export async function githubAppAuthor(
+  app: GithubApp,
+  where: string,
+  door: CloudDoor,
+): Promise<Issued<string>> {
+  const ask = await askingAs(app, where, door);
+  const slug = stringIn(await ask('GET', 'app'), 'slug', 'GitHub');
+  return { value: `${slug}[bot]`, expiresAtMs: door.clock.now() + authorLifeMs };
+}
+
+type Ask = (method: 'GET' | 'POST', path: string) => Promise<Record<string, unknown>>;
+
+/** Requests that an App makes as itself, by a claim that it signs. */
+async function askingAs(app: GithubApp, where: string, door: CloudDoor): Promise<Ask> {
   const key = { pem: app.privateKey, where: `githubAppPrivateKey of ${where}` };
   const claims = { issuer: app.id, earlySeconds: 30, lifeSeconds: 90 };
   const claim = await signClaims(claims, key, door.clock);
-  const ask = (method: 'GET' | 'POST', path: string) =>
+  return (method, path) =>
     askJson(
       {
         method,
@@ -83,20 +117,10 @@ export async function githubAppToken(
       },
       door,
     );
-  const installation = app.installation ?? (await installationOf(app, ask));
-  const answer = await ask('POST', `app/installations/${installation}/access_tokens`);
-  return {
-    value: stringIn(answer, 'token', 'GitHub'),
-    // Without an end it is used once.
-    expiresAtMs: Date.parse(String(answer['expires_at'])) || 0,
-  };
 }
 
 /** The installation of an App at an organization, else at a user, of that name. */
-async function installationOf(
-  { owner = '' }: GithubApp,
-  ask: (method: 'GET', path: string) => Promise<Record<string, unknown>>,
-): Promise<string> {
+async function installationOf({ owner = '' }: GithubApp, ask: Ask): Promise<string> {
   const name = encodeURIComponent(owner);
   let last: unknown;
   for (const path of [`orgs/${name}/installation`, `users/${name}/installation`]) {
@@ -108,7 +132,7 @@ async function installationOf(
       last = error;
     }
   }
-  throw new CloudLoginError(
+  throw new LoginSettingsError(
     `the GitHub App is not installed at '${owner}', which githubAppInstallationOwner names: install it there, or correct the name`,
     { cause: last },
   );

@@ -170,6 +170,11 @@ export class CloudIdentities {
     return this.#get(caller, key, ({ door }) => issue(door));
   }
 
+  /** Forgets what was issued for a key and did not work: it may have been withdrawn. */
+  forget({ via }: Pick<CloudCaller, 'via'>, key: string[]): void {
+    this.#o.tokens.forget([...key, via]);
+  }
+
   #get<T>(
     caller: Pick<CloudCaller, 'dispatcher' | 'via' | 'user' | 'signal'>,
     key: string[],

@@ -6,12 +6,18 @@ export { ldapLogin } from './aws/sts.ts';
 export { certificateAssertion } from './azure/certificate.ts';
 export { azureScopes } from './azure/scopes.ts';
 export { type AzureClient, azureClientToken, managedIdentityToken } from './azure/token.ts';
-export { CloudLoginError, FeatureGateError } from './cloud-error.ts';
+export { CloudLoginError, FeatureGateError, LoginSettingsError } from './cloud-error.ts';
 export { checkIdentityFlags, createIdentities } from './create-identities.ts';
 export { type CloudEnvironment, cloudEnvironment } from './environment.ts';
 export type { CloudDoor } from './exchange.ts';
 export { gcpKeyIn, gcpKeyToken } from './gcp/key-file.ts';
-export { type GithubApp, githubAppIn, githubAppKey, githubAppToken } from './github-app.ts';
+export {
+  type GithubApp,
+  githubAppAuthor,
+  githubAppIn,
+  githubAppKey,
+  githubAppToken,
+} from './github-app.ts';
 export { type CloudCaller, CloudIdentities, refuseExposed, withLogin } from './identities.ts';
 export { createLocalDispatcher } from './local-dispatcher.ts';
 export type { CloudName, RegistryCredentials } from './registry.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/index.ts';
-import { CloudLoginError } from './cloud-error.ts';
+import { LoginSettingsError } from './cloud-error.ts';
 
 /** What a signed claim says. */
 export interface Claims {
@@ -16,7 +16,7 @@ export interface Claims {
  * Signs a claim with an RSA key in PEM; the library is loaded by the first one.
  *
  * @param where names what holds the key, for the message
- * @throws CloudLoginError when it is no such key
+ * @throws LoginSettingsError when it is no such key
  */
 export async function signClaims(
   claims: Claims,
@@ -39,7 +39,7 @@ export async function signClaims(
     if (audience !== undefined) jwt.setAudience(audience);
     return await jwt.sign(createPrivateKey(key.pem));
   } catch (cause) {
-    throw new CloudLoginError(`${key.where} is no RSA key in PEM: put the right one there`, {
+    throw new LoginSettingsError(`${key.where} is no RSA key in PEM: put the right one there`, {
       cause: cause instanceof RangeError ? cause : undefined,
     });
   }

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { githubAppIn, githubAppToken } from '@sluice/shared/cloud';
+import { githubAppAuthor, githubAppIn, githubAppToken } from '@sluice/shared/cloud';
 import { jwtVerify } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Cloud, startCloud } from './cloud-bed.ts';
@@ -99,4 +99,10 @@ test('a GitHub App with a key that is none, or without its installation, says so
   );
   const gone = githubAppToken(appOf({ githubAppInstallationOwner: 'me' }), where, cloud.door);
   await expect(gone).rejects.toThrow("is not installed at 'me'");
+});
+
+test('a GitHub App is asked under which name it writes', async () => {
+  cloud.answer({ 'GET https://api.github.com/app': { slug: 'sluice' } });
+  const app = appOf({ githubAppInstallationID: '1' });
+  expect((await githubAppAuthor(app, where, cloud.door)).value).toBe('sluice[bot]');
 });

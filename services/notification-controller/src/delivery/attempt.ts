@@ -1,5 +1,4 @@
 import type { Alert, Provider } from '@sluice/shared/api';
-import { systemClock } from '@sluice/shared/base';
 import { currentTrace } from '@sluice/shared/bus';
 import type { NetworkGuard } from '@sluice/shared/net';
 import { withSpan } from '@sluice/shared/runtime';
@@ -16,7 +15,6 @@ import { ProviderPool } from '../provider/pool.ts';
 import { rateLimitsOf } from '../provider/rate-limits.ts';
 import type { SecretReader } from '../provider/secrets.ts';
 import { createSend } from '../provider/send.ts';
-import { TokenCache } from '../provider/token-cache.ts';
 import { writesCommitStatus } from '../provider/type-groups.ts';
 import type { DeliveredLog } from './delivered.ts';
 import { type AttemptResult, type Delivery, failure } from './delivery.ts';
@@ -56,11 +54,10 @@ interface ProviderState {
   pool: ProviderPool;
   /** To services that log in to clouds. */
   logins: ProviderPool;
-  tokens: TokenCache;
 }
 
 type AttemptParts = AttemptContext &
-  Pick<ProviderState, 'pace' | 'pool' | 'logins' | 'tokens'> & { resolves: Failure[] };
+  Pick<ProviderState, 'pace' | 'pool' | 'logins'> & { resolves: Failure[] };
 
 /** Providers that are remembered although nothing goes through them. */
 const maxIdleProviders = 256;
@@ -81,15 +78,14 @@ export function createAttempt(context: AttemptContext): Attempt {
       pace: new Pace(),
       pool: new ProviderPool(context.guard),
       logins: new ProviderPool(context.guard),
-      tokens: new TokenCache(systemClock),
     };
     providers.set(providerKey, state);
     if (providers.size > maxIdleProviders) forgetIdle(providers, providerKey);
-    const { line, pace, pool, logins, tokens } = state;
+    const { line, pace, pool, logins } = state;
     return objects.run(`${providerKey}/${alert.name}/${kind}/${namespace}/${name}`, () =>
       once(delivery, context, o.signal, (resolves) =>
         line.run(async () => {
-          const parts = { ...context, pace, pool, logins, tokens, resolves };
+          const parts = { ...context, pace, pool, logins, resolves };
           const result = await attempt(delivery, parts, o.signal).catch(failure);
           // The place is held until then: what is delivered and not recorded is few, should everything end now.
           if (result.type === 'delivered') await context.delivered.record(delivery);
@@ -158,7 +154,7 @@ async function attempt(
     'sluice.event.reason': event.reason,
   };
   await withSpan('deliver', { attributes, kind: 'client' }, async () => {
-    const { guard, pool, logins, tokens } = context;
+    const { guard, pool, logins } = context;
     const send = createSend(endpoint, { pool, signal, traceHeaders: currentTrace() });
     const about = { alert: wanted.alert, type: endpoint.type };
     const { shown, facts, members } = await presentEvent(delivery, about);
@@ -169,8 +165,7 @@ async function attempt(
         ? commitStatusId(event, provider, wanted.alert)
         : '',
       connect: createConnect({ guard, signal, timeoutMs: endpoint.timeoutMs }),
-      tokens,
-      identity: context.identityOf(provider, endpoint, { pool: logins, signal }),
+      identity: context.identityOf(provider, endpoint, { logins, service: pool, signal }),
       resolves,
       members,
       isRecoveryOnly: delivery.recovers === 'only',

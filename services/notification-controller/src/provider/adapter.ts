@@ -2,7 +2,6 @@ import type { FluxEvent, ProviderSpec } from '@sluice/shared/api';
 import type { Connect } from './connect.ts';
 import type { ProviderIdentity } from './provider-identity.ts';
 import type { SecretData } from './secrets.ts';
-import type { TokenCache } from './token-cache.ts';
 
 export type ProviderType = ProviderSpec['type'];
 
@@ -66,9 +65,7 @@ export interface DeliveryContext {
   commitStatusId: string;
   /** For services that do not speak HTTP. */
   connect: Connect;
-  /** Tokens that the service has given for the credentials of the Provider. */
-  tokens: TokenCache;
-  /** For services of clouds, when the Secret has no login. */
+  /** For services of clouds, when the Secret has no login, and for GitHub Apps. */
   identity: ProviderIdentity;
   /** Failures that the service was told of and that the event ends, each with what the service calls it. */
   resolves?: readonly Resolved[];

@@ -1,14 +1,18 @@
+import { type GithubApp, githubAppIn, LoginSettingsError } from '@sluice/shared/cloud';
 import type { Endpoint, ProviderAnswer, ProviderRequest, Send } from './adapter.ts';
 import { jsonOf, objectOf } from './answer.ts';
 import { bearer, tokenOrPasswordOf } from './credentials.ts';
-import { DeliveryError, UnusableProviderError } from './delivery-error.ts';
+import { UnusableProviderError } from './delivery-error.ts';
+import type { ProviderIdentity } from './provider-identity.ts';
 import { ownedRepositoryOf } from './repository.ts';
-import type { IssuedToken, TokenCache } from './token-cache.ts';
 
 const headers = {
   accept: 'application/vnd.github+json',
   'x-github-api-version': '2022-11-28',
 };
+
+/** What messages call the Secret. */
+const secretName = 'the Secret of spec.secretRef';
 
 /** GitHub's API for one repository. */
 export interface GithubApi {
@@ -27,7 +31,7 @@ export interface GithubApi {
 export async function githubApi(
   endpoint: Endpoint,
   send: Send,
-  tokens: TokenCache,
+  identity: ProviderIdentity,
 ): Promise<GithubApi> {
   const { owned, origin, host } = ownedRepositoryOf(endpoint);
   const base = host === 'github.com' ? 'https://api.github.com' : `${origin}/api/v3`;
@@ -37,7 +41,7 @@ export async function githubApi(
       url: `${base}/${path}`,
       headers: { ...headers, ...bearer(token), ...request.headers },
     });
-  const app = appOf(endpoint);
+  const app = appOf(endpoint, base);
   if (app === undefined) {
     const token = tokenOrPasswordOf(endpoint, 'token');
     return {
@@ -45,19 +49,18 @@ export async function githubApi(
       login: async () => textOf(await call('user', token, { method: 'GET' }), 'login'),
     };
   }
-  const credentials = [base, app.id, app.installation ?? '', app.owner ?? '', app.privateKey];
-  const token = await tokens.get(credentials, () => installationToken(app, call));
+  const login = identity.github(app, secretName);
+  const token = await login.token();
   return {
     async send(path, request) {
       try {
         return await call(`repos/${owned}/${path}`, token, request);
       } catch (error) {
-        tokens.forget(credentials);
+        login.forget();
         throw error;
       }
     },
-    login: async () =>
-      `${textOf(await call('app', await signedClaim(app), { method: 'GET' }), 'slug')}[bot]`,
+    login: () => login.author(),
   };
 }
 
@@ -72,78 +75,17 @@ function textOf({ body }: ProviderAnswer, key: string): string {
   return String(objectOf(jsonOf(body, 'GitHub'))[key] ?? '');
 }
 
-/** An App, and its installation: the number of it, or whose it is. */
-interface App {
-  id: string;
-  installation?: string;
-  owner?: string;
-  privateKey: string;
-}
-
-/** @throws DeliveryError when the Secret names a part of a GitHub App, and not all of it */
-function appOf({ token, password, secret }: Endpoint): App | undefined {
-  const {
-    githubAppID: id,
-    githubAppInstallationID: installation,
-    githubAppInstallationOwner: owner,
-    githubAppPrivateKey: privateKey,
-  } = secret;
-  if (token || password || !id) return undefined;
-  const where = 'the Secret of spec.secretRef has githubAppID';
-  if (!privateKey) {
-    throw new UnusableProviderError(`${where} without 'githubAppPrivateKey': add it`);
-  }
-  if (!installation === !owner) {
-    throw new UnusableProviderError(
-      `${where} with ${owner ? 'both' : 'neither'} 'githubAppInstallationID' ${owner ? 'and' : 'nor'} 'githubAppInstallationOwner': give one of them`,
-    );
-  }
-  return { id, privateKey, ...(owner ? { owner } : { installation }) };
-}
-
-async function installationToken(app: App, call: Call): Promise<IssuedToken> {
-  const claim = await signedClaim(app);
-  const id = encodeURIComponent(app.installation ?? (await installationOf(app, claim, call)));
-  const answer = await call(`app/installations/${id}/access_tokens`, claim);
-  const { token, expires_at: end } = objectOf(jsonOf(answer.body, 'GitHub'));
-  if (typeof token !== 'string') {
-    throw new DeliveryError('GitHub answered without a token for the installation of the App');
-  }
-  // Without an end it is used once.
-  return { token, expiresAtMs: Date.parse(String(end)) || 0 };
-}
-
-/** The installation of an App at an organization, else at a user, of that name. */
-async function installationOf({ owner = '' }: App, claim: string, call: Call): Promise<string> {
-  const name = encodeURIComponent(owner);
-  const missing = { method: 'GET', accept: [404] } as const;
-  let answer = await call(`orgs/${name}/installation`, claim, missing);
-  if (answer.status === 404) answer = await call(`users/${name}/installation`, claim, missing);
-  if (answer.status === 404) {
-    throw new UnusableProviderError(
-      `the App is not installed at '${owner}', which the key 'githubAppInstallationOwner' of the Secret of spec.secretRef names: install it there, or correct the name`,
-    );
-  }
-  return textOf(answer, 'id');
-}
-
-/** The claim to be an App, for some minutes; the library is loaded by the first App. */
-async function signedClaim({ id, privateKey }: App): Promise<string> {
-  const [{ SignJWT }, { createPrivateKey }] = await Promise.all([
-    import('jose'),
-    import('node:crypto'),
-  ]);
+/**
+ * Its API is that of the repository, whatever the Secret says.
+ *
+ * @throws UnusableProviderError when the Secret names a part of a GitHub App, and not all of it
+ */
+function appOf({ token, password, secret }: Endpoint, base: string): GithubApp | undefined {
+  if (token || password) return undefined;
   try {
-    return await new SignJWT()
-      .setProtectedHeader({ alg: 'RS256' })
-      .setIssuer(id)
-      // Their clock may be behind ours.
-      .setIssuedAt('-1m')
-      .setExpirationTime('8m')
-      .sign(createPrivateKey(privateKey));
-  } catch {
-    throw new UnusableProviderError(
-      "the key 'githubAppPrivateKey' of the Secret of spec.secretRef is no RSA key in PEM: put the one of the App there",
-    );
+    return githubAppIn({ ...secret, githubAppBaseURL: base }, secretName);
+  } catch (error) {
+    if (!(error instanceof LoginSettingsError)) throw error;
+    throw new UnusableProviderError(error.message, { cause: error });
   }
 }

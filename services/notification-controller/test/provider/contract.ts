@@ -1,5 +1,4 @@
 import type { FluxEvent, ProviderSpec } from '@sluice/shared/api';
-import { systemClock } from '@sluice/shared/base';
 import {
   type ConnectProxy,
   localNetwork,
@@ -17,8 +16,7 @@ import { endpointOf } from '../../src/provider/endpoint.ts';
 import { ProviderPool } from '../../src/provider/pool.ts';
 import type { ProviderIdentity } from '../../src/provider/provider-identity.ts';
 import { createSend } from '../../src/provider/send.ts';
-import { TokenCache } from '../../src/provider/token-cache.ts';
-import { noIdentity } from '../no-identity.ts';
+import { appIdentity } from '../no-identity.ts';
 import { eventOf, providerOf } from '../objects.ts';
 
 /** What a type of provider sends, and how it takes what the service answers. */
@@ -156,11 +154,8 @@ async function deliver(
   );
   const event = eventOf({ ...given.event, ...o.event });
   const { signal } = new AbortController();
-  const send = createSend(endpoint, {
-    pool: new ProviderPool(localNetwork),
-    signal,
-    traceHeaders: {},
-  });
+  const pool = new ProviderPool(localNetwork);
+  const send = createSend(endpoint, { pool, signal, traceHeaders: {} });
   const commitStatusId = defaultStatusId(event, providerUid);
   const connect = createConnect({ guard: localNetwork, signal, timeoutMs: 5_000 });
   const receipts: string[] = [];
@@ -169,8 +164,7 @@ async function deliver(
     facts: {},
     commitStatusId,
     connect,
-    tokens: new TokenCache(systemClock),
-    identity: given.identity ?? noIdentity,
+    identity: given.identity ?? appIdentity(provider, endpoint, { pool }),
     resolves: (o.ends?.failures ?? []).map((failure) => ({
       ...failure,
       event: eventOf(failure.event),

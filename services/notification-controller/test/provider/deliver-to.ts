@@ -1,5 +1,4 @@
 import type { FluxEvent, ProviderSpec } from '@sluice/shared/api';
-import { systemClock } from '@sluice/shared/base';
 import { localNetwork } from '@sluice/testing';
 import { adapterFor } from '../../src/provider/adapters.ts';
 import { defaultStatusId } from '../../src/provider/commit-status-id.ts';
@@ -7,7 +6,6 @@ import { createConnect } from '../../src/provider/connect.ts';
 import { endpointOf } from '../../src/provider/endpoint.ts';
 import { ProviderPool } from '../../src/provider/pool.ts';
 import { createSend } from '../../src/provider/send.ts';
-import { TokenCache } from '../../src/provider/token-cache.ts';
 import { noIdentity } from '../no-identity.ts';
 import { eventOf, providerOf } from '../objects.ts';
 import { alert, providerUid } from './contract.ts';
@@ -37,7 +35,6 @@ export async function deliverTo(
         facts: {},
         commitStatusId: defaultStatusId(event, providerUid),
         connect: createConnect({ guard: localNetwork, signal, timeoutMs: 5_000 }),
-        tokens: new TokenCache(systemClock),
         identity: noIdentity,
       },
     );

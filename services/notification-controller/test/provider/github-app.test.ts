@@ -1,12 +1,12 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { systemClock } from '@sluice/shared/base';
+import type { CloudIdentities } from '@sluice/shared/cloud';
 import { localNetwork, receiveWebhooks, type WebhookReceiver } from '@sluice/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { endpointOf } from '../../src/provider/endpoint.ts';
 import { githubApi } from '../../src/provider/github-api.ts';
 import { ProviderPool } from '../../src/provider/pool.ts';
 import { createSend } from '../../src/provider/send.ts';
-import { TokenCache } from '../../src/provider/token-cache.ts';
+import { appIdentity, identitiesOf } from '../no-identity.ts';
 import { providerOf } from '../objects.ts';
 
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -15,18 +15,19 @@ const secret = {
   githubAppPrivateKey: privateKey.export({ type: 'pkcs1', format: 'pem' }).toString(),
 };
 let server: WebhookReceiver;
-let tokens: TokenCache;
+let identities: CloudIdentities;
 let repositoryStatus: number;
 
 beforeEach(async () => {
   server = await receiveWebhooks();
-  tokens = new TokenCache(systemClock);
+  identities = identitiesOf();
   repositoryStatus = 200;
   let issued = 0;
   server.respond(({ path }) => {
     if (path.endsWith('/installation')) {
       return path.includes('/users/me/') ? { status: 200, body: '{"id":7}' } : { status: 404 };
     }
+    if (path.endsWith('/app')) return { status: 200, body: '{"slug":"sluice"}' };
     if (!path.endsWith('/access_tokens')) return { status: repositoryStatus };
     const expires_at = new Date(Date.now() + 3_600_000).toISOString();
     return { status: 201, body: JSON.stringify({ token: `canary-${++issued}`, expires_at }) };
@@ -44,7 +45,8 @@ async function open(change: Record<string, string>) {
   const endpoint = await endpointOf(provider, async () => ({ ...secret, ...change }));
   const { signal } = new AbortController();
   const pool = new ProviderPool(localNetwork);
-  return githubApi(endpoint, createSend(endpoint, { pool, signal, traceHeaders: {} }), tokens);
+  const send = createSend(endpoint, { pool, signal, traceHeaders: {} });
+  return githubApi(endpoint, send, appIdentity(provider, endpoint, { pool, identities }));
 }
 
 const logins = () =>
@@ -78,6 +80,22 @@ test('a token that is refused is not used again', async () => {
 
 test('an owner without the App is named, with the key', async () => {
   await expect(open({ githubAppInstallationOwner: 'nobody' })).rejects.toThrow(
-    "the App is not installed at 'nobody', which the key 'githubAppInstallationOwner'",
+    "the GitHub App is not installed at 'nobody', which githubAppInstallationOwner names",
   );
+});
+
+test('what an App has written is known by its name, which is asked for once', async () => {
+  for (let i = 0; i < 2; i++) {
+    expect(await (await open({ githubAppInstallationID: '1' })).login()).toBe('sluice[bot]');
+  }
+  expect(server.requests.filter(({ path }) => path.endsWith('/app'))).toHaveLength(1);
+});
+
+test('a token is asked for where the repository is, not where the Secret says', async () => {
+  const githubAppBaseURL = `${server.url}/elsewhere`;
+  await (await open({ githubAppInstallationID: '1', githubAppBaseURL })).send('statuses/x');
+  expect(server.requests.map(({ path }) => path)).toEqual([
+    '/api/v3/app/installations/1/access_tokens',
+    '/api/v3/repos/org/repo/statuses/x',
+  ]);
 });

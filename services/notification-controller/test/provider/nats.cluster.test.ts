@@ -4,7 +4,6 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { connect, credsAuthenticator, type NatsConnection, nkeys } from '@nats-io/transport-node';
 import type { FluxEvent, ProviderSpec } from '@sluice/shared/api';
-import { systemClock } from '@sluice/shared/base';
 import { NetworkGuard } from '@sluice/shared/net';
 import {
   createCertificateAuthority,
@@ -18,7 +17,6 @@ import { adapterFor } from '../../src/provider/adapters.ts';
 import { createConnect } from '../../src/provider/connect.ts';
 import { endpointOf } from '../../src/provider/endpoint.ts';
 import { eventJson } from '../../src/provider/go-json.ts';
-import { TokenCache } from '../../src/provider/token-cache.ts';
 import { noIdentity } from '../no-identity.ts';
 import { eventOf, providerOf } from '../objects.ts';
 import { alert } from './contract.ts';
@@ -81,7 +79,6 @@ async function publish(
     facts: {},
     commitStatusId: '',
     connect: connectTo,
-    tokens: new TokenCache(systemClock),
     identity: noIdentity,
   });
 }

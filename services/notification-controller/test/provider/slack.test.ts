@@ -1,8 +1,6 @@
-import { systemClock } from '@sluice/shared/base';
 import { expect, test } from 'vitest';
 import type { Endpoint, ProviderRequest } from '../../src/provider/adapter.ts';
 import { adapterFor } from '../../src/provider/adapters.ts';
-import { TokenCache } from '../../src/provider/token-cache.ts';
 import { noIdentity } from '../no-identity.ts';
 import { eventOf } from '../objects.ts';
 import { alert } from './contract.ts';
@@ -38,7 +36,6 @@ test.each([
     facts: {},
     commitStatusId: '',
     connect: () => Promise.reject(new Error('no')),
-    tokens: new TokenCache(systemClock),
     identity: noIdentity,
   });
   const check = requests[0]?.checkAnswer;

@@ -10,10 +10,10 @@ const maxPayload = 64_000;
  *
  * @see https://docs.github.com/en/rest/repos/repos#create-a-repository-dispatch-event
  */
-export const githubDispatch: Adapter = async (event, endpoint, send, { tokens }) => {
+export const githubDispatch: Adapter = async (event, endpoint, send, { identity }) => {
   const { kind, name, namespace = '' } = event.involvedObject;
   const type = JSON.stringify(`${kind}/${name}.${namespace}`);
-  const api = await githubApi(endpoint, send, tokens);
+  const api = await githubApi(endpoint, send, identity);
   await api.send('dispatches', {
     body: `{"event_type":${type},"client_payload":${fitEvent(event, maxPayload)}}`,
   });

@@ -12,9 +12,9 @@ const maxLength = 65_536;
  *
  * @see https://docs.github.com/en/rest/issues/comments
  */
-export const githubPullRequestComment: Adapter = async (event, endpoint, send, { tokens }) => {
+export const githubPullRequestComment: Adapter = async (event, endpoint, send, { identity }) => {
   const comment = commentOf(event, endpoint, { kind: 'pr', maxLength });
-  const api = await githubApi(endpoint, send, tokens);
+  const api = await githubApi(endpoint, send, identity);
   const name = await api.login();
   const comments = `issues/${comment.request}/comments`;
   const answer = await api.send(`${comments}?direction=asc&per_page=100&sort=created`, {

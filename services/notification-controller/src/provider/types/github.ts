@@ -18,7 +18,7 @@ export const github: Adapter = async (event, endpoint, send, context) => {
   if (status === undefined) return;
   const state = status.isFailure ? 'failure' : 'success';
   const description = fit(status.description, maxDescription);
-  const api = await githubApi(endpoint, send, context.tokens);
+  const api = await githubApi(endpoint, send, context.identity);
   const answer = await api.send(`commits/${status.commit}/statuses?per_page=50`, {
     method: 'GET',
     maxAnswerBytes: maxPageBytes,

@@ -13,8 +13,8 @@ export const azureEventHubCase: ProviderCase = {
   type: 'azureeventhub',
   host: 'shop.servicebus.windows.net',
   identity: {
+    ...noIdentity,
     azure: async (scope) => (scope === azureScopes.eventHubs ? 'identity-canary' : 'wrong'),
-    gcp: noIdentity.gcp,
   },
   spec: () => ({ channel: 'shop' }),
   secret: () => ({ address: connection }),

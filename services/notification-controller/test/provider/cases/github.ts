@@ -129,24 +129,24 @@ export const githubCase: ProviderCase = {
     {
       name: 'half an App',
       change: { secret: { token: '', githubAppID: '1', githubAppPrivateKey: 'canary' } },
-      says: "neither 'githubAppInstallationID' nor 'githubAppInstallationOwner'",
+      says: 'neither githubAppInstallationID nor githubAppInstallationOwner',
     },
     {
       name: 'two installations of an App',
       change: { secret: { ...app, githubAppInstallationOwner: 'org' } },
-      says: "both 'githubAppInstallationID' and 'githubAppInstallationOwner'",
+      says: 'both githubAppInstallationID and githubAppInstallationOwner',
     },
     {
       name: 'an App without a key',
       change: { secret: { ...app, githubAppPrivateKey: '' } },
-      says: "without 'githubAppPrivateKey'",
+      says: 'no githubAppPrivateKey',
     },
     {
       name: 'an App without a usable key',
       change: {
         secret: { ...app, githubAppPrivateKey: 'canary' },
       },
-      says: "'githubAppPrivateKey'",
+      says: 'githubAppPrivateKey',
     },
     {
       name: 'an address without a repository',
