@@ -17,6 +17,8 @@ import { bundleService } from '../tools/bundle/bundle.ts';
 import { nodeFlags } from '../tools/bundle/node-flags.ts';
 import { argument } from './setup.ts';
 
+/** `--node-flags 'FLAGS'` replaces the flags of Node with which images run. */
+const flags = argument('node-flags', nodeFlags.join(' ')).split(' ').filter(Boolean);
 /** `--profile DIR` leaves a CPU profile of each controller there. */
 const profileDir = argument('profile', '');
 const root = join(import.meta.dirname, '..');
@@ -85,7 +87,7 @@ async function create(started: AsyncDisposableStack): Promise<Alerting> {
         bundled: true,
         names: ['notification-controller'],
         nodeArgs: [
-          ...nodeFlags,
+          ...flags,
           ...(profileDir === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`]),
         ],
         extraArgs: { 'notification-controller': extraArgs },

@@ -63,6 +63,11 @@ export interface Bus {
    */
   publish(message: BusMessage): Promise<Stored>;
   /**
+   * Resolves at the end of this turn of the event loop, for all who wait at once, so that what they send then goes to the
+   * server in one write.
+   */
+  turn(): Promise<void>;
+  /**
    * Sends a message to whoever listens now, and to the stream if there is one, and asks for no acknowledgement.
    *
    * @returns whether there is a connection to send it on

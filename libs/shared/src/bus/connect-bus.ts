@@ -1,4 +1,4 @@
-import { type JetStreamClient, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { backoff, errorMessage, type Logger, SingleFlight, systemClock } from '@sluice/shared/base';
 import type { Bus, BusConnection, BusMessage, BusOptions, BusStatus, Stored } from './bus.ts';
@@ -7,11 +7,14 @@ import { connectionOptions } from './connection-options.ts';
 import { ensureStreams } from './ensure-streams.ts';
 import { encodeMessage } from './message.ts';
 import { isFinalRefusal, isOvertaken } from './refusal.ts';
+import { StoredPublisher } from './stored-publisher.ts';
 import type { StreamId } from './streams.ts';
 
 const acknowledgeTimeoutMs = 5_000;
 /** By it a stream recognises a message that it has. */
 const idHeader = 'Nats-Msg-Id';
+/** With it a stream takes a message only as the successor of another one. */
+const afterHeader = 'Nats-Expected-Last-Subject-Sequence';
 const retry = { minMs: 250, maxMs: 10_000 };
 
 /**
@@ -29,12 +32,14 @@ class NatsBus implements Bus {
   readonly logger: Logger;
   readonly #owns: readonly StreamId[];
   readonly #replicas: number;
+  readonly #inboxPrefix: string;
   readonly #closing = new AbortController();
   readonly #running: Promise<void>;
   readonly #ensuring = new SingleFlight<void>();
   readonly #listeners = new Set<() => void>();
   #connection?: BusConnection;
-  #loss = Promise.withResolvers<never>();
+  #publisher?: StoredPublisher;
+  #turn?: Promise<void>;
   #connected = false;
   #lastError?: string;
 
@@ -45,7 +50,7 @@ class NatsBus implements Bus {
     this.#owns = options.owns;
     this.#replicas = options.replicas ?? 1;
     const natsOptions = connectionOptions(options);
-    this.#loss.promise.catch(() => undefined);
+    this.#inboxPrefix = natsOptions.inboxPrefix;
     this.#running = this.#run(() => connect(natsOptions));
   }
 
@@ -57,20 +62,24 @@ class NatsBus implements Bus {
     };
   }
 
+  turn(): Promise<void> {
+    this.#turn ??= new Promise((resolve) => {
+      setImmediate(() => {
+        this.#turn = undefined;
+        resolve();
+      });
+    });
+    return this.#turn;
+  }
+
   async publish(message: BusMessage): Promise<Stored> {
+    const { subject, timeoutMs = acknowledgeTimeoutMs } = message;
     const { body, headers } = this.#encode(message);
-    const timeout = message.timeoutMs ?? acknowledgeTimeoutMs;
-    const client = this.#client();
+    this.#usable();
+    await this.turn();
+    const publisher = this.#usable();
     try {
-      const { after } = message;
-      const expect = after === undefined ? undefined : { lastSubjectSequence: after };
-      const options = { msgID: message.id, headers, timeout, ...(expect && { expect }) };
-      // An answer does not outlive the connection; waiting for it would delay the next attempt.
-      const ack = await Promise.race([
-        client.publish(message.subject, body, options),
-        this.#loss.promise,
-      ]);
-      return { stream: ack.stream, sequence: ack.seq, duplicate: ack.duplicate };
+      return await publisher.publish({ subject, body, headers, timeoutMs });
     } catch (cause) {
       if (isFinalRefusal(cause)) {
         throw refusal(message, body, cause);
@@ -91,7 +100,6 @@ class NatsBus implements Bus {
     const { body, headers } = this.#encode(message);
     const nats = this.#connection?.nats;
     if (nats === undefined || nats.isClosed()) return false;
-    headers.set(idHeader, message.id);
     try {
       nats.publish(message.subject, body, { headers });
       return true;
@@ -101,9 +109,12 @@ class NatsBus implements Bus {
     }
   }
 
-  #encode({ data, headers }: BusMessage): ReturnType<typeof encodeMessage> {
+  #encode({ data, headers, id, after }: BusMessage): ReturnType<typeof encodeMessage> {
     try {
-      return encodeMessage(data, headers);
+      const encoded = encodeMessage(data, headers);
+      encoded.headers.set(idHeader, id);
+      if (after !== undefined) encoded.headers.set(afterHeader, String(after));
+      return encoded;
     } catch (cause) {
       throw new UnpublishableError(`the message cannot be encoded: ${errorMessage(cause)}`, {
         cause,
@@ -111,13 +122,13 @@ class NatsBus implements Bus {
     }
   }
 
-  #client(): JetStreamClient {
-    if (this.#connection === undefined) {
+  #usable(): StoredPublisher {
+    if (this.#connection === undefined || this.#publisher === undefined) {
       throw new BusUnavailableError(
         `NATS is not ready: ${this.#lastError ?? 'not connected yet'}; check --nats-url and the server`,
       );
     }
-    return this.#connection.jetstream;
+    return this.#publisher;
   }
 
   async ready(signal?: AbortSignal): Promise<BusConnection> {
@@ -178,12 +189,17 @@ class NatsBus implements Bus {
     if (stop.aborted) return nats.close();
     const close = () => void nats.close();
     stop.addEventListener('abort', close, { once: true });
+    const publisher = new StoredPublisher(nats, this.#inboxPrefix);
+    this.#publisher = publisher;
     try {
       this.#up(nats);
       for await (const status of nats.status()) {
         if (status.type === 'disconnect') this.#down();
         if (status.type === 'reconnect') this.#up(nats);
-        if (status.type === 'error') this.#report(status.error, 'NATS reported an error');
+        if (status.type === 'error') {
+          publisher.refuse(status.error);
+          this.#report(status.error, 'NATS reported an error');
+        }
       }
       const error = await nats.closed();
       if (error) this.#report(error, 'the connection to NATS was closed');
@@ -204,9 +220,7 @@ class NatsBus implements Bus {
       this.logger.warn('the connection to NATS is lost, reconnecting');
     this.#connected = false;
     this.#connection = undefined;
-    this.#loss.reject(new BusUnavailableError('the connection was lost'));
-    this.#loss = Promise.withResolvers<never>();
-    this.#loss.promise.catch(() => undefined);
+    this.#publisher?.abandon(new BusUnavailableError('the connection was lost'));
   }
 
   /** Ensures the streams, again and again while connected, then declares the bus ready. */

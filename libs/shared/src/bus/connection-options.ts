@@ -32,7 +32,9 @@ const handshakeTimeoutMs = 5_000;
  * @throws RangeError when the address is empty or holds credentials, which would show up in process lists and logs, or
  * when there are several ways to log in or half of one
  */
-export function connectionOptions(address: BusAddress): NodeConnectionOptions {
+export function connectionOptions(
+  address: BusAddress,
+): NodeConnectionOptions & { inboxPrefix: string } {
   return {
     servers: servers(address.url),
     name: address.name,

@@ -215,6 +215,7 @@ class PullConsumer<T> implements Consumer {
 
   async #handle(message: JsMsg): Promise<void> {
     const verdict = await this.#verdict(message);
+    await this.#bus.turn();
     try {
       // Unconfirmed: what the server does not hear of it hands out again, and handlers know what they have done.
       if (verdict === 'ack') message.ack();

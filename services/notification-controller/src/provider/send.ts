@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { errorMessage, SecretMasker } from '@sluice/shared/base';
 import { refusalIn } from '@sluice/shared/net';
 import { type Dispatcher, request } from 'undici';
@@ -116,15 +117,23 @@ async function exchange(
   );
 }
 
-async function readAnswer(body: AsyncIterable<Uint8Array>, max: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    chunks.push(chunk);
-    bytes += chunk.byteLength;
-    if (bytes >= max) break;
-  }
-  return Buffer.concat(chunks).subarray(0, max).toString('utf8');
+/** Reads up to so many bytes of an answer; what goes beyond is not waited for. */
+function readAnswer(body: Readable, max: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const end = () => resolve(Buffer.concat(chunks).subarray(0, max).toString('utf8'));
+    body.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      bytes += chunk.byteLength;
+      if (bytes < max) return;
+      end();
+      body.destroy();
+    });
+    body.once('end', end);
+    // Also for what comes of it after the end.
+    body.on('error', reject);
+  });
 }
 
 /** What the header says without the word for its kind, which occurs in ordinary text. */
