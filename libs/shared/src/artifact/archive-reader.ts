@@ -65,6 +65,8 @@ export class ArchiveReader {
   #bytes = 0;
   /** Nothing but zeros so far: the end of an archive, maybe of one without entries. */
   #isBlank = true;
+  /** The parser would keep, and copy with each chunk, whatever follows the end of the archive. */
+  #isOver = false;
   #declared = 0;
   #members = 0;
 
@@ -76,6 +78,9 @@ export class ArchiveReader {
       onReadEntry: (entry) => this.#guard(() => this.#accept(entry)),
     });
     this.#parser.on('error', (error: Error) => this.#fail(error.message));
+    this.#parser.on('eof', () => {
+      this.#isOver = true;
+    });
     this.#parser.on('ignoredEntry', (entry: ReadEntry) =>
       this.#fail(`entry ${JSON.stringify(entry.path)} has the unsupported type ${entry.type}`),
     );
@@ -101,7 +106,7 @@ export class ArchiveReader {
     // Headers, padding and what follows the end count too: all of it had to be decompressed.
     if (this.#bytes > maxTarBytes(this.#limits.maxBytes)) this.#tooLarge();
     this.#isBlank &&= chunk.equals(Buffer.alloc(chunk.length));
-    if (this.#failure === undefined) this.#guard(() => this.#parser.write(chunk));
+    if (this.#failure === undefined && !this.#isOver) this.#guard(() => this.#parser.write(chunk));
     this.#throwFailure();
   }
 

@@ -54,6 +54,12 @@ const evil: { name: string; entries: RawEntry[] }[] = [
 ];
 
 describe('unpackArchive', () => {
+  it('does not keep what follows the end of an archive, however long that is', async () => {
+    const zeros = Buffer.alloc(256 * 1024 * 1024);
+    const archive = gzipSync(Buffer.concat([rawTar([good]), zeros]), { level: 1 });
+    expect(await unpackArchive(archive, dir)).toEqual({ files: 1, bytes: 4 });
+  });
+
   it('makes nothing of an archive without entries, as of a source without files', async () => {
     const path = join(base, 'empty');
     await packArtifact([], path);
