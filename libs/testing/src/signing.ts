@@ -3,7 +3,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { temporaryFolder } from './guard.ts';
-import { toolPath } from './tool-path.ts';
+import type { Sigstore } from './sigstore.ts';
+import { missingTool, toolPath } from './tool-path.ts';
 
 const run = promisify(execFile);
 
@@ -16,13 +17,22 @@ export interface Cosign {
   generateKey(name: string): Promise<string>;
   /** Signs `<host>/<repository>@<digest>` with a key, without a log. */
   sign(reference: string, key: string, format: CosignFormat): Promise<void>;
+  /**
+   * Signs `<host>/<repository>@<digest>` without a key: the services vouch for who signs. The program itself checks what
+   * they answer against their trust root.
+   */
+  signAs(
+    who: { subject: string; issuer: string },
+    reference: string,
+    services: Pick<Sigstore, 'url' | 'trustedRoot'>,
+    format: CosignFormat,
+  ): Promise<void>;
   stop(): Promise<void>;
 }
 
 /** Why tests with signatures of cosign are left out; undefined when they are not. */
 export function cosignIsMissing(): string | undefined {
-  const tools = JSON.parse(process.env['SLUICE_TOOLS'] ?? '{}') as Record<string, string>;
-  return tools['cosign'] ? undefined : 'cosign is not built here; SLUICE_COSIGN=required builds it';
+  return missingTool('cosign', 'SLUICE_COSIGN');
 }
 
 const password = 'test';
@@ -48,6 +58,13 @@ export async function startCosign(): Promise<Cosign> {
     },
     async sign(reference, key, format) {
       const flags = [...common(format), '--tlog-upload=false', `--key=${key}.key`];
+      await cosign(['sign', ...flags, reference]);
+    },
+    async signAs(who, reference, { url, trustedRoot }, format) {
+      const rootFile = join(folder.path, 'trusted_root.json');
+      await writeFile(rootFile, trustedRoot);
+      const services = [`--fulcio-url=${url}`, `--rekor-url=${url}`, `--trusted-root=${rootFile}`];
+      const flags = [...common(format), ...services, `--identity-token=${tokenOf(who)}`];
       await cosign(['sign', ...flags, reference]);
     },
     stop: () => folder.remove(),

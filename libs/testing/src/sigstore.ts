@@ -24,6 +24,7 @@ interface Handler {
 
 /**
  * Starts the services with keys of their own. They issue certificates for whatever a token says, without checking it.
+ * The cosign program can be told to sign with them.
  *
  * @see https://github.com/sigstore/sigstore-js/tree/main/packages/mock
  */
@@ -41,8 +42,8 @@ export async function startSigstore(): Promise<Sigstore> {
   const server = createServer((request, response) => {
     const handler = handlers.find(({ path }) => path === request.url);
     answer(handler, request).then(
-      ({ status, body }) => {
-        response.writeHead(status, { 'content-type': 'application/json' });
+      ({ status, headers, body }) => {
+        response.writeHead(status, { 'content-type': 'application/json', ...headers });
         response.end(body);
       },
       (error: unknown) => response.destroy(error as Error),
@@ -76,10 +77,59 @@ export async function startSigstore(): Promise<Sigstore> {
 
 const start = '2020-01-01T00:00:00Z';
 
+const certificatePath = '/api/v2/signingCert';
+
 async function answer(handler: Handler | undefined, request: IncomingMessage) {
-  if (handler === undefined) return { status: 404, body: '{}' };
-  const { statusCode, response } = await handler.fn(await text(request));
-  return { status: statusCode, body: response as string };
+  if (handler === undefined) return { status: 404, headers: {}, body: '{}' };
+  const isCertificate = handler.path === certificatePath;
+  const asked = await text(request);
+  const body = isCertificate
+    ? withToken(asked, request.headers.authorization)
+    : JSON.stringify(asLogged(JSON.parse(asked) as LogEntry));
+  const { statusCode, response } = await handler.fn(body);
+  const said = String(response);
+  if (statusCode >= 300) return { status: statusCode, headers: {}, body: said };
+  // The client of a log finds its entry by this header; the authority's accepts nothing but 200.
+  if (isCertificate) return { status: 200, headers: {}, body: said };
+  const [id = ''] = Object.keys(JSON.parse(said) as object);
+  return { status: statusCode, headers: { etag: id }, body: said };
+}
+
+/** Clients in Go show the token in a header, those in JavaScript in the body. */
+function withToken(body: string, authorization = ''): string {
+  const [, token] = /^Bearer (.+)$/.exec(authorization) ?? [];
+  if (token === undefined) return body;
+  const credentials = { oidcIdentityToken: token };
+  return JSON.stringify({ ...(JSON.parse(body) as object), credentials });
+}
+
+interface LogEntry {
+  kind: string;
+  spec: { proposedContent?: { envelope: string; verifiers: string[] } };
+}
+
+/** A log keeps digests of an envelope that it was shown. */
+function asLogged(entry: LogEntry): object {
+  const { proposedContent } = entry.spec;
+  if (entry.kind !== 'dsse' || proposedContent === undefined) return entry;
+  const { envelope, verifiers } = proposedContent;
+  const { payload, signatures } = JSON.parse(envelope) as {
+    payload: string;
+    signatures: { sig: string }[];
+  };
+  const hashOf = (data: string | Uint8Array) => ({
+    algorithm: 'sha256',
+    value: createHash('sha256').update(data).digest('hex'),
+  });
+  const spec = {
+    envelopeHash: hashOf(envelope),
+    payloadHash: hashOf(Buffer.from(payload, 'base64')),
+    signatures: signatures.map(({ sig }, index) => ({
+      signature: sig,
+      verifier: verifiers[index],
+    })),
+  };
+  return { ...entry, spec };
 }
 
 function logOf(publicKey: Buffer, url: string) {

@@ -17,3 +17,9 @@ export function toolPath(name: string): string {
   }
   return path;
 }
+
+/** Why tests with a tool are left out that is not built unless it is asked for; undefined when it is there. */
+export function missingTool(name: string, variable: string): string | undefined {
+  const tools = JSON.parse(process.env['SLUICE_TOOLS'] ?? '{}') as Record<string, string>;
+  return tools[name] ? undefined : `${name} is not built here; ${variable}=required builds it`;
+}

@@ -1,4 +1,4 @@
-import { type FlagValues, flag, parseFlags } from '@sluice/shared/base';
+import { FlagError, type FlagValues, flag, parseFlags } from '@sluice/shared/base';
 import { findProgram } from '@sluice/shared/cli';
 import { type CloudEnvironment, checkIdentityFlags, cloudEnvironment } from '@sluice/shared/cloud';
 import type { DefaultProxy } from '@sluice/shared/net';
@@ -87,6 +87,19 @@ export const flags = {
     default: '',
     help: 'File with the trusted_root.json for keyless signatures of cosign, where an object names none.',
   }),
+  'sigstore-tuf-mirror': flag.string({
+    default: 'https://tuf-repo-cdn.sigstore.dev',
+    help: 'Address of the repository of TUF from which that file is fetched once a day when neither an object nor --sigstore-trusted-root names one; empty to fetch none.',
+  }),
+  'sigstore-tuf-root': flag.string({
+    default: '',
+    help: 'File with the root.json that the repository is trusted by; empty for that of sigstore.dev.',
+  }),
+  'sigstore-tuf-cache': flag.string({
+    default: '/tmp/.sigstore',
+    env: 'TUF_ROOT',
+    help: 'Directory for what was fetched from the repository of TUF.',
+  }),
   'graceful-shutdown-timeout': flag.duration({
     default: 20_000,
     min: 0,
@@ -128,6 +141,7 @@ export function readConfig(
   checkIdentityFlags(values, enabled.ObjectLevelWorkloadIdentity);
   return {
     ...values,
+    'sigstore-tuf-mirror': mirrorIn(values['sigstore-tuf-mirror']),
     'notation-verifier': findProgram(values['notation-verifier'], env['PATH']),
     runtimeNamespace,
     leaseNamespace: runtimeNamespace || defaultNamespace,
@@ -140,4 +154,15 @@ export function readConfig(
     cloud: cloudEnvironment(env),
     gates: enabled,
   };
+}
+
+function mirrorIn(text: string): string {
+  if (text === '') return '';
+  const url = URL.parse(text);
+  if (url !== null && ['http:', 'https:'].includes(url.protocol) && url.search + url.hash === '') {
+    return url.href.replace(/\/+$/, '');
+  }
+  throw new FlagError(
+    '--sigstore-tuf-mirror must be an address of http or https, such as https://tuf-repo-cdn.sigstore.dev, or empty',
+  );
 }

@@ -10,7 +10,7 @@ import {
   ociRepositoryKind,
   wrongFieldOf,
 } from '@sluice/shared/api';
-import { ByteBudget, FairSlots } from '@sluice/shared/base';
+import { ByteBudget, FairSlots, systemClock } from '@sluice/shared/base';
 import { createArtifactAnnouncer } from '@sluice/shared/bus';
 import {
   type CloudIdentities,
@@ -40,6 +40,7 @@ import { gitRepositoryReconciler, watchIncludes } from './git-repository/control
 import { ociRepositoryReconciler } from './oci-repository/controller.ts';
 import { controllerName } from './source/names.ts';
 import { createRefusedContent } from './source/refused-content.ts';
+import { PublicTrustRoot } from './verification/trust-root/public-trust-root.ts';
 
 /** Sources of one kind that may wait for their servers, for each artifact that may be made at once. */
 const waitingPerConcurrent = 16;
@@ -141,6 +142,7 @@ function createControllers(app: App, storage: Storage) {
     endpoints,
     notation: app.notation,
     trustedRootPath: config['sigstore-trusted-root'],
+    publicRoot: publicRootOf(app),
   };
   const gitInformer = informerOf<GitRepository>(app, gitRepositoryKind);
   const find = (key: string) => gitInformer.get(key);
@@ -173,6 +175,19 @@ function createControllers(app: App, storage: Storage) {
     controllerOf: (informer, reconciler) => controllerOf(app, informer, reconciler),
   });
   return [git, oci, bucket, ...helm];
+}
+
+function publicRootOf({ config, endpoints, logger }: App): PublicTrustRoot | undefined {
+  const mirror = config['sigstore-tuf-mirror'];
+  if (mirror === '') return undefined;
+  return new PublicTrustRoot({
+    endpoints,
+    mirror,
+    firstRootPath: config['sigstore-tuf-root'],
+    dir: config['sigstore-tuf-cache'],
+    clock: systemClock,
+    logger,
+  });
 }
 
 function downloadRate(config: Config): ByteRate {

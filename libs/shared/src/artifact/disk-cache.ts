@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Logger, SingleFlight } from '../base/index.ts';
+import { type Logger, orAborted, SingleFlight } from '../base/index.ts';
 
 /** What was made for a key. */
 export interface DiskCacheContent<T> {
@@ -120,16 +120,4 @@ export class DiskCache<T> {
       );
     }
   }
-}
-
-/** Waits for a promise until the signal aborts. */
-function orAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    promise
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener('abort', abort))
-      .catch(reject);
-  });
 }

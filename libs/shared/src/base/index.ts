@@ -44,6 +44,7 @@ export { Listeners } from './listeners.ts';
 export { createLogger, type Logger, logLevels, silentLogger } from './log.ts';
 export { redactUrl, SecretMasker, secretMask } from './mask.ts';
 export { isPlainMap, mergeMaps, type PlainMap } from './merge-maps.ts';
+export { orAborted } from './or-aborted.ts';
 export { printable } from './printable.ts';
 export { RefusedWork, type Work } from './refused-work.ts';
 export { TimeSlice } from './time-slice.ts';

@@ -13,7 +13,7 @@ import type { VerificationDeps, VerifySpec } from './deps.ts';
 export function checkVerifySpec(
   { status }: SourceContext,
   verify: VerifySpec | undefined,
-  { trustedRootPath }: Pick<VerificationDeps, 'trustedRootPath'>,
+  { trustedRootPath, publicRoot }: Pick<VerificationDeps, 'trustedRootPath' | 'publicRoot'>,
 ): void {
   if (verify === undefined) {
     noteVerified(status, undefined);
@@ -22,7 +22,7 @@ export function checkVerifySpec(
   const problem =
     verify.provider === 'notation'
       ? problemOfNotation(verify)
-      : problemOfCosign(verify, trustedRootPath);
+      : problemOfCosign(verify, trustedRootPath !== '' || publicRoot !== undefined);
   if (problem === undefined) return;
   failVerification(status, new StalledError(verificationErrorReason, problem));
 }
@@ -33,10 +33,10 @@ function problemOfNotation({ secretRef }: VerifySpec): string | undefined {
     : undefined;
 }
 
-function problemOfCosign(verify: VerifySpec, trustedRootPath: string): string | undefined {
+function problemOfCosign(verify: VerifySpec, hasRoot: boolean): string | undefined {
   if (verify.secretRef !== undefined) return undefined;
-  if (verify.trustedRootSecretRef === undefined && trustedRootPath === '') {
-    return 'spec.verify.trustedRootSecretRef must name the Secret with a trusted_root.json: without public keys in spec.verify.secretRef, signatures are keyless, and the public trust root is not fetched (or give the controller one with --sigstore-trusted-root)';
+  if (verify.trustedRootSecretRef === undefined && !hasRoot) {
+    return 'spec.verify.trustedRootSecretRef must name the Secret with a trusted_root.json: without public keys in spec.verify.secretRef, signatures are keyless, and this controller fetches no trust root (or give it one with --sigstore-trusted-root or --sigstore-tuf-mirror)';
   }
   for (const [index, { issuer, subject }] of (verify.matchOIDCIdentity ?? []).entries()) {
     const field = `spec.verify.matchOIDCIdentity[${index}]`;

@@ -2,6 +2,7 @@ import type { Endpoints } from '../adapters/endpoint.ts';
 import type { NotationVerifier } from '../adapters/notation.ts';
 import type { RegistryClient } from '../adapters/registry/client.ts';
 import type { TimeLimit } from '../source/time-limit.ts';
+import type { PublicTrustRoot } from './trust-root/public-trust-root.ts';
 import type { Identity } from './verify-by-identity.ts';
 
 /** What checking signatures needs. */
@@ -10,6 +11,8 @@ export interface VerificationDeps {
   notation: NotationVerifier;
   /** Path of the trust root for keyless signatures, where an object names none; empty for none. */
   trustedRootPath: string;
+  /** Where neither an object nor that path names one; undefined to fetch none. */
+  publicRoot: PublicTrustRoot | undefined;
 }
 
 /** `spec.verify` of the kinds that come from a registry. */

@@ -65,7 +65,8 @@ async function signerOf(
     if (!(error instanceof TrustedKeyError)) throw error;
     const { secretRef, trustedRootSecretRef } = verify;
     const name = secretRef?.name ?? trustedRootSecretRef?.name;
-    const where = name === undefined ? '--sigstore-trusted-root' : `secret '${name}'`;
+    const flag = deps.trustedRootPath === '' ? '--sigstore-tuf-mirror' : '--sigstore-trusted-root';
+    const where = name === undefined ? flag : `secret '${name}'`;
     throw new TrustedKeyError(`${where}: ${error.message}`);
   }
 }

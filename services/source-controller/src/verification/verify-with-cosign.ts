@@ -24,7 +24,7 @@ export async function verifyWithCosign(
   verify: VerifySpec,
   { client, digest, limit }: SignedContent,
 ): Promise<string> {
-  const trust = await trustOf(context, deps, verify);
+  const trust = await trustOf(context, deps, verify, limit.signal);
   const turn = { share: context.object.metadata.namespace ?? '', signal: limit.signal };
   const check = (signatures: CosignSignature[]) =>
     verifyCosignInThread({ digest, signatures, trust }, turn);
@@ -54,8 +54,9 @@ async function failureOf(
 
 async function trustOf(
   context: SourceContext,
-  { trustedRootPath }: VerificationDeps,
+  deps: VerificationDeps,
   { secretRef, trustedRootSecretRef, matchOIDCIdentity = [] }: VerifySpec,
+  signal: AbortSignal,
 ): Promise<KeyTrust | RootTrust> {
   if (secretRef !== undefined) {
     const values = await readTrust(context, secretRef.name, 'spec.verify.secretRef');
@@ -65,7 +66,7 @@ async function trustOf(
   }
   const identities = matchOIDCIdentity.map(({ issuer, subject }) => ({ issuer, subject }));
   if (trustedRootSecretRef === undefined) {
-    return { root: await readRoot(trustedRootPath), identities };
+    return { root: await readRoot(deps, signal), identities };
   }
   const field = 'spec.verify.trustedRootSecretRef';
   const values = await readTrust(context, trustedRootSecretRef.name, field);
@@ -74,9 +75,13 @@ async function trustOf(
   return { root, identities };
 }
 
-async function readRoot(path: string): Promise<string> {
+async function readRoot(
+  { trustedRootPath, publicRoot }: VerificationDeps,
+  signal: AbortSignal,
+): Promise<string> {
+  if (trustedRootPath === '' && publicRoot !== undefined) return publicRoot.read(signal);
   try {
-    return await readFile(path, 'utf8');
+    return await readFile(trustedRootPath, 'utf8');
   } catch (error) {
     throw new TrustedKeyError(`it cannot be read: ${errorMessage(error)}`);
   }

@@ -2,7 +2,9 @@ import { expect, it, vi } from 'vitest';
 import type { SourceContext } from '../../src/source/source.ts';
 import { checkVerifySpec } from '../../src/verification/check-spec.ts';
 import type { VerifySpec } from '../../src/verification/deps.ts';
+import type { PublicTrustRoot } from '../../src/verification/trust-root/public-trust-root.ts';
 
+const noRoot = { trustedRootPath: '', publicRoot: undefined };
 const keyless: VerifySpec = { provider: 'cosign' };
 const identity = { issuer: '^a$', subject: '^b$' };
 
@@ -15,7 +17,8 @@ it.each<{ name: string; verify: VerifySpec; message: RegExp }>([
   {
     name: 'no keys, and no trust root',
     verify: { ...keyless, matchOIDCIdentity: [identity] },
-    message: /^spec\.verify\.trustedRootSecretRef must name .* --sigstore-trusted-root\)$/,
+    message:
+      /^spec\.verify\.trustedRootSecretRef must name .* --sigstore-trusted-root or --sigstore-tuf-mirror\)$/,
   },
   {
     name: 'an expression that is none',
@@ -38,7 +41,7 @@ it.each<{ name: string; verify: VerifySpec; message: RegExp }>([
 ])('refuses for good, in condition and error: $name', ({ verify, message }) => {
   const setCondition = vi.fn();
   const context = { status: { setCondition } } as unknown as SourceContext;
-  const check = () => checkVerifySpec(context, verify, { trustedRootPath: '' });
+  const check = () => checkVerifySpec(context, verify, noRoot);
   expect(check).toThrow(
     expect.objectContaining({
       name: 'StalledError',
@@ -59,7 +62,9 @@ it('lets through what can succeed', () => {
     { provider: 'cosign', secretRef },
     { ...keyless, trustedRootSecretRef: secretRef, matchOIDCIdentity: [identity] },
   ] satisfies VerifySpec[]) {
-    checkVerifySpec(context, verify, { trustedRootPath: '' });
+    checkVerifySpec(context, verify, noRoot);
   }
-  checkVerifySpec(context, keyless, { trustedRootPath: '/root.json' });
+  checkVerifySpec(context, keyless, { ...noRoot, trustedRootPath: '/root.json' });
+  const publicRoot = {} as PublicTrustRoot;
+  checkVerifySpec(context, keyless, { ...noRoot, publicRoot });
 });

@@ -23,10 +23,17 @@ const statementType = 'application/vnd.in-toto+json';
 const sha256 = (data: Uint8Array) => createHash('sha256').update(data).digest();
 const base64 = (text: string | Uint8Array) => Buffer.from(text).toString('base64');
 
-/** Makes them as cosign does, with services of Sigstore that are stopped afterwards. */
+/** Makes them as cosign does, for some content, with services of Sigstore that are stopped afterwards. */
 export async function makeFixtures(): Promise<Fixtures> {
-  const digest = `sha256:${sha256(Buffer.from('content')).toString('hex')}`;
   const sigstore = await startSigstore();
+  const digest = `sha256:${sha256(Buffer.from('content')).toString('hex')}`;
+  const fixtures = await makeSignatures(sigstore, digest);
+  await sigstore.stop();
+  return fixtures;
+}
+
+/** Makes them as cosign does, for a digest. */
+export async function makeSignatures(sigstore: Sigstore, digest: string): Promise<Fixtures> {
   const own = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const ephemeral = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const certificate = await certificateFor(sigstore, ephemeral.publicKey);
@@ -49,7 +56,6 @@ export async function makeFixtures(): Promise<Fixtures> {
     },
   ];
   const { trustedRoot, endedRoot } = sigstore;
-  await sigstore.stop();
   const publicKey = own.publicKey.export({ format: 'pem', type: 'spki' }).toString();
   return { digest, publicKey, trustedRoot, endedRoot, signatures };
 }

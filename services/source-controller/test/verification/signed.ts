@@ -1,6 +1,7 @@
 import type { HelmChart, OCIRepository } from '@sluice/shared/api';
 import type { Registry } from '@sluice/testing';
 import { request } from 'undici';
+import type { CosignSignature } from '../../src/verification/cosign-signatures.ts';
 import { tarGz } from '../archives.ts';
 import { conditionOf } from '../source-bed.ts';
 
@@ -42,11 +43,44 @@ export async function copyTag(
   const found = await request(url(from), { headers: { accept } });
   const body = Buffer.from(await found.body.arrayBuffer());
   const type = String(found.headers['content-type']);
-  const put = await request(url(to), { method: 'PUT', headers: { 'content-type': type }, body });
+  if (found.statusCode !== 200) throw new Error(`${from}: ${found.statusCode}`);
+  await putManifest(url(to), type, body);
+}
+
+async function putManifest(url: string, type: string, body: string | Buffer): Promise<void> {
+  const put = await request(url, { method: 'PUT', headers: { 'content-type': type }, body });
   await put.body.dump();
-  if (found.statusCode !== 200 || put.statusCode >= 300) {
-    throw new Error(`${from} to ${to}: ${found.statusCode}, ${put.statusCode}`);
+  if (put.statusCode >= 300) throw new Error(`${url}: ${put.statusCode}`);
+}
+
+/** Stores a signature beside some content, where cosign stores it. */
+export async function pushSignature(
+  registry: Registry,
+  content: Content,
+  signature: CosignSignature,
+): Promise<void> {
+  const { repository } = content;
+  if (signature.format === 'bundle') {
+    const artifactType = 'application/vnd.dev.sigstore.bundle.v0.3+json';
+    const layers = [{ mediaType: artifactType, data: signature.json }];
+    const referrer = await registry.push({ repository, layers, artifactType });
+    const manifests = [{ ...referrer, artifactType }];
+    const url = `http://${registry.host}/v2/${repository}/manifests/${tagOf(content)}`;
+    const index = { schemaVersion: 2, mediaType: indexType, manifests };
+    await putManifest(url, indexType, JSON.stringify(index));
+    return;
   }
+  const facts = {
+    'dev.cosignproject.cosign/signature': signature.signature,
+    'dev.sigstore.cosign/certificate': signature.certificate,
+    'dev.sigstore.cosign/bundle': signature.logEntry,
+  };
+  const known = Object.entries(facts).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as const],
+  );
+  const mediaType = 'application/vnd.dev.cosign.simplesigning.v1+json';
+  const layer = { mediaType, data: signature.payload, annotations: Object.fromEntries(known) };
+  await registry.pushArtifact({ repository, tag: `${tagOf(content)}.sig`, layers: [layer] });
 }
 
 /** The manifest of a tag. */
