@@ -20,6 +20,7 @@ export const toolNames = [
   'flux',
   'flux-kustomize-controller',
   'flux-helm-controller',
+  'flux-source-watcher',
   'promtool',
   'actionlint',
   'otlp-receiver',
@@ -28,6 +29,7 @@ export const toolNames = [
   'notation',
   'cosign',
   'versitygw',
+  'fake-gcs-server',
 ] as const;
 
 export type ToolName = (typeof toolNames)[number];
@@ -180,6 +182,12 @@ const recipes: Record<ToolName, ToolRecipe> = {
   },
   'flux-kustomize-controller': fluxController('kustomize-controller'),
   'flux-helm-controller': fluxController('helm-controller'),
+  'flux-source-watcher': {
+    module: 'flux-source-watcher',
+    versionOf: 'github.com/fluxcd/source-watcher/v2',
+    package: 'github.com/fluxcd/source-watcher/v2/cmd',
+    versionArgs: ['--help'],
+  },
   promtool: {
     module: 'prometheus',
     versionOf: 'github.com/prometheus/prometheus',
@@ -236,6 +244,13 @@ const recipes: Record<ToolName, ToolRecipe> = {
     package: 'github.com/versity/versitygw/cmd/versitygw',
     versionArgs: ['--version'],
     linkerValues: (version) => ({ 'main.Version': version }),
+  },
+  // It has no way to say its version.
+  'fake-gcs-server': {
+    module: 'fake-gcs-server',
+    versionOf: 'github.com/fsouza/fake-gcs-server',
+    package: 'github.com/fsouza/fake-gcs-server',
+    versionArgs: ['-help'],
   },
 };
 

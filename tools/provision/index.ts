@@ -4,6 +4,7 @@ import { pinnedVersion, recipeOf, type ToolName } from './catalogue.ts';
 import { findInstalled } from './find.ts';
 
 export { isToolName, pinnedVersion, type ToolName, toolNames } from './catalogue.ts';
+export { provisionNpmTools } from './npm-tools.ts';
 
 export interface ProvisionOptions {
   /** Told what is going on; prints to stderr when absent. */

@@ -29,8 +29,12 @@ export const commandTools: ToolName[] = [
   'versitygw',
 ];
 
-/** What only the tests in test/e2e run. */
-export const e2eTools: ToolName[] = ['flux-kustomize-controller', 'flux-helm-controller'];
+/** Controllers of Flux, with which ours are compared. */
+export const e2eTools: ToolName[] = [
+  'flux-kustomize-controller',
+  'flux-helm-controller',
+  'flux-source-watcher',
+];
 
 /**
  * What some tests run that are left out where it is not built, since each takes some ten minutes of processor time, and
@@ -39,4 +43,5 @@ export const e2eTools: ToolName[] = ['flux-kustomize-controller', 'flux-helm-con
 export const optionalTools: { name: ToolName; variable: string }[] = [
   { name: 'gitea', variable: 'SLUICE_GITEA' },
   { name: 'cosign', variable: 'SLUICE_COSIGN' },
+  { name: 'fake-gcs-server', variable: 'SLUICE_GCS' },
 ];

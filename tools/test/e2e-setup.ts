@@ -1,4 +1,4 @@
-import { findProvisioned, provision } from '../provision/index.ts';
+import { findProvisioned, provision, provisionNpmTools } from '../provision/index.ts';
 import { commandTools, e2eTools, optionalTools, serverTools } from './cluster-tools.ts';
 
 /** Makes the tools available to `*.e2e.test.ts` files, each of which starts a world of its own. */
@@ -11,6 +11,7 @@ export async function setup(): Promise<void> {
   const missing = wanted.filter((name) => !given[name]);
   const tools = {
     ...(await findProvisioned(optionalTools.map(({ name }) => name))),
+    ...(await provisionNpmTools(env)),
     ...given,
     ...(await provision(missing)),
   };

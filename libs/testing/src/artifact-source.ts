@@ -6,22 +6,25 @@ import { isNotFound, type KubeClient, resourceOf } from '@sluice/shared/kube';
 
 const externalArtifacts = resourceOf(externalArtifactKind);
 
+/** A file of an artifact; it can be run only where that is said. */
+export type ArtifactFile = string | Buffer | { content: string; executable: boolean };
+
 /** ExternalArtifacts whose content a test writes. */
 export interface ArtifactSource {
   /** Publishes files as a new revision of a source, which is made if needed. */
   publish(
-    files: Record<string, string>,
+    files: Record<string, ArtifactFile>,
     o?: { revision?: string; name?: string },
   ): Promise<Artifact>;
   stop(): Promise<void>;
 }
 
-function entriesOf(files: Record<string, string>) {
-  return Object.entries(files).map(([path, content]) => ({
-    path,
-    executable: false,
-    read: async () => Buffer.from(content),
-  }));
+function entriesOf(files: Record<string, ArtifactFile>) {
+  return Object.entries(files).map(([path, file]) => {
+    const isPlain = typeof file === 'string' || Buffer.isBuffer(file);
+    const { content, executable } = isPlain ? { content: file, executable: false } : file;
+    return { path, executable, read: async () => Buffer.from(content) };
+  });
 }
 
 async function ensureSource(client: KubeClient, key: { namespace: string; name: string }) {

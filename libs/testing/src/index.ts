@@ -1,8 +1,9 @@
 export { type Alertmanager, type ReceivedAlert, startAlertmanager } from './alertmanager.ts';
 export { answerBomb, type BombServer, kubeconfigFor, startBombServer } from './answer-bomb.ts';
 export { type ApplierBed, conditionOf, startApplierBed } from './applier-bed.ts';
-export { type ArtifactSource, startArtifactSource } from './artifact-source.ts';
+export { type ArtifactFile, type ArtifactSource, startArtifactSource } from './artifact-source.ts';
 export { type AuditedRequest, auditedRequests } from './audit.ts';
+export { type AzureStore, azuriteIsMissing, startAzureStore } from './azure-store.ts';
 export { type Canary, startCanary } from './canary.ts';
 export {
   type CertificateAuthority,
@@ -38,6 +39,7 @@ export {
   type GitServerOptions,
   startGitServer,
 } from './git-server.ts';
+export { type GoogleStore, googleStoreIsMissing, startGoogleStore } from './google-store.ts';
 export { temporaryFolder } from './guard.ts';
 export {
   type ChartContent,
@@ -94,7 +96,7 @@ export {
 export { standInDispatcher, standInHeader } from './stand-in.ts';
 export { assertStatusContract } from './status-contract.ts';
 export { type TenantRule, tenantAccount } from './tenant-account.ts';
-export { toolPath } from './tool-path.ts';
+export { missingTool, toolPath } from './tool-path.ts';
 export { type ReceivedSpan, receiveTraces, type TraceReceiver } from './traces.ts';
 export { type UntilOptions, until, untilGone } from './until.ts';
 export { type Usage, usageOf } from './usage.ts';

@@ -18,6 +18,7 @@ import {
 import { readArchive } from '@sluice/shared/artifact';
 import { type KubeClient, resourceOf } from '@sluice/shared/kube';
 import {
+  type ArtifactFile,
   type ArtifactSource,
   assertStatusContract,
   type ControllerProcess,
@@ -53,13 +54,14 @@ export interface Publication {
   kind?: SourceKind;
   name?: string;
   revision: string;
-  files: Record<string, string>;
+  files: Record<string, ArtifactFile>;
   metadata?: Record<string, string>;
 }
 
 /** A running source-watcher that looks only at the objects made through this bed, and sources that the test writes. */
 export interface WatcherBed {
   client: KubeClient;
+  kubeconfigPath: string;
   namespace: string;
   process: ControllerProcess;
   /** Directory of the stored artifacts. */
@@ -118,6 +120,7 @@ export async function startWatcherBed(options: WatcherBedOptions = {}): Promise<
   return {
     ...generatorsOf(client, namespace, shard),
     client,
+    kubeconfigPath,
     namespace,
     process,
     storage: `${folder.path}/source-watcher/data`,

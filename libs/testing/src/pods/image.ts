@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ControllerName, controllerNames } from '../controllers.ts';
+import { controllerNames, type ProgramName } from '../controllers.ts';
 import { toolPath } from '../tool-path.ts';
 
 /** What a container runtime takes from an image. */
@@ -21,6 +21,7 @@ export interface PodImage {
 
 const nobody = { uid: 65534, gid: 65534 };
 const binaries = '/usr/local/bin';
+const programNames: readonly ProgramName[] = [...controllerNames, 'source-watcher'];
 
 export interface LocalImagesOptions {
   /** Folder with a bundle per controller: `<folder>/<name>/main.mjs`. */
@@ -40,9 +41,8 @@ export function localImages(o: LocalImagesOptions): (reference: string) => PodIm
   return (reference) => {
     const name = repositoryName(reference);
     if (name === 'nats') return natsImage();
-    if ((controllerNames as readonly string[]).includes(name)) {
-      return controllerImage(name as ControllerName, o);
-    }
+    const program = programNames.find((one) => one === name);
+    if (program !== undefined) return controllerImage(program, o);
     throw new Error(
       `there is no image ${reference}: it is neither a controller's nor that of NATS`,
     );
@@ -55,7 +55,7 @@ export function repositoryName(reference: string): string {
   return repository.slice(repository.lastIndexOf('/') + 1);
 }
 
-function controllerImage(name: ControllerName, o: LocalImagesOptions): PodImage {
+function controllerImage(name: ProgramName, o: LocalImagesOptions): PodImage {
   const bundle = join(o.bundles, name);
   if (!existsSync(join(bundle, 'main.mjs'))) throw new Error(`${bundle} holds no bundle`);
   return {

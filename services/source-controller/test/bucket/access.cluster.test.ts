@@ -74,9 +74,12 @@ const serve: Parameters<typeof createServer>[1] = async (request, response) => {
   const authorization = headers.authorization ?? '';
   asked.push({ method, url, authorization, headers, body, client: client as string | undefined });
   const reply = replies[`${method} ${url.split('?')[0]}`];
+  if (reply === stalls) return;
   response.writeHead(reply === undefined ? 404 : 200, { etag: '"e1"' }).end(reply);
 };
 
+/** In place of an answer: there is none. */
+const stalls = 'stalls';
 const azurePage =
   '<EnumerationResults><Blobs><Blob><Name>a.yaml</Name><Properties><Etag>e1</Etag><Content-Length>5</Content-Length></Properties></Blob></Blobs><NextMarker/></EnumerationResults>';
 const s3Page = (key: string) =>
@@ -157,6 +160,22 @@ describe('a Bucket of S3', () => {
     const failed = await bed.failed(object, 'BucketOperationFailed');
     expect(conditionOf(failed, 'Ready')?.message).toMatch(/certificate/);
     expect(askedFor('untrusted')).toEqual([]);
+  });
+
+  test('is given up after spec.timeout, be it that the list stalls or an object', async () => {
+    for (const [name, path] of [
+      ['slow-list', ''],
+      ['slow-object', '/a.yaml'],
+    ] as const) {
+      const object = await create(name, { timeout: '1s', suspend: true });
+      replies[`GET /${name}${path}`] = stalls;
+      await bed.patchSpec(object, { suspend: false });
+      const failed = await bed.failed(object, 'BucketOperationFailed');
+      expect(conditionOf(failed, 'Ready')?.message).toContain('the limit of spec.timeout');
+      expect(failed.status?.artifact).toBeUndefined();
+      replies[`GET /${name}${path}`] = path === '' ? s3Page('a.yaml') : 'a: 1\n';
+      await bed.ready(object);
+    }
   });
 
   test('gets credentials for a user of LDAP, once', async () => {
