@@ -8,7 +8,7 @@ import {
   type DownloadOptions,
 } from '@sluice/shared/applier';
 import { ArtifactCache } from '@sluice/shared/artifact';
-import { type DigestAlgorithm, FairSlots, RefusedWork, systemClock } from '@sluice/shared/base';
+import { FairSlots, RefusedWork, systemClock, type TextDigestAlgorithm } from '@sluice/shared/base';
 import { createHelmRenderer, createKustomize, isOverLimit } from '@sluice/shared/cli';
 import { createKindsWatch } from '@sluice/shared/kube';
 import { networkGuardOf } from '@sluice/shared/net';
@@ -44,7 +44,7 @@ function settingsOf({ flags, gates, namespace }: HelmConfig): HelmReleaseSetting
     noCrossNamespaceRefs: flags['no-cross-namespace-refs'],
     identity: helmIdentity(flags['override-manager']),
     // The flag takes no other values.
-    digestAlgorithm: flags['snapshot-digest-algo'] as DigestAlgorithm,
+    digestAlgorithm: flags['snapshot-digest-algo'] as TextDigestAlgorithm,
     controllersNamespace: namespace,
     externalArtifacts: gates.ExternalArtifact,
     retryByDefault: gates.DefaultToRetryOnFailure,

@@ -1,9 +1,8 @@
-import { createHash, type Hash } from 'node:crypto';
 import { once } from 'node:events';
 import { type FileHandle, open } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { createGzip, type Gzip, gzip } from 'node:zlib';
-import type { DigestAlgorithm } from '../base/index.ts';
+import { createHasher, type DigestAlgorithm, type Hasher } from '../base/index.ts';
 
 const compress = promisify(gzip);
 
@@ -29,23 +28,22 @@ const unknownSystem = 255;
  */
 export class GzipFile {
   readonly #file: FileHandle;
-  readonly #algorithm: DigestAlgorithm;
-  readonly #hash: Hash;
+  readonly #hash: Hasher;
   readonly #pending: Uint8Array[] = [];
   #pendingBytes = 0;
   #size = 0;
   #stream: Gzip | undefined;
   #drained: Promise<void> = Promise.resolve();
 
-  private constructor(file: FileHandle, algorithm: DigestAlgorithm) {
+  private constructor(file: FileHandle, hash: Hasher) {
     this.#file = file;
-    this.#algorithm = algorithm;
-    this.#hash = createHash(algorithm);
+    this.#hash = hash;
   }
 
   /** Creates the file with mode 0600; it must not exist. */
   static async create(path: string, algorithm: DigestAlgorithm = 'sha256'): Promise<GzipFile> {
-    return new GzipFile(await open(path, 'wx', 0o600), algorithm);
+    const hash = await createHasher(algorithm);
+    return new GzipFile(await open(path, 'wx', 0o600), hash);
   }
 
   /** Appends content; resolves when more may be written. */
@@ -73,7 +71,7 @@ export class GzipFile {
     }
     await this.#file.sync();
     await this.#file.close();
-    return { digest: `${this.#algorithm}:${this.#hash.digest('hex')}`, size: this.#size };
+    return { digest: this.#hash.digest(), size: this.#size };
   }
 
   /** Closes the file without ending it. */

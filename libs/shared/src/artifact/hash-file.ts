@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { formatDigest, parseDigest } from '../base/index.ts';
+import { createHasher, parseDigest } from '../base/index.ts';
 
 /**
  * Computes the digest of a file.
@@ -10,10 +9,9 @@ import { formatDigest, parseDigest } from '../base/index.ts';
  * @throws RangeError when `like` is no digest of a known, strong algorithm
  */
 export async function hashFile(path: string, like: string): Promise<string> {
-  const { algorithm } = parseDigest(like);
-  const hash = createHash(algorithm);
+  const hash = await createHasher(parseDigest(like).algorithm);
   for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 18 })) {
     hash.update(chunk as Buffer);
   }
-  return formatDigest({ algorithm, hex: hash.digest('hex') });
+  return hash.digest();
 }

@@ -1,9 +1,15 @@
 import { createHash, hash } from 'node:crypto';
 
-const hexLengths = { sha256: 64, sha384: 96, sha512: 128 } as const;
+const hexLengths = { sha256: 64, sha384: 96, sha512: 128, blake3: 64 } as const;
 
 /** A digest algorithm that Sluice accepts for artifacts. */
 export type DigestAlgorithm = keyof typeof hexLengths;
+
+/** The names of all. */
+export const digestAlgorithms = Object.keys(hexLengths) as DigestAlgorithm[];
+
+/** A digest algorithm that Node itself has. */
+export type TextDigestAlgorithm = Exclude<DigestAlgorithm, 'blake3'>;
 
 /** A parsed `algorithm:hex` digest. */
 export interface Digest {
@@ -17,13 +23,18 @@ export function sha256Hex(data: Uint8Array | string): string {
 }
 
 /** Returns the digest of a text as `algorithm:hex`. */
-export function digestOfText(text: string, algorithm: DigestAlgorithm): string {
+export function digestOfText(text: string, algorithm: TextDigestAlgorithm): string {
   return formatDigest({ algorithm, hex: hash(algorithm, text, 'hex') });
 }
 
 /** Whether a text names an algorithm that Sluice accepts. */
 export function isDigestAlgorithm(text: string): text is DigestAlgorithm {
   return Object.hasOwn(hexLengths, text);
+}
+
+/** Whether a text names an algorithm that {@link digestOfText} knows. */
+export function isTextDigestAlgorithm(text: string): text is TextDigestAlgorithm {
+  return isDigestAlgorithm(text) && text !== 'blake3';
 }
 
 /**
@@ -45,9 +56,7 @@ export function digestOfParts(parts: Iterable<string>): string {
 export function parseDigest(text: string): Digest {
   const [algorithm = '', hex = '', ...rest] = text.split(':');
   if (!isDigestAlgorithm(algorithm)) {
-    throw new RangeError(
-      `digest '${text}' must start with one of ${Object.keys(hexLengths).join(', ')}`,
-    );
+    throw new RangeError(`digest '${text}' must start with one of ${digestAlgorithms.join(', ')}`);
   }
   if (rest.length > 0 || hex.length !== hexLengths[algorithm] || !/^[0-9a-f]+$/.test(hex)) {
     throw new RangeError(

@@ -3,12 +3,15 @@ export { ByteBudget } from './byte-budget.ts';
 export { backoff, type Clock, FakeClock, jitter, systemClock, type Timer } from './clock.ts';
 export {
   type DigestAlgorithm,
+  digestAlgorithms,
   digestOfParts,
   digestOfText,
   formatDigest,
   isDigestAlgorithm,
+  isTextDigestAlgorithm,
   parseDigest,
   sha256Hex,
+  type TextDigestAlgorithm,
 } from './digest.ts';
 export { formatDuration, parseDuration } from './duration.ts';
 export {
@@ -38,6 +41,7 @@ export {
   parseFlags,
 } from './flags.ts';
 export { formatGoFloat } from './go-float.ts';
+export { createHasher, type Hasher } from './hasher.ts';
 export { LruBytes, mapConcurrently, Semaphore, SingleFlight } from './keyed.ts';
 export { joinLines } from './lines.ts';
 export { Listeners } from './listeners.ts';
@@ -48,6 +52,7 @@ export { orAborted } from './or-aborted.ts';
 export { printable } from './printable.ts';
 export { RefusedWork, type Work } from './refused-work.ts';
 export { TimeSlice } from './time-slice.ts';
+export { readTokenFile } from './token-file.ts';
 export { BudgetError, WorkBudget } from './work-budget.ts';
 export {
   formatCanonicalYaml,

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import type { EventSink, FluxEvent } from '@sluice/shared/api';
-import { errorMessage, redactUrl } from '@sluice/shared/base';
+import { errorMessage, readTokenFile, redactUrl } from '@sluice/shared/base';
 import type { Bus } from './bus.ts';
 import { UnpublishableError } from './bus-errors.ts';
 import { createOutbox } from './outbox.ts';
@@ -93,21 +92,14 @@ export function createHttpEventSink(
   });
 }
 
-/** Reads the token anew each time, since the kubelet renews it. */
-async function readToken(file: string): Promise<string> {
-  const token = (await readFile(file, 'utf8')).trim();
-  // Checked here, because an error of fetch would quote what no header can hold.
-  if (/^[A-Za-z0-9._~+/-]+=*$/.test(token)) return token;
-  throw new Error(`--events-token-file ${file} holds no token`);
-}
-
 async function post(o: {
   address: string;
   event: FluxEvent;
   signal: AbortSignal;
   tokenFile?: string;
 }): Promise<void> {
-  const authorization = o.tokenFile && { authorization: `Bearer ${await readToken(o.tokenFile)}` };
+  const token = o.tokenFile && (await readTokenFile(o.tokenFile, 'events-token-file'));
+  const authorization = token && { authorization: `Bearer ${token}` };
   const response = await fetch(o.address, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...currentTrace(), ...authorization },

@@ -6,6 +6,7 @@ import { packArtifact, type TreeEntry } from '@sluice/shared/artifact';
 import { sha256Hex } from '@sluice/shared/base';
 import { Parser, type ReadEntry } from 'tar';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { hashFile } from '../../src/artifact/hash-file.ts';
 
 let dir: string;
 beforeEach(async () => {
@@ -100,9 +101,14 @@ describe('packArtifact', () => {
     await expect(stat(join(dir, 'out'))).rejects.toThrow('ENOENT');
   });
 
-  it('uses another digest algorithm when told', async () => {
-    const { digest } = await packArtifact(tree, join(dir, 'out'), { algorithm: 'sha512' });
-    expect(digest).toMatch(/^sha512:[0-9a-f]{128}$/);
+  it.each([
+    { algorithm: 'sha512', wanted: /^sha512:[0-9a-f]{128}$/ },
+    { algorithm: 'blake3', wanted: /^blake3:[0-9a-f]{64}$/ },
+  ] as const)('uses $algorithm for the digest when told', async ({ algorithm, wanted }) => {
+    const out = join(dir, 'out');
+    const { digest } = await packArtifact(tree, out, { algorithm });
+    expect(digest).toMatch(wanted);
+    expect(await hashFile(out, digest)).toBe(digest);
   });
 });
 

@@ -2,10 +2,10 @@ import type { HelmRelease } from '@sluice/shared/api';
 import type { DependencyWatch } from '@sluice/shared/applier';
 import type { ArtifactCache } from '@sluice/shared/artifact';
 import {
-  type DigestAlgorithm,
   type FairSlots,
   type RefusedWork,
   SecretMasker,
+  type TextDigestAlgorithm,
 } from '@sluice/shared/base';
 import type { ApplierIdentity, Clusters, HealDrift, Target } from '@sluice/shared/engine';
 import type { Informer } from '@sluice/shared/kube';
@@ -28,7 +28,7 @@ export interface HelmReleaseSettings {
   /** As what objects are applied. */
   identity: ApplierIdentity;
   /** Of the checksums in the status. */
-  digestAlgorithm: DigestAlgorithm;
+  digestAlgorithm: TextDigestAlgorithm;
   /** Namespace of the controllers. */
   controllersNamespace: string;
   /** Gates. */

@@ -1,4 +1,4 @@
-import { type DigestAlgorithm, digestOfText } from '@sluice/shared/base';
+import { digestOfText, type TextDigestAlgorithm } from '@sluice/shared/base';
 import { type GoField, goArray, goJson, goString, goStruct, goTime } from './go-json.ts';
 import {
   type Hook,
@@ -122,7 +122,7 @@ export function observationOf(release: Release, ociDigest?: string): string {
 export function digestOf(
   release: Release,
   ociDigest?: string,
-  algorithm: DigestAlgorithm = 'sha256',
+  algorithm: TextDigestAlgorithm = 'sha256',
 ): string {
   // Go's encoder ends what it writes with a new line.
   return digestOfText(`${observationOf(release, ociDigest)}\n`, algorithm);

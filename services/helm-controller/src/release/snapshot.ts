@@ -1,5 +1,5 @@
 import type { HelmReleaseStatus } from '@sluice/shared/api';
-import { type DigestAlgorithm, isDigestAlgorithm } from '@sluice/shared/base';
+import { isTextDigestAlgorithm, type TextDigestAlgorithm } from '@sluice/shared/base';
 import { digestOf, snapshotApiVersion } from './digest.ts';
 import { type Release, runsAt } from './release.ts';
 
@@ -17,7 +17,7 @@ export interface SnapshotDetails {
   action?: string;
   ociDigest?: string;
   /** Of the checksum of the release; SHA-256 unless told. */
-  algorithm?: DigestAlgorithm;
+  algorithm?: TextDigestAlgorithm;
 }
 
 const zeroTime = '0001-01-01T00:00:00Z';
@@ -61,7 +61,7 @@ export type Verification = 'same' | 'changed' | 'unverifiable';
 export function verifySnapshot(snapshot: Snapshot, release: Release): Verification {
   if (snapshot.apiVersion !== snapshotApiVersion) return 'unverifiable';
   const algorithm = snapshot.digest.slice(0, snapshot.digest.indexOf(':'));
-  if (!isDigestAlgorithm(algorithm)) return 'unverifiable';
+  if (!isTextDigestAlgorithm(algorithm)) return 'unverifiable';
   const digest = digestOf(release, snapshot.ociDigest, algorithm);
   return snapshot.digest === digest ? 'same' : 'changed';
 }

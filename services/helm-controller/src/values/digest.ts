@@ -1,4 +1,4 @@
-import { type DigestAlgorithm, digestOfText } from '@sluice/shared/base';
+import { digestOfText, type TextDigestAlgorithm } from '@sluice/shared/base';
 import type { Values } from '../release/release.ts';
 import { formatGoYaml } from './go-yaml.ts';
 
@@ -11,7 +11,7 @@ import { formatGoYaml } from './go-yaml.ts';
  */
 export function valuesDigest(
   values: Values | undefined,
-  algorithm: DigestAlgorithm = 'sha256',
+  algorithm: TextDigestAlgorithm = 'sha256',
 ): string {
   const empty = values === undefined || Object.keys(values).length === 0;
   return digestOfText(empty ? '' : formatGoYaml(values), algorithm);

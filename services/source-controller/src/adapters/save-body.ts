@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
-import { type DigestAlgorithm, redactUrl } from '@sluice/shared/base';
+import { createHasher, type DigestAlgorithm, parseDigest, redactUrl } from '@sluice/shared/base';
 import { HttpError } from './http.ts';
 
 /** A downloaded body. */
@@ -38,7 +37,7 @@ export async function saveBody(
   response: { body: AsyncIterable<unknown>; url: URL },
   o: SaveOptions,
 ): Promise<SavedBody> {
-  const hash = createHash(o.algorithm ?? 'sha256');
+  const hash = await createHasher(o.algorithm ?? 'sha256');
   const chunks: Buffer[] = [];
   let file: FileHandle | undefined;
   let size = 0;
@@ -68,5 +67,5 @@ export async function saveBody(
   }
   await file?.close();
   const content = file === undefined ? Buffer.concat(chunks) : o.path;
-  return { content, size, hex: hash.digest('hex') };
+  return { content, size, hex: parseDigest(hash.digest()).hex };
 }

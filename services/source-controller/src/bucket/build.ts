@@ -48,7 +48,7 @@ export async function build(
       ),
     );
     const { digestAlgorithm } = deps.store;
-    const revision = revisionOf(
+    const revision = await revisionOf(
       fetched.map((file) => file.object),
       digestAlgorithm,
     );

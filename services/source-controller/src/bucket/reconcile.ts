@@ -35,12 +35,12 @@ export async function reconcileBucket(context: BucketContext, deps: BucketDeps):
   });
 
   const stored = status.status.artifact;
-  if (stored !== undefined && isRevisionOf(stored.revision, objects)) {
+  if (stored !== undefined && (await isRevisionOf(stored.revision, objects))) {
     recordIgnore(context);
     await adopt(context, deps.announcer, stored, said(objects.length, spec.bucketName));
     return done();
   }
-  const revision = revisionOf(objects, deps.store.digestAlgorithm);
+  const revision = await revisionOf(objects, deps.store.digestAlgorithm);
   const { artifact, files } = await makeUnlessRefused(context, deps.refused, revision, () =>
     withProgress(context, `new upstream revision '${revision}'`, () =>
       build(context, deps, { storage, objects, limit }),

@@ -1,20 +1,25 @@
-import { createHash } from 'node:crypto';
-import { type DigestAlgorithm, isDigestAlgorithm } from '@sluice/shared/base';
+import { createHasher, type DigestAlgorithm, isDigestAlgorithm } from '@sluice/shared/base';
 import type { StoredObject } from '../adapters/storage/object-storage.ts';
 
 type Indexed = Pick<StoredObject, 'key' | 'etag'>;
 
 /** The digest of keys and etags, as Flux computes it: a line for each object, by the bytes of their keys. */
-export function revisionOf(objects: readonly Indexed[], algorithm: DigestAlgorithm): string {
-  const hash = createHash(algorithm);
+export async function revisionOf(
+  objects: readonly Indexed[],
+  algorithm: DigestAlgorithm,
+): Promise<string> {
+  const hash = await createHasher(algorithm);
   const lines = objects.map(({ key, etag }) => ({ bytes: Buffer.from(key), key, etag }));
   lines.sort((a, b) => Buffer.compare(a.bytes, b.bytes));
-  for (const { key, etag } of lines) hash.update(`${key} ${etag}\n`);
-  return `${algorithm}:${hash.digest('hex')}`;
+  for (const { key, etag } of lines) hash.update(Buffer.from(`${key} ${etag}\n`));
+  return hash.digest();
 }
 
 /** Tells whether a revision, whatever its algorithm, is that of these objects. */
-export function isRevisionOf(revision: string, objects: readonly Indexed[]): boolean {
+export async function isRevisionOf(
+  revision: string,
+  objects: readonly Indexed[],
+): Promise<boolean> {
   const algorithm = revision.slice(0, Math.max(0, revision.indexOf(':')));
-  return isDigestAlgorithm(algorithm) && revisionOf(objects, algorithm) === revision;
+  return isDigestAlgorithm(algorithm) && (await revisionOf(objects, algorithm)) === revision;
 }

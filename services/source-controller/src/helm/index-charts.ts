@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import type { PackResult } from '@sluice/shared/artifact';
-import { type DigestAlgorithm, isPlainMap } from '@sluice/shared/base';
+import { createHasher, type DigestAlgorithm, isPlainMap } from '@sluice/shared/base';
 import { compareVersions, parseLooseVersion } from '../semver/version.ts';
 import { checkMetadata, MetadataError } from './metadata.ts';
 import { type TextPlace, TextStore } from './text-store.ts';
@@ -93,7 +92,7 @@ export class IndexCharts {
    * @param head its other fields
    */
   async write(head: Entry, destination: string, algorithm: DigestAlgorithm): Promise<PackResult> {
-    const hash = createHash(algorithm);
+    const hash = await createHasher(algorithm);
     const file = await open(destination, 'wx', 0o600);
     let [size, held] = [0, 0];
     let parts: Buffer[] = [];
@@ -115,7 +114,7 @@ export class IndexCharts {
     } finally {
       await file.close();
     }
-    return { digest: `${algorithm}:${hash.digest('hex')}`, size };
+    return { digest: hash.digest(), size };
   }
 
   *#parts(head: Entry): Generator<Buffer> {

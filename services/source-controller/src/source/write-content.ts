@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { PackResult } from '@sluice/shared/artifact';
-import type { DigestAlgorithm } from '@sluice/shared/base';
+import { createHasher, type DigestAlgorithm } from '@sluice/shared/base';
 
 /**
  * Writes content to a new file and makes it durable.
@@ -15,7 +14,7 @@ export async function writeContent(
   destination: string,
   { algorithm, signal }: { algorithm: DigestAlgorithm; signal?: AbortSignal },
 ): Promise<PackResult> {
-  const hash = createHash(algorithm);
+  const hash = await createHasher(algorithm);
   const file = await open(destination, 'wx', 0o600);
   let size = 0;
   try {
@@ -30,5 +29,5 @@ export async function writeContent(
   } finally {
     await file.close();
   }
-  return { digest: `${algorithm}:${hash.digest('hex')}`, size };
+  return { digest: hash.digest(), size };
 }

@@ -76,7 +76,7 @@ describe('a Bucket', () => {
   test('may be empty', async () => {
     await bucketOf('is-empty', {});
     const object = await bed.ready(await create('is-empty'));
-    expect(object.status?.artifact?.revision).toBe(revisionOf([], 'sha256'));
+    expect(object.status?.artifact?.revision).toBe(await revisionOf([], 'sha256'));
   });
 
   test('takes objects of a prefix, without those that are ignored', async () => {

@@ -139,6 +139,8 @@ describe('hostile objects', () => {
       ]),
     );
     expect(await filesOf(object.status?.artifact)).toEqual({ a: '1' });
-    expect(object.status?.artifact?.revision).toBe(revisionOf([{ key: 'a', etag: 'e' }], 'sha256'));
+    expect(object.status?.artifact?.revision).toBe(
+      await revisionOf([{ key: 'a', etag: 'e' }], 'sha256'),
+    );
   });
 });

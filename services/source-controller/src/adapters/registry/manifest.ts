@@ -1,5 +1,10 @@
-import { hash } from 'node:crypto';
-import { errorMessage, formatDigest, parseDigest, sha256Hex } from '@sluice/shared/base';
+import {
+  createHasher,
+  errorMessage,
+  formatDigest,
+  parseDigest,
+  sha256Hex,
+} from '@sluice/shared/base';
 import { HttpError, readBody } from '../http.ts';
 import type { RegistryClient } from './client.ts';
 
@@ -129,10 +134,11 @@ async function fetchJson(client: RegistryClient, digest: string): Promise<Record
 }
 
 async function fetchVerified(client: RegistryClient, digest: string) {
-  const { algorithm, hex } = parseDigest(digest);
+  const hash = await createHasher(parseDigest(digest).algorithm);
   const response = await client.request('GET', `manifests/${digest}`, { accept });
   const body = await readBody(response, maxManifestBytes);
-  if (hash(algorithm, body, 'hex') !== hex) {
+  hash.update(body);
+  if (hash.digest() !== digest) {
     throw new ManifestError(`the registry sent other content than that of ${digest}`);
   }
   return { body, parsed: parseObject(body, digest), type: response.headers['content-type'] };

@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto';
+import type { DigestAlgorithm } from './digest.ts';
+
+/** Computes the digest of content that comes in parts. */
+export interface Hasher {
+  update(part: Uint8Array): void;
+  /** Ends it, and returns the digest as `algorithm:hex`. */
+  digest(): string;
+}
+
+/** Begins a digest. What Node does not have itself is loaded with its first use. */
+export async function createHasher(algorithm: DigestAlgorithm): Promise<Hasher> {
+  if (algorithm !== 'blake3') {
+    const hash = createHash(algorithm);
+    return {
+      update: (part) => void hash.update(part),
+      digest: () => `${algorithm}:${hash.digest('hex')}`,
+    };
+  }
+  const { createBLAKE3 } = await import('hash-wasm');
+  const hash = await createBLAKE3();
+  return {
+    update: (part) => void hash.update(part),
+    digest: () => `${algorithm}:${hash.digest('hex')}`,
+  };
+}
