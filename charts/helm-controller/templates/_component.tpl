@@ -3,6 +3,7 @@
 admission: true
 sharded: true
 applies: true
+readsArtifacts: true
 args:
   - --events-addr={{ .values.eventsAddr }}
   {{- if .values.multitenancy.enabled }}

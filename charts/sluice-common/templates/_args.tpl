@@ -16,6 +16,7 @@
 - --enable-leader-election={{ if include "sluice.elects" . }}true{{ else }}false{{ end }}
 - --outbox-path=/outbox
 {{- include "sluice.event-args" . }}
+{{- include "sluice.artifact-args" . }}
 {{- if $v.multitenancy.enabled }}
 {{- with $v.multitenancy.denyAddresses }}
 - {{ printf "--deny-addresses=%s" (join "," .) | quote }}

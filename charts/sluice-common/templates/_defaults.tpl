@@ -44,6 +44,11 @@ eventAuthentication:
   mode: auto
   audience: notification-controller
   senders: []
+artifactAuthentication:
+  mode: auto
+  audience: source-controller
+  readers: []
+  hosts: []
 prometheus:
   podMonitor:
     create: false

@@ -48,6 +48,12 @@ spec:
               valueFrom:
                 fieldRef:
                   fieldPath: metadata.namespace
+            {{- if .component.advertises }}
+            - name: POD_IP
+              valueFrom:
+                fieldRef:
+                  fieldPath: status.podIP
+            {{- end }}
             {{- with $v.extraEnv }}
             {{- toYaml . | nindent 12 }}
             {{- end }}
@@ -92,6 +98,11 @@ spec:
               mountPath: /etc/sluice/events
               readOnly: true
             {{- end }}
+            {{- if include "sluice.reads-artifacts" . }}
+            - name: artifacts-token
+              mountPath: /etc/sluice/artifacts
+              readOnly: true
+            {{- end }}
             {{- with $v.volumeMounts }}
             {{- toYaml . | nindent 12 }}
             {{- end }}
@@ -117,7 +128,10 @@ spec:
               {{- end }}
         {{- end }}
         {{- if include "sluice.shows-token" . }}
-        {{- include "sluice.event-token-volume" . | nindent 8 }}
+        {{- include "sluice.token-volume" (dict "name" "events-token" "audience" $v.eventAuthentication.audience) | nindent 8 }}
+        {{- end }}
+        {{- if include "sluice.reads-artifacts" . }}
+        {{- include "sluice.token-volume" (dict "name" "artifacts-token" "audience" $v.artifactAuthentication.audience) | nindent 8 }}
         {{- end }}
         {{- with $v.volumes }}
         {{- toYaml . | nindent 8 }}
@@ -164,7 +178,8 @@ spec:
 Two pods side by side during an update need an election between them, and no volume that only one of them can have.
 */}}
 {{- define "sluice.strategy" -}}
-{{- if or .component.recreate (not (include "sluice.elects" .)) .values.outbox.persistence.enabled -}}
+{{- $storage := default dict .values.storage -}}
+{{- if or (not (include "sluice.elects" .)) .values.outbox.persistence.enabled (dig "persistence" "enabled" false $storage) -}}
 type: Recreate
 {{- else -}}
 type: RollingUpdate

@@ -31,13 +31,14 @@ true
 {{- end }}
 {{- end -}}
 
-{{- define "sluice.event-token-volume" -}}
-- name: events-token
+{{- /* A token of the account of the pod, for one audience; takes name and audience. */}}
+{{- define "sluice.token-volume" -}}
+- name: {{ .name }}
   projected:
     defaultMode: 0440
     sources:
       - serviceAccountToken:
           path: token
-          audience: {{ .values.eventAuthentication.audience | quote }}
+          audience: {{ .audience | quote }}
           expirationSeconds: 3600
 {{- end -}}

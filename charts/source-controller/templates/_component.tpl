@@ -1,10 +1,9 @@
 {{- /* What source-controller is; see sluice-common. The rules list what its code asks for, and nothing else. */}}
 {{- define "source-controller.component" -}}
 sharded: true
-# Its artifacts are on a volume, and the standby of an update would never get ready: it has nothing to serve.
-recreate: true
 # Each shard serves what it has stored, under the name of its Service.
 advertises: true
+readsArtifacts: true
 args:
   - --storage-path=/data
   - --events-addr={{ .values.eventsAddr }}
@@ -12,7 +11,7 @@ ports:
   - { name: http, port: 9090 }
   - { name: http-prom, port: 8080 }
   - { name: healthz, port: 9440 }
-# Only who leads serves artifacts, and only that one belongs to the Service.
+# All replicas serve artifacts: those that do not lead send requests on to the one that does.
 readiness:
   tcpSocket:
     port: http
@@ -25,7 +24,7 @@ services:
 ingress:
   - port: http
     from: artifactsFrom
-    controllers: [kustomize-controller, helm-controller, source-watcher]
+    controllers: [source-controller, kustomize-controller, helm-controller, source-watcher]
 kinds:
   - group: source.toolkit.fluxcd.io
     resources: [buckets, externalartifacts, gitrepositories, helmcharts, helmrepositories, ocirepositories]
@@ -48,4 +47,5 @@ rules:
     resources: [serviceaccounts/token]
     verbs: [create]
 {{- end }}
+{{- include "sluice.artifact-rules" . }}
 {{- end -}}

@@ -1,10 +1,9 @@
 {{- /* What source-watcher is; see sluice-common. The rules list what its code asks for, and nothing else. */}}
 {{- define "source-watcher.component" -}}
 sharded: true
-# Its artifacts are on a volume, and the standby of an update would never get ready: it has nothing to serve.
-recreate: true
 # Each shard serves what it has stored, under the name of its Service.
 advertises: true
+readsArtifacts: true
 args:
   - --storage-path=/data
   - --events-addr={{ .values.eventsAddr }}
@@ -15,7 +14,7 @@ ports:
   - { name: http, port: 9090 }
   - { name: http-prom, port: 8080 }
   - { name: healthz, port: 9440 }
-# Only who leads serves artifacts, and only that one belongs to the Service.
+# All replicas serve artifacts: those that do not lead send requests on to the one that does.
 readiness:
   tcpSocket:
     port: http
@@ -28,7 +27,7 @@ services:
 ingress:
   - port: http
     from: artifactsFrom
-    controllers: [kustomize-controller, helm-controller, source-watcher]
+    controllers: [source-controller, kustomize-controller, helm-controller, source-watcher]
 kinds:
   - group: source.extensions.fluxcd.io
     resources: [artifactgenerators]
@@ -52,4 +51,5 @@ rules:
   - apiGroups: [""]
     resources: [events]
     verbs: [create, patch]
+{{- include "sluice.artifact-rules" . }}
 {{- end -}}

@@ -1,7 +1,6 @@
 import { FlagError, type FlagValues, flag, parseFlags } from '@sluice/shared/base';
 import { type CloudEnvironment, checkIdentityFlags, cloudEnvironment } from '@sluice/shared/cloud';
-import { commonFlags, parseFeatureGates } from '@sluice/shared/runtime';
-import { parseSenders } from './sender/senders.ts';
+import { commonFlags, parseFeatureGates, readAuthentication } from '@sluice/shared/runtime';
 
 const {
   'watch-label-selector': _,
@@ -140,22 +139,12 @@ export function readConfig(
 }
 
 function eventSenders(values: FlagValues<typeof flags>): ReadonlySet<string> | undefined {
-  const senders = parseSenders(values['event-senders']);
-  if (values['event-authentication'] === 'none') {
-    if (senders.size === 0) return undefined;
-    throw new FlagError(
-      '--event-senders has no effect without --event-authentication=token: set that too',
-    );
-  }
-  if (senders.size === 0) {
-    throw new FlagError(
-      '--event-authentication=token needs --event-senders, such as flux-system:kustomize-controller',
-    );
-  }
-  if (values['event-audience'] === '') {
-    throw new FlagError(
-      '--event-audience must not be empty: tokens for the API server itself would be accepted',
-    );
-  }
-  return senders;
+  return readAuthentication(
+    {
+      mode: values['event-authentication'],
+      audience: values['event-audience'],
+      accounts: values['event-senders'],
+    },
+    { mode: 'event-authentication', audience: 'event-audience', accounts: 'event-senders' },
+  );
 }

@@ -7,6 +7,8 @@ import {
   type Controller,
   createController,
   createEventRecorder,
+  createJudge,
+  createTokenReviewer,
   type EventRecorder,
   type RunningServer,
   shardSelector,
@@ -30,9 +32,7 @@ import { createIdentityOf } from './provider/identity.ts';
 import { createSecretReader } from './provider/secrets.ts';
 import { CallLog } from './receiver/last-call.ts';
 import { receiverReconciler } from './receiver/reconcile.ts';
-import { senderGate } from './sender/authenticate.ts';
-import { createJudge } from './sender/judge-token.ts';
-import { createTokenReviewer } from './sender/review-token.ts';
+import { senderGate } from './sender-gate.ts';
 
 const flushMs = 2_000;
 
@@ -143,9 +143,9 @@ async function endIncidents(app: App, delivering: Delivering, signal: AbortSigna
 
 function createEventListener(app: App, delivering: Delivering): RequestListener {
   const { config, client, logger } = app;
-  const senders = config.eventSenders;
+  const users = config.eventSenders;
   const review = createTokenReviewer(client, config['event-audience']);
-  const gate = senders && senderGate({ judge: createJudge({ review, senders }), logger });
+  const gate = users && senderGate({ judge: createJudge({ review, users }), logger });
   return eventListener({ ...app, ...delivering, gate });
 }
 

@@ -1,7 +1,7 @@
 import { FlagError, type FlagValues, flag, parseFlags } from '@sluice/shared/base';
 import { findProgram } from '@sluice/shared/cli';
 import { type CloudEnvironment, checkIdentityFlags, cloudEnvironment } from '@sluice/shared/cloud';
-import type { DefaultProxy } from '@sluice/shared/net';
+import { artifactTokenFlags, type DefaultProxy } from '@sluice/shared/net';
 import { commonFlags, parseFeatureGates } from '@sluice/shared/runtime';
 import { type StorageEnvironment, storageEnvironment, storageFlags } from '@sluice/shared/storage';
 import { controllerName } from './source/names.ts';
@@ -26,6 +26,7 @@ export const flags = {
     help: 'Number of artifacts that are made at once; sources that wait for a server do not count.',
   }),
   ...storageFlags,
+  ...artifactTokenFlags,
   'memory-budget': flag.int({
     default: 640 * mebibyte,
     min: 128 * mebibyte,
@@ -145,7 +146,7 @@ export function readConfig(
     'notation-verifier': findProgram(values['notation-verifier'], env['PATH']),
     runtimeNamespace,
     leaseNamespace: runtimeNamespace || defaultNamespace,
-    ...storageEnvironment(controllerName, values, runtimeNamespace),
+    ...storageEnvironment(controllerName, values, env),
     proxy: {
       httpProxy: env['HTTP_PROXY'] ?? env['http_proxy'],
       httpsProxy: env['HTTPS_PROXY'] ?? env['https_proxy'],

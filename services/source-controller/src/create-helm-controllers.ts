@@ -14,6 +14,7 @@ import { ArtifactCache, type ArtifactStore } from '@sluice/shared/artifact';
 import type { ByteBudget, FairSlots, Logger } from '@sluice/shared/base';
 import type { CloudIdentities } from '@sluice/shared/cloud';
 import type { Informer, KubeClient } from '@sluice/shared/kube';
+import type { AuthorizeDownload } from '@sluice/shared/net';
 import type { Controller, Metrics, Reconciler } from '@sluice/shared/runtime';
 import type { Dispatcher } from 'undici';
 import type { Endpoints } from './adapters/endpoint.ts';
@@ -36,6 +37,8 @@ export interface HelmParts {
   endpoints: Endpoints;
   /** Through what artifacts of other controllers are downloaded. */
   dispatcher: Dispatcher;
+  /** With which token they are. */
+  authorize: AuthorizeDownload;
   announcer?: ArtifactAnnouncer;
   packing: FairSlots;
   memory: ByteBudget;
@@ -43,8 +46,6 @@ export interface HelmParts {
   verification: VerificationDeps;
   identities: CloudIdentities;
   tempDir: string;
-  /** Where this process serves the stored artifacts, as it reaches itself. */
-  localAddress: string;
   gitInformer: Informer<GitRepository>;
   bucketInformer: Informer<Bucket>;
   informerOf<T extends KubeObject>(kind: KindDefinition<T>): Informer<T>;
@@ -115,9 +116,9 @@ function createIndexCache({ config, store, memory }: HelmParts, metrics: CacheMe
   });
 }
 
-/** Artifacts of this process are read from itself, whatever address others reach it by. */
+/** Artifacts of this process are read from its storage, whatever address others reach it by. */
 function createUnpackedCache(parts: HelmParts): ArtifactCache {
-  const { store, tempDir, localAddress, logger, dispatcher } = parts;
+  const { store, tempDir, logger, dispatcher, authorize } = parts;
   const advertised = store.urlFor('');
   return new ArtifactCache({
     dir: join(tempDir, 'unpacked'),
@@ -125,8 +126,9 @@ function createUnpackedCache(parts: HelmParts): ArtifactCache {
     httpRetries: localRetries,
     logger,
     dispatcher,
-    resolveUrl: (url) =>
-      url.startsWith(advertised) ? `${localAddress}/${url.slice(advertised.length)}` : url,
+    authorize,
+    openLocal: (url) =>
+      url.startsWith(advertised) ? () => store.read(url.slice(advertised.length)) : undefined,
   });
 }
 

@@ -18,7 +18,13 @@ import {
   createLocalDispatcher,
 } from '@sluice/shared/cloud';
 import { createInformer, type Informer, resourceOf } from '@sluice/shared/kube';
-import { ByteRate, createArtifactDispatcher, networkGuardOf } from '@sluice/shared/net';
+import {
+  type AuthorizeDownload,
+  ByteRate,
+  createArtifactDispatcher,
+  createAuthorizeDownload,
+  networkGuardOf,
+} from '@sluice/shared/net';
 import {
   createController,
   createEventRecorder,
@@ -27,7 +33,7 @@ import {
   shardSelector,
 } from '@sluice/shared/runtime';
 import { createEventSink, type ServiceDoors, type ServiceParts } from '@sluice/shared/service';
-import { type Storage, storageReadiness, withStorage } from '@sluice/shared/storage';
+import { createStorage, type ServedStorage, type Storage } from '@sluice/shared/storage';
 import type { Dispatcher } from 'undici';
 import { Endpoints } from './adapters/endpoint.ts';
 import { createNotationVerifier, type NotationVerifier } from './adapters/notation.ts';
@@ -61,12 +67,14 @@ interface App extends ServiceDoors {
   notation: NotationVerifier;
   /** Through what artifacts of other controllers are downloaded. */
   dispatcher: Dispatcher;
+  /** With which token they are. */
+  authorize: AuthorizeDownload;
   identities: CloudIdentities;
   /** To the metadata servers of clouds. */
   local: Dispatcher;
 }
 
-/** Makes the parts of the service: it serves artifacts and reconciles while it leads. */
+/** Makes the parts of the service: every replica serves artifacts, the one that leads makes them. */
 export function createSourceController(config: Config, doors: ServiceDoors): ServiceParts {
   const { bus } = doors;
   const sink = createEventSink(doors);
@@ -76,7 +84,7 @@ export function createSourceController(config: Config, doors: ServiceDoors): Ser
   const dispatcher = createArtifactDispatcher(config);
   const notation = createNotationVerifier(config['notation-verifier']);
   const announcer = bus && createArtifactAnnouncer(bus);
-  const readiness = storageReadiness(config);
+  const storage = createStorage({ ...doors, config });
   const local = createLocalDispatcher();
   const identities = createIdentities({
     flags: config,
@@ -85,13 +93,16 @@ export function createSourceController(config: Config, doors: ServiceDoors): Ser
     monitor: doors.metrics.tokens,
     local,
   });
-  const shared = { endpoints, rate, dispatcher, identities, local };
+  const authorize = createAuthorizeDownload(config);
+  const shared = { endpoints, rate, dispatcher, authorize, identities, local };
   return {
-    readyChecks: { storage: readiness.check },
+    readyChecks: { storage: storage.check },
+    servedAt: storage.servedAt,
+    always: storage.serve,
     start: ({ signal, client }) => {
       const parts = { events, announcer, notation, ...shared };
       const app = { ...doors, client, config, ...parts };
-      return run(app, signal, readiness.onServing);
+      return run(app, signal, storage);
     },
     flush: () => events.flush(flushMs),
     close: async () => {
@@ -102,9 +113,9 @@ export function createSourceController(config: Config, doors: ServiceDoors): Ser
   };
 }
 
-/** Serves artifacts and reconciles until the signal aborts. */
-function run(app: App, signal: AbortSignal, onServing: () => void): Promise<void> {
-  return withStorage({ ...app, onServing }, async (storage) => {
+/** Reconciles until the signal aborts. */
+function run(app: App, signal: AbortSignal, served: ServedStorage): Promise<void> {
+  return served.use(async (storage) => {
     const controllers = createControllers(app, storage);
     await Promise.all(controllers.map((controller) => controller.run(signal)));
   });
@@ -135,7 +146,6 @@ function commonParts(app: App, { store, tempDir }: Storage) {
 
 function createControllers(app: App, storage: Storage) {
   const { endpoints, config } = app;
-  const { localAddress } = storage;
   const common = commonParts(app, storage);
   const authorizations = new AuthorizationCache(app.metrics.tokens);
   const verification = {
@@ -168,7 +178,6 @@ function createControllers(app: App, storage: Storage) {
     ...common,
     authorizations,
     verification,
-    localAddress,
     gitInformer,
     bucketInformer,
     informerOf: (kind) => informerOf(app, kind),

@@ -1,4 +1,5 @@
 import { type FlagValues, flag, parseFlags } from '@sluice/shared/base';
+import { artifactTokenFlags } from '@sluice/shared/net';
 import { commonFlags, parseFeatureGates } from '@sluice/shared/runtime';
 import { type StorageEnvironment, storageEnvironment, storageFlags } from '@sluice/shared/storage';
 import { controllerName } from './names.ts';
@@ -17,6 +18,7 @@ const defaultNamespace = 'flux-system';
 export const flags = {
   ...sharedFlags,
   ...storageFlags,
+  ...artifactTokenFlags,
   concurrent: flag.int({
     default: 10,
     min: 1,
@@ -82,7 +84,7 @@ export function readConfig(
     ...values,
     runtimeNamespace,
     leaseNamespace: runtimeNamespace || defaultNamespace,
-    ...storageEnvironment(controllerName, values, runtimeNamespace),
+    ...storageEnvironment(controllerName, values, env),
     sourceControllerLocalhost: env['SOURCE_CONTROLLER_LOCALHOST'] || undefined,
   };
 }

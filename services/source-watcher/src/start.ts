@@ -13,7 +13,12 @@ import { ArtifactCache } from '@sluice/shared/artifact';
 import { BudgetError, ReconcileError, RefusedWork, systemClock } from '@sluice/shared/base';
 import { createArtifactAnnouncer } from '@sluice/shared/bus';
 import { createInformer, type Informer, resourceOf } from '@sluice/shared/kube';
-import { createArtifactDispatcher, type Dispatcher } from '@sluice/shared/net';
+import {
+  type AuthorizeDownload,
+  createArtifactDispatcher,
+  createAuthorizeDownload,
+  type Dispatcher,
+} from '@sluice/shared/net';
 import {
   createController,
   createEventRecorder,
@@ -27,7 +32,7 @@ import {
   type ServiceParts,
   type SourceKind,
 } from '@sluice/shared/service';
-import { type Storage, storageReadiness, withStorage } from '@sluice/shared/storage';
+import { createStorage, type ServedStorage, type Storage } from '@sluice/shared/storage';
 import { generatorReconciler, watchGenerators } from './artifact-generator/controller.ts';
 import { byUid, type GeneratorDeps } from './artifact-generator/deps.ts';
 import { GeneratorGraph } from './artifact-generator/graph.ts';
@@ -51,20 +56,25 @@ interface App extends ServiceDoors {
   announcer: ArtifactAnnouncer | undefined;
   /** Through what artifacts of other controllers are downloaded. */
   dispatcher: Dispatcher;
+  /** With which token they are. */
+  authorize: AuthorizeDownload;
 }
 
-/** Makes the parts of the service: it serves artifacts and reconciles while it leads. */
+/** Makes the parts of the service: every replica serves artifacts, the one that leads makes them. */
 export function createSourceWatcher(config: Config, doors: ServiceDoors): ServiceParts {
   const sink = createEventSink(doors);
   const events = createEventRecorder({ ...doors, controllerName, sink });
   const dispatcher = createArtifactDispatcher(config);
   const announcer = doors.bus && createArtifactAnnouncer(doors.bus);
-  const readiness = storageReadiness(config);
+  const authorize = createAuthorizeDownload(config);
+  const storage = createStorage({ ...doors, config });
   return {
-    readyChecks: { storage: readiness.check },
+    readyChecks: { storage: storage.check },
+    servedAt: storage.servedAt,
+    always: storage.serve,
     start: ({ signal, client }) => {
-      const app = { ...doors, client, config, events, announcer, dispatcher };
-      return run(app, signal, readiness.onServing);
+      const app = { ...doors, client, config, events, announcer, dispatcher, authorize };
+      return run(app, signal, storage);
     },
     flush: () => events.flush(flushMs),
     close: async () => {
@@ -74,9 +84,9 @@ export function createSourceWatcher(config: Config, doors: ServiceDoors): Servic
   };
 }
 
-/** Serves artifacts and reconciles until the signal aborts. */
-function run(app: App, signal: AbortSignal, onServing: () => void): Promise<void> {
-  return withStorage({ ...app, onServing }, async (storage) => {
+/** Reconciles until the signal aborts. */
+function run(app: App, signal: AbortSignal, served: ServedStorage): Promise<void> {
+  return served.use(async (storage) => {
     const deps = createDeps(app, storage);
     const controller = controllerOf(app, deps);
     watchGenerators(deps, controller);
@@ -120,7 +130,7 @@ function isOverLimit(error: Error): boolean {
   return error instanceof ReconcileError && error.cause instanceof BudgetError;
 }
 
-function createCache({ config, logger, dispatcher }: App): ArtifactCache {
+function createCache({ config, logger, dispatcher, authorize }: App): ArtifactCache {
   const host = config.sourceControllerLocalhost;
   return new ArtifactCache({
     dir: join(config['work-path'], 'artifacts'),
@@ -128,6 +138,7 @@ function createCache({ config, logger, dispatcher }: App): ArtifactCache {
     httpRetries: config['http-retry'],
     logger,
     dispatcher,
+    authorize,
     ...(host !== undefined && {
       resolveUrl: (url: string) => Object.assign(new URL(url), { host }).href,
     }),

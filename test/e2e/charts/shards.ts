@@ -14,7 +14,7 @@ const shard = 'one';
 /** Values for several replicas that elect a leader, and a shard with controllers of its own. */
 export const highlyAvailable = {
   sharding: { shards: [shard] },
-  sourceController: { leaderElection: 'always' },
+  sourceController: { replicas: 2 },
   kustomizeController: { replicas: 2 },
   helmController: { leaderElection: 'always' },
 };
@@ -32,7 +32,12 @@ export async function upgrade(world: ChartWorld, values: object): Promise<void> 
 
 interface Rollout extends KubeObject {
   spec: { replicas: number };
-  status?: { observedGeneration?: number; replicas?: number; updatedReplicas?: number };
+  status?: {
+    observedGeneration?: number;
+    replicas?: number;
+    updatedReplicas?: number;
+    availableReplicas?: number;
+  };
 }
 
 async function untilRolledOut(world: ChartWorld, name: string): Promise<void> {
@@ -43,6 +48,7 @@ async function untilRolledOut(world: ChartWorld, name: string): Promise<void> {
     ({ metadata, spec, status }) =>
       status?.observedGeneration === metadata.generation &&
       status?.updatedReplicas === spec.replicas &&
+      status?.availableReplicas === spec.replicas &&
       status?.replicas === spec.replicas,
     { timeoutMs },
   );

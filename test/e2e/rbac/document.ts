@@ -16,7 +16,7 @@ Names of roles that are not limited to a namespace end in the namespace of the r
 
 const optional = `## source-watcher
 
-It is installed only when it is asked for, and not a part of this test. It reads sources and ArtifactGenerators, writes the status of the latter and ExternalArtifacts, and creates Events. Another test, \`source-watcher does its work with the rights that its chart gives it\`, runs it with the rules of its chart.`;
+It is installed only when it is asked for, and not a part of this test. It reads sources and ArtifactGenerators, writes the status of the latter and ExternalArtifacts, creates Events, and has the tokens of those reviewed who download artifacts. Another test, \`source-watcher does its work with the rights that its chart gives it\`, runs it with the rules of its chart.`;
 
 const tenants = `## With multitenancy.enabled
 

@@ -4,6 +4,11 @@ import type { Schema, Value } from './node.ts';
 
 /** Flags that have values of their own, or that a pod must not change. */
 const managed = new Set([
+  'artifact-audience',
+  'artifact-authentication',
+  'artifact-readers',
+  'artifact-token-file',
+  'artifact-token-hosts',
   'enable-leader-election',
   'event-audience',
   'event-authentication',

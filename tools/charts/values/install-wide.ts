@@ -69,6 +69,22 @@ const eventAuthentication = group('How notification-controller knows who posts e
   }),
 });
 
+const artifactAuthentication = group('How artifacts are kept from those who are no controllers.', {
+  mode: choice(
+    'auto',
+    ['auto', 'always', 'never'],
+    'Whether artifacts are served to the controllers of the namespace alone, which show a token of their ServiceAccount; auto: when the umbrella installs all four controllers, for all namespaces, and policies.artifactsFrom lets nobody else in. Controllers of Flux, and other programs that download artifacts, show none: never, where they do.',
+  ),
+  audience: text('source-controller', 'Audience of the tokens.', { minLength: 1 }),
+  readers: textList('More ServiceAccounts that may download artifacts, as namespace:name.', {
+    pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?:[a-z0-9]([-.a-z0-9]*[a-z0-9])?$',
+  }),
+  hosts: textList(
+    'More hosts that are shown the token, besides those of source-controller and source-watcher of the namespace, as in the addresses of their artifacts.',
+    { pattern: '^[A-Za-z0-9.-]+(:[0-9]+)?$' },
+  ),
+});
+
 /** Values that hold for all controllers of an installation. In the umbrella they stand at the top. */
 export const installWide: ValueTree = {
   installCRDs: toggle(true, 'Install and upgrade the custom resource definitions.'),
@@ -153,6 +169,7 @@ export const installWide: ValueTree = {
   policies,
   rbac,
   eventAuthentication,
+  artifactAuthentication,
   prometheus: group('Monitoring.', {
     podMonitor: group('PodMonitors of the Prometheus operator.', {
       create: toggle(false, 'Create a PodMonitor for each controller.'),

@@ -10,7 +10,7 @@ const eventFlags = (deployment: Rendered) =>
 /** The rules of the roles of notification-controller that are about tokens. */
 const tokenRules = (objects: readonly Rendered[]) =>
   objects
-    .filter(({ kind }) => /Role$/.test(kind))
+    .filter(({ kind, metadata }) => /Role$/.test(kind) && metadata.name.startsWith('notif'))
     .flatMap(({ kind, metadata, rules }) =>
       (rules as { resources?: string[]; verbs: string[] }[])
         .filter(({ resources }) => resources?.includes('tokenreviews'))

@@ -20,6 +20,7 @@ export const umbrellaCases: Record<string, string[]> = {
   shards: ['sharding.shards=["blue","green"]', 'kustomizeController.leaderElection=always'],
   'highly available': [
     'nats.replicas=3',
+    'sourceController.replicas=2',
     'kustomizeController.replicas=2',
     'helmController.replicas=2',
     'notificationController.replicas=3',

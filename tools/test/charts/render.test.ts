@@ -139,8 +139,12 @@ describe('the charts of single controllers', () => {
     const umbrella = await render('sluice', settings);
     for (const chart of allSingleCharts) {
       const events = `eventsAddr=http://notification-controller.${namespace}.svc.cluster.local.`;
-      const authentication = 'eventAuthentication.mode=always';
-      const own = await render(chart, ['rbac.createAggregation=false', events, authentication]);
+      const own = await render(chart, [
+        'rbac.createAggregation=false',
+        events,
+        'eventAuthentication.mode=always',
+        'artifactAuthentication.mode=always',
+      ]);
       const within = umbrella.filter((object) => componentOf(object) === chart);
       const byId = (objects: Rendered[]) =>
         Object.fromEntries(objects.map((o) => [identity(o), o]));
@@ -330,13 +334,14 @@ describe('replicas', () => {
         '--enable-leader-election=true',
       );
       expect(elects || spec.replicas === 1).toBe(true);
-      if (!elects) expect(spec.strategy.type).toBe('Recreate');
+      expect(spec.strategy.type).toBe(elects ? 'RollingUpdate' : 'Recreate');
     }
     expect(names(objects, 'PodDisruptionBudget')).toEqual([
       'helm-controller',
       'kustomize-controller',
       'notification-controller',
       'sluice-nats',
+      'source-controller',
     ]);
     const [spread] = find(objects, 'Deployment', 'kustomize-controller')['spec'].template.spec
       .topologySpreadConstraints;

@@ -1,9 +1,11 @@
 import { FlagError, flag } from '@sluice/shared/base';
+import { artifactTokenFlags } from '@sluice/shared/net';
 import { commonFlags } from '@sluice/shared/runtime';
 
 /** Flags of the controllers that apply objects, as Flux names them, and ours. Durations are in milliseconds. */
 export const applierFlags = {
   ...commonFlags,
+  ...artifactTokenFlags,
   'requeue-dependency': flag.duration({
     default: 30_000,
     min: 1000,

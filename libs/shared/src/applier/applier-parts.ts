@@ -17,7 +17,13 @@ import {
   resourceOf,
   TenantClients,
 } from '@sluice/shared/kube';
-import { createArtifactDispatcher, type Dispatcher, networkGuardOf } from '@sluice/shared/net';
+import {
+  type AuthorizeDownload,
+  createArtifactDispatcher,
+  createAuthorizeDownload,
+  type Dispatcher,
+  networkGuardOf,
+} from '@sluice/shared/net';
 import { type ControllerOptions, shardSelector } from '@sluice/shared/runtime';
 import { createSources, type SourceKind, type Sources } from '@sluice/shared/service';
 import type { ApplierEnvironment, applierFlags } from './applier-flags.ts';
@@ -58,6 +64,7 @@ export interface DownloadOptions {
   logger: Logger;
   dispatcher: Dispatcher;
   resolveUrl?: (url: string) => string;
+  authorize: AuthorizeDownload;
 }
 
 /** What kustomize- and helm-controller are both made of. */
@@ -88,6 +95,7 @@ function downloadOf(
     httpRetries: flags['http-retry'],
     logger,
     dispatcher,
+    authorize: createAuthorizeDownload(flags),
     ...(host !== undefined && {
       resolveUrl: (url: string) => Object.assign(new URL(url), { host }).href,
     }),

@@ -11,6 +11,7 @@ import {
   StalledError,
   systemClock,
 } from '../base/index.ts';
+import type { AuthorizeDownload } from '../net/artifact-token.ts';
 import { DownloadError, download } from './download.ts';
 import { inlineArchiveBytes } from './unpack.ts';
 
@@ -28,6 +29,10 @@ export interface ArtifactDownloadOptions {
   dispatcher: Dispatcher;
   /** Rewrites an artifact's address, for a controller outside of the cluster. */
   resolveUrl?: (url: string) => string;
+  /** Says with what `Authorization` an address is asked, if with any. */
+  authorize?: AuthorizeDownload;
+  /** Opens an artifact that this process has stored itself; undefined when it is another's. */
+  openLocal?: (url: string) => (() => AsyncIterable<Uint8Array>) | undefined;
   clock?: Clock;
   /** Called for every artifact that had to be downloaded, with its compressed size in bytes. */
   onDownload?: (bytes: number | undefined) => void;
@@ -54,9 +59,13 @@ export async function downloadArtifact(
     try {
       o.onDownload?.(artifact.size);
       const url = o.resolveUrl?.(artifact.url) ?? artifact.url;
+      const open = o.openLocal?.(url);
+      const authorization = open ? undefined : await o.authorize?.(url);
       return await download({
         ...at,
         url,
+        ...(open && { open }),
+        ...(authorization !== undefined && { authorization }),
         // What the administrator has rewritten leads where the administrator says.
         ...(url === artifact.url && { dispatcher: o.dispatcher }),
         digest: artifact.digest,

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import type { Dispatcher } from 'undici';
-import { formatDigest, parseDigest } from '../base/index.ts';
+import { createHasher, parseDigest } from '../base/index.ts';
 import { refusalIn } from '../net/refused-error.ts';
 
 /** A download that failed; `retryable` says whether the same request may succeed later. */
@@ -28,6 +27,10 @@ export interface DownloadOptions {
   timeoutMs: number;
   /** How the server is reached; without, like any other. */
   dispatcher?: Dispatcher;
+  /** Value of the header `Authorization`; none when absent. */
+  authorization?: string;
+  /** Where the content comes from in place of the server. */
+  open?: () => AsyncIterable<Uint8Array>;
   signal?: AbortSignal;
 }
 
@@ -39,14 +42,13 @@ export interface DownloadOptions {
  * @throws DownloadError; nothing is left behind then
  */
 export async function download(o: DownloadOptions): Promise<Buffer | string> {
-  const response = await get(o);
-  const { algorithm } = parseDigest(o.digest);
-  const hash = createHash(algorithm);
+  const hash = await createHasher(parseDigest(o.digest).algorithm);
+  const body = o.open === undefined ? (await get(o)).body : o.open();
   const chunks: Buffer[] = [];
   let size = 0;
   let file: FileHandle | undefined;
   try {
-    for await (const part of response.body) {
+    for await (const part of body) {
       const chunk = part as Buffer;
       size += chunk.length;
       if (size > o.maxBytes) {
@@ -60,7 +62,7 @@ export async function download(o: DownloadOptions): Promise<Buffer | string> {
       if (file === undefined) chunks.push(chunk);
       else await file.write(chunk);
     }
-    const actual = formatDigest({ algorithm, hex: hash.digest('hex') });
+    const actual = hash.digest();
     if (actual !== o.digest) {
       throw new DownloadError(`its digest is ${actual}, expected ${o.digest}`, true);
     }
@@ -84,6 +86,7 @@ async function get(o: DownloadOptions): Promise<Dispatcher.ResponseData> {
       dispatcher: o.dispatcher,
       headersTimeout: o.timeoutMs,
       bodyTimeout: o.timeoutMs,
+      ...(o.authorization !== undefined && { headers: { authorization: o.authorization } }),
     });
   } catch (error) {
     if (o.signal?.aborted) throw error;
@@ -91,8 +94,10 @@ async function get(o: DownloadOptions): Promise<Dispatcher.ResponseData> {
   }
   if (response.statusCode === 200) return response;
   await response.body.dump();
-  const retryable = response.statusCode >= 500 || response.statusCode === 429;
-  throw new DownloadError(`the server answered with status ${response.statusCode}`, retryable);
+  const { statusCode: status } = response;
+  const hint = [401, 403].includes(status) ? ': see --artifact-token-file' : '';
+  const retryable = status >= 500 || status === 429;
+  throw new DownloadError(`the server answered with status ${status}${hint}`, retryable);
 }
 
 function causeOf(error: unknown): string {

@@ -26,7 +26,7 @@ export { type PackResult, packArtifact } from './pack.ts';
 export { readDirectory } from './read-directory.ts';
 export { replaceMember } from './replace-member.ts';
 export { serveTasks } from './serve-tasks.ts';
-export { type ArtifactServer, serveArtifacts } from './server.ts';
+export { type ArtifactServer, type ArtifactServerOptions, serveArtifacts } from './server.ts';
 export { type ArtifactPlace, ArtifactStore, type WrittenArtifact } from './store.ts';
 export { safePathParts, sortByPath, type TreeEntry, UnsafePathError } from './tree.ts';
 export {

@@ -1,10 +1,8 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open, readlink } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import type { Logger } from '../base/index.ts';
+import { forwardedHeader, forwardTo } from './forward.ts';
+import { sendFile } from './send-file.ts';
 import type { ArtifactStore } from './store.ts';
 
 /** A running artifact server. */
@@ -15,6 +13,25 @@ export interface ArtifactServer {
   close(): Promise<void>;
 }
 
+/** An answer in place of a file. */
+interface Answer {
+  status: number;
+  headers?: Record<string, string>;
+  /** Plain text. */
+  body?: string;
+}
+
+export interface ArtifactServerOptions {
+  host?: string;
+  /** 0 picks a free one. */
+  port: number;
+  logger: Logger;
+  /** Looks at who wants a file; what it answers ends the request. */
+  gate?: (request: IncomingMessage) => Promise<Answer | undefined>;
+  /** Says who leads when that is another replica: `host:port` at which it serves, or that this is not known. */
+  leader?: () => { address: string | undefined } | undefined;
+}
+
 /** What an artifact's path consists of: names of kinds, namespaces, objects and files. */
 const pathPattern = /^\/[a-z0-9]+(?:\/[A-Za-z0-9][A-Za-z0-9._-]*){2}\/[A-Za-z0-9][A-Za-z0-9._+-]*$/;
 
@@ -23,17 +40,18 @@ const drainMs = 5000;
 
 /**
  * Serves stored artifacts over HTTP: GET and HEAD of files, and of `/`, which is empty. There are no listings, and
- * no path leads out of the storage.
- *
- * @param o.port 0 picks a free one
+ * no path leads out of the storage. A replica that does not lead sends requests on to the one that does, and serves
+ * what it has itself while that cannot answer.
  */
 export async function serveArtifacts(
   store: ArtifactStore,
-  o: { host?: string; port: number; logger: Logger },
+  o: ArtifactServerOptions,
 ): Promise<ArtifactServer> {
   const server = createServer((request, response) => {
-    respond(store, request, response).catch((error: unknown) => {
-      o.logger.warn({ path: request.url, error }, 'artifact download failed');
+    const path = pathOf(request);
+    logWhenAnswered(o.logger, path, response);
+    respond(store, request, response, o).catch((error: unknown) => {
+      o.logger.warn({ path, error }, 'artifact download failed');
       if (response.headersSent) response.destroy();
       else response.writeHead(500).end();
     });
@@ -57,74 +75,57 @@ export async function serveArtifacts(
   };
 }
 
+/** The path that a request names, without query; `/` for none that an artifact could have, which is anybody's text. */
+function pathOf(request: IncomingMessage): string {
+  // The pattern has no '%': an encoded path is never decoded, so nothing can hide in it.
+  const path = (request.url ?? '').split('?', 1)[0] as string;
+  return pathPattern.test(path) ? path : '/';
+}
+
+/** Nothing of the headers and the query is logged: they may hold tokens. */
+function logWhenAnswered(logger: Logger, path: string, response: ServerResponse): void {
+  const address = response.req.socket.remoteAddress;
+  response.once('close', () => {
+    if (path === '/') return;
+    const { statusCode: status, writableFinished: complete } = response;
+    const { method } = response.req;
+    logger.debug({ path, address, method, status, complete }, 'Artifact download');
+  });
+}
+
 async function respond(
   store: ArtifactStore,
   request: IncomingMessage,
   response: ServerResponse,
+  { gate, leader }: ArtifactServerOptions,
 ): Promise<void> {
+  const send = ({ status, headers, body = '' }: Answer) => {
+    const length = { 'content-length': Buffer.byteLength(body) };
+    response.writeHead(status, { ...length, ...headers }).end(body);
+  };
   if (request.method !== 'GET' && request.method !== 'HEAD') {
-    response.writeHead(405, { allow: 'GET, HEAD' }).end();
-    return;
+    return send({ status: 405, headers: { allow: 'GET, HEAD' } });
   }
-  // The pattern has no '%': an encoded path is never decoded, so nothing can hide in it.
-  const path = (request.url ?? '').split('?', 1)[0] as string;
+  const path = pathOf(request);
   if (path === '/') {
     // By this Flux's manifests ask whether the Pod is ready.
-    response.writeHead(200, { 'content-length': 0 }).end();
-    return;
+    return send({ status: request.url?.split('?', 1)[0] === '/' ? 200 : 404 });
   }
-  const file = pathPattern.test(path) ? await openStored(join(store.dir, path)) : undefined;
+  const refusal = await gate?.(request);
+  if (refusal !== undefined) return send(refusal);
+  const elsewhere = leader?.();
+  const mayForward = request.headers[forwardedHeader] === undefined;
+  if (elsewhere?.address !== undefined && mayForward) {
+    if (await forwardTo({ address: elsewhere.address, path }, request, response)) return;
+  }
+  const file = await store.open(path.slice(1));
   if (file === undefined) {
-    response.writeHead(404, { 'content-length': 0 }).end();
-    return;
+    // The one that leads next makes what nobody has.
+    return send(elsewhere ? { status: 503, headers: { 'retry-after': '5' } } : { status: 404 });
   }
   try {
     await sendFile(file, request, response);
   } finally {
     await file.close();
   }
-}
-
-/** Opens a file of the storage; a link is followed only to a file beside it. */
-async function openStored(path: string, followLink = true): Promise<FileHandle | undefined> {
-  let file: FileHandle;
-  try {
-    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? '';
-    if (code === 'ELOOP' && followLink) {
-      const target = await readlink(path);
-      if (target.includes('/') || target.startsWith('.')) return undefined;
-      return openStored(join(dirname(path), target), false);
-    }
-    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'].includes(code)) return undefined;
-    throw error;
-  }
-  if ((await file.stat()).isFile()) return file;
-  await file.close();
-  return undefined;
-}
-
-async function sendFile(
-  file: FileHandle,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const stats = await file.stat();
-  const etag = `"${stats.size.toString(16)}-${Math.trunc(stats.mtimeMs).toString(16)}"`;
-  if (request.headers['if-none-match'] === etag) {
-    response.writeHead(304, { etag }).end();
-    return;
-  }
-  response.writeHead(200, {
-    'content-type': request.url?.endsWith('.yaml') ? 'application/yaml' : 'application/gzip',
-    'content-length': stats.size,
-    'last-modified': stats.mtime.toUTCString(),
-    etag,
-  });
-  if (request.method === 'HEAD') {
-    response.end();
-    return;
-  }
-  await pipeline(file.createReadStream({ autoClose: false, highWaterMark: 2 ** 17 }), response);
 }

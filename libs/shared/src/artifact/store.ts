@@ -10,9 +10,11 @@ import {
   silentLogger,
   systemClock,
 } from '../base/index.ts';
+import { DownloadError } from './download.ts';
 import { hashFile } from './hash-file.ts';
 import type { PackResult } from './pack.ts';
 import { type ArtifactOwner, ownerPath } from './paths.ts';
+import { openStoredFile, type StoredFile } from './stored-file.ts';
 import { safePathParts } from './tree.ts';
 
 /** Link to an object's newest artifact. */
@@ -128,6 +130,32 @@ export class ArtifactStore {
       lastUpdateTime: new Date(this.#clock.now()).toISOString().replace(/\.\d+Z$/, 'Z'),
       ...(Object.keys(metadata).length > 0 && { metadata }),
     };
+  }
+
+  /**
+   * Opens a stored file; close it in the end.
+   *
+   * @param path below the root of the storage
+   * @returns undefined when there is none
+   */
+  open(path: string): Promise<StoredFile | undefined> {
+    return openStoredFile(join(this.dir, ...safePathParts(path)));
+  }
+
+  /**
+   * Reads a stored file to its end.
+   *
+   * @param path below the root of the storage
+   * @throws DownloadError when there is none
+   */
+  async *read(path: string): AsyncGenerator<Uint8Array> {
+    const file = await this.open(path);
+    if (file === undefined) throw new DownloadError('it is not stored here any more', false);
+    try {
+      yield* file.read();
+    } finally {
+      await file.close();
+    }
   }
 
   /** Tells whether an artifact's file is there and has the digest that its artifact declares. */

@@ -1,6 +1,11 @@
 // Connections whose target an object names: where they may lead.
 export type { Dispatcher } from 'undici';
 export { AddressPolicy, classOf } from './address-policy.ts';
+export {
+  type AuthorizeDownload,
+  artifactTokenFlags,
+  createAuthorizeDownload,
+} from './artifact-token.ts';
 export { ByteRate } from './byte-rate.ts';
 export { guardedConnector } from './connector.ts';
 export { createDispatcher, type DefaultProxy, type NamedProxy } from './dispatcher.ts';

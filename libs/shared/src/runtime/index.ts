@@ -1,3 +1,11 @@
+export { readAuthentication } from './authenticate/accounts.ts';
+export { createJudge, type JudgeToken } from './authenticate/judge-token.ts';
+export {
+  createTokenReviewer,
+  ReviewUnavailableError,
+  TooManyTokensError,
+} from './authenticate/review-token.ts';
+export { createTokenGate, type TokenGate } from './authenticate/token-gate.ts';
 export { commonFlags, leaderElectionSettings, parseFeatureGates } from './common-flags.ts';
 export { type Controller, type ControllerOptions, createController } from './controller.ts';
 export { DependencyIndex } from './dependency-index.ts';

@@ -14,6 +14,8 @@ export interface ManagerContext {
   signal: AbortSignal;
   /** A client that refuses to write once the leadership is lost. */
   client: KubeClient;
+  /** Who leads when that is another replica: where it serves, as far as it is known. Undefined while this one leads. */
+  otherLeader(): { address: string | undefined } | undefined;
 }
 
 export interface ManagerOptions {
@@ -42,6 +44,8 @@ interface Parts {
   start(context: ManagerContext): Promise<void>;
   /** Runs without leadership as well, such as a file server; may return once it is started. */
   always?(context: ManagerContext): Promise<void>;
+  /** What the other replicas are told of where this one serves while it leads, as `host:port`. */
+  servedAt?(): string | undefined;
   /** Called after everything ended, whatever happened, before the lease is given back: sends what is left. */
   flush?(): Promise<void>;
 }
@@ -115,12 +119,17 @@ async function runParts(options: ManagerOptions & Parts, stop: AbortController):
     });
   const leading = elector ? AbortSignal.any([stop.signal, elector.lost]) : stop.signal;
   const fenced = elector ? fencedClient(client, () => elector.isLeader()) : client;
+  const otherLeader = () =>
+    elector === undefined || elector.isLeader() ? undefined : { address: elector.leaderAddress() };
   const start = async () => {
-    if (await lead(elector, stop.signal)) await options.start({ signal: leading, client: fenced });
+    if (await lead(elector, stop.signal))
+      await options.start({ signal: leading, client: fenced, otherLeader });
     // A part may also return once it is started.
     await aborted(leading);
+    // What every replica does ends as well: the process has to.
+    if (elector?.lost.aborted) stop.abort(elector.lost.reason);
   };
-  const always = Promise.resolve(options.always?.({ signal: stop.signal, client }));
+  const always = Promise.resolve(options.always?.({ signal: stop.signal, client, otherLeader }));
   // A part that fails ends all: half a service would look healthy.
   const parts = [always, start()].map((part) =>
     part.catch((error: unknown) => {

@@ -57,6 +57,8 @@ export interface ServiceParts {
   start(context: ManagerContext): Promise<void>;
   /** Runs in every replica. */
   always?(context: ManagerContext): Promise<void>;
+  /** What the other replicas are told of where this one serves while it leads, as `host:port`. */
+  servedAt?(): string | undefined;
   readyChecks?: Record<string, ReadyCheck>;
   /** Sends what is left after everything has ended; bounded in time. */
   flush?(): Promise<void>;

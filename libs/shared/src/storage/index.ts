@@ -1,5 +1,5 @@
 // What services have in common that store artifacts and serve them.
-export { type Storage, storageReadiness, withStorage } from './storage.ts';
+export { createStorage, type ServedStorage, type Storage } from './storage.ts';
 export {
   type StorageEnvironment,
   type StorageFlags,

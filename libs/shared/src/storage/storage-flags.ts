@@ -1,5 +1,11 @@
-import { errorMessage, FlagError, type FlagValues, flag } from '@sluice/shared/base';
-import { parseAddress } from '@sluice/shared/runtime';
+import {
+  digestAlgorithms,
+  errorMessage,
+  FlagError,
+  type FlagValues,
+  flag,
+} from '@sluice/shared/base';
+import { parseAddress, readAuthentication } from '@sluice/shared/runtime';
 
 const mebibyte = 1024 * 1024;
 const minuteMs = 60_000;
@@ -33,8 +39,21 @@ export const storageFlags = {
   }),
   'artifact-digest-algo': flag.string({
     default: 'sha256',
-    values: ['sha256', 'sha384', 'sha512'],
+    values: digestAlgorithms,
     help: 'Algorithm of the digests of artifacts.',
+  }),
+  'artifact-authentication': flag.string({
+    default: 'none',
+    values: ['none', 'token'],
+    help: 'Who may download artifacts: anybody (none), or with a service account token the accounts of --artifact-readers (token).',
+  }),
+  'artifact-audience': flag.string({
+    default: 'source-controller',
+    help: 'Audience for which the tokens of --artifact-authentication=token have to be made.',
+  }),
+  'artifact-readers': flag.list({
+    default: [],
+    help: 'Service accounts that may download artifacts with --artifact-authentication=token, as namespace:name.',
   }),
   'artifact-max-size': flag.int({
     default: 1024 * mebibyte,
@@ -52,30 +71,73 @@ export interface StorageEnvironment {
   /** Host, and port, under which artifacts are downloaded. */
   advertisedAddress: string;
   storage: { host?: string; port: number };
+  /** Host at which other Pods reach this one; found out when undefined. */
+  podAddress: string | undefined;
+  /** Users that may download artifacts; undefined: anybody may. */
+  readers: ReadonlySet<string> | undefined;
 }
 
+/** Hosts to listen at that name no address. */
+const unspecified = ['', '0.0.0.0', '::'];
+
+/** Flags that {@link storageEnvironment} reads. */
+type EnvironmentFlags = Pick<
+  StorageFlags,
+  | 'artifact-audience'
+  | 'artifact-authentication'
+  | 'artifact-readers'
+  | 'storage-addr'
+  | 'storage-adv-addr'
+>;
+
 /**
- * Works out where a service serves its artifacts.
+ * Works out where, and to whom, a service serves its artifacts.
  *
  * @param service name of the service, and so of its Service
- * @param namespace of this pod; empty outside of a cluster
+ * @param env `RUNTIME_NAMESPACE`, the namespace of this pod, empty outside of a cluster; and `POD_IP`, its address
  * @throws FlagError that names the flag and the fix
  */
 export function storageEnvironment(
   service: string,
-  flags: Pick<StorageFlags, 'storage-addr' | 'storage-adv-addr'>,
-  namespace: string,
+  flags: EnvironmentFlags,
+  env: Record<string, string | undefined>,
 ): StorageEnvironment {
   const storage = storageAddress(flags['storage-addr']);
-  const given = flags['storage-adv-addr'];
-  if (given !== '') return { storage, advertisedAddress: given };
+  const host = unspecified.includes(storage.host ?? '') ? env['POD_IP'] || undefined : storage.host;
+  return {
+    storage,
+    advertisedAddress: advertisedAddress(service, flags['storage-adv-addr'], {
+      storage,
+      namespace: env['RUNTIME_NAMESPACE'] ?? '',
+    }),
+    podAddress: host?.includes(':') ? `[${host}]` : host,
+    readers: readAuthentication(
+      {
+        mode: flags['artifact-authentication'],
+        audience: flags['artifact-audience'],
+        accounts: flags['artifact-readers'],
+      },
+      {
+        mode: 'artifact-authentication',
+        audience: 'artifact-audience',
+        accounts: 'artifact-readers',
+      },
+    ),
+  };
+}
+
+function advertisedAddress(
+  service: string,
+  given: string,
+  { storage, namespace }: Pick<StorageEnvironment, 'storage'> & { namespace: string },
+): string {
+  if (given !== '') return given;
   // The dot at the end saves the search through the resolver's domains.
-  if (namespace !== '')
-    return { storage, advertisedAddress: `${service}.${namespace}.svc.cluster.local.` };
+  if (namespace !== '') return `${service}.${namespace}.svc.cluster.local.`;
   if (storage.port === 0) {
     throw new FlagError('--storage-adv-addr is needed when --storage-addr leaves the port open');
   }
-  return { storage, advertisedAddress: `${storage.host ?? '127.0.0.1'}:${storage.port}` };
+  return `${storage.host ?? '127.0.0.1'}:${storage.port}`;
 }
 
 function storageAddress(text: string): StorageEnvironment['storage'] {

@@ -1,33 +1,49 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ArtifactStore, serveArtifacts } from '@sluice/shared/artifact';
+import { type ArtifactServer, ArtifactStore, serveArtifacts } from '@sluice/shared/artifact';
 import type { Logger } from '@sluice/shared/base';
-import type { ReadyCheck } from '@sluice/shared/runtime';
+import type { KubeClient } from '@sluice/shared/kube';
+import {
+  createJudge,
+  createTokenGate,
+  createTokenReviewer,
+  type ManagerContext,
+  type ReadyCheck,
+  type TokenGate,
+} from '@sluice/shared/runtime';
 import type { StorageEnvironment, StorageFlags } from './storage-flags.ts';
 
-/** A storage of artifacts while it is served. */
+/** A storage of artifacts as those who make some use it. */
 export interface Storage {
   store: ArtifactStore;
   /** Directory for what is not stored yet; it vanishes with the storage. */
   tempDir: string;
-  /** URL at which this process reaches what it serves. */
-  localAddress: string;
+}
+
+/** The storage of a service, which every replica serves and the one that leads fills. */
+export interface ServedStorage {
+  /** Fails until artifacts are served. */
+  check: ReadyCheck;
+  /** Where this replica serves, as `host:port`; undefined before it does. */
+  servedAt(): string | undefined;
+  /** Serves artifacts until the signal aborts; of a replica that does not lead, those of the one that does. */
+  serve(context: ManagerContext): Promise<void>;
+  /** Does work with the storage, once artifacts are served. */
+  use(work: (storage: Storage) => Promise<void>): Promise<void>;
 }
 
 export interface StorageOptions {
   /** Flags and addresses of the storage. */
   config: StorageFlags & StorageEnvironment;
+  /** By which the tokens of readers are reviewed. */
+  client: KubeClient;
   logger: Logger;
-  /** Called once artifacts are served. */
-  onServing(): void;
 }
 
-/** Opens the storage of artifacts and serves it for as long as the work with it goes on. */
-export async function withStorage(
-  { config, logger, onServing }: StorageOptions,
-  work: (storage: Storage) => Promise<void>,
-): Promise<void> {
+/** Makes the storage of a service. */
+export function createStorage(o: StorageOptions): ServedStorage {
+  const { config, logger } = o;
   const store = new ArtifactStore({
     dir: config['storage-path'],
     advertisedAddress: config.advertisedAddress,
@@ -36,45 +52,70 @@ export async function withStorage(
     digestAlgorithm: config['artifact-digest-algo'],
     logger,
   });
-  await mkdir(store.dir, { recursive: true });
-  const tempDir = await mkdtemp(join(tmpdir(), 'source-'));
-  const server = await serveArtifacts(store, { ...config.storage, logger });
-  const addr = `${config.storage.host ?? ''}:${server.port}`;
-  logger.info({ addr, server: 'storage' }, 'Listening');
-  onServing();
-  try {
-    await work({
-      store,
-      tempDir,
-      localAddress: `http://${localHost(config.storage.host)}:${server.port}`,
-    });
-  } finally {
-    await server.close();
-    await rm(tempDir, { recursive: true, force: true });
-  }
-}
-
-/** Where this process reaches what it serves at a host. */
-function localHost(host = ''): string {
-  if (['', '0.0.0.0', '::'].includes(host)) return '127.0.0.1';
-  return host.includes(':') ? `[${host}]` : host;
-}
-
-/**
- * Makes the check that a service which stores artifacts is ready: it serves them. A replica that does not lead has none
- * to serve; it is ready to take over.
- */
-export function storageReadiness(flags: { 'enable-leader-election': boolean }): {
-  check: ReadyCheck;
-  onServing(): void;
-} {
-  let isServing = false;
+  const gate = readerGate(o);
+  const serving = Promise.withResolvers<void>();
+  // Who waits for it fails as well; without anybody it must not count as unhandled.
+  serving.promise.catch(() => undefined);
+  let server: ArtifactServer | undefined;
   return {
     check() {
-      if (!isServing && !flags['enable-leader-election']) throw new Error('not serving yet');
+      if (server === undefined) throw new Error('not serving yet');
     },
-    onServing() {
-      isServing = true;
+    servedAt: () => server && `${config.podAddress ?? reachableHost()}:${server.port}`,
+    async serve({ signal, otherLeader }) {
+      try {
+        await mkdir(store.dir, { recursive: true });
+        server = await serveArtifacts(store, {
+          ...config.storage,
+          logger,
+          ...(gate && { gate }),
+          leader: otherLeader,
+        });
+      } catch (error) {
+        serving.reject(error);
+        throw error;
+      }
+      const addr = `${config.storage.host ?? ''}:${server.port}`;
+      logger.info({ addr, server: 'storage' }, 'Listening');
+      serving.resolve();
+      await aborted(signal);
+      await server.close();
+    },
+    async use(work) {
+      await serving.promise;
+      const tempDir = await mkdtemp(join(tmpdir(), 'source-'));
+      try {
+        await work({ store, tempDir });
+      } finally {
+        await rm(tempDir, { recursive: true, force: true });
+      }
     },
   };
+}
+
+/** The gate before artifacts; undefined when anybody may download them. */
+function readerGate({ config, client, logger }: StorageOptions): TokenGate | undefined {
+  const { readers: users } = config;
+  if (users === undefined) return undefined;
+  const review = createTokenReviewer(client, config['artifact-audience']);
+  return createTokenGate({
+    judge: createJudge({ review, users }),
+    logger,
+    words: { who: 'reader', deed: 'download artifacts' },
+    message: 'A reader of artifacts is refused',
+  });
+}
+
+/** Where other Pods reach this one, when nobody has told. */
+function reachableHost(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  const { address = '127.0.0.1', family } = addresses.find(({ internal }) => !internal) ?? {};
+  return family === 'IPv6' ? `[${address}]` : address;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }

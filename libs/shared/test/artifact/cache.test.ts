@@ -4,10 +4,17 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import type { Artifact } from '@sluice/shared/api';
 import { ArtifactCache, type ArtifactCacheOptions } from '@sluice/shared/artifact';
-import { RetryableError, StalledError, sha256Hex, silentLogger } from '@sluice/shared/base';
+import {
+  createHasher,
+  RetryableError,
+  StalledError,
+  sha256Hex,
+  silentLogger,
+} from '@sluice/shared/base';
 import { localDispatcher } from '@sluice/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rawArchive, rawTar } from './tar-builder.ts';
@@ -15,6 +22,7 @@ import { rawArchive, rawTar } from './tar-builder.ts';
 let dir: string;
 let server: Server;
 let requests: string[];
+let authorizations: (string | undefined)[];
 /** Content by path. */
 let contents: Map<string, Buffer>;
 /** Answers in place of the normal one; returns true when it did. */
@@ -23,11 +31,13 @@ let onRequest: ((response: ServerResponse, path: string) => boolean) | undefined
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'cache-'));
   requests = [];
+  authorizations = [];
   contents = new Map();
   onRequest = undefined;
   server = createServer((request, response) => {
     const path = request.url ?? '';
     requests.push(path);
+    authorizations.push(request.headers.authorization);
     if (onRequest?.(response, path)) return;
     const content = contents.get(path);
     if (content === undefined) response.writeHead(404).end();
@@ -88,6 +98,51 @@ describe('ArtifactCache', () => {
     await cache.acquire(serve('one', archiveOf('1')));
     await cache.acquire(serve('two', archiveOf('1')));
     expect(requests).toEqual(['/one']);
+  });
+
+  it('verifies a digest of blake3', async () => {
+    const archive = archiveOf('1');
+    const hash = await createHasher('blake3');
+    hash.update(archive);
+    const artifact = { ...serve('one', archive), digest: hash.digest() };
+    const unpacked = await cacheWith().acquire(artifact);
+    expect(await readFile(join(unpacked.dir, 'a/b.yaml'), 'utf8')).toBe('1');
+    contents.set('/one', archiveOf('2'));
+    const other = cacheWith({ httpRetries: 0 }).acquire(artifact);
+    await expect(other).rejects.toThrow(`expected ${artifact.digest}`);
+  });
+
+  it('asks with what the address is to be given, at each attempt', async () => {
+    const artifact = serve('one', archiveOf('1'));
+    onRequest = (response) => requests.length < 2 && Boolean(response.writeHead(503).end());
+    let turn = 0;
+    const authorize = async (url: string) =>
+      url === artifact.url ? `Bearer ${++turn}` : undefined;
+    const cache = cacheWith({ authorize });
+    await cache.acquire(artifact);
+    await cache.acquire(serve('two', archiveOf('2')));
+    expect(authorizations).toEqual(['Bearer 1', 'Bearer 2', undefined]);
+  });
+
+  it('says where the token comes from when it is missing', async () => {
+    const artifact = serve('one', archiveOf('1'));
+    onRequest = (response) => Boolean(response.writeHead(401).end());
+    await expect(cacheWith().acquire(artifact)).rejects.toThrow(
+      'answered with status 401: see --artifact-token-file',
+    );
+    expect(requests).toHaveLength(1);
+  });
+
+  it('opens what the process has stored itself, and verifies it as well', async () => {
+    const [artifact, other] = [serve('one', archiveOf('1')), serve('two', archiveOf('2'))];
+    const openLocal = (url: string) =>
+      url === artifact.url ? () => Readable.from([archiveOf('1')]) : undefined;
+    const cache = cacheWith({ openLocal });
+    await cache.acquire(artifact);
+    await cache.acquire(other);
+    expect(requests).toEqual(['/two']);
+    const changed = { openLocal: () => () => Readable.from([archiveOf('3')]), httpRetries: 0 };
+    await expect(cacheWith(changed).acquire(artifact)).rejects.toThrow('its digest is');
   });
 
   it('drops the least recently used when full, but none that is in use', async () => {

@@ -144,6 +144,17 @@ describe('ArtifactStore', () => {
     expect(await filesIn()).toEqual(['c.tar.gz', 'd.tar.gz', 'latest.tar.gz']);
   });
 
+  it('reads a stored file, and says when there is none', async () => {
+    const artifact = await publish('one.tar.gz', '1');
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of store.read(artifact.path)) chunks.push(chunk);
+    expect(Buffer.concat(chunks).equals(await readFile(join(store.dir, artifact.path)))).toBe(true);
+    for (const path of [`${artifact.path}x`, dirname(artifact.path)]) {
+      await expect(store.read(path).next()).rejects.toThrow('not stored here any more');
+    }
+    expect(() => store.open('../secret.txt')).toThrow('..');
+  });
+
   it('removes everything of a deleted object, and nothing of others', async () => {
     const artifact = await publish('one.tar.gz', '1');
     const other = { namespace: 'team', name: 'app' };

@@ -12,6 +12,8 @@ const doors: Record<string, string> = {
   'libs/shared/src/kube/transport.ts': 'connects through kube/connector.ts',
   'libs/shared/src/artifact/download.ts':
     'takes a guarded dispatcher, or an address of the administrator',
+  'libs/shared/src/artifact/forward.ts':
+    'asks the replica whose address is on the Lease of the controller’s own namespace',
   'libs/shared/src/bus/event-sinks.ts': '--events-addr is the administrator’s',
   'services/source-controller/src/adapters/http.ts': 'requires a dispatcher',
   'services/source-controller/src/adapters/ssh/connect.ts': 'takes a socket of the guard',

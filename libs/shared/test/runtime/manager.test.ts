@@ -164,6 +164,51 @@ describe('runManager', () => {
     await expect(write).rejects.toThrow(LeadershipLostError);
   });
 
+  it('tells every replica where the one that leads serves, and the others where this one does', async () => {
+    const annotation = 'leader.sluice.dev/address';
+    const spec = { holderIdentity: 'other', leaseDurationSeconds: 15 };
+    const annotations = { [annotation]: '10.0.0.2:9090', kept: 'x' };
+    const metadata = { name: 'lease', namespace: 'ns', annotations };
+    api.put('leases', { apiVersion: 'v1', kind: 'Lease', metadata, spec } as Lease);
+    let context: ManagerContext | undefined;
+    const running = run({
+      leaderElection,
+      servedAt: () => '10.0.0.1:9090',
+      always: async (given) => {
+        context = given;
+      },
+    });
+    await clock.advance(0);
+    expect(context?.otherLeader()).toEqual({ address: '10.0.0.2:9090' });
+    api.put('leases', { ...lease(), spec: {} });
+    await clock.advance(6_050);
+    expect(context?.otherLeader()).toBeUndefined();
+    expect(lease().metadata.annotations).toEqual({ [annotation]: '10.0.0.1:9090', kept: 'x' });
+    shutdown.abort();
+    await running;
+    // Nobody leads: what the last one has said counts no more.
+    expect(context?.otherLeader()).toEqual({ address: undefined });
+  });
+
+  it('ends what every replica does as well when the leadership is lost', async () => {
+    let always: AbortSignal | undefined;
+    const running = run({
+      leaderElection,
+      // Hangs as long as the process is to go on.
+      always: (context) => {
+        always = context.signal;
+        return aborted(context);
+      },
+    });
+    const failed = expect(running).rejects.toThrow(LeadershipLostError);
+    await clock.advance(0);
+    api.put('leases', { ...lease(), spec: { holderIdentity: 'thief' } } as Lease);
+    await clock.advance(5_000);
+    // Within the grace, which the clock has not begun to spend.
+    await failed;
+    expect(always?.aborted).toBe(true);
+  });
+
   it.each(['SIGTERM', 'SIGINT'] as const)('ends in an orderly way on %s', async (signal) => {
     const module = new URL('../../src/runtime/manager.ts', import.meta.url).href;
     const script = `

@@ -5,6 +5,7 @@ import type { FluxEvent, KubeObject } from '@sluice/shared/api';
 import { createLogger } from '@sluice/shared/base';
 import { createHttpEventSink } from '@sluice/shared/bus';
 import { coreResources, type KubeClient } from '@sluice/shared/kube';
+import { createTokenReviewer } from '@sluice/shared/runtime';
 import {
   receiveWebhooks,
   temporaryFolder,
@@ -13,7 +14,6 @@ import {
   type WebhookReceiver,
 } from '@sluice/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createTokenReviewer } from '../../src/sender/review-token.ts';
 import { startWorld, uniqueEvent, type World } from '../world.ts';
 
 const audience = 'events.example.com';

@@ -2,14 +2,18 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { createLogger } from '@sluice/shared/base';
-import { type RunningServer, startHttpServer } from '@sluice/shared/runtime';
+import {
+  type JudgeToken,
+  ReviewUnavailableError,
+  type RunningServer,
+  startHttpServer,
+  TooManyTokensError,
+} from '@sluice/shared/runtime';
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { httpMetrics } from '../../src/http/metrics.ts';
 import { respondWith } from '../../src/http/respond.ts';
-import { senderGate } from '../../src/sender/authenticate.ts';
-import type { JudgeToken } from '../../src/sender/judge-token.ts';
-import { ReviewUnavailableError, TooManyTokensError } from '../../src/sender/review-token.ts';
+import { senderGate } from '../../src/sender-gate.ts';
 
 let server: RunningServer;
 let log: string[];

@@ -4,7 +4,14 @@ import { type Clock, errorMessage, jitter, type Logger, systemClock } from '@slu
 import type { KubeClient } from '@sluice/shared/kube';
 import type { LeaderElectionSettings } from '../common-flags.ts';
 import { LeadershipLostError } from './leadership.ts';
-import { type Lease, type LeaseOptions, readLease, releaseLease, writeLease } from './lease.ts';
+import {
+  addressOf,
+  type Lease,
+  type LeaseOptions,
+  readLease,
+  releaseLease,
+  writeLease,
+} from './lease.ts';
 
 /** Takes part in an election. */
 export interface LeaderElector {
@@ -15,6 +22,8 @@ export interface LeaderElector {
    * last renewal is younger than the renew deadline, so that it turns false in a process that was paused.
    */
   isLeader(): boolean;
+  /** Where another replica that leads serves, as `host:port`, as it was told last; undefined when that is not known. */
+  leaderAddress(): string | undefined;
   /** Resolves when this process leads, and renews from then on; rejects when the signal aborts before. */
   acquire(signal: AbortSignal): Promise<void>;
   /** Stops renewing, and gives the lease back when so configured. */
@@ -30,6 +39,8 @@ export interface LeaderElectorOptions extends LeaderElectionSettings {
   identity?: string;
   logger: Logger;
   clock?: Clock;
+  /** What the other replicas are told of where we serve while we lead, as `host:port`. */
+  servedAt?: () => string | undefined;
   /** Hears when the leadership is won and when it ends. */
   onLeading?: (leads: boolean) => void;
   /** A clock in milliseconds that nobody sets; `performance.now` when not given. */
@@ -50,6 +61,8 @@ class Elector implements LeaderElector {
   #renewedAt = Number.NEGATIVE_INFINITY;
   /** The foreign lease as it was when it last changed, and when that was noticed. */
   #foreign: { version: string | undefined; since: number } | undefined;
+  /** Where the other one that leads serves. */
+  #leaderAddress: string | undefined;
   #renewing: Promise<void> = Promise.resolve();
 
   constructor(options: LeaderElectorOptions) {
@@ -70,6 +83,10 @@ class Elector implements LeaderElector {
       !this.#lost.signal.aborted &&
       this.#monotonicMs() - this.#renewedAt < this.#options.renewDeadlineMs
     );
+  }
+
+  leaderAddress(): string | undefined {
+    return this.#leads ? undefined : this.#leaderAddress;
   }
 
   async acquire(signal: AbortSignal): Promise<void> {
@@ -138,6 +155,8 @@ class Elector implements LeaderElector {
     const timeoutMs = this.#leads ? Math.max(1, Math.min(longest, this.#leftMs())) : longest;
     try {
       const read = this.#known ?? (await readLease(this.#lease, timeoutMs));
+      const isForeign = read?.spec.holderIdentity !== this.#lease.identity;
+      this.#leaderAddress = read && isForeign ? addressOf(read) : undefined;
       if (!this.#mayTake(read)) return false;
       this.#known = await writeLease(this.#lease, read, timeoutMs);
       // Refused: someone changed or deleted it. The next try reads it again.

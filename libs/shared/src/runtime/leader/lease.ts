@@ -18,6 +18,9 @@ export interface Lease extends KubeObject {
   };
 }
 
+/** Where the holder serves what the other replicas do not have, as `host:port`. */
+const addressAnnotation = 'leader.sluice.dev/address';
+
 /** Where the lease is and who wants it. */
 export interface LeaseOptions {
   client: KubeClient;
@@ -25,6 +28,8 @@ export interface LeaseOptions {
   name: string;
   identity: string;
   leaseDurationMs: number;
+  /** What the others are told of where we serve, as `host:port`; nothing when undefined. */
+  servedAt?(): string | undefined;
   /** The wall clock in milliseconds, for the times in the lease, which are for people only. */
   wallMs(): number;
 }
@@ -63,17 +68,26 @@ export async function writeLease(
     renewTime: now,
     leaseTransitions: transitionsOf(read) + (read && !held ? 1 : 0),
   };
-  const lease: Lease = {
-    apiVersion: 'coordination.k8s.io/v1',
-    kind: 'Lease',
-    metadata: read?.metadata ?? { name, namespace },
-    spec,
-  };
+  const metadata = withAddress(read?.metadata ?? { name, namespace }, options.servedAt?.());
+  const lease: Lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec };
   return unlessTaken(() =>
     read
       ? client.replace(coreResources.leases, lease, { timeoutMs })
       : client.create(coreResources.leases, lease, { timeoutMs }),
   );
+}
+
+/** Returns where the holder of the lease serves, if it has said so. */
+export function addressOf({ metadata, spec }: Lease): string | undefined {
+  return spec.holderIdentity ? metadata.annotations?.[addressAnnotation] : undefined;
+}
+
+/** Replaces what a former holder has said. */
+function withAddress(metadata: Lease['metadata'], address: string | undefined): Lease['metadata'] {
+  const { [addressAnnotation]: _, ...others } = metadata.annotations ?? {};
+  const annotations = { ...others, ...(address !== undefined && { [addressAnnotation]: address }) };
+  const { annotations: __, ...rest } = metadata;
+  return Object.keys(annotations).length === 0 ? rest : { ...rest, annotations };
 }
 
 /** Gives the lease back, if it is still ours, so that another takes it without waiting for its end. */

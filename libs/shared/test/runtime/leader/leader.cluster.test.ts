@@ -15,8 +15,9 @@ beforeAll(async () => {
   namespace = await testNamespace(client, 'leader');
 });
 
-function elector(identity: string): LeaderElector {
+function elector(identity: string, servedAt?: () => string | undefined): LeaderElector {
   return createLeaderElector({
+    servedAt,
     client,
     namespace,
     name,
@@ -61,4 +62,25 @@ it('elects one of two, renews its lease, and hands over on release', async () =>
   expect(b.isLeader()).toBe(false);
   await b.release();
   await heldBy('thief');
+});
+
+it('tells the others where the leader serves, while it leads', async () => {
+  let address: string | undefined;
+  const [a, b] = [elector('served', () => address), elector('silent')];
+  // The thief of the test before has let go of it.
+  await client.delete(coreResources.leases, { namespace, name });
+  await a.acquire(AbortSignal.timeout(20_000));
+  expect(a.leaderAddress()).toBeUndefined();
+  const second = b.acquire(AbortSignal.timeout(50_000));
+  address = '10.0.0.1:9090';
+  await expect.poll(() => b.leaderAddress(), { timeout: 20_000 }).toBe('10.0.0.1:9090');
+  expect(a.leaderAddress()).toBeUndefined();
+
+  await a.release();
+  await second;
+  // Who says nothing of itself does not leave what another one has said.
+  const { metadata } = await heldBy('silent');
+  expect(metadata.annotations).toBeUndefined();
+  expect(b.leaderAddress()).toBeUndefined();
+  await b.release();
 });

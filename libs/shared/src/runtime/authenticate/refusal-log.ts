@@ -5,8 +5,10 @@ const intervalMs = 60_000;
 
 /**
  * Makes a function that logs refusals, of each kind one line a minute, which says how many had none since the last.
+ *
+ * @param message of each line
  */
-export function refusalLog(logger: Logger, clock: Clock = systemClock) {
+export function refusalLog(logger: Logger, message: string, clock: Clock = systemClock) {
   const kinds = new Map<string, { at: number; unlogged: number }>();
   return (kind: string, fields: Record<string, unknown>): void => {
     const last = kinds.get(kind);
@@ -16,9 +18,6 @@ export function refusalLog(logger: Logger, clock: Clock = systemClock) {
       return;
     }
     kinds.set(kind, { at: now, unlogged: 0 });
-    logger.warn(
-      { ...fields, refusal: kind, unlogged: last?.unlogged ?? 0 },
-      'A sender of events is refused',
-    );
+    logger.warn({ ...fields, refusal: kind, unlogged: last?.unlogged ?? 0 }, message);
   };
 }

@@ -1,6 +1,9 @@
 import { ApiError } from '@sluice/shared/kube';
 import { describe, expect, test } from 'vitest';
-import { createTokenReviewer, ReviewUnavailableError } from '../../src/sender/review-token.ts';
+import {
+  createTokenReviewer,
+  ReviewUnavailableError,
+} from '../../../src/runtime/authenticate/review-token.ts';
 
 const token = 'head.payload-of-the-token.signature-of-it';
 const user = { username: 'system:serviceaccount:flux-system:helm-controller' };

@@ -1,10 +1,10 @@
 import { type Clock, SingleFlight, sha256Hex, systemClock } from '@sluice/shared/base';
-import { RecentMap } from '@sluice/shared/runtime';
+import { RecentMap } from '../observe/recent.ts';
 import { expiryOf } from './bearer-token.ts';
 import type { Review, ReviewToken } from './review-token.ts';
 import { ReviewTurns } from './review-turns.ts';
 
-/** What becomes of a token: the user that it is accepted for, a user that may not send, or why it is nobody's. */
+/** What becomes of a token: the user that it is accepted for, a user that may not come, or why it is nobody's. */
 export type Verdict =
   | { kind: 'accepted'; user: string }
   | { kind: 'forbidden'; user: string }
@@ -20,8 +20,8 @@ export type JudgeToken = (token: string, address: string) => Promise<Verdict>;
 
 export interface JudgeOptions {
   review: ReviewToken;
-  /** Users that may send. */
-  senders: ReadonlySet<string>;
+  /** Users that may come. */
+  users: ReadonlySet<string>;
   clock?: Clock;
 }
 
@@ -29,7 +29,7 @@ export interface JudgeOptions {
 const acceptedMs = 30_000;
 const refusedMs = 10_000;
 
-/** Verdicts that are remembered, apart, so that nobody but senders can push out the accepted ones. */
+/** Verdicts that are remembered, apart, so that nobody but those who may come can push out the accepted ones. */
 const maxAccepted = 256;
 const maxRefused = 2048;
 
@@ -43,7 +43,7 @@ interface Known {
  * those who wait for the same. Reviews wait for the turn of their address; a token that was accepted before is not
  * kept waiting by unknown ones.
  */
-export function createJudge({ review, senders, clock = systemClock }: JudgeOptions): JudgeToken {
+export function createJudge({ review, users, clock = systemClock }: JudgeOptions): JudgeToken {
   const accepted = new RecentMap<Known>(maxAccepted);
   const refused = new RecentMap<Known>(maxRefused);
   const flight = new SingleFlight<Verdict>();
@@ -57,7 +57,7 @@ export function createJudge({ review, senders, clock = systemClock }: JudgeOptio
       const verdict = await turns.run({
         address,
         isKnown,
-        review: async () => verdictOf(await review(token), senders),
+        review: async () => verdictOf(await review(token), users),
       });
       const now = clock.now();
       if (verdict.kind === 'accepted') {
@@ -72,7 +72,7 @@ export function createJudge({ review, senders, clock = systemClock }: JudgeOptio
   };
 }
 
-function verdictOf(review: Review, senders: ReadonlySet<string>): Verdict {
+function verdictOf(review: Review, users: ReadonlySet<string>): Verdict {
   if (review.user === undefined) return { kind: 'unauthenticated', problem: review.problem };
-  return { kind: senders.has(review.user) ? 'accepted' : 'forbidden', user: review.user };
+  return { kind: users.has(review.user) ? 'accepted' : 'forbidden', user: review.user };
 }

@@ -16,7 +16,7 @@ export class ReviewUnavailableError extends Error {
   override name = 'ReviewUnavailableError';
 }
 
-/** More tokens come than are reviewed: an attack, or senders that share an address. */
+/** More tokens come than are reviewed: an attack, or many who share an address. */
 export class TooManyTokensError extends ReviewUnavailableError {
   override name = 'TooManyTokensError';
 }
@@ -31,7 +31,7 @@ interface ReviewStatus {
 
 const path = '/apis/authentication.k8s.io/v1/tokenreviews';
 
-/** Shorter than a sender waits for its answer. */
+/** Shorter than those who come wait for their answer. */
 const timeoutMs = 5_000;
 
 const maxProblemLength = 300;

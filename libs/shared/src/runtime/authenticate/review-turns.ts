@@ -1,5 +1,6 @@
 import { type Clock, FairSlots } from '@sluice/shared/base';
-import { RecentMap, TokenBucket } from '@sluice/shared/runtime';
+import { RecentMap } from '../observe/recent.ts';
+import { TokenBucket } from '../observe/token-bucket.ts';
 import { TooManyTokensError } from './review-token.ts';
 
 /** Reviews that run at a time, in all and for one address. */
@@ -13,7 +14,7 @@ export const unknownTokens = { capacity: 10, refillMs: 1_000 };
 
 const maxAddresses = 1024;
 
-/** Decides whose token is reviewed when, so that a flood of tokens costs neither the API server nor other senders much. */
+/** Decides whose token is reviewed when, so that a flood of tokens costs neither the API server nor others who come much. */
 export class ReviewTurns {
   readonly #clock: Clock;
   readonly #slots = new FairSlots(slots);
@@ -36,7 +37,7 @@ export class ReviewTurns {
     const open = this.#open.get(address) ?? 0;
     const isFull = open >= maxOpen.perAddress || this.#openInAll >= maxOpen.total;
     if (isFull || !(isKnown || this.#bucketOf(address).take(this.#clock.now()))) {
-      throw new TooManyTokensError('too many tokens came at once: send the event again later');
+      throw new TooManyTokensError('too many tokens came at once: try again later');
     }
     this.#count(address, 1);
     try {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bearerToken, expiryOf } from '../../src/sender/bearer-token.ts';
+import { bearerToken, expiryOf } from '../../../src/runtime/authenticate/bearer-token.ts';
 
 describe('the token of a header', () => {
   test.each([

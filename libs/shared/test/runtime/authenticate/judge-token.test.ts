@@ -1,7 +1,10 @@
 import { FakeClock } from '@sluice/shared/base';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createJudge, type JudgeToken } from '../../src/sender/judge-token.ts';
-import { type Review, ReviewUnavailableError } from '../../src/sender/review-token.ts';
+import { createJudge, type JudgeToken } from '../../../src/runtime/authenticate/judge-token.ts';
+import {
+  type Review,
+  ReviewUnavailableError,
+} from '../../../src/runtime/authenticate/review-token.ts';
 
 const sender = 'system:serviceaccount:flux-system:kustomize-controller';
 const stranger = 'system:serviceaccount:team:default';
@@ -15,7 +18,7 @@ beforeEach(() => {
   clock = new FakeClock();
   open = [];
   judge = createJudge({
-    senders: new Set([sender]),
+    users: new Set([sender]),
     clock,
     review: (token) =>
       new Promise((resolve, reject) => {
