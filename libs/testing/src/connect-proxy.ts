@@ -9,19 +9,28 @@ export interface ConnectProxy {
   close(): void;
 }
 
-/** Starts a proxy on 127.0.0.1 that connects to the host asked for, or to that of `to`. */
-export async function startConnectProxy(to?: string): Promise<ConnectProxy> {
+/**
+ * Starts a proxy on 127.0.0.1 that connects to the host asked for, or to that of `to`.
+ *
+ * @param login `<name>:<password>` that clients must give
+ */
+export async function startConnectProxy(to?: string, login?: string): Promise<ConnectProxy> {
   const asked: ConnectProxy['asked'] = [];
   const proxy = createServer();
   proxy.on('connect', (request, socket: Socket) => {
     const target = request.url ?? '';
-    asked.push({ target, authorization: request.headers['proxy-authorization'] });
+    const authorization = request.headers['proxy-authorization'];
+    asked.push({ target, authorization });
+    if (login !== undefined && authorization !== `Basic ${btoa(login)}`) {
+      socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
+      return;
+    }
     const { hostname, port } = new URL(to ?? `http://${target}`);
     const upstream = connect(Number(port), hostname, () => {
       socket.write('HTTP/1.1 200 OK\r\n\r\n');
       upstream.pipe(socket).pipe(upstream);
     });
-    for (const end of [socket, upstream]) end.on('error', () => end.destroy());
+    endOf(socket, upstream);
   });
   proxy.listen(0, '127.0.0.1');
   await once(proxy, 'listening');
@@ -33,4 +42,10 @@ export async function startConnectProxy(to?: string): Promise<ConnectProxy> {
       proxy.close();
     },
   };
+}
+
+/** Ends each of two connections with the other. */
+export function endOf(one: Socket, other: Socket): void {
+  one.on('error', () => one.destroy()).on('close', () => other.destroy());
+  other.on('error', () => other.destroy()).on('close', () => one.destroy());
 }

@@ -87,6 +87,8 @@ export {
   tokenOf,
 } from './signing.ts';
 export { type Sigstore, startSigstore } from './sigstore.ts';
+export { type SocksProxy, type SocksProxyOptions, startSocksProxy } from './socks-proxy.ts';
+export { type SshSocksProxy, startSshSocksProxy } from './ssh-proxy.ts';
 export {
   makeSshKey,
   type SshGitServer,

@@ -54,8 +54,12 @@ export async function makeSshKey(path: string, ...args: string[]): Promise<strin
  * Starts an SSH server on the loopback address, for the user of this process.
  *
  * @param settings more lines of its configuration
+ * @param authority path of a private key that signs one of its keys, so that it has a certificate as well
  */
-export async function startSshGitServer(settings: string[] = []): Promise<SshGitServer> {
+export async function startSshGitServer(
+  settings: string[] = [],
+  authority?: string,
+): Promise<SshGitServer> {
   const folder = await temporaryFolder('sshd');
   const at = (name: string) => join(folder.path, name);
   for (const type of keyTypes) await makeSshKey(at(`host-${type}`), '-t', type);
@@ -63,7 +67,8 @@ export async function startSshGitServer(settings: string[] = []): Promise<SshGit
   const authorize = (key: string) => appendFile(at('authorized'), key, { mode: 0o600 });
   await authorize(await readFile(`${own}.pub`, 'utf8'));
   const [port = 0] = await freePorts(1);
-  const config = [...configOf(at, port), ...settings];
+  const certificate = authority === undefined ? [] : await certify(at('host-ed25519'), authority);
+  const config = [...configOf(at, port), ...certificate, ...settings];
   await writeFile(at('config'), `${config.join('\n')}\n`);
   // The folder that it changes its root to before a user has logged in; packages make it at the system's start.
   if (process.getuid?.() === 0) await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
@@ -99,6 +104,12 @@ export async function startSshGitServer(settings: string[] = []): Promise<SshGit
       await folder.remove();
     },
   };
+}
+
+async function certify(key: string, authority: string): Promise<string[]> {
+  const names = ['-n', '127.0.0.1,localhost'];
+  await run('ssh-keygen', ['-q', '-s', authority, '-h', '-I', 'server', ...names, `${key}.pub`]);
+  return [`HostCertificate ${key}-cert.pub`];
 }
 
 function configOf(at: (name: string) => string, port: number): string[] {

@@ -99,7 +99,9 @@ const spec = object(
       ),
     ),
     proxySecretRef: opt(
-      secretRef('Secret with the proxy to use: address, and optionally username and password.'),
+      secretRef(
+        'Secret with the proxy to use: address (http, https or socks5), and optionally username and password.',
+      ),
     ),
     proxy: opt(
       str('HTTP or HTTPS address of the proxy to use. Deprecated: use proxySecretRef.', {

@@ -55,7 +55,7 @@ export function certSecretRef(place: string) {
 /** `proxySecretRef` for connections to the given place. */
 export function proxySecretRef(place: string) {
   return secretRef(
-    `Secret with the proxy to use for connections to ${place}: address, and optionally username and password.`,
+    `Secret with the proxy to use for connections to ${place}: address (http, https or socks5), and optionally username and password.`,
   );
 }
 

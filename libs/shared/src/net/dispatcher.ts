@@ -1,26 +1,14 @@
 import { Agent, type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from 'undici';
 import { guardedConnector } from './connector.ts';
 import type { NetworkGuard } from './guard.ts';
+import { type DefaultProxy, isSocks, type NamedProxy, proxyAuthorization } from './proxy.ts';
+import { tunnelConnector } from './tunnel.ts';
 
 /** TLS material in PEM. */
 export interface DispatcherTls {
   ca?: string | string[];
   cert?: string;
   key?: string;
-}
-
-/** A proxy that an object names. */
-export interface NamedProxy {
-  address: string;
-  username?: string;
-  password?: string;
-}
-
-/** Proxies for what names none, as other programs read them from the environment. */
-export interface DefaultProxy {
-  httpProxy?: string;
-  httpsProxy?: string;
-  noProxy?: string;
 }
 
 export interface DispatcherOptions {
@@ -64,14 +52,18 @@ function poolFor(o: DispatcherOptions): Dispatcher {
     connectTimeout: connectTimeoutMs,
   };
   const settings = { ...tls, timeout: connectTimeoutMs };
+  if (proxy !== undefined && isSocks(proxy)) {
+    const tunnel = { guard, proxy, timeoutMs: connectTimeoutMs };
+    return new Agent({ ...common, connect: tunnelConnector(tunnel, settings) });
+  }
   if (proxy !== undefined) {
-    const login = `${proxy.username ?? ''}:${proxy.password ?? ''}`;
+    const token = proxyAuthorization(proxy);
     return new ProxyAgent({
       ...common,
       uri: proxy.address,
       requestTls: settings,
       proxyTls: { lookup: guard.lookupFor('proxy') },
-      ...(login !== ':' && { token: `Basic ${Buffer.from(login).toString('base64')}` }),
+      ...(token !== undefined && { token }),
     });
   }
   const direct = { ...common, connect: guardedConnector(guard, settings) };

@@ -8,9 +8,11 @@ export {
 } from './artifact-token.ts';
 export { ByteRate } from './byte-rate.ts';
 export { guardedConnector } from './connector.ts';
-export { createDispatcher, type DefaultProxy, type NamedProxy } from './dispatcher.ts';
+export { createDispatcher } from './dispatcher.ts';
 export { createArtifactDispatcher, networkFlags, networkGuardOf } from './flags.ts';
 export { getFile } from './get-file.ts';
 export { NetworkGuard, type Resolve } from './guard.ts';
 export { type Pace, paceAnswers, paceBytes } from './pace.ts';
+export { type DefaultProxy, isProxyAddress, type NamedProxy, proxyForms } from './proxy.ts';
 export { AddressRefusedError, refusalIn } from './refused-error.ts';
+export { openTunnel, ProxyError } from './tunnel.ts';

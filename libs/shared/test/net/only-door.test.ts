@@ -8,6 +8,7 @@ const root = join(import.meta.dirname, '../../../..');
 const doors: Record<string, string> = {
   'libs/shared/src/net/connector.ts': 'is the guard',
   'libs/shared/src/net/dispatcher.ts': 'is the guard',
+  'libs/shared/src/net/tunnel.ts': 'connects to proxies through the guard',
   'libs/shared/src/kube/connector.ts': 'takes the guard for kubeconfigs; else the server is ours',
   'libs/shared/src/kube/transport.ts': 'connects through kube/connector.ts',
   'libs/shared/src/artifact/download.ts':
@@ -29,6 +30,7 @@ const ways = [
   /(?<![.\w#])fetch\((?!\w+: )/,
   /import (?!type)\{[^}]*\b(?:request|get|connect|createConnection|Socket)\b[^}]*\} from 'node:(?:http|https|http2|net|tls)'/,
   /\bnew WebSocket\(/,
+  /import (?!type)\{[^}]*\} from 'socks(?:-proxy-agent)?'/,
   /\bnew ssh2\.Client\(|import (?!type)\{[^}]*\b(?!type )Client\b[^}]*\} from 'ssh2'/,
 ];
 
@@ -55,6 +57,7 @@ test.each([
   'const response = await fetch(url);',
   "import { connect } from 'node:tls';",
   'const client = new ssh2.Client();',
+  "import { SocksClient } from 'socks';",
   "import { createServer, request } from 'node:http';",
 ])('such a way is seen: %s', (line) => {
   expect(opens(line)).toBe(true);

@@ -1,5 +1,6 @@
 import type { Provider } from '@sluice/shared/api';
 import { parseDuration } from '@sluice/shared/base';
+import { isProxyAddress, proxyForms } from '@sluice/shared/net';
 import type { Endpoint, ProviderType } from './adapter.ts';
 import { checkAddress } from './address.ts';
 import { UnusableProviderError } from './delivery-error.ts';
@@ -8,7 +9,6 @@ import type { SecretData, SecretReader } from './secrets.ts';
 import { writesCommitStatus } from './type-groups.ts';
 
 const defaultTimeoutMs = 15_000;
-const proxySchemes = ['http:', 'https:'];
 
 /**
  * Puts together a Provider and the Secrets it names.
@@ -59,8 +59,8 @@ function proxyOf(secret: SecretData): string | undefined {
 
 function checkProxy(text: string, where: string): string | undefined {
   if (text === '') return undefined;
-  if (!URL.canParse(text) || !proxySchemes.includes(new URL(text).protocol)) {
-    throw new UnusableProviderError(`${where} is no HTTP or HTTPS address: write http://host:port`);
+  if (!isProxyAddress(text)) {
+    throw new UnusableProviderError(`${where} is not the address of a proxy: write ${proxyForms}`);
   }
   return text;
 }

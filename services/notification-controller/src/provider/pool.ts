@@ -38,9 +38,9 @@ export class ProviderPool {
 }
 
 function proxyOf(address: string): NamedProxy {
-  const { origin, username, password } = new URL(address);
+  const { protocol, host, username, password } = new URL(address);
   return {
-    address: origin,
+    address: `${protocol}//${host}`,
     username: decodeURIComponent(username),
     password: decodeURIComponent(password),
   };

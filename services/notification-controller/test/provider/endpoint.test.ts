@@ -93,6 +93,14 @@ describe('a provider', () => {
     expect(endpoint.proxy).toBe('http://u:p%40ss@proxy:3128/');
   });
 
+  test('takes a proxy that speaks SOCKS5', async () => {
+    const endpoint = await resolve(
+      { address: 'https://a', proxySecretRef: ref('p') },
+      { p: { address: 'socks5://proxy:1080', username: 'u', password: 'p@ss' } },
+    );
+    expect(endpoint.proxy).toBe('socks5://u:p%40ss@proxy:1080');
+  });
+
   test.each<{ name: string; keys: SecretData }>([
     { name: 'new', keys: { 'ca.crt': 'CA', 'tls.crt': 'CERT', 'tls.key': 'KEY' } },
     { name: 'old', keys: { caFile: 'CA', certFile: 'CERT', keyFile: 'KEY' } },
@@ -137,7 +145,7 @@ describe('a provider', () => {
     {
       name: 'a proxy of another kind',
       spec: { address: 'https://a', proxySecretRef: ref('s') },
-      secret: { address: 'socks5://canary' },
+      secret: { address: 'socks4://canary' },
       want: 'spec.proxySecretRef',
     },
     {

@@ -1,5 +1,6 @@
 import { RetryableError } from '@sluice/shared/base';
 import { isNotFound, type KubeClient, type ObjectKey, readConfigData } from '@sluice/shared/kube';
+import { isProxyAddress, proxyForms } from '@sluice/shared/net';
 import type { Endpoint } from '../adapters/endpoint.ts';
 import { authenticationFailedReason } from './names.ts';
 
@@ -65,11 +66,10 @@ export function tlsFrom({ id, values }: SecretData): Endpoint['tls'] {
  */
 export function proxyFrom({ id, values }: SecretData): NonNullable<Endpoint['proxy']> {
   const address = values['address']?.trim() ?? '';
-  const url = URL.parse(address);
-  if (url === null || !['http:', 'https:'].includes(url.protocol)) {
+  if (!isProxyAddress(address)) {
     throw new RetryableError(
       authenticationFailedReason,
-      `secret '${id}' must hold the proxy in address, as http://<host>:<port> or https://<host>:<port>`,
+      `secret '${id}' must hold the proxy in address, as ${proxyForms}`,
     );
   }
   return { address, username: values['username'], password: values['password'] };
