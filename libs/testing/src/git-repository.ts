@@ -2,11 +2,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 
-/** A file of a commit: text, bytes, or either with a mode (`120000` is a symbolic link to its content). */
+/**
+ * A file of a commit: text, bytes, or either with a mode (`120000` is a symbolic link to its content, `160000` a
+ * submodule at the commit that its content names).
+ */
 export type GitFile =
   | string
   | Uint8Array
-  | { content: string | Uint8Array; mode: '100644' | '100755' | '120000' };
+  | { content: string | Uint8Array; mode: '100644' | '100755' | '120000' | '160000' };
 
 export interface CommitOptions {
   files?: Record<string, GitFile>;
@@ -100,6 +103,10 @@ function importStream(
   for (const path of options.remove ?? []) line(`D ${JSON.stringify(path)}`);
   for (const [path, file] of Object.entries(options.files ?? {})) {
     const { content, mode } = fileOf(file);
+    if (mode === '160000') {
+      line(`M ${mode} ${content} ${JSON.stringify(path)}`);
+      continue;
+    }
     line(`M ${mode} inline ${JSON.stringify(path)}`);
     data(content);
   }

@@ -8,6 +8,7 @@ const page = readFileSync(join(root, 'docs/security/hostile-sources.md'), 'utf8'
 const errors = readFileSync(join(root, 'docs/errors.md'), 'utf8');
 
 const services = {
+  GitRepository: 'source-controller',
   OCIRepository: 'source-controller',
   'HelmRepository and HelmChart': 'source-controller',
   Bucket: 'source-controller',

@@ -83,7 +83,9 @@ const spec = object(
     ignore: opt(sourceIgnore()),
     suspend: opt(sourceSuspend()),
     recurseSubmodules: opt(
-      bool('Also fetch the submodules, with their default settings and the same credentials.'),
+      bool(
+        'Also fetch the submodules, with their default settings. Credentials go to those on the server of url only.',
+      ),
     ),
     include: opt(list('Other GitRepositories to copy files from.', include)),
     sparseCheckout: opt(

@@ -2,9 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Artifact } from '@sluice/shared/api';
-import { ArchiveError, originMetadata } from '@sluice/shared/artifact';
-import { BudgetError, RetryableError } from '@sluice/shared/base';
-import { PackError } from '../adapters/git/pack-error.ts';
+import { originMetadata } from '@sluice/shared/artifact';
+import { RetryableError } from '@sluice/shared/base';
 import type { GitRemote } from '../adapters/git/remote.ts';
 import { packTreeAnywhere } from '../packing/packing-workers.ts';
 import { cleanPath } from '../source/clean-path.ts';
@@ -14,14 +13,16 @@ import { noteVerified, phase } from '../source/status.ts';
 import type { TimeLimit } from '../source/time-limit.ts';
 import { turnOf } from '../source/turn.ts';
 import type { GitContext, GitRepositoryDeps } from './deps.ts';
-import { gitOperation } from './git-errors.ts';
+import { fetchSubmodules } from './fetch-submodules.ts';
+import { gitOperation, whyRefused } from './git-errors.ts';
 import { inclusionsOf } from './includes.ts';
-import { MissingDirectoryError, type PackTreeResult, type PackTreeTask } from './pack-tree.ts';
+import type { PackTreeResult, PackTreeTask } from './pack-tree.ts';
 import { gitFailedReason, type ResolvedRef } from './resolve-ref.ts';
 import { asVerdict, verificationOf } from './verification.ts';
 
 /** What to build. */
 export interface Target {
+  address: URL;
   remote: GitRemote;
   ref: ResolvedRef;
   limit: TimeLimit;
@@ -70,13 +71,12 @@ export async function build(
         }),
       ),
     );
-    const task = {
-      ...settings,
-      pack,
-      verification,
-      destination: place.temporary,
-      workDir: `${path}.d`,
-    };
+    const root = { pack, commit: ref.commit, address: target.address, verification };
+    const { sparse } = settings;
+    const inside = { sparse, limit, dir: `${path}.s`, maxBytes: maxPackBytes };
+    const submodules = await fetchSubmodules(context, deps, root, inside);
+    const content = { ...settings, pack, submodules, verification };
+    const task = { ...content, destination: place.temporary, workDir: `${path}.d` };
     const packed = await packTreeInTurn(context, deps, limit, task);
     const { subject, author, digest, size, verified } = packed;
     const metadata = originMetadata({ author, subject, url: object.spec.url });
@@ -87,7 +87,8 @@ export async function build(
   } finally {
     await place.discard();
     await rm(path, { force: true });
-    await rm(`${path}.d`, { recursive: true, force: true });
+    for (const ending of ['d', 's'])
+      await rm(`${path}.${ending}`, { recursive: true, force: true });
   }
 }
 
@@ -95,7 +96,7 @@ function contentSettings(
   { object }: GitContext,
   deps: GitRepositoryDeps,
   { ref, includes }: Target,
-): Omit<PackTreeTask, 'pack' | 'verification' | 'destination' | 'workDir'> {
+): Omit<PackTreeTask, 'pack' | 'submodules' | 'verification' | 'destination' | 'workDir'> {
   const { spec } = object;
   return {
     commit: ref.commit,
@@ -134,10 +135,4 @@ function packTreeInTurn(
         : new RetryableError(gitFailedReason, message, { cause });
     },
   );
-}
-
-function whyRefused(error: unknown): string | undefined {
-  if (error instanceof PackError) return `the received pack is refused: ${error.message}`;
-  if (error instanceof MissingDirectoryError || error instanceof BudgetError) return error.message;
-  return error instanceof ArchiveError ? `an included artifact: ${error.message}` : undefined;
 }

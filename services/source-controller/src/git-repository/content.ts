@@ -15,7 +15,7 @@ export function contentConfigChanged(
   const included = (status.includedArtifacts ?? []).map(identity);
   return (
     spec.ignore !== status.observedIgnore ||
-    Boolean(status.observedRecurseSubmodules) ||
+    Boolean(spec.recurseSubmodules) !== Boolean(status.observedRecurseSubmodules) ||
     mustVerify(spec, status) ||
     !isDeepStrictEqual(spec.include ?? [], status.observedInclude ?? []) ||
     !isDeepStrictEqual(spec.sparseCheckout ?? [], status.observedSparseCheckout ?? []) ||
@@ -49,7 +49,7 @@ export function recordContentConfig(
     spec.sparseCheckout?.length ? spec.sparseCheckout : undefined,
   );
   assign(status, 'includedArtifacts', includes.length > 0 ? includes : undefined);
-  delete status.observedRecurseSubmodules;
+  assign(status, 'observedRecurseSubmodules', spec.recurseSubmodules || undefined);
   assign(status, 'sourceVerificationMode', verificationMode(spec));
 }
 

@@ -12,16 +12,18 @@ import {
   withoutIgnored,
 } from '@sluice/shared/artifact';
 import type { DigestAlgorithm } from '@sluice/shared/base';
-import { PackError } from '../adapters/git/pack-error.ts';
-import { defaultPackLimits, type PackLimits, PackReader } from '../adapters/git/pack-reader.ts';
-import { openPack, type StoredPack } from '../adapters/git/pack-source.ts';
-import { defaultTreeLimits, listTree, readCommit, type TreeLimits } from '../adapters/git/tree.ts';
+import type { StoredPack } from '../adapters/git/pack-source.ts';
+import { readCommit } from '../adapters/git/tree.ts';
+import { defaultRepositoryLimits, OpenPacks, type RepositoryLimits } from './open-packs.ts';
+import { takeSparse } from './sparse.ts';
 import { type Verification, verifyObjects } from './verify-objects.ts';
 
 /** Everything needed to make an artifact of a fetched commit; plain data, so that a thread can do it. */
 export interface PackTreeTask {
   pack: StoredPack;
   commit: string;
+  /** Submodules, those inside of others included, with their directories. */
+  submodules: { path: string; commit: string; pack: StoredPack }[];
   /** What has to be signed before anything is made. */
   verification?: Verification;
   specIgnore?: string;
@@ -49,22 +51,14 @@ export interface PackTreeResult extends PackResult {
   verified?: string;
 }
 
-/** A directory of `spec.sparseCheckout` that the repository does not have. */
-export class MissingDirectoryError extends Error {
-  override name = 'MissingDirectoryError';
-}
-
 /** What making one artifact may cost. */
-export interface PackTreeLimits {
-  pack: PackLimits;
-  tree: TreeLimits;
+export interface PackTreeLimits extends RepositoryLimits {
   ignore: IgnoreLimits;
 }
 
 /** Limits for a thread of its own. */
 export const defaultPackTreeLimits: PackTreeLimits = {
-  pack: defaultPackLimits,
-  tree: defaultTreeLimits,
+  ...defaultRepositoryLimits,
   ignore: defaultIgnoreLimits,
 };
 
@@ -79,24 +73,15 @@ export async function packTree(
   task: PackTreeTask,
   limits: PackTreeLimits = defaultPackTreeLimits,
 ): Promise<PackTreeResult> {
-  const source = openPack(task.pack);
+  const { submodules, maxObjectBytes } = task;
+  const packs = new OpenPacks(limits, { count: 1 + submodules.length, maxObjectBytes });
   try {
-    const pack = await PackReader.open(source, {
-      ...limits.pack,
-      ...(task.maxObjectBytes !== undefined && { maxObjectBytes: task.maxObjectBytes }),
-    });
+    const pack = await packs.open(task.pack);
     const verified =
       task.verification && (await verifyObjects(pack, task.commit, task.verification));
     const commit = await readCommit(pack, task.commit);
-    const { files } = await listTree(pack, commit.tree, limits.tree);
-    const own = files.map(
-      ({ path, executable, oid }): TreeEntry => ({
-        path,
-        executable,
-        size: pack.sizeOf(oid),
-        read: () => contentOf(pack, oid),
-      }),
-    );
+    const { entries: own } = await packs.list(pack, commit.tree);
+    for (const submodule of submodules) own.push(...(await submoduleEntries(packs, submodule)));
     const entries = new Map(takeSparse(own, task.sparse).map((entry) => [entry.path, entry]));
     for (const entry of await includedEntries(task)) entries.set(entry.path, entry);
     const kept = await withoutIgnored([...entries.values()], task.specIgnore, limits.ignore);
@@ -105,25 +90,17 @@ export async function packTree(
     const { subject, author } = commit;
     return { ...result, subject, author, files: kept.length, ...(verified && { verified }) };
   } finally {
-    source.close();
+    packs.close();
   }
 }
 
-function contentOf(pack: PackReader, oid: string): Buffer {
-  const { type, content } = pack.get(oid);
-  if (type !== 'blob') throw new PackError(`object ${oid} is a ${type}, not a file`);
-  return content;
-}
-
-function takeSparse(entries: TreeEntry[], directories: string[]): TreeEntry[] {
-  if (directories.length === 0 || directories.includes('')) return entries;
-  for (const directory of directories) {
-    if (entries.some((entry) => entry.path.startsWith(`${directory}/`))) continue;
-    throw new MissingDirectoryError(`sparse checkout dir '${directory}' does not exist`);
-  }
-  return entries.filter((entry) =>
-    directories.some((directory) => entry.path.startsWith(`${directory}/`)),
-  );
+async function submoduleEntries(
+  packs: OpenPacks,
+  { path, commit, pack: stored }: PackTreeTask['submodules'][number],
+): Promise<TreeEntry[]> {
+  const pack = await packs.open(stored);
+  const { tree } = await readCommit(pack, commit);
+  return (await packs.list(pack, tree, path)).entries;
 }
 
 /** All included artifacts together are unpacked within the limits of one. */

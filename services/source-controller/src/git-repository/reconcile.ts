@@ -50,7 +50,7 @@ export async function reconcileGitRepository(
   const content = [ref.revision, ...includes.map(({ digest }) => digest)].join(' ');
   const { artifact, subject } = await makeUnlessRefused(context, deps.refused, content, () =>
     withProgress(context, `new upstream revision '${ref.revision}'`, () =>
-      build(context, deps, { remote, ref, limit, includes }),
+      build(context, deps, { address, remote, ref, limit, includes }),
     ),
   );
   recordContentConfig(spec, status.status, includes);

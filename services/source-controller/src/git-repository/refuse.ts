@@ -1,14 +1,13 @@
 import type { GitRepository } from '@sluice/shared/api';
 import { redactUrl, StalledError } from '@sluice/shared/base';
 import { refNameProblem } from '../adapters/git/refs.ts';
-import { invalidReferenceReason, unsupportedReason, urlInvalidReason } from '../source/names.ts';
+import { sshProblem } from '../adapters/git/repository-address.ts';
+import { invalidReferenceReason, urlInvalidReason } from '../source/names.ts';
 import { refuseServiceAccount } from '../source/refuse.ts';
 import { invalidProviderReason } from './provider-login.ts';
 
 type Spec = GitRepository['spec'];
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are looked for
-const controlCharacter = /[\x00-\x1f\x7f]/;
 const commitPattern = /^[0-9a-f]{40}$/;
 
 /**
@@ -19,12 +18,6 @@ const commitPattern = /^[0-9a-f]{40}$/;
  */
 export function checkSpec(spec: Spec, o: { isObjectLevel: boolean }): URL {
   refuseServiceAccount(spec.serviceAccountName, o.isObjectLevel);
-  if (spec.recurseSubmodules) {
-    throw new StalledError(
-      unsupportedReason,
-      'spec.recurseSubmodules is not supported yet: use spec.include instead',
-    );
-  }
   checkRef(spec.ref ?? {});
   const url = checkUrl(spec.url);
   if (url.protocol === 'ssh:') checkSsh(url, spec);
@@ -48,40 +41,15 @@ function checkUrl(text: string): URL {
   return url;
 }
 
-function checkSsh(url: URL, { proxySecretRef, provider = 'generic' }: Spec): void {
+function checkSsh(url: URL, { provider = 'generic' }: Spec): void {
   if (provider !== 'generic') {
     throw new StalledError(
       invalidProviderReason,
       `spec.provider '${provider}' logs in over https:// only, and not over ssh://: change spec.url, or leave it out`,
     );
   }
-  if (url.password !== '') {
-    throw new StalledError(
-      urlInvalidReason,
-      'spec.url holds a password, which SSH does not take: the key in spec.secretRef logs in',
-    );
-  }
-  if (controlCharacter.test(decoded(`${url.username}${url.pathname}`))) {
-    throw new StalledError(
-      urlInvalidReason,
-      'spec.url must hold no control characters and no broken percent-encoding',
-    );
-  }
-  if (proxySecretRef !== undefined) {
-    throw new StalledError(
-      unsupportedReason,
-      'spec.proxySecretRef is not supported for ssh:// yet: remove it, or use https://',
-    );
-  }
-}
-
-/** Broken encodings become a control character. */
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return '\0';
-  }
+  const problem = sshProblem(url);
+  if (problem !== undefined) throw new StalledError(urlInvalidReason, `spec.url ${problem}`);
 }
 
 function checkRef(ref: NonNullable<Spec['ref']>): void {

@@ -1,4 +1,5 @@
 import { BudgetError, RetryableError } from '@sluice/shared/base';
+import type { NamedProxy } from '@sluice/shared/net';
 import { SshTransport } from '../adapters/git/ssh-transport.ts';
 import { connectSsh, type SshSettings, type SshTarget } from '../adapters/ssh/connect.ts';
 import { KnownHosts, KnownHostsError } from '../adapters/ssh/known-hosts.ts';
@@ -15,6 +16,8 @@ interface Turn {
   /** Whose turn it takes, such as a namespace. */
   share: string;
   signal: AbortSignal;
+  /** Through which the server is reached. */
+  proxy?: NamedProxy;
 }
 
 /**
@@ -22,17 +25,19 @@ interface Turn {
  *
  * @param address with the name of the user
  * @param o.url address without credentials
+ * @param o.path on the server, when it is not that of the address
  * @throws RetryableError `AuthenticationFailed` that names what is missing or wrong in the Secret
  */
 export async function sshTransport(
   address: URL,
   secret: SecretData | undefined,
-  o: SshSettings & Turn & { url: URL },
+  o: SshSettings & Turn & { url: URL; path?: string | undefined },
 ): Promise<SshTransport> {
   const target = await sshTarget(address, secret, o);
-  const { url, share, signal, rate } = o;
+  const { url, path, share, signal, rate } = o;
   return new SshTransport({
     url,
+    ...(path !== undefined && { path }),
     connect: () => connectSsh(target, o),
     pace: { rate, share },
     signal,
@@ -69,6 +74,7 @@ async function sshTarget(
     username: decodeURIComponent(address.username) || defaultUser,
     key,
     knownHosts,
+    ...(o.proxy && { proxy: o.proxy }),
   };
 }
 

@@ -38,7 +38,7 @@ export interface RepositoryToOpen {
 /**
  * Opens a repository; nothing is read or sent yet.
  *
- * @throws StalledError `URLInvalid` or `Unsupported` when it can never be opened
+ * @throws StalledError `URLInvalid` when it can never be opened
  */
 export function openRepository(
   context: HelmChartContext,

@@ -6,20 +6,26 @@ import {
   WorkerPool,
 } from '@sluice/shared/artifact';
 import { BudgetError } from '@sluice/shared/base';
-import { ObjectSizeError, PackError } from '../adapters/git/pack-error.ts';
+import { MissingCommitError, ObjectSizeError, PackError } from '../adapters/git/pack-error.ts';
 import { defaultPackLimits } from '../adapters/git/pack-reader.ts';
 import { type PackFilesTask, packFiles } from '../bucket/pack-files.ts';
 import {
-  MissingDirectoryError,
+  type FindSubmodulesTask,
+  type FoundSubmodule,
+  findSubmodules,
+} from '../git-repository/find-submodules.ts';
+import {
   type PackTreeLimits,
   type PackTreeResult,
   type PackTreeTask,
   packTree,
 } from '../git-repository/pack-tree.ts';
+import { MissingDirectoryError } from '../git-repository/sparse.ts';
 import { UnverifiedCommitError, UnverifiedTagError } from '../git-repository/verify-objects.ts';
 import { extractLayer, type LayerLimits, type LayerTask } from '../oci-repository/write-layer.ts';
 import { TrustedKeyError } from '../signature/signature-error.ts';
 import { type Turn, withMemory } from '../source/turn.ts';
+import type { PackingTask } from './packing-task.ts';
 
 const mebibyte = 1024 * 1024;
 /** Bundles hold JavaScript, sources TypeScript: the worker's file has the extension of this one. */
@@ -29,6 +35,7 @@ const errors: Record<string, new (message: string) => Error> = {
   BudgetError,
   ObjectSizeError,
   PackError,
+  MissingCommitError,
   MissingDirectoryError,
   TrustedKeyError,
   UnverifiedCommitError,
@@ -82,20 +89,42 @@ export async function packTreeAnywhere(task: PackTreeTask, turn: Turn): Promise<
   const maxBytes = Math.min(task.maxBytes, quickBytes);
   // How long keys take to read is up to who wrote them.
   const isQuick =
-    'bytes' in task.pack && task.includes.length === 0 && task.verification === undefined;
+    [task, ...task.submodules].every(({ pack }) => 'bytes' in pack) &&
+    task.includes.length === 0 &&
+    task.verification === undefined;
   if (isQuick) {
     const quick = await orTooMuch(() => packTree({ ...task, maxBytes }, quickTree));
     if (quick !== undefined) return quick;
   }
+  return readInThread({ operation: 'tree', ...task }, turn);
+}
+
+/**
+ * Finds the submodules of a fetched commit: here when that is quickly done, else in a worker thread.
+ *
+ * @throws as {@link findSubmodules}, and as {@link WorkerPool.run}
+ */
+export async function findSubmodulesAnywhere(
+  task: FindSubmodulesTask,
+  turn: Turn,
+): Promise<FoundSubmodule[]> {
+  if ('bytes' in task.pack && task.verification === undefined) {
+    const quick = await orTooMuch(() => findSubmodules(task, quickTree));
+    if (quick !== undefined) return quick;
+  }
+  return readInThread({ operation: 'submodules', ...task }, turn);
+}
+
+/** Reads packs in a thread, with memory for larger objects only where there are some. */
+async function readInThread<T>(task: PackingTask, turn: Turn): Promise<T> {
   const inThread = (maxObjectBytes: number) =>
     withMemory(turn, bytesFor(maxObjectBytes), () =>
-      workers.run<PackTreeResult>({ operation: 'tree', ...task, maxObjectBytes }, turn),
+      workers.run<T>({ ...task, maxObjectBytes }, turn),
     );
-  const most = defaultPackLimits.maxObjectBytes;
   try {
     return await inThread(modestObjectBytes);
   } catch (error) {
-    if (error instanceof ObjectSizeError) return inThread(most);
+    if (error instanceof ObjectSizeError) return inThread(defaultPackLimits.maxObjectBytes);
     throw error;
   }
 }

@@ -29,7 +29,6 @@ export const urlInvalidReason = 'URLInvalid';
 export const invalidReferenceReason = 'InvalidReference';
 export const authenticationFailedReason = 'AuthenticationFailed';
 export const verificationErrorReason = 'VerificationError';
-export const unsupportedReason = 'Unsupported';
 export const featureGateReason = 'FeatureGateDisabled';
 export const archiveFailedReason = 'ArchiveOperationFailed';
 export const storageFailedReason = 'StorageOperationFailed';

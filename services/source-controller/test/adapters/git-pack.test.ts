@@ -202,7 +202,41 @@ describe('listTree', () => {
       ['a', false],
       ['sub/run', true],
     ]);
-    expect(submodules).toEqual(['module']);
+    expect(submodules).toEqual([{ path: 'module', commit: helloOid }]);
+  });
+
+  it('begins all paths with a directory when told', async () => {
+    const root = tree([
+      { mode: '100644', name: 'a', oid: helloOid },
+      { mode: '160000', name: 'module', oid: helloOid },
+    ]);
+    const reader = await read(pack([hello, root]));
+    const { files, submodules } = await listTree(
+      reader,
+      oidOf('tree', root.content),
+      defaultTreeLimits,
+      'vendor/lib',
+    );
+    expect(files.map(({ path }) => path)).toEqual(['vendor/lib/a']);
+    expect(submodules.map(({ path }) => path)).toEqual(['vendor/lib/module']);
+  });
+
+  it.each([
+    { name: 'a link and a directory', mode: '120000' },
+    { name: 'a file and a directory', mode: '100644' },
+    { name: 'a submodule and a directory', mode: '160000' },
+  ])('refuses a name that $name have', async ({ mode }) => {
+    const sub = tree([{ mode: '100644', name: 'x', oid: helloOid }]);
+    const root = tree([
+      { mode, name: 'a', oid: helloOid },
+      { mode: '40000', name: 'a', oid: oidOf('tree', sub.content) },
+    ]);
+    await expect(list([hello, sub], root)).rejects.toThrow('the file name "a" is there twice');
+  });
+
+  it.each(['..', '.git', 'git~1', '.GIT'])('refuses a submodule of the name %j', async (name) => {
+    const root = tree([{ mode: '160000', name, oid: helloOid }]);
+    await expect(list([hello], root)).rejects.toThrow(/file name/);
   });
 
   it.each(['..', '.', '', 'a/b', '../x', 'a\\b', '.git', '.GIT', 'git~1', '.git ', '.git.'])(

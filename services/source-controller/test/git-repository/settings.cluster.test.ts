@@ -208,12 +208,6 @@ describe('a GitRepository', () => {
 
   it.each([
     {
-      name: 'ssh-proxy',
-      spec: { url: 'ssh://git@example.com/app.git', proxySecretRef: { name: 'proxy' } },
-      reason: 'Unsupported',
-      message: /spec\.proxySecretRef is not supported for ssh/,
-    },
-    {
       name: 'provider',
       spec: { provider: 'azure' as const },
       reason: 'URLInvalid',
@@ -236,12 +230,6 @@ describe('a GitRepository', () => {
       spec: { provider: 'azure' as const, serviceAccountName: 'me' },
       reason: 'FeatureGateDisabled',
       message: /spec\.serviceAccountName needs the feature gate/,
-    },
-    {
-      name: 'submodules',
-      spec: { recurseSubmodules: true },
-      reason: 'Unsupported',
-      message: /spec\.recurseSubmodules/,
     },
     {
       name: 'branch-dash',

@@ -18,20 +18,22 @@ export interface PackLimits {
   maxObjectBytes: number;
   /** Bytes of all objects, decompressed and with their deltas applied. */
   maxTotalBytes: number;
+  /** Bytes of objects that are kept in memory: bases of deltas, which stand near them. */
+  cacheBytes: number;
 }
 
 export const defaultPackLimits: PackLimits = {
   maxObjects: 2_000_000,
   maxObjectBytes: 128 * 1024 * 1024,
   maxTotalBytes: 2 * 1024 * 1024 * 1024,
+  // More made no pack that was tried faster.
+  cacheBytes: 16 * 1024 * 1024,
 };
 
 const headerBytes = 12;
 const trailerBytes = 20;
 /** Git makes chains of at most 50, and allows 4095. */
 const maxChain = 4095;
-/** Bases of deltas stand near them: more made no pack that was tried faster. */
-const cacheBytes = 16 * 1024 * 1024;
 
 /** Where an object is, and how large. */
 interface Place {
@@ -58,12 +60,13 @@ export class PackReader {
   /** Offsets of deltas by what they wait for: the name, or the offset, of their base. */
   readonly #waiting = new Map<string | number, number[]>();
   readonly #slice = new TimeSlice();
-  readonly #cache = new LruBytes<GitObject>(cacheBytes);
+  readonly #cache: LruBytes<GitObject>;
   #totalBytes = 0;
 
   private constructor(source: PackSource, limits: PackLimits) {
     this.#source = source;
     this.#limits = limits;
+    this.#cache = new LruBytes<GitObject>(limits.cacheBytes);
   }
 
   /**
@@ -86,6 +89,16 @@ export class PackReader {
   /** Number of objects. */
   get size(): number {
     return this.#places.size;
+  }
+
+  /** Bytes of all objects, with their deltas. */
+  get totalBytes(): number {
+    return this.#totalBytes;
+  }
+
+  /** Tells whether it holds an object. */
+  has(oid: string): boolean {
+    return this.#places.has(oid);
   }
 
   /**

@@ -16,15 +16,20 @@ const packBand = 1;
 export class PackReceiver {
   readonly #path: string;
   readonly #maxBytes: number;
+  readonly #inlineBytes: number;
   #chunks: Buffer[] = [];
   #size = 0;
   #file: FileHandle | undefined;
   #isOnDisk = false;
 
-  /** @param o.path where a large pack goes; the file must not exist */
-  constructor(o: { path: string; maxBytes: number }) {
+  /**
+   * @param o.path where a large pack goes; the file must not exist
+   * @param o.inlineBytes which pack is large
+   */
+  constructor(o: { path: string; maxBytes: number; inlineBytes?: number }) {
     this.#path = o.path;
     this.#maxBytes = o.maxBytes;
+    this.#inlineBytes = o.inlineBytes ?? inlinePackBytes;
   }
 
   /**
@@ -72,7 +77,7 @@ export class PackReceiver {
     if (this.#size > this.#maxBytes) {
       throw new RangeError(`the repository's pack is over the limit of ${this.#maxBytes} bytes`);
     }
-    if (this.#file === undefined && this.#size > inlinePackBytes) {
+    if (this.#file === undefined && this.#size > this.#inlineBytes) {
       this.#file = await open(this.#path, 'wx', 0o600);
       this.#isOnDisk = true;
       for (const earlier of this.#chunks.splice(0)) await this.#file.write(earlier);

@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 
 /** A received pack: in memory while small, else in a file. */
 export type StoredPack = { bytes: Buffer } | { path: string };
@@ -8,6 +9,11 @@ export type StoredPack = { bytes: Buffer } | { path: string };
  * worker thread costs 40 MiB.
  */
 export const inlinePackBytes = 1024 * 1024;
+
+/** Bytes of a received pack. */
+export async function packBytes(pack: StoredPack): Promise<number> {
+  return 'bytes' in pack ? pack.bytes.length : (await stat(pack.path)).size;
+}
 
 /** Random access to the bytes of a pack. */
 export interface PackSource {

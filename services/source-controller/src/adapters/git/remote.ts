@@ -19,6 +19,8 @@ export interface FetchOptions {
   path: string;
   /** Limit of the pack. */
   maxBytes: number;
+  /** Bytes above which a pack is stored there. */
+  inlineBytes?: number;
 }
 
 const remote = 'origin';
@@ -88,7 +90,7 @@ export class GitRemote {
    */
   async #fetch(
     what: { remoteRef: string; depth?: number },
-    store: { path: string; maxBytes: number },
+    store: Omit<FetchOptions, 'commit' | 'fallback'>,
   ): Promise<StoredPack> {
     const { url } = this.#http;
     const receiver = new PackReceiver(store);

@@ -16,6 +16,8 @@ import { PacketFlush } from './packet-flush.ts';
 export interface SshTransportOptions {
   /** Address of the repository, without credentials. */
   url: URL;
+  /** Path of the repository when it is not that of the address. */
+  path?: string;
   /** Opens the connection, when there is something to send. */
   connect: () => Promise<Client>;
   pace: Pace;
@@ -46,7 +48,7 @@ export class SshTransport implements GitTransport {
   async discover({ headers, maxBytes, onLarge }: Discover): Promise<Advertisement> {
     this.#client ??= this.#o.connect();
     const wantsVersion2 = headers['Git-Protocol'] === 'version=2';
-    const program = await startProgram(await this.#client, commandOf(this.url), wantsVersion2);
+    const program = await startProgram(await this.#client, commandOf(this.#o), wantsVersion2);
     this.#program = program;
     const body = await program.readAdvertisement(maxBytes, onLarge);
     return {
@@ -80,8 +82,8 @@ export class SshTransport implements GitTransport {
 }
 
 /** Quotes as git does: the server's shell reads it. */
-function commandOf(url: URL): string {
-  const path = decodeURIComponent(url.pathname).replace(/^\/~/, '~');
+function commandOf({ url, path: given }: SshTransportOptions): string {
+  const path = given ?? decodeURIComponent(url.pathname).replace(/^\/~/, '~');
   return `git-upload-pack '${path.replaceAll(/['!]/g, (found) => `'\\${found}'`)}'`;
 }
 

@@ -14,10 +14,19 @@ export interface GitFile {
   oid: string;
 }
 
+/** A commit of another repository in a tree. */
+export interface GitLink {
+  path: string;
+  commit: string;
+}
+
 export interface TreeListing {
   files: GitFile[];
-  /** Paths of submodules, whose content is elsewhere. */
-  submodules: string[];
+  /** Submodules, whose content is elsewhere. */
+  submodules: GitLink[];
+  /** What was counted against the limits. */
+  entries: number;
+  pathChars: number;
 }
 
 /** What a commit says about itself. */
@@ -69,35 +78,38 @@ export async function readCommit(pack: PackReader, oid: string): Promise<CommitI
 /**
  * Lists all files below a tree. Symbolic links are left out, as in every artifact.
  *
- * @throws PackError when a name could leave the tree or fake a repository; BudgetError when a limit is exceeded
+ * @param base directory that all paths begin with, such as that of a submodule; empty for none
+ * @throws PackError when a name could leave the tree or fake a repository, or is there twice; BudgetError when a limit
+ *   is exceeded
  */
 export async function listTree(
   pack: PackReader,
   root: string,
   limits: TreeLimits = defaultTreeLimits,
+  base = '',
 ): Promise<TreeListing> {
   const readTree = treeReader(pack);
   const slice = new TimeSlice();
-  const listing: TreeListing = { files: [], submodules: [] };
-  const open: { oid: string; path: string; depth: number }[] = [{ oid: root, path: '', depth: 0 }];
-  let entries = 0;
-  let chars = 0;
+  const listing: TreeListing = { files: [], submodules: [], entries: 0, pathChars: 0 };
+  const open: { oid: string; path: string; depth: number }[] = [
+    { oid: root, path: base, depth: 0 },
+  ];
   for (let dir = open.pop(); dir !== undefined; dir = open.pop()) {
     const { oid, path: parent, depth } = dir;
     if (slice.isOver) await slice.next();
     if (depth > maxDepth) throw new BudgetError(`directories are nested over ${maxDepth} deep`);
     for (const entry of await readTree(oid)) {
-      if (++entries > limits.maxEntries) {
+      if (++listing.entries > limits.maxEntries) {
         throw new BudgetError(`it has more than ${limits.maxEntries} files`);
       }
       if (entry.path === '') throw refusedName(entry.path);
       const path = parent === '' ? entry.path : `${parent}/${entry.path}`;
-      chars += path.length;
-      if (chars > limits.maxPathChars) {
+      listing.pathChars += path.length;
+      if (listing.pathChars > limits.maxPathChars) {
         throw new BudgetError(`its paths have more than ${limits.maxPathChars} characters`);
       }
       if (entry.type === 'tree') open.push({ oid: entry.oid, path, depth: depth + 1 });
-      else if (entry.type === 'commit') listing.submodules.push(path);
+      else if (entry.type === 'commit') listing.submodules.push({ path, commit: entry.oid });
       else if (entry.mode !== symlinkMode) {
         const executable = (Number.parseInt(entry.mode, 8) & executableBits) !== 0;
         listing.files.push({ path, executable, oid: entry.oid });
@@ -115,9 +127,21 @@ function treeReader(pack: PackReader): (oid: string) => Promise<TreeEntry[]> {
     const cached = known.get(oid);
     if (cached !== undefined) return cached;
     const { tree } = await translate(oid, () => git.readTree({ ...repository, oid }));
+    refuseRepeated(tree);
     known.set(oid, tree, 8 * pack.sizeOf(oid) + 64);
     return tree;
   };
+}
+
+/** A file, a link and a submodule of one name would each be what another reader takes it for. */
+function refuseRepeated(tree: TreeEntry[]): void {
+  const names = new Set<string>();
+  for (const { path } of tree) {
+    if (names.has(path)) {
+      throw new PackError(`the file name ${JSON.stringify(path)} is there twice`);
+    }
+    names.add(path);
+  }
 }
 
 /** Shows a pack's objects to isomorphic-git as files of their own, which spares it the deltas. */

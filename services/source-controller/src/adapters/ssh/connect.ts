@@ -1,6 +1,12 @@
 import type { Socket } from 'node:net';
 import { errorMessage, printable } from '@sluice/shared/base';
-import { type ByteRate, guardedConnector, type NetworkGuard } from '@sluice/shared/net';
+import {
+  type ByteRate,
+  guardedConnector,
+  type NamedProxy,
+  type NetworkGuard,
+  openTunnel,
+} from '@sluice/shared/net';
 import ssh2, { type Algorithms, type Client } from 'ssh2';
 import { LoginRefusedError, ProtocolError } from '../git/git-error.ts';
 import type { KnownHosts } from './known-hosts.ts';
@@ -27,6 +33,8 @@ export interface SshTarget {
   /** Opened private key. */
   key: string;
   knownHosts: KnownHosts;
+  /** Through which it is reached. */
+  proxy?: NamedProxy;
 }
 
 const connectTimeoutMs = 15_000;
@@ -53,14 +61,14 @@ const defaultHostKey = [
  * Opens an SSH connection through the guard, to a server that proves to have a known key.
  *
  * @throws LoginRefusedError when the server does not accept the key; ProtocolError when it cannot be reached or is not
- *   known
+ *   known; as {@link openTunnel} does
  */
 export async function connectSsh(
   target: SshTarget,
   o: Omit<SshSettings, 'rate'> & { signal: AbortSignal },
 ): Promise<Client> {
   const hostKey = hostKeyAlgorithms(target, o.algorithms);
-  const socket = await openSocket(o.guard, target);
+  const socket = await openSocket(target, o);
   const client = new ssh2.Client();
   const abort = () => client.destroy();
   try {
@@ -76,7 +84,14 @@ export async function connectSsh(
   }
 }
 
-function openSocket(guard: NetworkGuard, { host, port }: SshTarget): Promise<Socket> {
+function openSocket(
+  { host, port, proxy }: SshTarget,
+  { guard, signal }: { guard: NetworkGuard; signal: AbortSignal },
+): Promise<Socket> {
+  if (proxy !== undefined) {
+    const tunnel = { guard, proxy, timeoutMs: connectTimeoutMs, signal };
+    return openTunnel({ host: host.includes(':') ? `[${host}]` : host, port }, tunnel);
+  }
   const open = guardedConnector(guard, { timeout: connectTimeoutMs });
   const target = { protocol: 'http:', host: `${host}:${port}`, hostname: host, port: String(port) };
   return new Promise((resolve, reject) => {
@@ -105,7 +120,7 @@ function handshake(client: Client, sock: Socket, { target, hostKey, kex }: Hands
   return new Promise<void>((resolve, reject) => {
     client.once('ready', resolve);
     // Stays: an error without a listener would end the process.
-    client.on('error', (error) => reject(failureOf(error, unknown)));
+    client.on('error', (error) => reject(failureOf(error, target, unknown)));
     client.once('close', () => reject(new ProtocolError('the server ended the SSH connection')));
     client.connect({
       sock,
@@ -138,17 +153,26 @@ function hostKeyAlgorithms(
     );
   }
   throw new ProtocolError(
-    knownHosts.hasAuthoritiesOnly(host, port)
-      ? `known_hosts has only authorities for ${name}, which are not supported: add the key of the server itself`
-      : `known_hosts has no key of ${name}: add what ssh-keyscan prints for it`,
+    noteOnAuthorities(knownHosts.authorityLines(host, port)) ??
+      `known_hosts has no key of ${name}: add what ssh-keyscan prints for it`,
   );
 }
 
-function failureOf(error: Error & { level?: string }, unknown: string | undefined): Error {
+/** ssh2 asks no server for a certificate, and has no place where that could be added. */
+function noteOnAuthorities([line]: number[]): string | undefined {
+  if (line === undefined) return undefined;
+  return `known_hosts names an authority in line ${line} (@cert-authority), and certificates of servers are not supported: add the key of the server itself, as ssh-keyscan prints it`;
+}
+
+function failureOf(
+  error: Error & { level?: string },
+  { host, port, knownHosts }: SshTarget,
+  unknown: string | undefined,
+): Error {
   if (unknown !== undefined) {
-    return new ProtocolError(
-      `the server has the key ${unknown}, which known_hosts does not have for it`,
-    );
+    const note = noteOnAuthorities(knownHosts.authorityLines(host, port));
+    const message = `the server has the key ${unknown}, which known_hosts does not have for it`;
+    return new ProtocolError(note === undefined ? message : `${message}; ${note}`);
   }
   if (error.level === 'client-authentication') {
     return new LoginRefusedError('the server does not accept the key in identity', {

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 
 /** A line of a known_hosts file. */
 interface Entry {
+  line: number;
   marker: string;
   /** Names and patterns, or one hashed name. */
   hosts: string;
@@ -47,10 +48,10 @@ export class KnownHosts {
     return [...types].flatMap((type) => (type === rsa ? rsaAlgorithms : [type]));
   }
 
-  /** Whether nothing but authorities vouch for a server. */
-  hasAuthoritiesOnly(host: string, port: number): boolean {
+  /** Numbers of the lines by which authorities vouch for a server. */
+  authorityLines(host: string, port: number): number[] {
     const entries = this.#entriesOf(host, port);
-    return entries.length > 0 && entries.every(({ marker }) => marker === '@cert-authority');
+    return entries.filter(({ marker }) => marker === '@cert-authority').map(({ line }) => line);
   }
 
   /** Whether a server is known by a key, in the form of its wire protocol. */
@@ -92,7 +93,7 @@ function entryOf(line: string, number: number): Entry[] {
       `is not in the form of ssh-keyscan in line ${number}: it needs a host, the type of a key and the key`,
     );
   }
-  return [{ marker, hosts, type, key: Buffer.from(key, 'base64') }];
+  return [{ line: number, marker, hosts, type, key: Buffer.from(key, 'base64') }];
 }
 
 function names(hosts: string, name: string): boolean {

@@ -52,6 +52,13 @@ it('asks a server for a key of a type that is known', () => {
   expect(known.algorithmsOf('c', 22)).toEqual([]);
 });
 
+it('says in which lines authorities vouch for a server', () => {
+  const text = `# one\n@cert-authority ${line('*.example.com')}\n${line('git.example.com')}\n@cert-authority ${line('[a]:22')}`;
+  const known = new KnownHosts(text);
+  expect(known.authorityLines('git.example.com', 22)).toEqual([2]);
+  expect(known.authorityLines('other', 22)).toEqual([]);
+});
+
 it.each([
   { name: 'a line without a key', text: `${line('a')}\ngit ssh-rsa`, message: /line 2: it needs/ },
   { name: 'an unknown marker', text: `@other ${line('a')}`, message: /line 1/ },

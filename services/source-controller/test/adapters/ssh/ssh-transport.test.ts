@@ -1,13 +1,15 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ByteRate, NetworkGuard } from '@sluice/shared/net';
+import { ByteRate, type NamedProxy, NetworkGuard } from '@sluice/shared/net';
 import {
   type GitRepository,
   localNetwork,
   makeSshKey,
   type SshGitServer,
+  startSocksProxy,
   startSshGitServer,
+  startSshSocksProxy,
   whyNoSshServer,
 } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -30,6 +32,7 @@ interface Given {
   algorithms?: Partial<SshAlgorithms>;
   guard?: NetworkGuard;
   server?: SshGitServer;
+  proxy?: NamedProxy;
   timeoutMs?: number;
 }
 
@@ -68,6 +71,7 @@ describe.skipIf(reason !== undefined)('a Git server over SSH', () => {
       username: url.username,
       key: readPrivateKey({ key: given.identity ?? at.identity, passphrase: '' }),
       knownHosts: new KnownHosts(given.knownHosts ?? at.knownHosts()),
+      ...(given.proxy && { proxy: given.proxy }),
     };
     const algorithms = { kex: [], hostKey: [], ...given.algorithms };
     const guard = given.guard ?? localNetwork;
@@ -126,7 +130,7 @@ describe.skipIf(reason !== undefined)('a Git server over SSH', () => {
     {
       name: 'an authority',
       text: '@cert-authority * ssh-ed25519 AAAA\n',
-      message: /only authorities/,
+      message: /authority in line 1 \(@cert-authority\).*: add the key of the server itself/,
     },
   ])('is not spoken to when there is $name of it', async ({ text, message }) => {
     await expect(remote({ knownHosts: text }).listRefs('refs/')).rejects.toThrow(message);
@@ -156,6 +160,45 @@ describe.skipIf(reason !== undefined)('a Git server over SSH', () => {
     await expect(remote({ url: server.url('missing') }).listRefs('refs/')).rejects.toThrow(
       /the server says: .*does not appear to be a git repository/s,
     );
+  });
+
+  it.each([
+    { name: 'that answers late', answersLate: true },
+    { name: 'that answers at once', answersLate: false },
+  ])('is reached through a SOCKS5 proxy $name', async ({ answersLate }) => {
+    const proxy = await startSocksProxy({ login: 'user:password', answersLate });
+    onTestFinished(() => proxy.close());
+    const named = { address: proxy.url, username: 'user', password: 'password' };
+    expect(await remote({ proxy: named }).listRefs('refs/tags/')).toHaveLength(1);
+    expect(proxy.asked).toEqual([{ target: `127.0.0.1:${server.port}`, login: 'user:password' }]);
+  });
+
+  it('is reached through the SOCKS5 proxy of OpenSSH', async () => {
+    const proxy = await startSshSocksProxy(old);
+    onTestFinished(() => proxy.stop());
+    const { address } = proxy;
+    expect(await remote({ proxy: { address } }).listRefs('refs/tags/')).toHaveLength(1);
+  });
+
+  it('is known by its own key, also when an authority has signed another for it', async () => {
+    const authority = await makeSshKey(join(dir, 'authority'), '-t', 'ed25519');
+    const publicKey = await readFile(`${authority}.pub`, 'utf8');
+    const certified = await startSshGitServer([], authority);
+    onTestFinished(() => certified.stop());
+    await certified.createRepo('app', { 'a.yaml': 'a' });
+    const line = `@cert-authority * ${publicKey}`;
+    const at = { server: certified, url: certified.url('app') };
+    const alone = remote({ ...at, knownHosts: `# ours\n${line}` });
+    await expect(alone.listRefs('refs/')).rejects.toThrow(
+      'known_hosts names an authority in line 2 (@cert-authority), and certificates of servers are not supported: add the key of the server itself, as ssh-keyscan prints it',
+    );
+    const other = old.knownHosts('ed25519').replace(`:${old.port} `, `:${certified.port} `);
+    const stranger = remote({ ...at, knownHosts: `${line}${other}` });
+    await expect(stranger.listRefs('refs/')).rejects.toThrow(
+      /has the key SHA256:\S+, which known_hosts does not have for it; known_hosts names an authority in line 1/,
+    );
+    const both = remote({ ...at, knownHosts: `${line}${certified.knownHosts('ed25519')}` });
+    expect(await both.listRefs('refs/heads/')).toHaveLength(1);
   });
 
   it('is not reached at an address that the guard refuses', async () => {
