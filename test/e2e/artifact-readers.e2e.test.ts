@@ -235,7 +235,8 @@ describe('the controllers', () => {
           world.client,
           resource,
           applied.metadata,
-          (object) => conditionOf(object, 'Ready')?.status === 'False',
+          // It was asked for, and not only waited for.
+          (object) => /artifact of revision/.test(conditionOf(object, 'Ready')?.message ?? ''),
           { timeoutMs },
         );
         expect(conditionOf(failed, 'Ready')?.reason).toBe('ArtifactFailed');

@@ -176,7 +176,7 @@ test(
       .poll(() => digestAt(follower.address, artifact), { timeout: timeoutMs })
       .toBe(artifact?.digest);
     const missing = { ...artifact, path: `${artifact?.path}x` } as Artifact;
-    expect(await digestAt(follower.address, missing)).toBe(404);
+    await expect.poll(() => digestAt(follower.address, missing), { timeout: timeoutMs }).toBe(404);
   },
   stepMs,
 );

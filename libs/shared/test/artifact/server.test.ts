@@ -107,7 +107,7 @@ describe('a download', () => {
     const server = await replica('one');
     await get(server, { authorization: 'Bearer h.secret.s' });
     await expect
-      .poll(() => log.map((line) => JSON.parse(line)))
+      .poll(() => log.map((line) => JSON.parse(line)), { timeout: 10_000 })
       .toMatchObject([{ path: `/${path}`, method: 'GET', status: 200, complete: true }]);
     expect(log.join('')).not.toMatch(/secret|Bearer/);
   });
@@ -194,6 +194,6 @@ describe('a replica that does not lead', () => {
     const b = await replica('b', { empty: true, leader: leader('a') });
     Object.assign(addresses, { a: a.address, b: b.address });
     expect((await get(a)).status).toBe(503);
-    await expect.poll(() => log.length).toBe(2);
+    await expect.poll(() => log.length, { timeout: 10_000 }).toBe(2);
   });
 });
