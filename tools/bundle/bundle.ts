@@ -86,7 +86,21 @@ async function bundle(
       },
     ],
   });
+  for (const path of Object.keys(metafile.outputs)) escapeNonAscii(join(root, path));
   return metafile;
+}
+
+/**
+ * Writes what esbuild leaves of characters outside of ASCII, in regular expressions, as escapes: with one of them in a
+ * file, Node keeps its whole text with two bytes a character.
+ */
+function escapeNonAscii(path: string): void {
+  const text = readFileSync(path, 'utf8');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII is meant.
+  const escaped = text.replace(/[^\x00-\x7f]/g, (unit) => {
+    return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+  if (escaped !== text) writeFileSync(path, escaped);
 }
 
 /** Files of which something is in the output; the others were read and left out. */
