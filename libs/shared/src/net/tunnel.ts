@@ -89,7 +89,8 @@ async function throughSocks(
   }
   const { hostname: host, port: written } = new URL(proxy.address);
   const port = Number(written) || socksPort;
-  const socket = await openSocket(guardedConnector(guard, { timeout }, 'proxy'), host, port);
+  const connect = guardedConnector(guard, { timeout }, 'proxy');
+  const socket = await openSocket(connect, { host, port }, signal);
   const end = () => socket.destroy();
   signal?.addEventListener('abort', end, { once: true });
   try {
@@ -127,14 +128,18 @@ async function withoutLoss(socket: Socket): Promise<Socket> {
 
 function openSocket(
   connect: buildConnector.connector,
-  hostname: string,
-  port: number,
+  { host: hostname, port }: { host: string; port: number },
+  signal: AbortSignal | undefined,
 ): Promise<Socket> {
   const target = { protocol: 'http:', hostname, host: `${hostname}:${port}`, port: String(port) };
   return new Promise((resolve, reject) => {
+    const abort = () => reject(signal?.reason);
+    signal?.addEventListener('abort', abort, { once: true });
     connect(target, (error, socket) => {
-      if (error === null) resolve(socket);
-      else reject(error);
+      signal?.removeEventListener('abort', abort);
+      if (error !== null) reject(error);
+      else if (signal?.aborted) socket.destroy();
+      else resolve(socket);
     });
   });
 }

@@ -189,12 +189,17 @@ describe.each(['http', 'socks5'])('behind a proxy by %s', (scheme) => {
   });
 });
 
-test('an attempt ends with its signal', async () => {
-  const silent = await listen(createServer());
-  const proxy = { address: `socks5://${silent}` };
+test.each([
+  { name: 'while the proxy is connected to', isConnected: false },
+  { name: 'while the proxy says nothing', isConnected: true },
+])('an attempt ends with its signal, $name', async ({ isConnected }) => {
+  const server = createServer();
+  const connected = once(server, 'connection');
+  const proxy = { address: `socks5://${await listen(server)}` };
   const controller = new AbortController();
-  const o = { guard: localNetwork, proxy, timeoutMs, signal: controller.signal };
+  const o = { guard: localNetwork, proxy, timeoutMs: 600_000, signal: controller.signal };
   const failing = openTunnel({ host: 'server.example', port: 22 }, o);
+  if (isConnected) await connected;
   const reason = new Error('over');
   controller.abort(reason);
   await expect(failing).rejects.toBe(reason);
