@@ -28,7 +28,7 @@ export default {
     mayImport('cli', 'base', 'api'),
     mayImport('service', 'base', 'api', 'net', 'kube', 'engine', 'runtime', 'bus'),
     mayImport('storage', 'base', 'api', 'net', 'kube', 'engine', 'runtime', 'artifact'),
-    mayImport('applier', 'base', 'api', 'net', 'kube', 'engine', 'runtime', 'bus', 'service'),
+    mayImport('applier', 'base', 'api', 'net', 'kube', 'cloud', 'engine', 'runtime', 'bus', 'service'),
     {
       name: 'yaml-has-one-door',
       severity: 'error',

@@ -52,6 +52,12 @@ rules:
   - apiGroups: [""]
     resources: [events]
     verbs: [create, patch]
+{{- if include "sluice.logs-in-as-accounts" . }}
+  # To log in to other clusters as the accounts that ConfigMaps of spec.kubeConfig name.
+  - apiGroups: [""]
+    resources: [serviceaccounts/token]
+    verbs: [create]
+{{- end }}
 # What the cluster serves, for the templates of charts, and new kinds that something waits for; these have no namespace.
 clusterRules:
   - apiGroups: [apiextensions.k8s.io]

@@ -18,6 +18,10 @@ export interface ControlPlaneLayout {
   durable: boolean;
   /** The API server writes down who asked for what. */
   audit: boolean;
+  /** Issuer of the tokens of ServiceAccounts. */
+  issuer: string;
+  /** Other issuers whose tokens the API server takes. */
+  trusted: readonly object[];
   /** Answers whether the API server is ready. */
   apiIsReady: () => Promise<boolean>;
 }
@@ -66,7 +70,7 @@ export function apiServer(layout: ControlPlaneLayout): ServerProcess {
       '--authorization-mode=RBAC',
       `--service-account-key-file=${join(dir, 'sa.pub')}`,
       `--service-account-signing-key-file=${join(dir, 'sa.key')}`,
-      '--service-account-issuer=https://kubernetes.default.svc',
+      `--service-account-issuer=${layout.issuer}`,
       '--service-cluster-ip-range=10.96.0.0/16',
       '--endpoint-reconciler-type=none',
       '--allow-privileged=true',
@@ -78,6 +82,9 @@ export function apiServer(layout: ControlPlaneLayout): ServerProcess {
             `--audit-log-path=${fileIn(layout, 'audit.log')}`,
             '--audit-log-mode=blocking',
           ]
+        : []),
+      ...(layout.trusted.length > 0
+        ? [`--authentication-config=${fileIn(layout, 'authentication.json')}`]
         : []),
     ],
     logFile: join(dir, 'kube-apiserver.log'),

@@ -31,6 +31,10 @@ export interface ControlPlaneOptions {
   durable?: boolean;
   /** The API server writes down who asked for what, see `auditedRequests`; false when absent. */
   audit?: boolean;
+  /** Issuer of the tokens of ServiceAccounts; that of most clusters when absent. */
+  issuer?: string;
+  /** Other issuers whose tokens the API server takes, as `jwt` of its AuthenticationConfiguration has them. */
+  trusted?: readonly object[];
 }
 
 export interface ControlPlane {
@@ -48,6 +52,9 @@ export interface ControlPlane {
   kubeconfigFor(identity: { user: string; groups?: string[] }): Promise<string>;
   stop(): Promise<void>;
 }
+
+/** Issuer of the tokens of ServiceAccounts, unless told. */
+export const homeIssuer = 'https://kubernetes.default.svc';
 
 const settleTimeoutMs = 60_000;
 
@@ -118,7 +125,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
 
 async function createLayout(
   dir: string,
-  { durable = false, audit = false }: ControlPlaneOptions,
+  { durable = false, audit = false, trusted = [], issuer = homeIssuer }: ControlPlaneOptions,
 ): Promise<ControlPlaneLayout> {
   const [etcd, etcdPeer, api, manager, schedulerPort, kwokPort] = (await freePorts(6)) as [
     number,
@@ -132,6 +139,8 @@ async function createLayout(
     dir,
     durable,
     audit,
+    issuer,
+    trusted,
     ports: { etcd, etcdPeer, api, manager, scheduler: schedulerPort, kwok: kwokPort },
     apiIsReady: async () => false,
   };
@@ -160,6 +169,11 @@ async function writeCredentials(
     'sa.key': signing.privateKey,
     'sa.pub': signing.publicKey,
     'audit-policy.json': JSON.stringify(auditPolicy),
+    'authentication.json': JSON.stringify({
+      apiVersion: 'apiserver.config.k8s.io/v1beta1',
+      kind: 'AuthenticationConfiguration',
+      jwt: layout.trusted,
+    }),
     kubeconfig: renderKubeconfig({ server, ca: authority.cert, client: admin }),
   };
   for (const [name, content] of Object.entries(files)) {

@@ -100,6 +100,7 @@ export { assertStatusContract } from './status-contract.ts';
 export { type TenantRule, tenantAccount } from './tenant-account.ts';
 export { missingTool, toolPath } from './tool-path.ts';
 export { type ReceivedSpan, receiveTraces, type TraceReceiver } from './traces.ts';
+export { startTrustingCluster, type TrustingCluster } from './trusting-cluster.ts';
 export { type UntilOptions, until, untilGone } from './until.ts';
 export { type Usage, usageOf } from './usage.ts';
 export {

@@ -84,6 +84,7 @@ const gates = {
   DisableConfigWatchers: false,
   ExternalArtifact: true,
   UseHelm3Defaults: false,
+  ObjectLevelWorkloadIdentity: false,
   // Accepted for compatibility; what they switch is either always so or does not exist here.
   AdoptLegacyReleases: false,
   CacheSecretsAndConfigMaps: false,
@@ -91,7 +92,6 @@ const gates = {
   CorrectDrift: false,
   DetectDrift: false,
   DirectSourceFetch: false,
-  ObjectLevelWorkloadIdentity: false,
   OOMWatch: false,
 };
 

@@ -61,12 +61,12 @@ const gates = {
   AdditiveCELDependencyCheck: false,
   DisableConfigWatchers: false,
   DisableFailFastBehavior: false,
+  ObjectLevelWorkloadIdentity: false,
   // Accepted for compatibility; what they switch is either always so or does not exist here.
   DisableStatusPollerCache: true,
   CancelHealthCheckOnNewRevision: true,
   GroupChangeLog: false,
   MigrateAPIVersion: false,
-  ObjectLevelWorkloadIdentity: false,
   DirectSourceFetch: false,
   CacheSecretsAndConfigMaps: false,
 };

@@ -84,8 +84,10 @@ function createApp(config: Config, doors: ServiceDoors): App {
     monitor: metrics.watches,
   });
   const local = createLocalDispatcher();
+  const accountFlag = 'default-service-account';
   const identities = createIdentities({
     flags: config,
+    account: { flag: accountFlag, name: config[accountFlag] },
     isObjectLevel: config.gates.ObjectLevelWorkloadIdentity,
     environment: config.cloud,
     monitor: metrics.tokens,

@@ -25,6 +25,7 @@ export function identitiesOf(
     environment: {},
     isObjectLevel: true,
     defaultServiceAccount: '',
+    defaultFlag: 'default-service-account',
     tokens,
     local: createLocalDispatcher(),
     clock: systemClock,

@@ -86,8 +86,10 @@ export function createSourceController(config: Config, doors: ServiceDoors): Ser
   const announcer = bus && createArtifactAnnouncer(bus);
   const storage = createStorage({ ...doors, config });
   const local = createLocalDispatcher();
+  const accountFlag = 'default-service-account';
   const identities = createIdentities({
     flags: config,
+    account: { flag: accountFlag, name: config[accountFlag] },
     isObjectLevel: config.gates.ObjectLevelWorkloadIdentity,
     environment: config.cloud,
     monitor: doors.metrics.tokens,

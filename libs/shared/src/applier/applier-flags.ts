@@ -1,4 +1,5 @@
 import { FlagError, flag } from '@sluice/shared/base';
+import { type CloudEnvironment, cloudEnvironment } from '@sluice/shared/cloud';
 import { artifactTokenFlags } from '@sluice/shared/net';
 import { commonFlags } from '@sluice/shared/runtime';
 
@@ -18,7 +19,7 @@ export const applierFlags = {
   }),
   'default-kubeconfig-service-account': flag.string({
     default: '',
-    help: 'ServiceAccount that logs in to remote clusters by spec.kubeConfig.configMapRef when none is named.',
+    help: 'ServiceAccount that logs in to remote clusters by spec.kubeConfig.configMapRef when the ConfigMap names none; needs the feature gate ObjectLevelWorkloadIdentity.',
   }),
   'override-manager': flag.list({
     default: [],
@@ -46,6 +47,8 @@ export interface ApplierEnvironment {
   watchNamespace: string | undefined;
   /** `host:port` at which a controller outside of the cluster reaches source-controller; undefined in the cluster. */
   sourceControllerLocalhost: string | undefined;
+  /** As whom the controller itself logs in to clouds. */
+  cloud: CloudEnvironment;
 }
 
 /**
@@ -65,5 +68,6 @@ export function applierEnvironment(
     namespace,
     watchNamespace: watchesAll ? undefined : namespace,
     sourceControllerLocalhost: env['SOURCE_CONTROLLER_LOCALHOST'] || undefined,
+    cloud: cloudEnvironment(env),
   };
 }

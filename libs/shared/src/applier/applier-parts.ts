@@ -15,20 +15,20 @@ import {
   type Informer,
   keyOf,
   resourceOf,
-  TenantClients,
+  type TenantClients,
 } from '@sluice/shared/kube';
 import {
   type AuthorizeDownload,
   createArtifactDispatcher,
   createAuthorizeDownload,
   type Dispatcher,
-  networkGuardOf,
 } from '@sluice/shared/net';
 import { type ControllerOptions, shardSelector } from '@sluice/shared/runtime';
 import { createSources, type SourceKind, type Sources } from '@sluice/shared/service';
 import type { ApplierEnvironment, applierFlags } from './applier-flags.ts';
 import type { ApplierDoors } from './applier-service.ts';
 import { type ConfigWatch, createConfigWatch } from './config-watch.ts';
+import { createTenants } from './create-tenants.ts';
 import { DependencyWatch } from './dependency-watch.ts';
 import { createDriftMetrics, type DriftMetrics } from './drift-metrics.ts';
 import { isMovedFrom, type OwnerLookup } from './moved.ts';
@@ -36,7 +36,11 @@ import { isMovedFrom, type OwnerLookup } from './moved.ts';
 /** What the parts are configured by. */
 export interface ApplierConfig extends ApplierEnvironment {
   flags: FlagValues<typeof applierFlags>;
-  gates: { AdditiveCELDependencyCheck: boolean; DisableConfigWatchers: boolean };
+  gates: {
+    AdditiveCELDependencyCheck: boolean;
+    DisableConfigWatchers: boolean;
+    ObjectLevelWorkloadIdentity: boolean;
+  };
 }
 
 /** What a process remembers of the objects of one kind, as far as the parts look at it. */
@@ -182,10 +186,7 @@ export function createApplierParts<T extends Applier>(
   const { client, logger, metrics } = doors;
   const watch = { client, logger, namespace, monitor: metrics.watches };
   const informer = informerOf(config, doors, o);
-  const tenants = new TenantClients({
-    guard: networkGuardOf(flags),
-    clientOptions: { onRequest: metrics.apiRequest },
-  });
+  const { tenants, close } = createTenants(config, doors);
   const dispatcher = createArtifactDispatcher(flags);
   const inventories = o.inventoriesOf(informer);
   const sources = createSources({ ...watch, kinds: o.sourceKinds });
@@ -229,7 +230,7 @@ export function createApplierParts<T extends Applier>(
     },
     async stop() {
       await Promise.all([configs?.stop(), sources.stop(), dependencies.stop(), clusters.stop()]);
-      await Promise.all([tenants.close(), dispatcher.destroy()]);
+      await Promise.all([close(), dispatcher.destroy()]);
     },
   };
 }

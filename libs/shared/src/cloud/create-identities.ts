@@ -8,7 +8,13 @@ import { TokenCache, type TokenCacheMonitor } from './token-cache.ts';
 export interface IdentityFlagValues {
   'token-cache-max-size': number;
   'token-cache-max-duration': number;
-  'default-service-account': string;
+}
+
+/** The account that a flag chooses for objects that name none. */
+export interface DefaultAccount {
+  flag: string;
+  /** Empty for none. */
+  name: string;
 }
 
 /**
@@ -16,7 +22,10 @@ export interface IdentityFlagValues {
  *
  * @throws FlagError
  */
-export function checkIdentityFlags(flags: IdentityFlagValues, isObjectLevel: boolean): void {
+export function checkIdentityFlags(
+  flags: { 'default-service-account': string },
+  isObjectLevel: boolean,
+): void {
   if (flags['default-service-account'] === '' || isObjectLevel) return;
   throw new FlagError(
     '--default-service-account needs --feature-gates=ObjectLevelWorkloadIdentity=true: set that too',
@@ -26,13 +35,14 @@ export function checkIdentityFlags(flags: IdentityFlagValues, isObjectLevel: boo
 /** Makes the logins to clouds that flags and environment describe. */
 export function createIdentities(o: {
   flags: IdentityFlagValues;
+  account: DefaultAccount;
   isObjectLevel: boolean;
   environment: CloudEnvironment;
   monitor: TokenCacheMonitor;
   /** Of {@link createLocalDispatcher}; closed by the caller. */
   local: Dispatcher;
 }): CloudIdentities {
-  const { flags, isObjectLevel, environment, monitor, local } = o;
+  const { flags, account, isObjectLevel, environment, monitor, local } = o;
   const clock = systemClock;
   const tokens = new TokenCache({
     maxSize: flags['token-cache-max-size'],
@@ -40,11 +50,11 @@ export function createIdentities(o: {
     clock,
     monitor,
   });
-  const defaultServiceAccount = flags['default-service-account'];
   return new CloudIdentities({
     environment,
     isObjectLevel,
-    defaultServiceAccount,
+    defaultServiceAccount: account.name,
+    defaultFlag: account.flag,
     tokens,
     local,
     clock,

@@ -26,8 +26,10 @@ export interface CloudIdentitiesOptions {
   environment: CloudEnvironment;
   /** Feature gate `ObjectLevelWorkloadIdentity`. */
   isObjectLevel: boolean;
-  /** `--default-service-account`; empty for none. */
+  /** Account of objects that name none; empty for none. */
   defaultServiceAccount: string;
+  /** Name of the flag that says so. */
+  defaultFlag: string;
   tokens: TokenCache;
   /** To addresses of the machine, such as its metadata server: no object names them. */
   local: Dispatcher;
@@ -40,8 +42,12 @@ export interface CloudCaller {
   client: KubeClient;
   namespace: string;
   /** Of the object; without, the controller's own identity is used. */
-  serviceAccountName?: string;
-  user: TokenUser;
+  serviceAccountName?: string | undefined;
+  /** Whom the token of an account is for, when not for the usual one of the cloud. */
+  audiences?: readonly string[] | undefined;
+  user?: TokenUser | undefined;
+  /** A token of before that did not work. */
+  refused?: string | undefined;
   /** To services of the cloud, with the guard before it. */
   dispatcher: Dispatcher;
   /** Tells ways to reach the same services apart: the proxy of the object. */
@@ -50,6 +56,9 @@ export interface CloudCaller {
   exposedBy?: string | undefined;
   signal: AbortSignal;
 }
+
+/** As long as those that pods have. */
+const clusterTokenSeconds = 3600;
 
 /** Region, and token service, for AWS. */
 export interface AwsPlace {
@@ -63,6 +72,11 @@ export class CloudIdentities {
 
   constructor(o: CloudIdentitiesOptions) {
     this.#o = o;
+  }
+
+  /** As whom the controller itself logs in. */
+  get environment(): CloudEnvironment {
+    return this.#o.environment;
   }
 
   /** Logins that were issued. */
@@ -84,9 +98,9 @@ export class CloudIdentities {
       );
     }
     const role = roleOf(await this.#annotations(caller, account));
-    const key = ['aws', ...accountKey(account), role, region, endpoint];
+    const key = ['aws', ...accountKey(account, caller), role, region, endpoint];
     return this.#get(caller, key, async ({ door }) => {
-      const token = await accountToken(caller.client, account, awsAudience, door.signal);
+      const token = await this.#accountToken(caller, account, awsAudience);
       return awsAccountLogin({ account, role, token, ...place }, door);
     });
   }
@@ -104,9 +118,9 @@ export class CloudIdentities {
     }
     const annotations = await this.#annotations(caller, account);
     const client = azureClientOf(annotations, this.#o.environment.AZURE_AUTHORITY_HOST);
-    const key = ['azure', ...accountKey(account), client.tenant, client.client, scope];
+    const key = ['azure', ...accountKey(account, caller), client.tenant, client.client, scope];
     return this.#get(caller, key, async ({ door }) => {
-      const token = await accountToken(caller.client, account, azureAudience, door.signal);
+      const token = await this.#accountToken(caller, account, azureAudience);
       return azureAccountLogin(client, { token, scope }, door);
     });
   }
@@ -123,11 +137,36 @@ export class CloudIdentities {
     const { local } = this.#doors(caller);
     const identity = await gcpAccountOf(annotations, this.#o.environment, local);
     const { audience, exchangeAudience, email = '' } = identity;
-    const key = ['gcp', ...accountKey(account), audience, exchangeAudience, email];
+    const key = ['gcp', ...accountKey(account, caller), audience, exchangeAudience, email];
     return this.#get(caller, key, async ({ door }) => {
-      const token = await accountToken(caller.client, account, audience, door.signal);
+      const token = await this.#accountToken(caller, account, audience);
       return gcpAccountLogin(identity, token, door);
     });
+  }
+
+  /**
+   * Gets a token of the ServiceAccount itself, for a cluster that trusts those of this one. There is none of the
+   * controller: whoever names the audience and where the token goes could act as it.
+   *
+   * @throws as {@link aws}, and CloudLoginError when no ServiceAccount is named
+   */
+  async account(caller: CloudCaller, audiences: readonly string[]): Promise<string> {
+    const account = this.#accountOf(caller);
+    if (account === undefined) {
+      throw new CloudLoginError(
+        `the controller's identity is not used where an object names the address: set serviceAccountName to a ServiceAccount of namespace '${caller.namespace}', or choose one with --${this.#o.defaultFlag}`,
+      );
+    }
+    const key = ['account', ...accountKey(account, { audiences })];
+    return this.#get(caller, key, ({ door }) => {
+      const o = { audiences, seconds: clusterTokenSeconds };
+      return accountToken(caller.client, account, o, door.signal);
+    });
+  }
+
+  /** Whether an object logs in as the controller, and not as a ServiceAccount. */
+  isController({ serviceAccountName }: Pick<CloudCaller, 'serviceAccountName'>): boolean {
+    return (serviceAccountName || this.#o.defaultServiceAccount) === '';
   }
 
   /**
@@ -176,12 +215,12 @@ export class CloudIdentities {
   }
 
   #get<T>(
-    caller: Pick<CloudCaller, 'dispatcher' | 'via' | 'user' | 'signal'>,
+    caller: Pick<CloudCaller, 'dispatcher' | 'via' | 'user' | 'refused' | 'signal'>,
     key: string[],
     issue: (doors: ControllerDoors) => Promise<Issued<T>>,
   ): Promise<T> {
-    const { user, signal, via } = caller;
-    return this.#o.tokens.get([...key, via], { user, signal }, () => issue(this.#doors(caller)));
+    const { via, ...use } = caller;
+    return this.#o.tokens.get([...key, via], use, () => issue(this.#doors(caller)));
   }
 
   /** What is issued may be for several objects, so that it does not end with the first one: each request has its time. */
@@ -196,14 +235,20 @@ export class CloudIdentities {
   }
 
   #accountOf({ namespace, serviceAccountName, exposedBy }: CloudCaller): AccountRef | undefined {
-    const { defaultServiceAccount, isObjectLevel } = this.#o;
+    const { defaultServiceAccount, defaultFlag, isObjectLevel } = this.#o;
     const name = serviceAccountName || defaultServiceAccount;
     if (name === '') {
       refuseExposed(exposedBy);
       return undefined;
     }
     if (!isObjectLevel) throw new FeatureGateError();
-    return { namespace, name, isDefault: !serviceAccountName };
+    return { namespace, name, ...(!serviceAccountName && { chosenBy: defaultFlag }) };
+  }
+
+  async #accountToken(caller: CloudCaller, account: AccountRef, usual: string): Promise<string> {
+    const { signal } = new AbortController();
+    const { audiences = [usual] } = caller;
+    return (await accountToken(caller.client, account, { audiences }, signal)).value;
   }
 
   #annotations({ client, signal }: CloudCaller, account: AccountRef) {
@@ -224,8 +269,11 @@ export function refuseExposed(exposedBy: string | undefined): void {
   );
 }
 
-function accountKey({ namespace, name }: AccountRef): string[] {
-  return [namespace, name];
+function accountKey(
+  { namespace, name }: AccountRef,
+  { audiences = [] }: Pick<CloudCaller, 'audiences'>,
+): string[] {
+  return [namespace, name, ...audiences];
 }
 
 /** Runs work that logs in, and gives its failures the form in which a service reports them. */

@@ -7,6 +7,7 @@ export { certificateAssertion } from './azure/certificate.ts';
 export { azureScopes } from './azure/scopes.ts';
 export { type AzureClient, azureClientToken, managedIdentityToken } from './azure/token.ts';
 export { CloudLoginError, FeatureGateError, LoginSettingsError } from './cloud-error.ts';
+export { createClusterLogins } from './cluster/log-in.ts';
 export { checkIdentityFlags, createIdentities } from './create-identities.ts';
 export { type CloudEnvironment, cloudEnvironment } from './environment.ts';
 export type { CloudDoor } from './exchange.ts';

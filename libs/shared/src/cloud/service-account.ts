@@ -1,17 +1,25 @@
 import type { KubeObject } from '../api/index.ts';
 import { coreResources, isForbidden, isNotFound, type KubeClient } from '../kube/index.ts';
 import { CloudLoginError } from './cloud-error.ts';
+import type { Issued } from './token-cache.ts';
 
 /** A ServiceAccount that stands for an identity in a cloud. */
 export interface AccountRef {
   namespace: string;
   name: string;
-  /** `--default-service-account` chose it, not the object. */
-  isDefault?: boolean;
+  /** Flag that chose it, when the object did not. */
+  chosenBy?: string;
 }
 
-/** Least that the API server gives: the token is exchanged at once. */
-const tokenSeconds = 600;
+/** Which token an account is to get. */
+export interface AccountTokenOptions {
+  /** Who takes it. */
+  audiences: readonly string[];
+  /** How long it holds; unless told the least that the API server gives, as for one that is exchanged at once. */
+  seconds?: number;
+}
+
+const leastTokenSeconds = 600;
 
 /**
  * Reads the annotations of a ServiceAccount, which say what it is in a cloud.
@@ -20,7 +28,7 @@ const tokenSeconds = 600;
  */
 export async function accountAnnotations(
   client: KubeClient,
-  { isDefault, ...key }: AccountRef,
+  { chosenBy, ...key }: AccountRef,
   signal: AbortSignal,
 ): Promise<Record<string, string>> {
   try {
@@ -32,13 +40,9 @@ export async function accountAnnotations(
   } catch (cause) {
     signal.throwIfAborted();
     const why = isNotFound(cause) ? 'it does not exist' : 'the API server refused to return it';
-    const whose = isDefault
-      ? ', which --default-service-account chooses for objects that name none'
-      : '';
-    throw new CloudLoginError(
-      `failed to get service account '${key.namespace}/${key.name}'${whose}: ${why}`,
-      { cause },
-    );
+    throw new CloudLoginError(`failed to get service account ${shown(key, chosenBy)}: ${why}`, {
+      cause,
+    });
   }
 }
 
@@ -49,32 +53,46 @@ export async function accountAnnotations(
  */
 export async function accountToken(
   client: KubeClient,
-  { namespace, name }: AccountRef,
-  audience: string,
+  account: AccountRef,
+  { audiences, seconds = leastTokenSeconds }: AccountTokenOptions,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<Issued<string>> {
+  const { namespace, name, chosenBy } = account;
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/serviceaccounts/${encodeURIComponent(name)}/token`;
   const body = {
     apiVersion: 'authentication.k8s.io/v1',
     kind: 'TokenRequest',
-    spec: { audiences: [audience], expirationSeconds: tokenSeconds },
+    spec: { audiences, expirationSeconds: seconds },
   };
   let answer: unknown;
   try {
     answer = await client.request('POST', path, { body, signal });
   } catch (cause) {
     signal.throwIfAborted();
-    const why = isForbidden(cause)
-      ? 'the controller may not: grant it create on serviceaccounts/token'
-      : 'the API server gave none';
     throw new CloudLoginError(
-      `failed to create a token for service account '${namespace}/${name}': ${why}`,
+      `failed to create a token for service account ${shown(account, chosenBy)}: ${whyNoToken(cause)}`,
       { cause },
     );
   }
-  const { token } = (answer as { status?: { token?: unknown } } | undefined)?.status ?? {};
-  if (typeof token === 'string') return token;
-  throw new CloudLoginError(`the API server answered without a token for '${namespace}/${name}'`);
+  const { token, expirationTimestamp } =
+    (answer as { status?: Record<string, unknown> } | undefined)?.status ?? {};
+  if (typeof token !== 'string') {
+    throw new CloudLoginError(`the API server answered without a token for '${namespace}/${name}'`);
+  }
+  // Without an end it is used once.
+  return { value: token, expiresAtMs: Date.parse(String(expirationTimestamp)) || 0 };
+}
+
+function whyNoToken(error: unknown): string {
+  if (isForbidden(error)) return 'the controller may not: grant it create on serviceaccounts/token';
+  if (isNotFound(error)) return 'it does not exist: create it';
+  return 'the API server gave none';
+}
+
+function shown({ namespace, name }: AccountRef, chosenBy: string | undefined): string {
+  const why =
+    chosenBy === undefined ? '' : `, which --${chosenBy} chooses for objects that name none`;
+  return `'${namespace}/${name}'${why}`;
 }
 
 /**

@@ -35,9 +35,23 @@ export interface TokenCacheOptions {
 /** Part of its life after which a login is not used any more, as the kubelet does with tokens. */
 const usedShare = 0.8;
 
+/** How long what is there is used when nothing new is issued, before another attempt; in milliseconds. */
+const graceMs = 10_000;
+
 interface Entry {
   value: unknown;
+  /** Until when nothing new is asked for. */
   untilMs: number;
+  /** Until when it may be used if nothing new is issued. */
+  endMs: number;
+}
+
+/** For whom something is, and until when that one waits; what is issued goes on for others. */
+export interface TokenUse {
+  user?: TokenUser | undefined;
+  signal?: AbortSignal | undefined;
+  /** What did not work, and is not given again. */
+  refused?: unknown;
 }
 
 /** Logins that clouds have given, for as long as they can be used. */
@@ -54,18 +68,18 @@ export class TokenCache {
    * What was issued for the same key, or what is issued now.
    *
    * @param key all that it depends on, and its kind first: equal keys have values of one type; only a digest is kept
-   * @param caller for whom it is, and until when that one waits; what is issued goes on for others
-   * @throws what `issue` throws; the signal's reason
+   * @throws what `issue` throws, unless what there is still holds; the signal's reason
    */
   async get<T>(
     key: readonly string[],
-    { user, signal }: { user?: TokenUser; signal?: AbortSignal },
+    { user, signal, refused }: TokenUse,
     issue: () => Promise<Issued<T>>,
   ): Promise<T> {
     const { clock, monitor } = this.#o;
     const id = sha256Hex(JSON.stringify(key));
     const entry = this.#entries.get(id);
-    if (entry !== undefined && entry.untilMs > clock.now()) {
+    if (refused !== undefined && entry?.value === refused) this.#delete(id);
+    else if (entry !== undefined && entry.untilMs > clock.now()) {
       if (user !== undefined) monitor?.used('cache_hit', user);
       this.#entries.delete(id);
       this.#entries.set(id, entry);
@@ -88,14 +102,20 @@ export class TokenCache {
       issued = await issue();
     } catch (error) {
       monitor?.requested('failure');
-      throw error;
+      const now = clock.now();
+      const old = this.#entries.get(id);
+      if (old === undefined || old.endMs <= now) throw error;
+      old.untilMs = Math.min(now + graceMs, old.endMs);
+      return old.value as T;
     }
     monitor?.requested('success');
     const now = clock.now();
-    const lifeMs = Math.min((issued.expiresAtMs - now) * usedShare, maxDurationMs);
+    const leftMs = issued.expiresAtMs - now;
+    const lifeMs = Math.min(leftMs * usedShare, maxDurationMs);
+    const endMs = now + Math.min(leftMs, maxDurationMs);
     this.#delete(id);
     if (maxSize === 0 || lifeMs <= 0) return issued.value;
-    this.#entries.set(id, { value: issued.value, untilMs: now + lifeMs });
+    this.#entries.set(id, { value: issued.value, untilMs: now + lifeMs, endMs });
     monitor?.changed(1);
     for (const oldest of this.#entries.keys()) {
       if (this.#entries.size <= maxSize) break;

@@ -8,6 +8,9 @@ import { type Credentials, KubeConfigError } from './cluster-config.ts';
 /** The kubelet renews tokens long before they expire; Go clients read them anew this often, too. */
 const tokenFileLifeMs = 60_000;
 
+/** To ask for an issued token costs a look at its account; the tokens hold longer than this. */
+const issuedLifeMs = 30_000;
+
 /** A credential plugin that answers later is killed. */
 const execTimeoutMs = 60_000;
 
@@ -34,6 +37,32 @@ export function tokenFileCredentials(path: string, clock: Clock = systemClock): 
         : read(),
     refresh() {
       headers = undefined;
+      return true;
+    },
+  };
+}
+
+/**
+ * Bearer tokens that are issued for a time, by what also keeps them.
+ *
+ * @param issue gives one that still holds for a while, and not the one that was refused
+ */
+export function issuedCredentials(
+  issue: (refused?: string) => Promise<string>,
+  clock: Clock = systemClock,
+): Credentials {
+  let current: { token: string; readAt: number } | undefined;
+  let refused: string | undefined;
+  return {
+    async headers() {
+      if (current === undefined || clock.now() - current.readAt >= issuedLifeMs) {
+        current = { token: await issue(refused), readAt: clock.now() };
+      }
+      return { authorization: `Bearer ${current.token}` };
+    },
+    refresh() {
+      refused = current?.token ?? refused;
+      current = undefined;
       return true;
     },
   };

@@ -34,9 +34,11 @@ export type {
   WatchMonitor,
 } from './informer-types.ts';
 export { createKindsWatch, type KindsWatch } from './kinds-watch.ts';
-export { type LoadKubeConfigOptions, loadKubeConfig } from './kube-config.ts';
+export { clusterOfKubeConfig, type LoadKubeConfigOptions, loadKubeConfig } from './kube-config.ts';
+export { type KubeConfigReference, kubeConfigKey } from './kube-config-reference.ts';
 export { parseLabelSelector } from './label-selector.ts';
 export { NoKindMatchError } from './mapper.ts';
+export type { ClusterLogin, LogInToCluster } from './remote-config.ts';
 export {
   type ApiResource,
   apiVersionString,
@@ -50,7 +52,6 @@ export {
 } from './resource.ts';
 export {
   clientForTenant,
-  type KubeConfigReference,
   TenantClients,
   type TenantOptions,
 } from './tenant.ts';

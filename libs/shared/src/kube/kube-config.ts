@@ -56,6 +56,21 @@ export function loadKubeConfig(o: LoadKubeConfigOptions = {}): ClusterConfig {
   );
 }
 
+/**
+ * Finds out where a kubeconfig leads, whoever its user is.
+ *
+ * @param content of a kubeconfig; it must not refer to files
+ * @returns the address, and the authorities in base64
+ * @throws KubeConfigError as {@link loadKubeConfig}
+ */
+export function clusterOfKubeConfig(content: string): { server: string; caData?: string } {
+  const raw = parse(content);
+  const { rawCluster } = currentOf(raw, undefined);
+  checkCluster(rawCluster, { files: false });
+  const [{ server, caData }] = newClusters([rawCluster]) as [Cluster];
+  return { server, caData };
+}
+
 function inCluster(
   env: Record<string, string | undefined>,
   dir = '/var/run/secrets/kubernetes.io/serviceaccount',
@@ -115,13 +130,17 @@ function find<T extends RawEntry>(list: T[] | undefined, field: string, name: st
   return entry;
 }
 
+function currentOf(raw: RawConfig, name: string | undefined) {
+  const contextName = name || raw['current-context'];
+  if (!contextName) throw new KubeConfigError('the kubeconfig has no current-context: set it');
+  const { context = {} } = find(raw.contexts, 'contexts', contextName);
+  return { context, rawCluster: find(raw.clusters, 'clusters', context.cluster ?? '') };
+}
+
 /** `dir` is the folder that relative paths start from; without one, paths are refused. */
 function fromText(text: string, dir: string | undefined, o: LoadKubeConfigOptions): ClusterConfig {
   const raw = parse(text);
-  const contextName = o.context || raw['current-context'];
-  if (!contextName) throw new KubeConfigError('the kubeconfig has no current-context: set it');
-  const { context = {} } = find(raw.contexts, 'contexts', contextName);
-  const rawCluster = find(raw.clusters, 'clusters', context.cluster ?? '');
+  const { context, rawCluster } = currentOf(raw, o.context);
   const rawUser = context.user ? find(raw.users, 'users', context.user) : { name: '' };
   const checks = { files: dir !== undefined, exec: o.insecureExec, insecureTls: o.insecureTls };
   checkCluster(rawCluster, checks);

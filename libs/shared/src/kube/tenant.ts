@@ -1,29 +1,26 @@
-import type { KubeObject } from '@sluice/shared/api';
 import {
   ByteBudget,
   type Clock,
-  errorMessage,
   LruBytes,
-  RetryableError,
   StalledError,
   systemClock,
   type Timer,
 } from '@sluice/shared/base';
 import { AddressRefusedError, NetworkGuard } from '@sluice/shared/net';
 import { tenantLimits } from './answer-limits.ts';
-import { isNotFound } from './api-error.ts';
 import { KubeConfigError } from './cluster-config.ts';
 import { createKubeClient, type KubeClientOptions } from './create-client.ts';
 import { serviceAccountIdentity } from './identity.ts';
-import { loadKubeConfig } from './kube-config.ts';
-import { coreResources } from './resource.ts';
+import { type KubeConfigReference, kubeConfigKey } from './kube-config-reference.ts';
+import {
+  type ConfigUser,
+  type LogInToCluster,
+  type RemoteConfig,
+  readRemoteConfig,
+  remoteReason,
+  unusable,
+} from './remote-config.ts';
 import type { KubeClient } from './types.ts';
-
-/** `spec.kubeConfig` of an object. */
-export interface KubeConfigReference {
-  secretRef?: { name: string; key?: string };
-  configMapRef?: { name: string };
-}
 
 export interface TenantOptions {
   /** The controller's own client. */
@@ -36,8 +33,8 @@ export interface TenantOptions {
   serviceAccountName?: string;
   /** `--default-service-account`. */
   defaultServiceAccount?: string;
-  /** `--default-kubeconfig-service-account`, which logins by `configMapRef` use. */
-  defaultKubeConfigServiceAccount?: string;
+  /** The object that is reconciled; for metrics. */
+  user?: ConfigUser;
   /** `--insecure-kubeconfig-exec`. */
   insecureExec?: boolean;
   /** `--insecure-kubeconfig-tls`. */
@@ -57,25 +54,20 @@ export interface TenantClientsOptions {
   clock?: Clock;
   /** Where other clusters may be; the strict defaults when absent. */
   guard?: NetworkGuard;
+  /** Logs in by `configMapRef`, which is refused without. */
+  logIn?: LogInToCluster;
   /** Options of the clients of other clusters. */
   clientOptions?: Omit<KubeClientOptions, 'guard'>;
 }
 
-/** The reason that Flux gives when it can build no client. */
-const reason = 'ReconciliationFailed';
-
 interface RemoteCluster {
-  /** Identifies the state of the Secret that the client was made from. */
+  /** Identifies the state of all that the client was made from. */
   version: string;
   client: KubeClient;
   identities: LruBytes<KubeClient>;
 }
 
-interface SecretObject extends KubeObject {
-  data?: Record<string, string>;
-}
-
-/** Keeps the clients of tenants: by identity, and by Secret and its version. */
+/** Keeps the clients of tenants: by identity, and by Secret or ConfigMap and its version. */
 export class TenantClients {
   readonly #options: TenantClientsOptions;
   readonly #clock: Clock;
@@ -117,19 +109,13 @@ export class TenantClients {
     await Promise.all(open.map(([client]) => client.close()));
   }
 
-  async #remoteFor(o: TenantOptions, { secretRef }: KubeConfigReference): Promise<RemoteCluster> {
-    if (secretRef === undefined) {
-      throw new StalledError(
-        reason,
-        'spec.kubeConfig.configMapRef is not supported yet: use spec.kubeConfig.secretRef',
-      );
-    }
-    const secret = await readSecret(o, secretRef.name);
-    const version = `${secret.metadata.uid}/${secret.metadata.resourceVersion}`;
-    const key = `${o.namespace}/${secretRef.name}/${secretRef.key ?? ''}`;
+  async #remoteFor(o: TenantOptions, reference: KubeConfigReference): Promise<RemoteCluster> {
+    const config = await readRemoteConfig(o, reference, this.#options.logIn);
+    const { version } = config;
+    const key = kubeConfigKey(o.namespace, reference);
     const known = this.#remote.get(key);
     if (known?.version === version) return known;
-    const client = this.#connect(kubeConfigIn(secret, secretRef.key), o);
+    const client = this.#connect(config, o.namespace);
     const remote = { version, client, identities: this.#identities() };
     if (known !== undefined) this.#retire(known);
     this.#open.set(client, undefined);
@@ -137,27 +123,20 @@ export class TenantClients {
     return remote;
   }
 
-  #connect(content: string, o: TenantOptions): KubeClient {
-    const { insecureExec, insecureTls } = o;
+  #connect({ load, where }: RemoteConfig, namespace: string): KubeClient {
     try {
-      const config = loadKubeConfig({ content, insecureExec, insecureTls });
+      const config = load();
       this.#guard.check(new URL(config.server).hostname);
-      const limits = { ...tenantLimits, memory: { budget: this.#memory, share: o.namespace } };
+      const limits = { ...tenantLimits, memory: { budget: this.#memory, share: namespace } };
       return createKubeClient(config, {
         limits,
         ...this.#options.clientOptions,
         guard: this.#guard,
       });
     } catch (error) {
-      const isRefused = error instanceof AddressRefusedError;
-      if (!(error instanceof KubeConfigError || isRefused)) throw error;
-      const name = o.kubeConfig?.secretRef?.name;
-      const field = isRefused ? 'server: ' : '';
-      throw new RetryableError(
-        reason,
-        `the kubeconfig in Secret ${o.namespace}/${name} (spec.kubeConfig.secretRef) cannot be used: ${field}${error.message}`,
-        { cause: error },
-      );
+      if (error instanceof AddressRefusedError) throw unusable(where, error, 'server: ');
+      if (error instanceof KubeConfigError) throw unusable(where, error);
+      throw error;
     }
   }
 
@@ -182,7 +161,7 @@ const caches = new WeakMap<KubeClient, TenantClients>();
  * `spec.serviceAccountName` or the default account, or as the controller when there is neither. As in Flux, the account
  * is one of the object's namespace, on whichever cluster.
  *
- * @throws StalledError when the spec has to change, RetryableError when the Secret is missing or its kubeconfig cannot be
+ * @throws StalledError when the spec has to change, RetryableError when the Secret or ConfigMap is missing or cannot be
  * used; both with reason `ReconciliationFailed`
  * @see https://fluxcd.io/flux/components/kustomize/kustomizations/#kubeconfig-remote-clusters
  */
@@ -200,7 +179,7 @@ function accountOf(o: TenantOptions): string | undefined {
   if (account === undefined || accountPattern.test(account)) return account;
   const field = o.serviceAccountName ? 'spec.serviceAccountName' : '--default-service-account';
   throw new StalledError(
-    reason,
+    remoteReason,
     `${field} '${account}' is no name of a ServiceAccount: correct it`,
   );
 }
@@ -217,33 +196,4 @@ function acting(
   const created = client.impersonate(serviceAccountIdentity(namespace, account));
   known.set(key, created, 1);
   return created;
-}
-
-async function readSecret(o: TenantOptions, name: string): Promise<SecretObject> {
-  const { namespace, signal } = o;
-  try {
-    return await o.client.get<SecretObject>(coreResources.secrets, { namespace, name }, { signal });
-  } catch (error) {
-    if (signal?.aborted) throw error;
-    const problem = isNotFound(error)
-      ? 'does not exist: create it'
-      : `cannot be read: ${errorMessage(error)}`;
-    throw new RetryableError(
-      reason,
-      `Secret ${namespace}/${name}, named by spec.kubeConfig.secretRef, ${problem}`,
-      { cause: error },
-    );
-  }
-}
-
-function kubeConfigIn(secret: SecretObject, key: string | undefined): string {
-  const candidates = key ? [key] : ['value', 'value.yaml'];
-  const found = candidates.find((candidate) => secret.data?.[candidate] !== undefined);
-  if (found !== undefined)
-    return Buffer.from(secret.data?.[found] ?? '', 'base64').toString('utf8');
-  const { namespace, name } = secret.metadata;
-  throw new RetryableError(
-    reason,
-    `Secret ${namespace}/${name} has no key ${candidates.join(' or ')} with a kubeconfig: add it, or name its key in spec.kubeConfig.secretRef.key`,
-  );
 }

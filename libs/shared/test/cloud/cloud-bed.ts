@@ -37,6 +37,7 @@ export async function startCloud() {
       environment,
       isObjectLevel: o.isObjectLevel ?? true,
       defaultServiceAccount: o.defaultServiceAccount ?? '',
+      defaultFlag: 'default-service-account',
       tokens: new TokenCache({ maxSize: o.maxSize ?? 100, maxDurationMs: 3_600_000, clock }),
       local: dispatcher,
       clock,

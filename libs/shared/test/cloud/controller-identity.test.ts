@@ -389,6 +389,20 @@ describe('a login', () => {
     expect(cloud.asked()).toHaveLength(2);
   });
 
+  test('that still holds is used while no other is given, until it ends', async () => {
+    const answer = { [`POST ${url}`]: { access_token: 'token', expires_in: 1000 } };
+    cloud.answer(answer);
+    const identities = cloud.identities(environment);
+    await ask(identities);
+    cloud.answer({});
+    await cloud.clock.advance(990_000);
+    expect(await ask(identities)).toBe('token');
+    expect(await ask(identities)).toBe('token');
+    expect(cloud.asked()).toHaveLength(1);
+    await cloud.clock.advance(10_000);
+    await expect(ask(identities)).rejects.toThrow('status 404');
+  });
+
   test('is not kept when no tokens are to be kept', async () => {
     cloud.answer({ [`POST ${url}`]: { access_token: 'token', expires_in: 1000 } });
     const identities = cloud.identities(environment, { maxSize: 0 });

@@ -1,9 +1,12 @@
 import { FakeClock, RetryableError, StalledError } from '@sluice/shared/base';
 import {
   ApiError,
+  type ApiResource,
+  type ClusterLogin,
   clientForTenant,
   type Identity,
   type KubeClient,
+  KubeConfigError,
   TenantClients,
   type TenantOptions,
 } from '@sluice/shared/kube';
@@ -27,12 +30,15 @@ interface FakeSecret {
   data: Record<string, string>;
 }
 
-/** The controller's own cluster: serves Secrets and says whom it was asked to act as. */
+/** The controller's own cluster: serves Secrets and ConfigMaps, and says whom it was asked to act as. */
 function ownCluster(secrets: Record<string, FakeSecret>) {
   const acted: Identity[] = [];
   const client = {
     identity: 'own',
-    get: async (_: unknown, { namespace, name }: { namespace: string; name: string }) => {
+    get: async (
+      { kind }: ApiResource,
+      { namespace, name }: { namespace: string; name: string },
+    ) => {
       const found = secrets[`${namespace}/${name}`];
       const message = `secrets "${name}" not found`;
       if (!found)
@@ -40,7 +46,7 @@ function ownCluster(secrets: Record<string, FakeSecret>) {
       const data = Object.fromEntries(
         Object.entries(found.data).map(([key, value]) => [
           key,
-          Buffer.from(value).toString('base64'),
+          kind === 'Secret' ? Buffer.from(value).toString('base64') : value,
         ]),
       );
       return { metadata: { namespace, name, uid: 'u', resourceVersion: found.version }, data };
@@ -53,10 +59,19 @@ function ownCluster(secrets: Record<string, FakeSecret>) {
   return { client: client as unknown as KubeClient, acted };
 }
 
-function setup(secrets: Record<string, FakeSecret> = {}, maxClients = 10) {
+function setup(
+  secrets: Record<string, FakeSecret> = {},
+  maxClients = 10,
+  logIn?: (data: Record<string, string>) => ClusterLogin,
+) {
   const { client, acted } = ownCluster(secrets);
   const clock = new FakeClock();
-  const cache = new TenantClients({ clock, maxClients, graceMs: 1000 });
+  const cache = new TenantClients({
+    clock,
+    maxClients,
+    graceMs: 1000,
+    ...(logIn && { logIn: async ({ data }) => logIn(data) }),
+  });
   closing.push(cache);
   const get = (o: Partial<TenantOptions>) =>
     clientForTenant({ client, namespace: 'apps', cache, ...o });
@@ -189,11 +204,11 @@ describe('tenants of other clusters', () => {
   }
   const refusals: Refusal[] = [
     {
-      name: 'a login by ConfigMap',
+      name: 'a login by ConfigMap, where nothing logs in,',
       secrets: {},
       o: { kubeConfig: { configMapRef: { name: 'c' } } },
       type: StalledError,
-      says: 'spec.kubeConfig.configMapRef is not supported yet',
+      says: 'spec.kubeConfig has neither secretRef nor a configMapRef that can be used',
     },
     {
       name: 'a missing Secret',
@@ -232,5 +247,73 @@ describe('tenants of other clusters', () => {
     expect(error.reason).toBe('ReconciliationFailed');
     expect(error.message).toContain(says);
     expect(error.message).not.toContain(canary);
+  });
+});
+
+describe('tenants of clusters that a ConfigMap describes', () => {
+  const described = { kubeConfig: { configMapRef: { name: 'c' } } };
+  const map = (data: Record<string, string> = {}, version = '1') => ({
+    'apps/c': { version, data },
+  });
+  const login = (server: string, ca?: string): ClusterLogin => ({
+    server,
+    ...(ca !== undefined && { ca }),
+    token: async () => canary,
+  });
+
+  test('act on the cluster of the login, as the account when one is named', async () => {
+    const { get } = setup(map({ address: 'https://r:6443' }), 10, ({ address = '' }) =>
+      login(address),
+    );
+    expect((await get(described)).identity).toBe('https://r:6443|');
+    const acting = await get({ ...described, serviceAccountName: 'a' });
+    expect(acting.identity).toBe('https://r:6443|system:serviceaccount:apps:a');
+    const secret = await get({ ...remote, kubeConfig: { secretRef: { name: 'c' } } }).catch(
+      (error) => error,
+    );
+    expect(secret.message).toContain('Secret apps/c has no key');
+  });
+
+  test('keep their client until the ConfigMap or the cluster changes', async () => {
+    const maps = map();
+    let ca = 'first';
+    const { get } = setup(maps, 10, () => login('https://r', ca));
+    const first = await get(described);
+    expect(await get(described)).toBe(first);
+    ca = 'second';
+    const second = await get(described);
+    expect(second).not.toBe(first);
+    maps['apps/c'].version = '2';
+    expect(await get(described)).not.toBe(second);
+  });
+
+  test.each([
+    {
+      name: 'a ConfigMap that is missing',
+      maps: {},
+      server: 'https://r',
+      says: 'ConfigMap apps/c, named by spec.kubeConfig.configMapRef, does not exist: create it',
+    },
+    {
+      name: 'a login that fails',
+      maps: map(),
+      server: undefined,
+      says: 'the cluster in ConfigMap apps/c (spec.kubeConfig.configMapRef) cannot be used: provider must be set',
+    },
+    {
+      name: 'a refused address',
+      maps: map(),
+      server: 'https://169.254.169.254',
+      says: "cannot be used: server: host '169.254.169.254' has",
+    },
+  ])('cannot use $name', async ({ maps, server, says }) => {
+    const { get, cache } = setup(maps, 10, () => {
+      if (server === undefined) throw new KubeConfigError('provider must be set');
+      return login(server);
+    });
+    const error = await get(described).catch((thrown) => thrown);
+    expect(error).toMatchObject({ reason: 'ReconciliationFailed', kind: 'retryable' });
+    expect(error.message).toContain(says);
+    expect(cache.open).toBe(0);
   });
 });

@@ -17,12 +17,39 @@ export interface UnsignedRequest {
  * @returns all headers of the request
  */
 export async function signAws(
-  { method, url, headers = {}, body, service, region }: UnsignedRequest,
+  request: UnsignedRequest,
   credentials: AwsCredentials,
   now: number,
 ): Promise<Record<string, string>> {
+  const signed = await (await signerOf(request, credentials, now)).sign();
+  const all = Object.fromEntries(signed.headers.entries());
+  // The connection writes it.
+  delete all['host'];
+  return all;
+}
+
+/**
+ * As {@link signAws}, with the signature in the address, for others to send the request.
+ *
+ * @returns the address
+ */
+export async function presignAws(
+  request: UnsignedRequest,
+  credentials: AwsCredentials,
+  now: number,
+): Promise<string> {
+  const signer = await signerOf(request, credentials, now, { signQuery: true });
+  return (await signer.sign()).url.href;
+}
+
+async function signerOf(
+  { method, url, headers = {}, body, service, region }: UnsignedRequest,
+  credentials: AwsCredentials,
+  now: number,
+  more: { signQuery?: boolean } = {},
+) {
   const { AwsV4Signer } = await import('aws4fetch');
-  const signer = new AwsV4Signer({
+  return new AwsV4Signer({
     method,
     url: url.href,
     headers,
@@ -31,10 +58,6 @@ export async function signAws(
     service,
     region,
     datetime: new Date(now).toISOString().replace(/[:-]|\.\d{3}/g, ''),
+    ...more,
   });
-  const signed = await signer.sign();
-  const all = Object.fromEntries(signed.headers.entries());
-  // The connection writes it.
-  delete all['host'];
-  return all;
 }

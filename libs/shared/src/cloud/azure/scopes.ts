@@ -4,4 +4,6 @@ export const azureScopes = {
   storage: 'https://storage.azure.com/.default',
   eventHubs: 'https://eventhubs.azure.net//.default',
   registry: 'https://containerregistry.azure.net/.default',
+  /** API servers of clusters. */
+  clusters: '6dae42f8-4368-4678-94ff-3960e28e3630/.default',
 } as const;

@@ -7,6 +7,8 @@ import {
   isNotFound,
   type KubeClient,
   type KubeConfigReference,
+  kubeConfigKey,
+  readConfigData,
   type TenantClients,
 } from '@sluice/shared/kube';
 import type { ApplierIdentity } from './applier-identity.ts';
@@ -30,9 +32,9 @@ export interface Applier extends KubeObject {
 
 /** Names the cluster that an applier acts on; the empty string is the one that we run in. */
 export function clusterKeyOf({ metadata, spec }: Applier): string {
-  const { secretRef } = spec.kubeConfig ?? {};
-  if (spec.kubeConfig === undefined) return '';
-  return `${metadata.namespace}/${secretRef?.name}/${secretRef?.key ?? ''}`;
+  return spec.kubeConfig === undefined
+    ? ''
+    : kubeConfigKey(metadata.namespace ?? '', spec.kubeConfig);
 }
 
 /** How to create {@link Clusters}. */
@@ -86,13 +88,14 @@ export class Clusters {
    */
   async targetOf(object: Applier, signal?: AbortSignal): Promise<Target> {
     const o = this.#options;
+    const { namespace = '', name } = object.metadata;
     const client = await clientForTenant({
       client: o.client,
-      namespace: object.metadata.namespace ?? '',
+      namespace,
+      user: { kind: object.kind, namespace, name },
       kubeConfig: object.spec.kubeConfig,
       serviceAccountName: object.spec.serviceAccountName,
       defaultServiceAccount: o.defaultServiceAccount || undefined,
-      defaultKubeConfigServiceAccount: o.defaultKubeConfigServiceAccount || undefined,
       insecureExec: o.insecureExec,
       insecureTls: o.insecureTls,
       signal,
@@ -105,17 +108,12 @@ export class Clusters {
   /** Says what is missing to act as the object's tenant; undefined when nothing is. */
   async missingIdentity(object: Applier): Promise<string | undefined> {
     const { kubeConfig, serviceAccountName } = object.spec;
-    const { namespace } = object.metadata;
-    if (kubeConfig !== undefined) {
-      const name = kubeConfig.secretRef?.name;
-      if (name === undefined || (await this.#exists(coreResources.secrets, { namespace, name })))
-        return undefined;
-      return `the kubeconfig Secret '${name}' is gone`;
-    }
-    const name = serviceAccountName || this.#options.defaultServiceAccount;
-    if (!name || (await this.#exists(coreResources.serviceAccounts, { namespace, name })))
-      return undefined;
-    return `the ServiceAccount '${name}' is gone`;
+    const { namespace = '' } = object.metadata;
+    if (kubeConfig !== undefined) return this.#missingLogin(namespace, kubeConfig);
+    return this.#missingAccount(
+      namespace,
+      serviceAccountName || this.#options.defaultServiceAccount,
+    );
   }
 
   /** Forgets what was applied for an owner, wherever. */
@@ -133,6 +131,34 @@ export class Clusters {
 
   #all(): Cluster[] {
     return [this.#local, ...[...this.#remote.values()].map(({ cluster }) => cluster)];
+  }
+
+  async #missingLogin(
+    namespace: string,
+    { secretRef, configMapRef }: KubeConfigReference,
+  ): Promise<string | undefined> {
+    if (configMapRef === undefined) {
+      const name = secretRef?.name;
+      if (name === undefined || (await this.#exists(coreResources.secrets, { namespace, name })))
+        return undefined;
+      return `the kubeconfig Secret '${name}' is gone`;
+    }
+    const { client, defaultKubeConfigServiceAccount } = this.#options;
+    const { name } = configMapRef;
+    try {
+      const data = await readConfigData(client, 'ConfigMap', { namespace, name });
+      const account = data['serviceAccountName'] || defaultKubeConfigServiceAccount;
+      return await this.#missingAccount(namespace, account);
+    } catch (error) {
+      if (isNotFound(error)) return `the kubeconfig ConfigMap '${name}' is gone`;
+      throw error;
+    }
+  }
+
+  async #missingAccount(namespace: string, name: string): Promise<string | undefined> {
+    if (!name || (await this.#exists(coreResources.serviceAccounts, { namespace, name })))
+      return undefined;
+    return `the ServiceAccount '${name}' is gone`;
   }
 
   async #exists(resource: ApiResource, key: { namespace: string | undefined; name: string }) {
