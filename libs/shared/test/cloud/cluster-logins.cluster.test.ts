@@ -36,7 +36,7 @@ const logIn = (
 const generic = { provider: 'generic', address: 'https://Remote.example.com:6443/' };
 
 describe('a cluster that trusts this one takes a token of the account', () => {
-  const cases = [
+  const cases: { name: string; more: Record<string, string>; audiences: string[] }[] = [
     { name: 'for its address, as it is written', more: {}, audiences: [generic.address] },
     {
       name: 'for the audiences that are told',

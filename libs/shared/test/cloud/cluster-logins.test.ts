@@ -260,7 +260,7 @@ describe('a cluster of Google', () => {
 
 describe('nothing is asked when', () => {
   const generic = { provider: 'generic', address: 'https://remote.example.com' };
-  test.each([
+  const refused: { name: string; data: Record<string, string>; says: string }[] = [
     { name: 'no provider is named', data: {}, says: 'provider must be aws' },
     { name: 'the provider is none', data: { provider: 'ldap' }, says: 'provider must be aws' },
     {
@@ -318,7 +318,8 @@ describe('nothing is asked when', () => {
       data: { provider: 'gcp', cluster: 'projects/../locations/x/clusters/y' },
       says: 'cluster is no cluster of Google: write projects/<project>',
     },
-  ])('$name', async ({ data, says }) => {
+  ];
+  test.each(refused)('$name', async ({ data, says }) => {
     cloud.answer({});
     const identities = cloud.identities({}, { isObjectLevel: false });
     const failure = await logInTo(cloud, identities, data).catch((error: unknown) => error);
