@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { build, type Metafile } from 'esbuild';
+import { commonJsNames } from './commonjs-names.ts';
 
 const root = new URL('../../', import.meta.url).pathname;
 
@@ -72,6 +73,7 @@ async function bundle(
     metafile: true,
     logLevel: 'error',
     plugins: [
+      commonJsNames,
       {
         name: 'worker-files',
         setup(pluginBuild) {
@@ -106,7 +108,10 @@ function escapeNonAscii(path: string): void {
 /** Files of which something is in the output; the others were read and left out. */
 function keptFiles(metafile: Metafile): string[] {
   return Object.values(metafile.outputs).flatMap(({ inputs }) =>
-    Object.keys(inputs).filter((path) => (inputs[path]?.bytesInOutput ?? 0) > 0),
+    Object.keys(inputs).filter(
+      (path) =>
+        (inputs[path]?.bytesInOutput ?? 0) > 0 && !path.startsWith(`${commonJsNames.name}:`),
+    ),
   );
 }
 
