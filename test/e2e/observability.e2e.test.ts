@@ -9,10 +9,11 @@ import {
 import { resourceOf } from '@sluice/shared/kube';
 import { isReady } from '@sluice/shared/runtime';
 import {
-  type ControllerName,
+  type ControllerProcess,
   controllerNames,
   freePorts,
   type HelmServer,
+  type ProgramName,
   type ReceivedSpan,
   type Registry,
   receiveTraces,
@@ -43,8 +44,10 @@ const kustomizations = resourceOf(kustomizationKind);
 const releases = resourceOf(helmReleaseKind);
 const gitRepositories = resourceOf(gitRepositoryKind);
 
+/** All that answer for metrics and logs. */
+const programs: ProgramName[] = [...controllerNames, 'source-watcher'];
 /** Works without NATS: the event path over HTTP is as much part of a trace. */
-const withoutNats: ControllerName[] = ['helm-controller'];
+const withoutNats: ProgramName[] = ['helm-controller'];
 /** An archive without files. */
 const layer = {
   mediaType: 'application/vnd.cncf.flux.content.v1.tar+gzip',
@@ -87,9 +90,11 @@ beforeAll(async () => {
   const [profiling] = await freePorts(1);
   profilingUrl = `http://127.0.0.1:${profiling}/debug/pprof`;
   const args = [`--otlp-endpoint=${traces.endpoint}`, '--enable-leader-election'];
-  const extraArgs = Object.fromEntries(controllerNames.map((name) => [name, args]));
+  const extraArgs = Object.fromEntries(programs.map((name) => [name, args]));
   extraArgs['source-controller'] = [...args, `--profiling-addr=127.0.0.1:${profiling}`];
-  world = await startWorld({ controllers: { namespace: 'default', withoutNats, extraArgs } });
+  world = await startWorld({
+    controllers: { names: programs, namespace: 'default', withoutNats, extraArgs },
+  });
   started.defer(() => world.stop());
   await prepare(world);
   await world.apply(commitAlert);
@@ -129,8 +134,14 @@ async function deliveryOf(reason: string, traceId: string): Promise<ReceivedSpan
   );
 }
 
-async function scrape(name: ControllerName): Promise<Map<string, ExposedMetric>> {
-  return parseExposition(await (await fetch(world.controllers.processes[name].metricsUrl)).text());
+function processOf(name: ProgramName): ControllerProcess {
+  const found = world.controllers.processes[name];
+  if (found === undefined) throw new Error(`${name} was not started`);
+  return found;
+}
+
+async function scrape(name: ProgramName): Promise<Map<string, ExposedMetric>> {
+  return parseExposition(await (await fetch(processOf(name).metricsUrl)).text());
 }
 
 describe('a push can be followed to the alert in one trace', () => {
@@ -265,7 +276,9 @@ describe('the metrics', () => {
     await world.client.patch(apps, { namespace: 'shop', name: 'web' }, drift, { type: 'merge' });
     await world.hmac.waitFor(({ body }) => body.includes('DriftCorrected'), { timeoutMs });
     const duration = 'gotk_reconcile_duration_seconds';
-    const expected: [ControllerName, string, string][] = [
+    const expected: [ProgramName, string, string][] = [
+      ['source-watcher', duration, 'parts'],
+      ['source-watcher', duration, 'no-parts'],
       ['source-controller', duration, 'tool'],
       ['source-controller', duration, 'app'],
       ['source-controller', duration, 'charts'],
@@ -284,7 +297,7 @@ describe('the metrics', () => {
     await vi.waitFor(seen, { timeout: timeoutMs, interval: 200 });
   }, 120_000);
 
-  test.each(controllerNames)(
+  test.each(programs)(
     'of %s are what dashboards query: name, type, labels, buckets',
     async (name) => {
       const exposed = await scrape(name);
@@ -302,7 +315,7 @@ describe('the metrics', () => {
     },
   );
 
-  test.each(controllerNames)('of %s name its kinds in lower case', async (name) => {
+  test.each(programs)('of %s name its kinds in lower case', async (name) => {
     const exposed = await scrape(name);
     for (const metric of ['controller_runtime_reconcile_total', 'workqueue_adds_total']) {
       const series = exposed.get(metric)?.series ?? [];
@@ -312,7 +325,7 @@ describe('the metrics', () => {
     }
   });
 
-  test.each(controllerNames)('of %s are those of docs/metrics.md, and no others', async (name) => {
+  test.each(programs)('of %s are those of docs/metrics.md, and no others', async (name) => {
     const exposed = await scrape(name);
     const documented = (await documentedMetrics()).filter(
       (m) =>
@@ -332,7 +345,7 @@ describe('the metrics', () => {
   });
 
   test('tell conditions, intervals, successes, drift, deliveries and what waits', async () => {
-    const valueIn = async (of: ControllerName, metric: string, labels: Record<string, string>) =>
+    const valueIn = async (of: ProgramName, metric: string, labels: Record<string, string>) =>
       (await scrape(of))
         .get(metric)
         ?.series.find((s) =>
@@ -367,7 +380,7 @@ describe('the metrics', () => {
     };
     const used = await valueIn('source-controller', 'gotk_token_cache_events_total', oci);
     expect(used).toBeGreaterThan(0);
-    for (const name of controllerNames) {
+    for (const name of programs) {
       expect(await valueIn(name, 'sluice_outbox_oldest_seconds', {}), name).toBeGreaterThanOrEqual(
         0,
       );
@@ -409,8 +422,8 @@ describe('the profiling endpoints', () => {
     await expect.poll(cpu, { timeout: 30_000 }).toHaveProperty('nodes');
   });
 
-  test.each(controllerNames)('are not on the port of the metrics of %s', async (name) => {
-    const { metricsUrl } = world.controllers.processes[name];
+  test.each(programs)('are not on the port of the metrics of %s', async (name) => {
+    const { metricsUrl } = processOf(name);
     expect((await fetch(metricsUrl.replace('/metrics', '/debug/pprof/'))).status).toBe(404);
   });
 });
@@ -418,10 +431,10 @@ describe('the profiling endpoints', () => {
 describe('at the end', () => {
   test('a collector that is gone neither blocks nor ends the controllers', async () => {
     await traces.close();
-    const pids = controllerNames.map((name) => world.controllers.processes[name].pid);
+    const pids = programs.map((name) => processOf(name).pid);
     const sha = await push({ ...chart('2.0.0'), 'shop/deployment.yaml': deployment('2.0.0') });
     await Promise.all([untilApplied(sha), untilReleased(3)]);
-    expect(controllerNames.map((name) => world.controllers.processes[name].pid)).toEqual(pids);
+    expect(programs.map((name) => processOf(name).pid)).toEqual(pids);
   }, 120_000);
 
   test('no span holds a secret', () => {
@@ -433,10 +446,10 @@ describe('at the end', () => {
 
   test('flux logs can read every line of every log, failures and shutdown included', async () => {
     await world.controllers.stop();
-    for (const name of controllerNames) {
-      const { logFile } = world.controllers.processes[name];
+    for (const name of programs) {
+      const { logFile } = processOf(name);
       expect(await unreadableLines(logFile), name).toEqual([]);
-      const last = (await world.controllers.processes[name].log()).at(-1);
+      const last = (await processOf(name).log()).at(-1);
       expect(last, name).toMatchObject({ msg: 'Shutdown complete' });
     }
   });

@@ -1,4 +1,4 @@
-import type { ControllerName } from '@sluice/testing';
+import type { ProgramName } from '@sluice/testing';
 
 /** A metric that dashboards and alerts of Flux query. */
 export interface ContractMetric {
@@ -64,13 +64,14 @@ const common: Record<string, ContractMetric> = {
 const http = ['service', 'handler', 'method', 'code'];
 
 /** What each controller has to expose. */
-export const contract: Record<ControllerName, Record<string, ContractMetric>> = {
+export const contract: Record<ProgramName, Record<string, ContractMetric>> = {
   'source-controller': {
     ...common,
     gotk_cache_events_total: counter('event_type', 'name', 'namespace'),
   },
   'kustomize-controller': common,
   'helm-controller': common,
+  'source-watcher': common,
   'notification-controller': {
     ...common,
     gotk_event_http_request_duration_seconds: histogram(httpBuckets, ...http),
@@ -83,17 +84,19 @@ export const contract: Record<ControllerName, Record<string, ContractMetric>> = 
 };
 
 /** Metrics of which there need be no series, as nothing in the run causes one. */
-export const mayBeEmpty: Record<ControllerName, readonly string[]> = {
+export const mayBeEmpty: Record<ProgramName, readonly string[]> = {
   'source-controller': [],
   'kustomize-controller': ['gotk_token_cache_events_total'],
   'helm-controller': ['gotk_token_cache_events_total'],
   'notification-controller': ['gotk_token_cache_events_total'],
+  'source-watcher': ['gotk_token_cache_events_total'],
 };
 
 /** The label `controller` of the kinds of each controller. */
-export const controllers: Record<ControllerName, readonly string[]> = {
+export const controllers: Record<ProgramName, readonly string[]> = {
   'source-controller': ['bucket', 'gitrepository', 'helmchart', 'helmrepository', 'ocirepository'],
   'kustomize-controller': ['kustomization'],
   'helm-controller': ['helmrelease'],
   'notification-controller': ['receiver'],
+  'source-watcher': ['artifactgenerator'],
 };

@@ -59,6 +59,18 @@ export async function applyOthers(world: World, helm: HelmServer, registry: Regi
   await source('OCIRepository', 'app', { ...oci, url: `${registry.ociUrl}/app` });
   await source('OCIRepository', 'absent', { ...oci, url: `${registry.ociUrl}/absent` });
   await source('GitRepository', 'absent', { url: world.git.url('absent') });
+  // One whose source has an artifact, and one whose source has none.
+  for (const [name, of] of Object.entries({ parts: 'shop', 'no-parts': 'absent' })) {
+    await world.apply({
+      apiVersion: 'source.extensions.fluxcd.io/v1beta1',
+      kind: 'ArtifactGenerator',
+      metadata: { namespace, name },
+      spec: {
+        sources: [{ alias: 'git', kind: 'GitRepository', name: of }],
+        artifacts: [{ name, copy: [{ from: '@git/**', to: '@artifact/' }] }],
+      },
+    } as KubeObject);
+  }
   // No source with an artifact, and no path.
   for (const [name, path] of Object.entries({ absent: './shop', nowhere: './nowhere' })) {
     await world.apply({
