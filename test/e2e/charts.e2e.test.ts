@@ -3,6 +3,7 @@ import { controllerNames, podsCannotRun } from '@sluice/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { expectAllAnnounced } from './announced.ts';
 import { findCanaries } from './canaries.ts';
+import { useWatcher, withWatcher } from './charts/composed.ts';
 import { apartValues, postEvent, untilEventTaken } from './charts/events.ts';
 import { useEveryKind } from './charts/every-kind.ts';
 import { untilAllReady } from './charts/install.ts';
@@ -35,7 +36,10 @@ describe.skipIf(reason)('the umbrella chart, installed with helm and run', () =>
   const grants: Record<string, Grants> = {};
 
   beforeAll(async () => {
-    world = await startChartWorld({ namespaces: controllerNames.map(single) });
+    world = await startChartWorld({
+      namespaces: controllerNames.map(single),
+      values: withWatcher,
+    });
     console.info(`helm install to all Ready: ${(world.readyMs / 1000).toFixed(1)} s`);
     await prepare(world);
     await world.apply(passwordSecret);
@@ -68,6 +72,12 @@ describe.skipIf(reason)('the umbrella chart, installed with helm and run', () =>
     120_000,
   );
 
+  test(
+    'source-watcher, which is installed on request, makes an artifact that is applied',
+    () => useWatcher(world),
+    120_000,
+  );
+
   test('events over HTTP are taken from the accounts of the controllers alone', async () => {
     expect(await postEvent(world)).toBe(401);
     expect(await postEvent(world, 'notification-controller')).toBe(403);
@@ -79,7 +89,7 @@ describe.skipIf(reason)('the umbrella chart, installed with helm and run', () =>
   });
 
   test('an upgrade makes replicas that elect a leader, and a shard that does its part', async () => {
-    await upgrade(world, highlyAvailable);
+    await upgrade(world, { ...highlyAvailable, ...withWatcher });
     await useShard(world);
     await untilLeadersRenew(world);
   }, 120_000);
@@ -98,10 +108,13 @@ describe.skipIf(reason)('the umbrella chart, installed with helm and run', () =>
   test('they know each other by their tokens', () => untilEventTaken(world, single), 120_000);
 
   test('nothing was refused to a controller', async () => {
-    const accounts = controllerNames.flatMap((name) => [
-      userOf({ namespace: fluxNamespace, name }),
-      userOf({ namespace: single(name), name }),
-    ]);
+    const accounts = [
+      userOf({ namespace: fluxNamespace, name: 'source-watcher' }),
+      ...controllerNames.flatMap((name) => [
+        userOf({ namespace: fluxNamespace, name }),
+        userOf({ namespace: single(name), name }),
+      ]),
+    ];
     const refused = (await world.requests()).filter(
       ({ code, user }) => code === 403 && accounts.includes(user),
     );

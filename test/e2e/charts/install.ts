@@ -20,7 +20,8 @@ export type Charts = Record<ChartName, string>;
 
 /** Images made of bundles of the present sources. */
 export async function bundledImages(dir: string): Promise<(reference: string) => PodImage> {
-  for (const name of controllerNames) await bundleService(name, join(dir, name));
+  for (const name of [...controllerNames, 'source-watcher'])
+    await bundleService(name, join(dir, name));
   return localImages({ bundles: dir, nodeFlags });
 }
 

@@ -14,7 +14,7 @@ const shard = 'one';
 /** Values for several replicas that elect a leader, and a shard with controllers of its own. */
 export const highlyAvailable = {
   sharding: { shards: [shard] },
-  sourceController: { replicas: 2 },
+  sourceController: { leaderElection: 'always' },
   kustomizeController: { replicas: 2 },
   helmController: { leaderElection: 'always' },
 };
@@ -32,12 +32,7 @@ export async function upgrade(world: ChartWorld, values: object): Promise<void> 
 
 interface Rollout extends KubeObject {
   spec: { replicas: number };
-  status?: {
-    observedGeneration?: number;
-    replicas?: number;
-    updatedReplicas?: number;
-    availableReplicas?: number;
-  };
+  status?: { observedGeneration?: number; replicas?: number; updatedReplicas?: number };
 }
 
 async function untilRolledOut(world: ChartWorld, name: string): Promise<void> {
@@ -48,7 +43,6 @@ async function untilRolledOut(world: ChartWorld, name: string): Promise<void> {
     ({ metadata, spec, status }) =>
       status?.observedGeneration === metadata.generation &&
       status?.updatedReplicas === spec.replicas &&
-      status?.availableReplicas === spec.replicas &&
       status?.replicas === spec.replicas,
     { timeoutMs },
   );
