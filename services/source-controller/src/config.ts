@@ -5,6 +5,7 @@ import { artifactTokenFlags, type DefaultProxy } from '@sluice/shared/net';
 import { commonFlags, parseFeatureGates } from '@sluice/shared/runtime';
 import { type StorageEnvironment, storageEnvironment, storageFlags } from '@sluice/shared/storage';
 import { controllerName } from './source/names.ts';
+import { publicRepository } from './verification/trust-root/public-trust-root.ts';
 
 const {
   'watch-configs-label-selector': _,
@@ -89,7 +90,7 @@ export const flags = {
     help: 'File with the trusted_root.json for keyless signatures of cosign, where an object names none.',
   }),
   'sigstore-tuf-mirror': flag.string({
-    default: 'https://tuf-repo-cdn.sigstore.dev',
+    default: publicRepository,
     help: 'Address of the repository of TUF from which that file is fetched once a day when neither an object nor --sigstore-trusted-root names one; empty to fetch none.',
   }),
   'sigstore-tuf-root': flag.string({

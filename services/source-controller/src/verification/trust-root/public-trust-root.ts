@@ -31,6 +31,8 @@ const refreshMs = 24 * 60 * 60_000;
 const retryMs = 60_000;
 const timeoutMs = 30_000;
 const maxFileBytes = 1024 * 1024;
+/** The repository whose first root is known. */
+export const publicRepository = 'https://tuf-repo-cdn.sigstore.dev';
 const mirrorFlag = '--sigstore-tuf-mirror';
 
 /** The trust root of a repository of TUF, which is fetched when it is first asked for and once a day after that. */
@@ -115,6 +117,6 @@ export class PublicTrustRoot {
 
 async function readFirstRoot(path: string): Promise<string> {
   if (path !== '') return readFile(path, 'utf8');
-  const { default: root } = await import('./sigstore-root.json', { with: { type: 'json' } });
-  return JSON.stringify(root);
+  const { default: seeds } = await import('@sigstore/tuf/seeds.json', { with: { type: 'json' } });
+  return Buffer.from(seeds[publicRepository]['root.json'], 'base64').toString('utf8');
 }

@@ -43,6 +43,10 @@ afterAll(async () => {
 async function open(by = endpoints): Promise<PublicTrustRoot> {
   const firstRootPath = join(folder.path, `${randomBytes(4).toString('hex')}.json`);
   await writeFile(firstRootPath, repository.firstRoot);
+  return openWith(firstRootPath, by);
+}
+
+function openWith(firstRootPath: string, by = endpoints): PublicTrustRoot {
   const mirror = repository.url;
   return new PublicTrustRoot({
     endpoints: by,
@@ -79,6 +83,11 @@ it('is followed through new keys of the repository', async () => {
   repository.publish('"two"');
   await clock.advance(dayMs);
   expect(await root.read(signal)).toBe('"two"');
+});
+
+it('is what sigstore.dev has signed when no first root is given', async () => {
+  repository.publish('"one"');
+  await expect(openWith('').read(signal)).rejects.toThrow(/timestamp.* signed/);
 });
 
 it('is kept for when the repository is away, until it expires, for the next process too', async () => {
