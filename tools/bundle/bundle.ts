@@ -29,10 +29,11 @@ export interface BundledPackage {
 
 /**
  * Bundles a service and the workers that it starts into dist/<name>: main.mjs, a file for each `*-worker.ts` beside
- * it, LICENSES.txt and packages.json, which lists the npm packages inside.
+ * it, `part-*.mjs` for what they load when it is needed, LICENSES.txt and packages.json, which lists the npm packages
+ * inside.
  *
  * @param directory where to, instead of dist/<name>
- * @returns the directory, the size of main.mjs in bytes, and the npm packages inside
+ * @returns the directory, the bytes that are loaded at the start, and the npm packages inside
  * @throws Error when esbuild cannot bundle
  */
 export async function bundleService(
@@ -47,7 +48,7 @@ export async function bundleService(
   const packages = describePackages([...folders].sort());
   writeFileSync(join(directory, 'LICENSES.txt'), licences([...folders].sort(), packages));
   writeFileSync(join(directory, 'packages.json'), `${JSON.stringify(packages, null, 2)}\n`);
-  return { directory, bytes: Object.values(main.outputs)[0]?.bytes ?? 0, packages };
+  return { directory, bytes: sizeOf(main), packages };
 }
 
 async function bundle(
@@ -62,6 +63,9 @@ async function bundle(
     bundle: true,
     platform: 'node',
     format: 'esm',
+    // What is imported when it is needed is read and kept in memory only then.
+    splitting: true,
+    chunkNames: 'part-[hash]',
     target: 'node24',
     minifySyntax: true,
     minifyWhitespace: true,
@@ -103,6 +107,22 @@ function escapeNonAscii(path: string): void {
     return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });
   if (escaped !== text) writeFileSync(path, escaped);
+}
+
+/** Bytes of the entry and of all that it imports at once. */
+function sizeOf({ outputs }: Metafile): number {
+  const loaded = new Set<string>();
+  const load = (path: string) => {
+    if (loaded.has(path) || outputs[path] === undefined) return;
+    loaded.add(path);
+    for (const { path: next, kind } of outputs[path].imports) {
+      if (kind === 'import-statement') load(next);
+    }
+  };
+  for (const [path, { entryPoint }] of Object.entries(outputs)) {
+    if (entryPoint?.endsWith('/main.ts')) load(path);
+  }
+  return [...loaded].reduce((sum, path) => sum + (outputs[path]?.bytes ?? 0), 0);
 }
 
 /** Files of which something is in the output; the others were read and left out. */
