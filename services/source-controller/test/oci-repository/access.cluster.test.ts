@@ -214,9 +214,11 @@ describe('the registry of an OCIRepository', () => {
   it.each([
     {
       name: 'verify',
-      spec: { verify: { provider: 'cosign' as const } },
+      spec: {
+        verify: { provider: 'cosign' as const, matchOIDCIdentity: [{ issuer: '(', subject: '.' }] },
+      },
       reason: 'VerificationError',
-      message: /spec\.verify\.trustedRootSecretRef must name/,
+      message: /spec\.verify\.matchOIDCIdentity\[0\]\.issuer/,
     },
     {
       name: 'account',
