@@ -12,6 +12,7 @@ export { createDispatcher } from './dispatcher.ts';
 export { createArtifactDispatcher, networkFlags, networkGuardOf } from './flags.ts';
 export { getFile } from './get-file.ts';
 export { NetworkGuard, type Resolve } from './guard.ts';
+export { openSocket } from './open-socket.ts';
 export { type Pace, paceAnswers, paceBytes } from './pace.ts';
 export { type DefaultProxy, isProxyAddress, type NamedProxy, proxyForms } from './proxy.ts';
 export { AddressRefusedError, refusalIn } from './refused-error.ts';

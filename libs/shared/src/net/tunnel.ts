@@ -5,6 +5,7 @@ import { buildConnector, Client } from 'undici';
 import { errorMessage } from '../base/index.ts';
 import { guardedConnector } from './connector.ts';
 import type { NetworkGuard } from './guard.ts';
+import { openSocket } from './open-socket.ts';
 import { isSocks, type NamedProxy, proxyAuthorization, proxyLogin } from './proxy.ts';
 import { refusalIn } from './refused-error.ts';
 
@@ -89,8 +90,10 @@ async function throughSocks(
   }
   const { hostname: host, port: written } = new URL(proxy.address);
   const port = Number(written) || socksPort;
-  const connect = guardedConnector(guard, { timeout }, 'proxy');
-  const socket = await openSocket(connect, { host, port }, signal);
+  const socket = await openSocket(
+    { host, port },
+    { guard, role: 'proxy', timeoutMs: timeout, signal },
+  );
   const end = () => socket.destroy();
   signal?.addEventListener('abort', end, { once: true });
   try {
@@ -124,24 +127,6 @@ async function withoutLoss(socket: Socket): Promise<Socket> {
   socket.pause();
   if (early.length > 0) socket.unshift(Buffer.concat(early));
   return socket;
-}
-
-function openSocket(
-  connect: buildConnector.connector,
-  { host: hostname, port }: { host: string; port: number },
-  signal: AbortSignal | undefined,
-): Promise<Socket> {
-  const target = { protocol: 'http:', hostname, host: `${hostname}:${port}`, port: String(port) };
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal?.reason);
-    signal?.addEventListener('abort', abort, { once: true });
-    connect(target, (error, socket) => {
-      signal?.removeEventListener('abort', abort);
-      if (error !== null) reject(error);
-      else if (signal?.aborted) socket.destroy();
-      else resolve(socket);
-    });
-  });
 }
 
 async function throughHttp(

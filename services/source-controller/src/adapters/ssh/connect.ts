@@ -2,9 +2,9 @@ import type { Socket } from 'node:net';
 import { errorMessage, printable } from '@sluice/shared/base';
 import {
   type ByteRate,
-  guardedConnector,
   type NamedProxy,
   type NetworkGuard,
+  openSocket,
   openTunnel,
 } from '@sluice/shared/net';
 import ssh2, { type Algorithms, type Client } from 'ssh2';
@@ -68,7 +68,7 @@ export async function connectSsh(
   o: Omit<SshSettings, 'rate'> & { signal: AbortSignal },
 ): Promise<Client> {
   const hostKey = hostKeyAlgorithms(target, o.algorithms);
-  const socket = await openSocket(target, o);
+  const socket = await reach(target, o);
   const client = new ssh2.Client();
   const abort = () => client.destroy();
   try {
@@ -84,22 +84,13 @@ export async function connectSsh(
   }
 }
 
-function openSocket(
+function reach(
   { host, port, proxy }: SshTarget,
   { guard, signal }: { guard: NetworkGuard; signal: AbortSignal },
 ): Promise<Socket> {
-  if (proxy !== undefined) {
-    const tunnel = { guard, proxy, timeoutMs: connectTimeoutMs, signal };
-    return openTunnel({ host: host.includes(':') ? `[${host}]` : host, port }, tunnel);
-  }
-  const open = guardedConnector(guard, { timeout: connectTimeoutMs });
-  const target = { protocol: 'http:', host: `${host}:${port}`, hostname: host, port: String(port) };
-  return new Promise((resolve, reject) => {
-    open(target, (error, socket) => {
-      if (error !== null) reject(error);
-      else resolve(socket);
-    });
-  });
+  const o = { guard, timeoutMs: connectTimeoutMs, signal };
+  if (proxy === undefined) return openSocket({ host, port }, o);
+  return openTunnel({ host: host.includes(':') ? `[${host}]` : host, port }, { ...o, proxy });
 }
 
 interface Handshake {
