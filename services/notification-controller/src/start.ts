@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http';
 import type { Receiver } from '@sluice/shared/api';
-import { systemClock } from '@sluice/shared/base';
+import { systemClock, whenAborted } from '@sluice/shared/base';
 import { createIdentities, createLocalDispatcher } from '@sluice/shared/cloud';
 import { keyOf } from '@sluice/shared/kube';
 import {
@@ -187,10 +187,7 @@ async function serve(
     ),
   ]);
   onListening();
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+  await whenAborted(signal);
   await Promise.all(servers.map((server) => server?.close()));
   await Promise.all([delivering.pipeline.close(), calls.close()]);
   await Promise.all([delivering.deliveryStatus.close(), delivering.delivered.close()]);

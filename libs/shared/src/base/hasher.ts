@@ -10,17 +10,14 @@ export interface Hasher {
 
 /** Begins a digest. What Node does not have itself is loaded with its first use. */
 export async function createHasher(algorithm: DigestAlgorithm): Promise<Hasher> {
-  if (algorithm !== 'blake3') {
-    const hash = createHash(algorithm);
-    return {
-      update: (part) => void hash.update(part),
-      digest: () => `${algorithm}:${hash.digest('hex')}`,
-    };
-  }
-  const { createBLAKE3 } = await import('hash-wasm');
-  const hash = await createBLAKE3();
+  const hash = algorithm === 'blake3' ? await createBlake3() : createHash(algorithm);
   return {
     update: (part) => void hash.update(part),
     digest: () => `${algorithm}:${hash.digest('hex')}`,
   };
+}
+
+async function createBlake3() {
+  const { createBLAKE3 } = await import('hash-wasm');
+  return createBLAKE3();
 }

@@ -53,6 +53,7 @@ export { printable } from './printable.ts';
 export { RefusedWork, type Work } from './refused-work.ts';
 export { TimeSlice } from './time-slice.ts';
 export { readTokenFile } from './token-file.ts';
+export { whenAborted } from './when-aborted.ts';
 export { BudgetError, WorkBudget } from './work-budget.ts';
 export {
   formatCanonicalYaml,

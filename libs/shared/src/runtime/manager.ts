@@ -1,4 +1,10 @@
-import { type Clock, errorMessage, type Logger, systemClock } from '@sluice/shared/base';
+import {
+  type Clock,
+  errorMessage,
+  type Logger,
+  systemClock,
+  whenAborted,
+} from '@sluice/shared/base';
 import type { KubeClient } from '@sluice/shared/kube';
 import type { LeaderElectionSettings } from './common-flags.ts';
 import { fencedClient } from './leader/fenced-client.ts';
@@ -125,7 +131,7 @@ async function runParts(options: ManagerOptions & Parts, stop: AbortController):
     if (await lead(elector, stop.signal))
       await options.start({ signal: leading, client: fenced, otherLeader });
     // A part may also return once it is started.
-    await aborted(leading);
+    await whenAborted(leading);
     // What every replica does ends as well: the process has to.
     if (elector?.lost.aborted) stop.abort(elector.lost.reason);
   };
@@ -151,14 +157,6 @@ async function runParts(options: ManagerOptions & Parts, stop: AbortController):
   }
 }
 
-/** Resolves once the signal aborts. */
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-}
-
 /** Returns false when the process was stopped before it came to lead. */
 async function lead(elector: LeaderElector | undefined, signal: AbortSignal): Promise<boolean> {
   try {
@@ -177,7 +175,7 @@ async function patience(
   options: ManagerOptions,
 ): Promise<void> {
   const clock = options.clock ?? systemClock;
-  await aborted(stop);
+  await whenAborted(stop);
   try {
     await clock.sleep(options.gracefulShutdownMs, ended);
   } catch {

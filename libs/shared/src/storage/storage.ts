@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ArtifactServer, ArtifactStore, serveArtifacts } from '@sluice/shared/artifact';
-import type { Logger } from '@sluice/shared/base';
+import { type Logger, whenAborted } from '@sluice/shared/base';
 import type { KubeClient } from '@sluice/shared/kube';
 import {
   createJudge,
@@ -78,7 +78,7 @@ export function createStorage(o: StorageOptions): ServedStorage {
       const addr = `${config.storage.host ?? ''}:${server.port}`;
       logger.info({ addr, server: 'storage' }, 'Listening');
       serving.resolve();
-      await aborted(signal);
+      await whenAborted(signal);
       await server.close();
     },
     async use(work) {
@@ -111,11 +111,4 @@ function reachableHost(): string {
   const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
   const { address = '127.0.0.1', family } = addresses.find(({ internal }) => !internal) ?? {};
   return family === 'IPv6' ? `[${address}]` : address;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

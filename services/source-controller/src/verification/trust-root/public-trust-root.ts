@@ -6,6 +6,7 @@ import {
   type Logger,
   orAborted,
   RetryableError,
+  SingleFlight,
   sha256Hex,
 } from '@sluice/shared/base';
 import type { Endpoints } from '../../adapters/endpoint.ts';
@@ -40,7 +41,7 @@ export class PublicTrustRoot {
   readonly #o: PublicTrustRootOptions;
   #last?: { root: string } | { error: RetryableError };
   #nextAt = 0;
-  #running: Promise<string> | undefined;
+  readonly #refreshing = new SingleFlight<string>();
 
   constructor(o: PublicTrustRootOptions) {
     this.#o = o;
@@ -56,10 +57,10 @@ export class PublicTrustRoot {
       if ('error' in this.#last) throw this.#last.error;
       return this.#last.root;
     }
-    this.#running ??= this.#refresh().finally(() => {
-      this.#running = undefined;
-    });
-    return orAborted(this.#running, signal);
+    return orAborted(
+      this.#refreshing.run('', () => this.#refresh()),
+      signal,
+    );
   }
 
   async #refresh(): Promise<string> {
