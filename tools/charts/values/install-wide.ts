@@ -57,6 +57,11 @@ const rbac = group('Roles and their bindings.', {
   ),
 });
 
+const accountList = (which: string) =>
+  textList(`${which}, as namespace:name.`, {
+    pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?:[a-z0-9]([-.a-z0-9]*[a-z0-9])?$',
+  });
+
 const eventAuthentication = group('How notification-controller knows who posts events over HTTP.', {
   mode: choice(
     'auto',
@@ -64,9 +69,7 @@ const eventAuthentication = group('How notification-controller knows who posts e
     'Whether events are taken from the controllers of the namespace alone, which show a token of their ServiceAccount; auto: when the umbrella installs all four controllers, for all namespaces. Controllers of Flux show none: never, where they post events.',
   ),
   audience: text('notification-controller', 'Audience of the tokens.', { minLength: 1 }),
-  senders: textList('More ServiceAccounts that may post events, as namespace:name.', {
-    pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?:[a-z0-9]([-.a-z0-9]*[a-z0-9])?$',
-  }),
+  senders: accountList('More ServiceAccounts that may post events'),
 });
 
 const artifactAuthentication = group('How artifacts are kept from those who are no controllers.', {
@@ -76,9 +79,7 @@ const artifactAuthentication = group('How artifacts are kept from those who are 
     'Whether artifacts are served to the controllers of the namespace alone, which show a token of their ServiceAccount; auto: when the umbrella installs all four controllers, for all namespaces, and policies.artifactsFrom lets nobody else in. Controllers of Flux, and other programs that download artifacts, show none: never, where they do.',
   ),
   audience: text('source-controller', 'Audience of the tokens.', { minLength: 1 }),
-  readers: textList('More ServiceAccounts that may download artifacts, as namespace:name.', {
-    pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?:[a-z0-9]([-.a-z0-9]*[a-z0-9])?$',
-  }),
+  readers: accountList('More ServiceAccounts that may download artifacts'),
   hosts: textList(
     'More hosts that are shown the token, besides those of source-controller and source-watcher of the namespace, as in the addresses of their artifacts.',
     { pattern: '^[A-Za-z0-9.-]+(:[0-9]+)?$' },
