@@ -47,6 +47,12 @@ async function openCluster(): Promise<TestCluster> {
   return { client, kubeconfigPath, natsUrl };
 }
 
+/** Creates a namespace in any cluster. */
+export async function createNamespace(client: KubeClient, name: string): Promise<void> {
+  const namespace: KubeObject = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+  await client.create(namespaces, namespace);
+}
+
 /**
  * Creates a namespace of its own for a test; it is deleted when the test file ends.
  *
@@ -56,8 +62,7 @@ async function openCluster(): Promise<TestCluster> {
  */
 export async function testNamespace(client: KubeClient, prefix = 'test'): Promise<string> {
   const name = `${prefix}-${randomBytes(5).toString('hex')}`;
-  const namespace: KubeObject = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
-  await client.create(namespaces, namespace);
+  await createNamespace(client, name);
   created.push({ client, name });
   return name;
 }

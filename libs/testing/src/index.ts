@@ -10,7 +10,13 @@ export {
   type CertificatePair,
   createCertificateAuthority,
 } from './certificates.ts';
-export { releaseTestCluster, type TestCluster, testCluster, testNamespace } from './cluster.ts';
+export {
+  createNamespace,
+  releaseTestCluster,
+  type TestCluster,
+  testCluster,
+  testNamespace,
+} from './cluster.ts';
 export { type ConnectProxy, startConnectProxy } from './connect-proxy.ts';
 export { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './control-plane.ts';
 export {

@@ -1,6 +1,12 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { coreResources, isNotFound } from '@sluice/shared/kube';
-import { startTrustingCluster, type TrustingCluster, until, untilGone } from '@sluice/testing';
+import {
+  createNamespace,
+  startTrustingCluster,
+  type TrustingCluster,
+  until,
+  untilGone,
+} from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bed, chart, conditionOf, configMaps, secrets, startBed } from './harness.ts';
 
@@ -8,13 +14,6 @@ type ConfigMap = KubeObject & { data?: Record<string, string> };
 
 const audience = 'https://remote.example.com';
 const name = 'deployer';
-const namespaces = {
-  group: '',
-  version: 'v1',
-  kind: 'Namespace',
-  plural: 'namespaces',
-  namespaced: false,
-};
 
 let remote: TrustingCluster;
 let bed: Bed;
@@ -25,11 +24,7 @@ beforeAll(async () => {
   ]);
   const { client, namespace } = bed;
   remote = await startTrustingCluster(audience);
-  await remote.client.create(namespaces, {
-    apiVersion: 'v1',
-    kind: 'Namespace',
-    metadata: { name: namespace },
-  });
+  await createNamespace(remote.client, namespace);
   const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } };
   await client.create(coreResources.serviceAccounts, account);
   await remote.allow({ namespace, name }, ['configmaps', 'secrets']);

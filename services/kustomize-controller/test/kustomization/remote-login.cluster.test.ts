@@ -1,6 +1,12 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { coreResources, isNotFound } from '@sluice/shared/kube';
-import { startTrustingCluster, type TrustingCluster, until, untilGone } from '@sluice/testing';
+import {
+  createNamespace,
+  startTrustingCluster,
+  type TrustingCluster,
+  until,
+  untilGone,
+} from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Bed, conditionOf, configMap, startBed } from './harness.ts';
 
@@ -8,13 +14,6 @@ type ConfigMap = KubeObject & { data?: Record<string, string> };
 
 const audience = 'https://remote.example.com';
 const { configMaps, serviceAccounts } = coreResources;
-const namespaces = {
-  group: '',
-  version: 'v1',
-  kind: 'Namespace',
-  plural: 'namespaces',
-  namespaced: false,
-};
 
 let remote: TrustingCluster;
 let bed: Bed;
@@ -22,8 +21,7 @@ beforeAll(async () => {
   bed = await startBed(['--feature-gates=ObjectLevelWorkloadIdentity=true']);
   const { client, namespace } = bed;
   remote = await startTrustingCluster(audience);
-  const metadata = { name: namespace };
-  await remote.client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata });
+  await createNamespace(remote.client, namespace);
   const name = 'deployer';
   const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } };
   await client.create(serviceAccounts, account);

@@ -14,7 +14,15 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { filesOf, type SourceBed, startSourceBed } from '../source-bed.ts';
 import { makeSignatures, who } from './fixtures.ts';
-import { type Content, copyTag, pushContent, pushSignature, tagOf, verifiedOf } from './signed.ts';
+import {
+  type Content,
+  copyTag,
+  pushContent,
+  pushSignature,
+  specOf,
+  tagOf,
+  verifiedOf,
+} from './signed.ts';
 
 let bed: SourceBed;
 let registry: Registry;
@@ -50,14 +58,8 @@ afterAll(async () => {
   await folder?.remove();
 });
 
-const create = (name: string, { repository, tag }: Content, more: object = {}) =>
-  bed.createOci(name, {
-    url: `${registry.ociUrl}/${repository}`,
-    insecure: true,
-    ref: { tag },
-    verify,
-    ...more,
-  });
+const create = (name: string, content: Content, more: object = {}) =>
+  bed.createOci(name, { ...specOf(registry, content), verify, ...more });
 
 interface Maker {
   by: string;

@@ -8,7 +8,15 @@ import {
 } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { conditionOf, filesOf, type SourceBed, startSourceBed } from '../source-bed.ts';
-import { type Content, copyTag, manifestOf, pushContent, tagOf, verifiedOf } from './signed.ts';
+import {
+  type Content,
+  copyTag,
+  manifestOf,
+  pushContent,
+  specOf,
+  tagOf,
+  verifiedOf,
+} from './signed.ts';
 
 let bed: SourceBed;
 let registry: Registry;
@@ -39,14 +47,8 @@ describe.skipIf(missing)(`${missing ?? 'signatures by keys of cosign'}`, () => {
   const requestsOf = ({ repository }: Content) =>
     registry.requests.filter(({ path }) => path.startsWith(`/v2/${repository}/`));
 
-  const create = (name: string, { repository, tag }: Content, more: object = {}) =>
-    bed.createOci(name, {
-      url: `${registry.ociUrl}/${repository}`,
-      insecure: true,
-      ref: { tag },
-      verify,
-      ...more,
-    });
+  const create = (name: string, content: Content, more: object = {}) =>
+    bed.createOci(name, { ...specOf(registry, content), verify, ...more });
 
   describe.each(formats)('content signed by cosign in the form %s', (format) => {
     const push = (name: string, text = `${name}\n`) =>

@@ -7,7 +7,7 @@ import {
 } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { conditionOf, filesOf, type SourceBed, startSourceBed } from '../source-bed.ts';
-import { type Content, copyTag, pushContent, tagOf, verifiedOf } from './signed.ts';
+import { type Content, copyTag, pushContent, specOf, tagOf, verifiedOf } from './signed.ts';
 
 let bed: SourceBed;
 let registry: Registry;
@@ -41,14 +41,12 @@ function policy({ level = 'strict', identity = '*', scope = '*' }: Policy = {}):
 /** Makes a Secret that trusts the certificate by a policy, and an object that uses it. */
 async function create(
   name: string,
-  { repository, tag }: Content,
+  content: Content,
   { certificate: trusted = certificate, ...given }: Policy & { certificate?: string } = {},
 ) {
   await bed.createSecret(name, { 'trustpolicy.json': policy(given), 'team.crt': trusted });
   return bed.createOci(name, {
-    url: `${registry.ociUrl}/${repository}`,
-    insecure: true,
-    ref: { tag },
+    ...specOf(registry, content),
     verify: { provider: 'notation', secretRef: { name } },
   });
 }

@@ -31,6 +31,11 @@ export async function pushContent(
   return { repository, tag, digest, reference: `${registry.host}/${repository}@${digest}` };
 }
 
+/** The spec of an OCIRepository of some content. */
+export function specOf(registry: Registry, { repository, tag }: Content) {
+  return { url: `${registry.ociUrl}/${repository}`, insecure: true, ref: { tag } };
+}
+
 /** Shows what was stored for one digest as that of another. */
 export async function copyTag(
   registry: Registry,
