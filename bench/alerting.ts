@@ -14,8 +14,13 @@ import {
   temporaryFolder,
 } from '@sluice/testing';
 import { bundleService } from '../tools/bundle/bundle.ts';
-import { nodeArgsOf } from './setup.ts';
+import { nodeFlags } from '../tools/bundle/node-flags.ts';
+import { argument } from './setup.ts';
 
+/** `--node-flags 'FLAGS'` replaces the flags of Node with which images run. */
+const flags = argument('node-flags', nodeFlags.join(' ')).split(' ').filter(Boolean);
+/** `--profile DIR` leaves a CPU profile of each controller there. */
+const profileDir = argument('profile', '');
 const root = join(import.meta.dirname, '..');
 export const namespace = 'alerts';
 
@@ -81,7 +86,10 @@ async function create(started: AsyncDisposableStack): Promise<Alerting> {
         natsUrl: nats.url,
         bundled: true,
         names: ['notification-controller'],
-        nodeArgsOf,
+        nodeArgs: [
+          ...flags,
+          ...(profileDir === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`]),
+        ],
         extraArgs: { 'notification-controller': extraArgs },
       });
       started.defer(() => controllers.stop());

@@ -3,7 +3,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { argument, nodeArgsOf, withBench } from './setup.ts';
+import { nodeFlags } from '../tools/bundle/node-flags.ts';
+import { argument, withBench } from './setup.ts';
 
 const seconds = Number(argument('seconds', '60'));
 const nothing = 'setInterval(() => {}, 1e6)';
@@ -32,10 +33,7 @@ const empty = (flags: readonly string[]): ChildProcess =>
   spawn(process.execPath, [...flags, '-e', nothing], { stdio: 'ignore', env: {} });
 
 await withBench(async (bench) => {
-  const programs = {
-    'node, no flags': empty([]),
-    'node, flags of the images': empty(nodeArgsOf('source-controller')),
-  };
+  const programs = { 'node, no flags': empty([]), 'node, flags of the images': empty(nodeFlags) };
   try {
     const controllers = await bench.controllers({});
     await delay(seconds * 1000);

@@ -130,8 +130,10 @@ spec:
     spec.sourceRef, spec.chartRef or spec.chart.spec.sourceRef names a source of another namespace, which
     multitenancy.enabled forbids: leave the namespace out
 - expression: >-
-    variables.dependencies.all(d, !has(d.readyExpr) || !has(d.namespace) || d.namespace in ['', request.namespace])
+    variables.dependencies.all(d, !has(d.namespace) || d.namespace in ['', request.namespace] ||
+      (!has(d.readyExpr) && (!has(d.kind) || d.kind in ['', 'Kustomization', 'HelmRelease'])))
   reason: Forbidden
   message: >-
-    spec.dependsOn has a readyExpr about an object of another namespace, which multitenancy.enabled forbids: remove readyExpr
+    spec.dependsOn looks into another namespace, which multitenancy.enabled forbids: remove readyExpr from a Kustomization
+    or HelmRelease of another namespace, and any object of another kind
 {{- end -}}

@@ -84,8 +84,5 @@ nats:
     key: ''
   prefix: sluice
   streamReplicas: 1
-  artifacts:
-    enabled: false
-    maxMiB: 1024
 eventsAddr: ''
 {{- end }}

@@ -106,7 +106,7 @@ export function createHelmControllers(parts: HelmParts): Runnable[] {
 
 function createIndexCache({ config, store, memory }: HelmParts, metrics: CacheMetrics): IndexCache {
   return new IndexCache({
-    localPath: (path) => store.localPath(path),
+    dir: store.dir,
     memory,
     maxBytes: maxIndexCacheBytes,
     maxEntries: config['helm-cache-max-size'],

@@ -4,8 +4,6 @@ import {
   bucketKind,
   type GitRepository,
   gitRepositoryKind,
-  helmChartKind,
-  helmRepositoryKind,
   type KindDefinition,
   type KubeObject,
   type OCIRepository,
@@ -34,12 +32,7 @@ import {
   type Reconciler,
   shardSelector,
 } from '@sluice/shared/runtime';
-import {
-  createArtifactArchive,
-  createEventSink,
-  type ServiceDoors,
-  type ServiceParts,
-} from '@sluice/shared/service';
+import { createEventSink, type ServiceDoors, type ServiceParts } from '@sluice/shared/service';
 import { createStorage, type ServedStorage, type Storage } from '@sluice/shared/storage';
 import type { Dispatcher } from 'undici';
 import { Endpoints } from './adapters/endpoint.ts';
@@ -63,14 +56,6 @@ const maxMemoryShare = 0.75;
 const burstSeconds = 4;
 /** Time that Kubernetes Events get to be sent at the end, in milliseconds. */
 const flushMs = 2000;
-
-const storedKinds = [
-  gitRepositoryKind,
-  ociRepositoryKind,
-  bucketKind,
-  helmRepositoryKind,
-  helmChartKind,
-] as KindDefinition[];
 
 interface App extends ServiceDoors {
   config: Config;
@@ -99,13 +84,7 @@ export function createSourceController(config: Config, doors: ServiceDoors): Ser
   const dispatcher = createArtifactDispatcher(config);
   const notation = createNotationVerifier(config['notation-verifier']);
   const announcer = bus && createArtifactAnnouncer(bus);
-  const storage = createStorage({
-    ...doors,
-    config,
-    archive: createArtifactArchive(config['storage-backend'], bus),
-    kinds: storedKinds,
-    namespace: selectionOf(config).namespace,
-  });
+  const storage = createStorage({ ...doors, config });
   const local = createLocalDispatcher();
   const accountFlag = 'default-service-account';
   const identities = createIdentities({
@@ -232,18 +211,13 @@ function sshSettings({ config, rate }: App): SshSettings {
   return { guard: networkGuardOf(config), algorithms, rate };
 }
 
-/** The objects of this shard. */
-function selectionOf(config: Config): ReturnType<typeof shardSelector> {
-  return shardSelector({
+function informerOf<T extends KubeObject>(app: App, kind: KindDefinition<T>): Informer<T> {
+  const { config, client, logger, metrics } = app;
+  const selection = shardSelector({
     watchLabelSelector: config['watch-label-selector'],
     watchAllNamespaces: config['watch-all-namespaces'],
     namespace: config.runtimeNamespace,
   });
-}
-
-function informerOf<T extends KubeObject>(app: App, kind: KindDefinition<T>): Informer<T> {
-  const { config, client, logger, metrics } = app;
-  const selection = selectionOf(config);
   const resource = resourceOf(kind as KindDefinition);
   const check = (object: T) => wrongFieldOf(kind as KindDefinition, object);
   const monitor = metrics.watches;

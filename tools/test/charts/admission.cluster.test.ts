@@ -206,6 +206,15 @@ const cases: { name: string; kind: KindDefinition; spec: object; refusal?: RegEx
     refusal: /readyExpr/,
   },
   {
+    name: 'a Kustomization that depends on an object of another namespace',
+    kind: kustomizationKind,
+    spec: {
+      ...ks,
+      dependsOn: [{ apiVersion: 'v1', kind: 'Secret', name: 'x', namespace: 'team-b' }],
+    },
+    refusal: /dependsOn/,
+  },
+  {
     name: 'a Kustomization that depends on one of another namespace',
     kind: kustomizationKind,
     spec: { ...ks, dependsOn: [{ name: 'x', namespace: 'team-b' }] },

@@ -38,15 +38,25 @@ export function dependsOn(own: 'Kustomization' | 'HelmRelease') {
   return list(
     'What has to be ready before this object is reconciled.',
     object('An object to wait for.', {
-      kind: opt(
-        enumOf(
-          `Kind of the object; ${own} when unset.`,
-          ['HelmRelease', 'Kustomization'],
+      apiVersion: opt(
+        str(
+          'API version of the object; needed for kinds other than Kustomization and HelmRelease.',
           addition,
         ),
       ),
+      kind: opt(str(`Kind of the object, which may be any; ${own} when unset.`, addition)),
       name: str('Name of the object.'),
-      namespace: opt(str('Namespace of the object; that of this one when unset.')),
+      namespace: opt(
+        str(
+          'Namespace of the object; that of this one when unset. Objects without a namespace need none.',
+        ),
+      ),
+      ready: opt(
+        bool(
+          'Whether the object has to be ready, and not merely there. True when unset for Kustomization and HelmRelease, false for other kinds.',
+          addition,
+        ),
+      ),
       readyExpr: opt(
         str(
           'CEL expression over self and dep that says whether the dependency is ready. It replaces the usual check, or adds to it under the feature gate AdditiveCELDependencyCheck.',

@@ -56,6 +56,13 @@ export const helmDriftDetectionAnnotation = `${helmGroup}/driftDetection`;
  * commas.
  */
 export const allowPruneAnnotation = 'prune.sluice.dev/allow';
+/**
+ * On an object that is applied: with any value but `disabled` it is deleted only once {@link allowPruneAnnotation} of its
+ * owner names it.
+ */
+export const confirmPruneAnnotation = 'prune.sluice.dev/confirm';
+/** On a Kustomization or HelmRelease: `disabled` has it deleted without waiting for what depends on it. */
+export const pruneOrderAnnotation = 'prune.sluice.dev/order';
 
 /**
  * On a Provider: any new value has its dead letters delivered again, and `status.lastHandledReplayAt` repeats it. Needs

@@ -190,18 +190,19 @@ export function createApplierParts<T extends Applier>(
   const dispatcher = createArtifactDispatcher(flags);
   const inventories = o.inventoriesOf(informer);
   const sources = createSources({ ...watch, kinds: o.sourceKinds });
-  const dependencies = new DependencyWatch({
-    ...watch,
-    kind: o.kind.kind,
-    informer,
-    additive: gates.AdditiveCELDependencyCheck,
-    noCrossNamespaceRefs: flags['no-cross-namespace-refs'],
-  });
   const labelSelector = flags['watch-configs-label-selector'];
   const configs = gates.DisableConfigWatchers
     ? undefined
     : createConfigWatch({ ...watch, labelSelector });
   const clusters = clustersOf(config, doors, { tenants, inventories, identity: o.identity });
+  const dependencies = new DependencyWatch({
+    ...watch,
+    kind: o.kind.kind,
+    informer,
+    clientOf: (object, signal) => clusters.localClientOf(object, signal),
+    additive: gates.AdditiveCELDependencyCheck,
+    noCrossNamespaceRefs: flags['no-cross-namespace-refs'],
+  });
   const drift = createDriftMetrics(metrics.registry, {
     kind: o.kind.kind,
     owners: () => informer.list(),

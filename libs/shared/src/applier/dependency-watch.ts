@@ -1,97 +1,77 @@
+import type { KubeObject } from '@sluice/shared/api';
 import {
-  helmReleaseKind,
-  type KindDefinition,
-  type KubeObject,
-  kustomizationKind,
-} from '@sluice/shared/api';
-import {
+  type Clock,
   errorMessage,
   Listeners,
-  type Logger,
   StalledError,
   WaitingError,
 } from '@sluice/shared/base';
+import { checkCelCount, keyOf } from '@sluice/shared/kube';
+import { isSuspended, whyUnready } from '@sluice/shared/runtime';
+import { DeletionOrder } from './deletion-order.ts';
+import { DependencyGraph, type DependencyGraphOptions } from './dependency-graph.ts';
+import { DependencyObjects, type DependencyObjectsOptions } from './dependency-objects.ts';
+import { holdsReadyExpr, whyObjectUnready } from './dependency-readiness.ts';
 import {
-  celBudgetOf,
-  checkCelCount,
-  compileCel,
-  createInformer,
-  type Informer,
-  type KubeClient,
-  keyOf,
-  resourceOf,
-  type WatchMonitor,
-} from '@sluice/shared/kube';
-import {
-  conditionsOf,
-  DependencyIndex,
-  findCondition,
-  isReady,
-  readyCondition,
-  whyUnready,
-} from '@sluice/shared/runtime';
-
-const kinds: Record<string, KindDefinition> = {
-  HelmRelease: helmReleaseKind as KindDefinition,
-  Kustomization: kustomizationKind as KindDefinition,
-};
-
-/** An entry of `spec.dependsOn`. */
-export interface DependencyReference {
-  kind?: string;
-  name: string;
-  namespace?: string;
-  readyExpr?: string;
-}
-
-/** An object that depends on others. */
-export interface Dependant extends KubeObject {
-  spec: { dependsOn?: DependencyReference[] };
-}
+  applierIdOf,
+  checkReferenceCount,
+  type Dependant,
+  type DependencyReference,
+  objectReferenceOf,
+} from './dependency-reference.ts';
 
 /** How to create {@link DependencyWatch}. */
-export interface DependencyWatchOptions {
-  /** HelmRelease or Kustomization: of the objects that depend on others, and of a dependency that names no kind. */
-  kind: string;
-  informer: Informer<KubeObject>;
-  client: KubeClient;
-  logger: Logger;
-  /** The only namespace to watch; all unless told. */
-  namespace?: string;
-  monitor?: WatchMonitor;
+export interface DependencyWatchOptions extends DependencyGraphOptions {
+  clock?: Clock;
+  /** Returns the client that acts as a dependant's account in the cluster we run in. */
+  clientOf: DependencyObjectsOptions['clientOf'];
   /** The gate AdditiveCELDependencyCheck: readyExpr adds to the usual check instead of replacing it. */
   additive: boolean;
-  /** `--no-cross-namespace-refs`: a readyExpr may look only into objects of its own namespace. */
+  /**
+   * `--no-cross-namespace-refs`: a readyExpr, and what depends on an object of any kind, may look only into objects of
+   * its own namespace.
+   */
   noCrossNamespaceRefs: boolean;
 }
 
-/** What has become of a dependency. */
-interface DependencyChange {
-  type?: 'added' | 'modified' | 'deleted';
-  object: KubeObject;
-  previous?: KubeObject | undefined;
+/** How to check dependencies. */
+export interface CheckOptions {
+  /** A further condition for a ready dependency of the same kind; says what is wrong. */
+  moreToAsk?: (dependency: KubeObject) => string | undefined;
+  signal?: AbortSignal;
 }
 
-/** Whether dependants have something new to say: that it is ready, or why it is not. While it works, nothing is new. */
-function saysSomethingElse({ type, object, previous }: DependencyChange): boolean {
-  if (isReady(object) || type === 'deleted' || previous === undefined) return true;
-  const ready = findCondition(conditionsOf(object), readyCondition);
-  if (ready?.status === 'Unknown') return false;
-  return whyUnready(object, { quote: true }) !== whyUnready(previous, { quote: true });
+/** An entry of spec.dependsOn that is looked at. */
+interface Entry extends CheckOptions {
+  object: Dependant;
+  reference: DependencyReference;
+  /** Where it stands, for messages. */
+  field: string;
+}
+
+/** What is wrong with a dependency, and how it is called. */
+interface Unready {
+  shown: string;
+  why: string;
+  retryAfterMs?: number | undefined;
 }
 
 /**
  * Knows which objects depend on which, and whether those are ready.
  *
- * 1. A dependant hears of each change of what it depends on that may end its waiting or changes the reason for it,
- *    whatever the kind.
- * 2. The other kind is watched only once something depends on an object of it.
+ * 1. A dependant that waits hears of each change of what it waits for that may end its waiting or changes the reason
+ *    for it, whatever the kind.
+ * 2. Objects of the other kind are watched only once something depends on one, those of any further kind only while
+ *    something waits for one.
  */
 export class DependencyWatch {
   readonly #options: DependencyWatchOptions;
-  readonly #index = new DependencyIndex();
+  readonly #graph: DependencyGraph;
+  readonly #order: DeletionOrder;
   readonly #listeners: Listeners<string>;
-  #other: Informer<KubeObject> | undefined;
+  readonly #objects: DependencyObjects;
+  /** Whose last check found something that is not ready, or is under way. */
+  readonly #waiting = new Set<string>();
 
   constructor(options: DependencyWatchOptions) {
     this.#options = options;
@@ -101,166 +81,170 @@ export class DependencyWatch {
         'Listener to dependencies failed',
       ),
     );
-    options.informer.onEvent((event) => {
-      const key = keyOf(event.object);
-      if (event.type === 'deleted') this.#index.delete(this.#idOf(key));
-      else this.#set(event.object as Dependant);
-      this.#changed(this.#idOf(key), event);
+    const onChange = (dependant: string) => {
+      if (this.#waiting.has(dependant)) this.#listeners.emit(dependant);
+    };
+    this.#graph = new DependencyGraph(options, {
+      onDependency: onChange,
+      onDependantGone: (key) => {
+        const object = options.informer.get(key) ?? options.informer.refused.get(key)?.object;
+        if (object !== undefined) this.#order.noteGone(object);
+      },
     });
-    options.informer.onRefused(({ object }) =>
-      this.#changed(this.#idOf(keyOf(object)), { object }),
-    );
+    this.#order = new DeletionOrder({
+      ...options,
+      graph: this.#graph,
+      onChange: (key) => this.#listeners.emit(key),
+    });
+    this.#objects = new DependencyObjects({ ...options, onChange });
+    options.informer.onEvent(({ type, object, previous }) => {
+      const isIdle = object.metadata.deletionTimestamp !== undefined || isSuspended(object);
+      if (type === 'deleted' || isIdle) this.#settle(keyOf(object));
+      if (type === 'deleted') this.#order.forget(keyOf(object));
+      else this.#order.noteChange(object, previous);
+    });
   }
 
-  /** Calls the listener with the key of each object whose dependency may have become ready. */
+  /**
+   * Calls the listener with the key of each object that waits for a dependency that may have become ready, or, being
+   * deleted, for dependants that may have gone.
+   */
   onChange(listener: (dependant: string) => void): void {
     this.#listeners.add(listener);
   }
 
-  /** Ends the watch of the other kind. */
+  /** Ends the watches of other kinds. */
   async stop(): Promise<void> {
-    await this.#other?.stop();
+    await Promise.all([this.#graph.stop(), this.#objects.stop()]);
   }
 
   /**
-   * Checks that everything in spec.dependsOn is ready.
+   * Checks that everything in spec.dependsOn is ready. An object of a kind other than the two that depend on others is
+   * read as the dependant's account.
    *
-   * @param moreToAsk a further condition for a ready dependency of the same kind; says what is wrong
    * @throws WaitingError DependencyNotReady naming the first that is not, and the cycle if it is part of one
-   * @throws StalledError InvalidCELExpression, and AccessDenied for a readyExpr on another namespace where references
-   * across namespaces are blocked
+   * @throws StalledError InvalidSpec for what can be no object, InvalidCELExpression, and AccessDenied for what may not
+   * look into another namespace where references across namespaces are blocked
    */
-  check(object: Dependant, moreToAsk?: (dependency: KubeObject) => string | undefined): void {
+  async check(object: Dependant, o: CheckOptions = {}): Promise<void> {
+    const key = keyOf(object);
     const references = object.spec.dependsOn ?? [];
+    if (references.length === 0) return this.#settle(key);
+    // A change while others are looked at must not go unheard.
+    this.#waiting.add(key);
+    try {
+      await this.#checkAll(object, references, o);
+    } catch (error) {
+      if (!(error instanceof WaitingError)) this.#settle(key);
+      throw error;
+    }
+    this.#settle(key);
+  }
+
+  /** See {@link DeletionOrder.check}. */
+  checkDependants(object: Dependant, signal?: AbortSignal): Promise<string[]> {
+    return this.#order.check(object, signal);
+  }
+
+  /** See {@link DeletionOrder.awaitsTermination}. */
+  awaitsTermination(object: Dependant): boolean {
+    return this.#order.awaitsTermination(object);
+  }
+
+  async #checkAll(
+    object: Dependant,
+    references: DependencyReference[],
+    o: CheckOptions,
+  ): Promise<void> {
     checkCelCount(
       references.flatMap(({ readyExpr }) => readyExpr ?? []),
       'spec.dependsOn',
     );
+    checkReferenceCount(object, this.#options.kind);
     for (const [index, reference] of references.entries()) {
-      const field = `spec.dependsOn[${index}]`;
-      this.#refuseForeignExpression(object, reference, field);
-      const why = this.#whyNotReady({ object, reference, field, moreToAsk });
-      if (why === undefined) continue;
-      const cycle = this.#index.cycleOf(this.#idOf(keyOf(object)));
-      const hint =
-        cycle === undefined
-          ? ''
-          : `; it can never be: the dependencies form a cycle: ${cycle.map((id) => this.#shown(id)).join(' → ')}`;
-      const name = this.#shown(this.#idOfReference(object, reference));
-      throw new WaitingError('DependencyNotReady', `dependency '${name}' ${why}${hint}`);
+      const entry = { ...o, object, reference, field: `spec.dependsOn[${index}]` };
+      const id = applierIdOf(object, reference, this.#options.kind);
+      const unready =
+        id === undefined ? await this.#lookAtObject(entry) : this.#lookAtApplier(entry, id);
+      if (unready === undefined) continue;
+      // What an earlier check waited for no longer matters.
+      if (id !== undefined) this.#objects.settle(keyOf(object));
+      const { shown, why, retryAfterMs } = unready;
+      const message = `dependency '${shown}' ${why}${this.#cycleHint(object)}`;
+      throw new WaitingError('DependencyNotReady', message, { retryAfterMs });
     }
+  }
+
+  #cycleHint(object: Dependant): string {
+    const cycle = this.#graph.cycleOf(object);
+    if (cycle === undefined) return '';
+    return `; it can never be: the dependencies form a cycle: ${cycle}`;
   }
 
   /** An expression tells its author what it finds, one bit at a time. */
-  #refuseForeignExpression(object: Dependant, reference: DependencyReference, field: string): void {
+  #refuseForeign({ object, reference }: Entry, o: { id: string; field: string; hint: string }) {
     const { namespace } = object.metadata;
-    if (!this.#options.noCrossNamespaceRefs || !reference.readyExpr) return;
-    if (reference.namespace === undefined || reference.namespace === namespace) return;
-    const id = this.#idOfReference(object, reference);
+    if (!this.#options.noCrossNamespaceRefs) return;
+    if (!reference.namespace || reference.namespace === namespace) return;
     throw new StalledError(
       'AccessDenied',
-      `can't access '${id}' of ${field}.readyExpr, cross-namespace references have been blocked: leave out readyExpr, or depend on an object in namespace '${namespace}'`,
+      `can't access '${o.id}' of ${o.field}, cross-namespace references have been blocked: ${o.hint}, or depend on an object in namespace '${namespace}'`,
     );
   }
 
-  #whyNotReady(o: {
-    object: Dependant;
-    reference: DependencyReference;
-    field: string;
-    moreToAsk: ((dependency: KubeObject) => string | undefined) | undefined;
-  }): string | undefined {
-    const { object, reference, field, moreToAsk } = o;
-    const dependency = this.#get(this.#idOfReference(object, reference));
-    if (dependency === undefined) return `not found (${field}): create it`;
-    if (reference.readyExpr) {
-      const holds = this.#evaluate(object, dependency, {
-        expression: reference.readyExpr,
-        field: `${field}.readyExpr`,
-      });
-      if (!holds) return 'is not ready according to readyExpr';
-      if (!this.#options.additive) return undefined;
-    }
+  #lookAtApplier(entry: Entry, id: string): Unready | undefined {
+    const { object, reference, field, moreToAsk } = entry;
+    if (reference.readyExpr)
+      this.#refuseForeign(entry, { id, field: `${field}.readyExpr`, hint: 'leave out readyExpr' });
+    const shown = this.#graph.shown(id);
+    const dependency = this.#graph.get(id);
+    if (dependency === undefined) return { shown, why: `not found (${field}): create it` };
     const isOwnNamespace = dependency.metadata.namespace === object.metadata.namespace;
     const quote = isOwnNamespace || !this.#options.noCrossNamespaceRefs;
-    const why = whyUnready(dependency, { quote });
-    if (why !== undefined) return `is not ready: ${why}`;
-    return dependency.kind === this.#options.kind ? moreToAsk?.(dependency) : undefined;
-  }
-
-  #evaluate(self: Dependant, dep: KubeObject, o: { expression: string; field: string }): boolean {
-    const predicate = compileCel(o.expression, o.field, ['self', 'dep']);
-    try {
-      return predicate({ self, dep }, celBudgetOf(self.spec.dependsOn ?? self));
-    } catch (error) {
-      // Mostly because a status is not there yet.
-      const { logger } = this.#options;
-      logger.debug(
-        { dependency: dep.metadata.name, error: errorMessage(error) },
-        'readyExpr could not be evaluated',
-      );
-      return false;
-    }
-  }
-
-  #set(object: Dependant): void {
-    const ids = (object.spec.dependsOn ?? []).map((one) => this.#idOfReference(object, one));
-    this.#index.set(this.#idOf(keyOf(object)), ids);
-    if (ids.some((id) => !this.#isOwn(id))) this.#watchOther();
-  }
-
-  #watchOther(): void {
-    if (this.#other !== undefined) return;
-    const { kind, client, logger, namespace, monitor } = this.#options;
-    const other = kinds[kind === 'HelmRelease' ? 'Kustomization' : 'HelmRelease'] as KindDefinition;
-    const resource = resourceOf(other);
-    this.#other = createInformer<KubeObject>({
-      client,
-      // Only their metadata and status are read.
-      resource,
-      logger,
-      namespace,
-      monitor,
-      // One object makes it start, also where the kind is not installed: that must not make the process unready.
-      optional: true,
+    const why = this.#whyNotReady(entry, dependency, () => {
+      if (reference.ready === false) return undefined;
+      const unready = whyUnready(dependency, { quote });
+      if (unready !== undefined) return `is not ready: ${unready}`;
+      return dependency.kind === this.#options.kind ? moreToAsk?.(dependency) : undefined;
     });
-    this.#other.onEvent((event) => {
-      this.#changed(`${other.kind}/${keyOf(event.object)}`, event);
+    return why === undefined ? undefined : { shown, why };
+  }
+
+  async #lookAtObject(entry: Entry): Promise<Unready | undefined> {
+    const { object, reference, field, signal } = entry;
+    const wanted = objectReferenceOf(object, reference, field);
+    const id = `${wanted.gvk.kind}/${keyOf(wanted.key)}`;
+    this.#refuseForeign(entry, { id, field, hint: 'leave out namespace' });
+    const metadataOnly = !reference.ready && !reference.readyExpr;
+    const found = await this.#objects.look(object, wanted, { field, metadataOnly, signal });
+    const { shown, object: dependency, why: missing = '', retryAfterMs } = found;
+    if (dependency === undefined) return { shown, why: missing, retryAfterMs };
+    const why = this.#whyNotReady(entry, dependency, () => {
+      const unready = reference.ready ? whyObjectUnready(dependency, object) : undefined;
+      return unready === undefined ? undefined : `is not ready: ${unready}`;
     });
-    this.#other.start();
+    if (why === undefined) return undefined;
+    this.#objects.wait(object, dependency);
+    return { shown, why };
   }
 
-  #changed(id: string, change: DependencyChange): void {
-    const isNews = saysSomethingElse(change);
-    for (const dependant of this.#index.dependantsOf(id)) {
-      const key = dependant.slice(dependant.indexOf('/') + 1);
-      const object = this.#options.informer.get(key) as Dependant | undefined;
-      const usesExpression = object?.spec.dependsOn?.some((one) => one.readyExpr);
-      if (!isNews && !usesExpression) continue;
-      this.#listeners.emit(key);
+  /** Asks readyExpr, and the usual check where that counts. */
+  #whyNotReady(
+    { object: self, reference, field }: Entry,
+    dep: KubeObject,
+    usualCheck: () => string | undefined,
+  ): string | undefined {
+    const { logger, additive } = this.#options;
+    const { readyExpr: expression } = reference;
+    if (expression) {
+      const o = { expression, field: `${field}.readyExpr`, logger };
+      if (!holdsReadyExpr({ self, dep }, o)) return 'is not ready according to readyExpr';
+      if (!additive) return undefined;
     }
+    return usualCheck();
   }
 
-  #get(id: string): KubeObject | undefined {
-    const key = id.slice(id.indexOf('/') + 1);
-    const informer = this.#isOwn(id) ? this.#options.informer : this.#other;
-    return informer?.get(key) ?? informer?.refused.get(key)?.object;
-  }
-
-  /** The kind is left out where it is the object's own. */
-  #shown(id: string): string {
-    return this.#isOwn(id) ? id.slice(id.indexOf('/') + 1) : id;
-  }
-
-  #isOwn(id: string): boolean {
-    return id.startsWith(`${this.#options.kind}/`);
-  }
-
-  #idOf(key: string): string {
-    return `${this.#options.kind}/${key}`;
-  }
-
-  #idOfReference(object: KubeObject, reference: DependencyReference): string {
-    const { kind = this.#options.kind, name, namespace = object.metadata.namespace } = reference;
-    return `${kind}/${keyOf({ namespace, name })}`;
+  #settle(key: string): void {
+    if (this.#waiting.delete(key)) this.#objects.settle(key);
   }
 }

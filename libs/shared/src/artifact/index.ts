@@ -1,5 +1,4 @@
 // Artifacts: reproducible archives of sources, how they are stored and served, fetched and unpacked.
-export type { ArchivedFile, ArtifactArchive } from './archive.ts';
 export {
   ArchiveError,
   type ArchiveLimits,

@@ -71,15 +71,7 @@ export async function ensureStreams(
   if (failures.length > 0) throw new AggregateError(failures);
 }
 
-/**
- * Creates a stream, or updates it where it differs.
- *
- * @returns whether that was needed
- */
-export async function ensureStream(
-  manager: JetStreamManager,
-  wanted: WantedConfig,
-): Promise<boolean> {
+async function ensureStream(manager: JetStreamManager, wanted: WantedConfig): Promise<boolean> {
   const existing = await manager.streams.info(wanted.name).catch((error: unknown) => {
     if (error instanceof JetStreamApiError && error.code === streamNotFound) return undefined;
     throw error;

@@ -95,7 +95,7 @@ export {
 } from './prune/deletion-protection.ts';
 export type { DeletionGuard } from './prune/guards/deletion-guard.ts';
 export { type HolderOf, heldByAnotherName } from './prune/guards/held-by-another.ts';
-export { protectedGuard, protectedName } from './prune/guards/protected.ts';
+export { confirmedGuard, protectedGuard, protectedName } from './prune/guards/protected.ts';
 export { type PruneResult, pruneObjects } from './prune/prune-objects.ts';
 export { resourceOfAnyVersion } from './prune/resource-of-any-version.ts';
 export { waitUntilGone } from './prune/wait-until-gone.ts';

@@ -9,6 +9,7 @@ export { createTokenGate, type TokenGate } from './authenticate/token-gate.ts';
 export { commonFlags, leaderElectionSettings, parseFeatureGates } from './common-flags.ts';
 export { type Controller, type ControllerOptions, createController } from './controller.ts';
 export { DependencyIndex } from './dependency-index.ts';
+export { hasFinalizer } from './finalizer.ts';
 export { letGo } from './let-go.ts';
 export { type ManagerContext, runManager } from './manager.ts';
 export { createEventRecorder } from './observe/events.ts';
@@ -27,6 +28,7 @@ export {
   withSpan,
   withTrace,
 } from './observe/tracing-api.ts';
+export { invalidSpecReason } from './queue/requeue-times.ts';
 export {
   done,
   type EventRecorder,
@@ -46,6 +48,7 @@ export {
   conditionsOf,
   findCondition,
   isReady,
+  isSuspended,
   progressingReason,
   progressingWithRetryReason,
   readyCondition,

@@ -1,5 +1,4 @@
 // What services have in common around their controllers: doors, events, shutdown, sources.
-export { createArtifactArchive } from './artifact-archive.ts';
 export { createEventSink, createOutboxMetrics } from './events.ts';
 export { refuseReference } from './refuse-reference.ts';
 export { runProgram, runService, type ServiceDoors, type ServiceParts } from './service.ts';

@@ -60,14 +60,18 @@ describe('the kinds', () => {
     );
     expect(additions).toEqual([
       'ArtifactGenerator.status.observedGeneration',
+      'Kustomization.spec.dependsOn[].apiVersion',
       'Kustomization.spec.dependsOn[].kind',
+      'Kustomization.spec.dependsOn[].ready',
       'Kustomization.spec.driftDetection',
       'Kustomization.spec.driftDetection.mode',
       'Kustomization.spec.driftDetection.ignore',
       'Kustomization.spec.driftDetection.ignore[]',
       'Kustomization.status.inventory.entries[].adopted',
       'Kustomization.status.inventory.entries[].digest',
+      'HelmRelease.spec.dependsOn[].apiVersion',
       'HelmRelease.spec.dependsOn[].kind',
+      'HelmRelease.spec.dependsOn[].ready',
       'HelmRelease.spec.valuesFrom[].namespace',
       'HelmRelease.spec.valuesFrom[].path',
       'HelmRelease.status.history[].changes',

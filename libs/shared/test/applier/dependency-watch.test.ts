@@ -23,6 +23,7 @@ test('a dependency of a kind that is not installed leaves the process ready', as
     client,
     logger: silentLogger,
     monitor,
+    clientOf: () => Promise.resolve(client),
     additive: false,
     noCrossNamespaceRefs: false,
   });

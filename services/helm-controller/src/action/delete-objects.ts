@@ -1,5 +1,6 @@
 import type { KubeObject } from '@sluice/shared/api';
 import {
+  confirmedGuard,
   type DeletedObject,
   type DeletionReport,
   deleteObjects,
@@ -41,8 +42,9 @@ export interface ReleaseDeletion {
 }
 
 /**
- * Deletes objects, kinds one after another in the order in which Helm uninstalls them. What is protected stays, and of
- * a release what its manifest excludes, what has the policy `keep`, and what does not say that it belongs to it.
+ * Deletes objects, kinds one after another in the order in which Helm uninstalls them. What is protected or asks for a
+ * confirmation stays, and of a release what its manifest excludes, what has the policy `keep`, and what does not say that
+ * it belongs to it.
  * Deletion is requested, not awaited; what is refused does not keep the rest from being deleted.
  *
  * @throws the signal's reason when aborted, nothing else
@@ -65,7 +67,11 @@ export async function deleteReleaseObjects(
   const remove = () =>
     deleteObjects(sortByKind(items, uninstallOrder), {
       client,
-      guards: [protectedGuard(ctx.protection), ...(ofRelease ?? [])],
+      guards: [
+        protectedGuard(ctx.protection),
+        ...(ofRelease ?? []),
+        confirmedGuard(ctx.protection),
+      ],
       stagesOf: batchesOf,
       propagation: propagations[propagation],
       concurrency,

@@ -69,7 +69,7 @@ export async function actionContext(
     cluster,
     live,
     held: run.state.held,
-    protection: (id) => protectionFor(run, namespace)(id),
+    protection: (id, live) => protectionFor(run, namespace)(id, live),
     onAdopted: (id) => run.state.adopted.add(id),
     onKept: (why) => run.state.kept.add(why),
     storage: remembering(run, await storageOf(run, namespace, signal)),

@@ -69,12 +69,6 @@ function causeOf(object: HelmRelease, deps: HelmReleaseDeps): string | undefined
   return isTried ? undefined : artifactTraceparent(artifact);
 }
 
-function watchDependencies(deps: HelmReleaseDeps, enqueue: Enqueue): void {
-  deps.dependencies.onChange((dependant) => {
-    if (deps.states.peek(dependant)?.waitsForDependencies) enqueue(dependant, 'change');
-  });
-}
-
 /** Brings back those whose chart is new, or known not to be there, and those whose file with values is new. */
 function watchSources(
   informer: Informer<HelmRelease>,
@@ -161,7 +155,7 @@ export function createHelmReleaseController(
   const controller = createController<HelmRelease>({ ...o, reconciler: reconcilerFor(o.deps) });
   const enqueue: Enqueue = (key, priority) => controller.enqueue(key, { priority });
   o.deps.revisit = enqueue;
-  watchDependencies(o.deps, enqueue);
+  o.deps.dependencies.onChange((dependant) => enqueue(dependant, 'change'));
   watchSources(o.informer, o.deps, enqueue);
   watchConfigs({ ...o, states: o.deps.states }, enqueue);
   watchReleases(o.informer, o.deps, enqueue);

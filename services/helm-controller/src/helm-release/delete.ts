@@ -1,5 +1,6 @@
 import type { HelmRelease } from '@sluice/shared/api';
-import { RetryableError } from '@sluice/shared/base';
+import { dependantsRemainReason } from '@sluice/shared/applier';
+import { joinLines, RetryableError } from '@sluice/shared/base';
 import { done, type Outcome, type ReconcileContext } from '@sluice/shared/runtime';
 import { isReleaseName } from '../release/name.ts';
 import { isPending } from '../release/release.ts';
@@ -46,10 +47,20 @@ async function noteBegunRelease(run: Run): Promise<void> {
   if (isOurs) noteRelease(run, release, 'install');
 }
 
+/** Waits for dependants that are deleted, too; goes on without those that take too long. */
+async function awaitDependants(run: Run): Promise<void> {
+  const { ctx, deps, object } = run;
+  const left = await deps.dependencies.checkDependants(object, ctx.signal);
+  if (left.length === 0) return;
+  const message = `uninstalled before what depends on it, which took too long: ${joinLines(left)}`;
+  await sayFailure(run, { reason: dependantsRemainReason, message });
+}
+
 /** Uninstalls the release; returns the outcome when that has to be waited for. */
 async function uninstallRelease(run: Run): Promise<Outcome | undefined> {
   const { state, deps, object } = run;
   await abortOther(run);
+  if (state.running === undefined) await awaitDependants(run);
   const missing = await deps.clusters.missingIdentity(object);
   if (missing !== undefined) {
     const message = `unable to uninstall the release, because ${missing}; its objects stay`;
@@ -74,7 +85,7 @@ async function uninstallRelease(run: Run): Promise<Outcome | undefined> {
  * Uninstalls the release and deletes the HelmChart before the HelmRelease goes. When the identity to act as is gone, that
  * is announced and the HelmRelease goes all the same; a suspended one leaves everything behind.
  *
- * @throws RetryableError UninstallFailed
+ * @throws RetryableError UninstallFailed, WaitingError DependantsRemain
  */
 export async function finalizeHelmRelease(
   ctx: ReconcileContext<HelmRelease>,

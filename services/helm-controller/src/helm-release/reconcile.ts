@@ -173,8 +173,7 @@ async function runRecipe(run: Run): Promise<Outcome> {
   state.inSync = undefined;
   state.configChanged = false;
   state.configTrace = undefined;
-  deps.dependencies.check(object);
-  state.waitsForDependencies = false;
+  await deps.dependencies.check(object, { signal: run.ctx.signal });
   run.desired = await composeDesired(run, artifact);
   const { desired } = run;
   try {
@@ -219,8 +218,6 @@ export async function reconcileHelmRelease(
     if (run.state.running === undefined) run.state.carriedOut.clear();
     // What is thrown makes Ready False; only a whole reconcile makes it True again.
     run.state.inSync = undefined;
-    if (error instanceof ReconcileError && error.reason === 'DependencyNotReady')
-      run.state.waitsForDependencies = true;
     throw translate(run, error);
   }
 }

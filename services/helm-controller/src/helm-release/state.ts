@@ -53,8 +53,6 @@ export interface HelmReleaseState extends DriftState {
   running?: RunningAction;
   /** What the attempt under way has carried out so far; each at most once. */
   carriedOut: Set<ActionRole>;
-  /** Waits for something in spec.dependsOn. */
-  waitsForDependencies: boolean;
   /** Names the input and the stored revision that were found to agree. */
   inSync?: { fingerprint: string; revision: string };
   /** The newest stored revision that this process knows of. */
@@ -87,7 +85,6 @@ export class HelmReleaseStates {
     const fresh: HelmReleaseState = {
       uid,
       carriedOut: new Set(),
-      waitsForDependencies: false,
       held: new HeldObjects(),
       adopted: new Set(),
       kept: new Set(),

@@ -38,6 +38,11 @@ const cases: { name: string; field: string; spec: Partial<HelmReleaseSpec> }[] =
     field: 'spec.dependsOn[0].readyExpr',
     spec: { dependsOn: [{ name: 'x', namespace, readyExpr: 'dep.status.secret' }] },
   },
+  {
+    name: 'object',
+    field: 'spec.dependsOn[0]',
+    spec: { dependsOn: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'x', namespace }] },
+  },
 ];
 
 test.for(cases)('what is in another namespace is refused: $name', async ({ name, field, spec }) => {

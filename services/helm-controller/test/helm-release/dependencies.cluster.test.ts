@@ -6,7 +6,7 @@ import {
 } from '@sluice/shared/api';
 import { resourceOf } from '@sluice/shared/kube';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Bed, chart, conditionOf, startBed } from './harness.ts';
+import { type Bed, chart, conditionOf, configMaps, startBed } from './harness.ts';
 
 const kustomizations = resourceOf(kustomizationKind);
 
@@ -79,6 +79,21 @@ test('a Kustomization can be waited for as well', async () => {
   const status = { observedGeneration: metadata.generation, conditions: [ready] };
   await client.patch(kustomizations, key, { status }, { type: 'merge', subresource: 'status' });
   await bed.ready('1.0.0', 'above');
+});
+
+test('an object of any kind can be waited for, until it is there or ready', async () => {
+  const { client, namespace } = bed;
+  const settings = { apiVersion: 'v1', kind: 'ConfigMap', name: 'settings' };
+  await bed.apply({ dependsOn: [{ ...settings, readyExpr: "dep.data.done == 'yes'" }] }, 'config');
+  expect(await waits('config')).toBe(
+    `dependency 'ConfigMap/${namespace}/settings' not found (spec.dependsOn[0]): create it`,
+  );
+  const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace, name: 'settings' } };
+  await client.create(configMaps, { ...object, data: { done: 'no' } } as KubeObject);
+  await bed.failed('DependencyNotReady', 'config', /is not ready according to readyExpr/);
+  const key = { namespace, name: 'settings' };
+  await client.patch(configMaps, key, { data: { done: 'yes' } }, { type: 'merge' });
+  await bed.ready('1.0.0', 'config');
 });
 
 test('a cycle is named', async () => {

@@ -76,6 +76,32 @@ test('neither an upgrade nor an uninstallation deletes more than the release has
   expect([await isDeleted(before), await isDeleted(made)]).toEqual([false, true]);
 });
 
+test('an object that asks for it is deleted only once it is confirmed', async () => {
+  const annotations = { 'prune.sluice.dev/confirm': 'required' };
+  const precious = (name: string) => ({
+    [`templates/${name}.yaml`]: JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name, annotations },
+    }),
+  });
+  const templates = { ...precious('confirmed'), ...precious('unconfirmed') };
+  const chartRef = { kind: 'ExternalArtifact' as const, name: 'confirm' };
+  await bed.publish(chart('1.0.0', templates), '1.0.0', 'confirm');
+  await bed.apply({ chartRef }, 'confirm');
+  await bed.ready('1.0.0', 'confirm');
+  const named = `ConfigMap/${bed.namespace}/confirmed`;
+  await bed.annotate({ 'prune.sluice.dev/allow': named }, 'confirm');
+  await bed.publish(chart('2.0.0'), '2.0.0', 'confirm');
+  const object = await bed.ready('2.0.0', 'confirm');
+  const message = conditionOf(object, 'Released')?.message;
+  expect(message).toContain(`ConfigMap/${bed.namespace}/unconfirmed stays: its annotation`);
+  await bed.client.get(configMaps, keyOf('unconfirmed'));
+  await expect(bed.client.get(configMaps, keyOf('confirmed'))).rejects.toMatchObject({
+    status: 404,
+  });
+});
+
 test('the annotation of the HelmRelease names what may go', async () => {
   const before = `${bed.namespace}-allowed`;
   await bed.client.create(namespaces, {

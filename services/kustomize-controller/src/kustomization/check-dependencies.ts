@@ -15,13 +15,17 @@ function whyOutdated(run: Run, dependency: KubeObject): string | undefined {
  * Checks that everything in spec.dependsOn is ready, and has applied the same revision when it has the same source.
  *
  * @throws WaitingError DependencyNotReady; the dependency's change re-enqueues
- * @throws StalledError InvalidCELExpression
+ * @throws StalledError as `DependencyWatch.check`
  */
-export function checkDependencies(run: Run): void {
+export async function checkDependencies(run: Run): Promise<void> {
+  const { object, deps, state, signal } = run;
   try {
-    run.deps.dependencies.check(run.object, (dependency) => whyOutdated(run, dependency));
+    await deps.dependencies.check(object, {
+      moreToAsk: (dependency) => whyOutdated(run, dependency),
+      signal,
+    });
   } catch (error) {
-    if (error instanceof WaitingError) run.state.phase = 'dependencies';
+    if (error instanceof WaitingError) state.phase = 'unknown';
     throw error;
   }
 }

@@ -58,12 +58,6 @@ function causeOf(object: Kustomization, deps: KustomizationDeps): string | undef
 
 type Enqueue = (key: string, priority: Priority) => void;
 
-function watchDependencies(deps: KustomizationDeps, enqueue: Enqueue): void {
-  deps.dependencies.onChange((dependant) => {
-    if (deps.states.peek(dependant)?.phase === 'dependencies') enqueue(dependant, 'change');
-  });
-}
-
 function watchSources(
   informer: Informer<Kustomization>,
   deps: KustomizationDeps,
@@ -139,7 +133,7 @@ export function createKustomizationController(
   const controller = createController<Kustomization>({ ...o, reconciler: reconcilerFor(o.deps) });
   const enqueue: Enqueue = (key, priority) => controller.enqueue(key, { priority });
   o.deps.revisit = (key) => enqueue(key, 'drift');
-  watchDependencies(o.deps, enqueue);
+  o.deps.dependencies.onChange((dependant) => enqueue(dependant, 'change'));
   watchSources(o.informer, o.deps, enqueue);
   watchConfigs({ ...o, states: o.deps.states }, enqueue);
   watchObjects(o.deps, enqueue);

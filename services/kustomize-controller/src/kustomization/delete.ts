@@ -1,4 +1,5 @@
 import type { KubeObject, Kustomization } from '@sluice/shared/api';
+import { dependantsRemainReason } from '@sluice/shared/applier';
 import { joinLines, RetryableError } from '@sluice/shared/base';
 import {
   displayName,
@@ -20,7 +21,7 @@ const defaultTimeoutMs = 30_000;
 
 function mustDelete(object: Kustomization): boolean {
   const { suspend, deletionPolicy = 'MirrorPrune', prune } = object.spec;
-  if (suspend || !object.status?.inventory?.entries.length) return false;
+  if (suspend) return false;
   if (deletionPolicy === 'MirrorPrune') return prune;
   return deletionPolicy === 'Delete' || deletionPolicy === 'WaitForTermination';
 }
@@ -80,13 +81,31 @@ async function deleteManaged(run: Run, entries: InventoryEntry[]): Promise<Outco
   }
   const target = await run.deps.clusters.targetOf(run.object, run.signal);
   target.cluster.applied.forget(run.ctx.key);
+  // What was asked to go once, and is waited for, is not asked and announced again.
+  if (run.state.terminationDeadlineAt === undefined) await requestDeletion(run, target, entries);
+  return mustAwaitTermination(run) ? awaitTermination(run, target, entries) : done();
+}
+
+async function requestDeletion(run: Run, target: Target, entries: InventoryEntry[]): Promise<void> {
   const { problems, remaining } = await deleteEntries(run, target, entries);
-  if (problems.length > 0) {
-    noteInventory(run, remaining);
-    throw new RetryableError('PruneFailed', run.masker.mask(joinLines(problems)));
-  }
-  if (run.object.spec.deletionPolicy !== 'WaitForTermination') return done();
-  return awaitTermination(run, target, entries);
+  if (problems.length === 0) return;
+  noteInventory(run, remaining);
+  throw new RetryableError('PruneFailed', run.masker.mask(joinLines(problems)));
+}
+
+/** Whether objects have to be gone first: as spec.deletionPolicy says, or for what this one depends on and goes next. */
+function mustAwaitTermination({ object, deps }: Run): boolean {
+  if (object.spec.deletionPolicy === 'WaitForTermination') return true;
+  return deps.dependencies.awaitsTermination(object);
+}
+
+/** Waits for dependants that are deleted, too; goes on without those that take too long. */
+async function awaitDependants(run: Run): Promise<void> {
+  const { deps, object, signal } = run;
+  const left = await deps.dependencies.checkDependants(object, signal);
+  if (left.length === 0) return;
+  const message = `deleted before what depends on it, which took too long: ${joinLines(left)}`;
+  await sayWarning(run, dependantsRemainReason, message);
 }
 
 /** A wrong duration must not keep an object from being deleted. */
@@ -98,16 +117,24 @@ function timeoutForDeletion(object: Kustomization, deps: KustomizationDeps): num
   }
 }
 
+async function deleteAll(
+  ctx: ReconcileContext<Kustomization>,
+  deps: KustomizationDeps,
+): Promise<Outcome> {
+  const { object } = ctx;
+  const run = startRun(ctx, deps, timeoutForDeletion(object, deps));
+  await awaitDependants(run);
+  const entries = object.status?.inventory?.entries ?? [];
+  return entries.length === 0 ? done() : deleteManaged(run, entries);
+}
+
 /** Finalizes a Kustomization that is being deleted; see {@link deleteManaged}. */
 export async function finalizeKustomization(
   ctx: ReconcileContext<Kustomization>,
   deps: KustomizationDeps,
 ): Promise<Outcome> {
   const { object } = ctx;
-  const entries = object.status?.inventory?.entries ?? [];
-  const outcome = mustDelete(object)
-    ? await deleteManaged(startRun(ctx, deps, timeoutForDeletion(object, deps)), entries)
-    : done();
+  const outcome = mustDelete(object) ? await deleteAll(ctx, deps) : done();
   if (outcome.type === 'done') {
     deps.states.forget(ctx.key);
     deps.clusters.forget(ctx.key);

@@ -162,7 +162,7 @@ async function runRecipe(run: Run): Promise<Outcome> {
   run.source = await resolveSource(run);
   run.ctx.span.set({ 'sluice.revision': run.source.revision });
   const resumed = canResume(run);
-  if (!resumed) checkDependencies(run);
+  if (!resumed) await checkDependencies(run);
   const target = await run.deps.clusters.targetOf(object, run.signal);
   const wasReady = isReady(object);
   const changed = resumed ? false : await bringUpToDate(run, target);

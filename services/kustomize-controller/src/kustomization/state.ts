@@ -54,8 +54,6 @@ export function revisionOf({ fingerprint }: AppliedBuild): string {
 export type Phase =
   /** Nothing known: the next reconcile does everything. */
   | 'unknown'
-  /** Waits for dependencies. */
-  | 'dependencies'
   /** Applied; waits for health. */
   | 'health'
   /** Applied, but did not become healthy in time; watched until the retry. */

@@ -21,6 +21,11 @@ const cases: { name: string; field: string; spec: Partial<KustomizationSpec> }[]
     field: 'spec.dependsOn[0].readyExpr',
     spec: { dependsOn: [{ name: 'x', namespace, readyExpr: "dep.spec.path == './secret'" }] },
   },
+  {
+    name: 'object',
+    field: 'spec.dependsOn[0]',
+    spec: { dependsOn: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'x', namespace }] },
+  },
 ];
 
 test.for(cases)('what is in another namespace is refused: $name', async ({ name, field, spec }) => {

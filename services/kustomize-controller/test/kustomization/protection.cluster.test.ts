@@ -119,6 +119,22 @@ test('a Namespace that was there before is not pruned, nor with its Kustomizatio
   expect(await isDeleted(before)).toBe(true);
 });
 
+test('an object that asks for it is pruned only once it is confirmed', async () => {
+  const config = JSON.parse(configMap('precious'));
+  const annotations = { 'prune.sluice.dev/confirm': 'required' };
+  const metadata = { ...config.metadata, annotations };
+  await settled('confirm', { 'a.yaml': JSON.stringify({ ...config, metadata }) });
+  const key = { namespace: bed.namespace, name: 'precious' };
+  const name = `ConfigMap/${bed.namespace}/precious`;
+  const object = await removed('confirm');
+  await bed.client.get(configMaps, key);
+  expect(conditionOf(object)?.message).toContain(`Not pruned:\n${name} stays: its annotation`);
+
+  await allow('confirm', name);
+  await removed('confirm', 'r3');
+  await expect(bed.client.get(configMaps, key)).rejects.toMatchObject({ status: 404 });
+});
+
 test('a Namespace that the Kustomization has made is pruned', async () => {
   const made = `${bed.namespace}-made`;
   const files = { 'ns.yaml': namespaceManifest(made) };

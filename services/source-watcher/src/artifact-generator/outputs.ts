@@ -10,9 +10,7 @@ import {
   ociOriginRevisionKey,
 } from '@sluice/shared/api';
 import type { ArtifactStore } from '@sluice/shared/artifact';
-import { errorMessage, RetryableError } from '@sluice/shared/base';
 import { apiTime } from '@sluice/shared/runtime';
-import { buildFailedReason } from '../names.ts';
 import { byUid, type GeneratorDeps } from './deps.ts';
 import { type ObservedSources, originRevisionOf } from './observe-sources.ts';
 import type { OutputRequest } from './requests.ts';
@@ -67,9 +65,7 @@ function factsOf({ metadata = {} }: Artifact): Record<string, string> {
 
 /**
  * Returns what is stored for an entry of the inventory, as the artifact that the sources make of it now; undefined when
- * the file is missing or damaged, and does not come back from an archive.
- *
- * @throws RetryableError `BuildFailed` when the archive is needed and does not answer
+ * the file is missing or damaged.
  */
 export async function storedOutput(
   object: ArtifactGenerator,
@@ -79,8 +75,9 @@ export async function storedOutput(
 ): Promise<Output | undefined> {
   const { store } = o;
   const path = store.pathFor(outputKind, ownerOf(object, entry.name), entry.filename);
-  if (!(await isStored(store, { path, digest: entry.digest }))) return undefined;
-  const stats = await stat(join(store.dir, path));
+  const file = join(store.dir, path);
+  const stats = await stat(file).catch(() => undefined);
+  if (stats === undefined) return undefined;
   const { revision, metadata } = describeOutput(request, entry.digest, o.sources);
   const artifact: Artifact = {
     path,
@@ -91,19 +88,7 @@ export async function storedOutput(
     lastUpdateTime: apiTime(stats.mtimeMs),
     ...(Object.keys(metadata).length > 0 && { metadata }),
   };
-  return { request, artifact };
-}
-
-async function isStored(
-  store: ArtifactStore,
-  artifact: Pick<Artifact, 'path' | 'digest'>,
-): Promise<boolean> {
-  try {
-    return await store.ensure(artifact);
-  } catch (cause) {
-    const message = `the artifact ${artifact.path} cannot be looked up: ${errorMessage(cause)}`;
-    throw new RetryableError(buildFailedReason, message, { cause });
-  }
+  return (await store.verify(artifact)) ? { request, artifact } : undefined;
 }
 
 /** Whether an ExternalArtifact says that it was made by an ArtifactGenerator. */

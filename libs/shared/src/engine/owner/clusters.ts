@@ -87,22 +87,18 @@ export class Clusters {
    * @throws StalledError, RetryableError `ReconciliationFailed` when they cannot be used
    */
   async targetOf(object: Applier, signal?: AbortSignal): Promise<Target> {
-    const o = this.#options;
-    const { namespace = '', name } = object.metadata;
-    const client = await clientForTenant({
-      client: o.client,
-      namespace,
-      user: { kind: object.kind, namespace, name },
-      kubeConfig: object.spec.kubeConfig,
-      serviceAccountName: object.spec.serviceAccountName,
-      defaultServiceAccount: o.defaultServiceAccount || undefined,
-      insecureExec: o.insecureExec,
-      insecureTls: o.insecureTls,
-      signal,
-      cache: o.tenants,
-    });
+    const client = await this.#clientOf(object, object.spec.kubeConfig, signal);
     const cluster = await this.#clusterOf(object);
     return { client, cluster, live: cluster.liveOf(object.metadata) };
+  }
+
+  /**
+   * Returns the client that acts as the object's account in the cluster that we run in, wherever the object applies.
+   *
+   * @throws StalledError `ReconciliationFailed` when there can be no such account
+   */
+  localClientOf(object: Applier, signal?: AbortSignal): Promise<KubeClient> {
+    return this.#clientOf(object, undefined, signal);
   }
 
   /** Says what is missing to act as the object's tenant; undefined when nothing is. */
@@ -131,6 +127,27 @@ export class Clusters {
 
   #all(): Cluster[] {
     return [this.#local, ...[...this.#remote.values()].map(({ cluster }) => cluster)];
+  }
+
+  #clientOf(
+    object: Applier,
+    kubeConfig: KubeConfigReference | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<KubeClient> {
+    const o = this.#options;
+    const { namespace = '', name } = object.metadata;
+    return clientForTenant({
+      client: o.client,
+      namespace,
+      user: { kind: object.kind, namespace, name },
+      kubeConfig,
+      serviceAccountName: object.spec.serviceAccountName,
+      defaultServiceAccount: o.defaultServiceAccount || undefined,
+      insecureExec: o.insecureExec,
+      insecureTls: o.insecureTls,
+      signal,
+      cache: o.tenants,
+    });
   }
 
   async #missingLogin(

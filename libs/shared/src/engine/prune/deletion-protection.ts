@@ -1,10 +1,20 @@
-import { allowPruneAnnotation, type KubeObject } from '@sluice/shared/api';
+import {
+  allowPruneAnnotation,
+  confirmPruneAnnotation,
+  disabledValue,
+  type KubeObject,
+} from '@sluice/shared/api';
 import { isCrd } from '../object/object-fields.ts';
 import { displayName, formatObjectId, type ObjectId, objectIdOf } from '../object/object-id.ts';
 import type { InventoryEntry } from '../owner/inventory.ts';
 
-/** Says why an object must not be deleted, and what to do if it is meant; undefined when it may be. */
-export type Protection = (id: ObjectId) => string | undefined;
+/**
+ * Says why an object must not be deleted, and what to do if it is meant; undefined when it may be.
+ *
+ * @param live the object as it stands in the cluster, which may ask for a confirmation; without it, what its kind and
+ * name protect
+ */
+export type Protection = (id: ObjectId, live?: KubeObject) => string | undefined;
 
 /** Whose objects are protected. */
 export interface ProtectionOptions {
@@ -41,16 +51,23 @@ function whyKept(id: ObjectId, o: ProtectionOptions): string | undefined {
   return entry?.adopted ? 'it was there before it was first applied' : undefined;
 }
 
+function whyUnconfirmed({ metadata }: KubeObject): string | undefined {
+  const value = metadata.annotations?.[confirmPruneAnnotation];
+  if (value === undefined || value === disabledValue) return undefined;
+  return `its annotation ${confirmPruneAnnotation} asks for a confirmation`;
+}
+
 /**
  * Returns what keeps an owner from deleting more than it made: definitions of the kinds that the controllers reconcile,
- * and the namespaces of the controllers, of the owner itself, of its targets, and those that were there before. The
- * owner's annotation `prune.sluice.dev/allow` names those that may go, as `<Kind>/<name>`, separated by commas.
+ * and the namespaces of the controllers, of the owner itself, of its targets, and those that were there before; and what
+ * asks for a confirmation itself. The owner's annotation `prune.sluice.dev/allow` names those that may go, as
+ * `<Kind>/<name>` or `<Kind>/<namespace>/<name>`, separated by commas.
  */
 export function protectionOf(o: ProtectionOptions): Protection {
   const { annotations } = o.owner.metadata;
   const allowed = (annotations?.[allowPruneAnnotation] ?? '').split(',').map((part) => part.trim());
-  return (id) => {
-    const why = whyKept(id, o);
+  return (id, live) => {
+    const why = live === undefined ? whyKept(id, o) : whyUnconfirmed(live);
     const name = displayName(id);
     if (why === undefined || allowed.includes(name)) return undefined;
     return (

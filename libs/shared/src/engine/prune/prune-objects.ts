@@ -9,7 +9,7 @@ import type { Protection } from './deletion-protection.ts';
 import { disabledGuard } from './guards/disabled.ts';
 import { type HolderOf, heldByAnotherGuard } from './guards/held-by-another.ts';
 import { notOwnedGuard } from './guards/not-owned.ts';
-import { protectedGuard, protectedName } from './guards/protected.ts';
+import { confirmedGuard, protectedGuard, protectedName } from './guards/protected.ts';
 
 export interface PruneOptions {
   client: KubeClient;
@@ -40,7 +40,8 @@ export interface PruneResult {
 
 /**
  * Deletes objects in the reverse order of applying, each only if it is not protected, its labels in the cluster name the
- * owner, no other owner has it and neither labels nor annotations ask to keep it. Deletion is requested, not awaited.
+ * owner, no other owner has it, neither labels nor annotations ask to keep it, and it was confirmed where it asks for
+ * that. Deletion is requested, not awaited.
  *
  * @param entries stale inventory entries
  * @throws RangeError when the id of an entry cannot be read; the signal's reason when aborted; nothing else
@@ -61,6 +62,7 @@ export async function pruneObjects(
       notOwnedGuard(identity, owner),
       ...(holderOf === undefined ? [] : [heldByAnotherGuard(holderOf)]),
       disabledGuard(identity.annotationPrefix),
+      confirmedGuard(protection),
     ],
     stagesOf: pruneStagesOf,
     propagation: 'Background',

@@ -62,6 +62,37 @@ describe('what is protected from deletion', () => {
   });
 });
 
+describe('what asks for a confirmation', () => {
+  const id = { namespace: 'shop', name: 'data', group: '', kind: 'PersistentVolumeClaim' };
+  const live = (value?: string): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: {
+      name: 'data',
+      namespace: 'shop',
+      ...(value !== undefined && { annotations: { 'prune.sluice.dev/confirm': value } }),
+    },
+  });
+
+  it('stays until the annotation of the owner names it', () => {
+    const text = protection()(id, live('required'));
+    expect(text).toBe(
+      'PersistentVolumeClaim/shop/data stays: its annotation prune.sluice.dev/confirm asks for a confirmation; ' +
+        'to have it deleted, name it in the annotation prune.sluice.dev/allow of this Kustomization',
+    );
+    expect(protection('PersistentVolumeClaim/other/data')(id, live('required'))).toBe(text);
+    expect(protection('PersistentVolumeClaim/shop/data')(id, live('required'))).toBeUndefined();
+  });
+
+  it.each([undefined, 'disabled'])('is not what has the value %s', (value) => {
+    expect(protection()(id, live(value))).toBeUndefined();
+  });
+
+  it('is also what has a value that is misspelt', () => {
+    expect(protection()(id, live('requred'))).toContain('stays');
+  });
+});
+
 describe('controllers of Flux', () => {
   const image = (name: string, text: string) => deployment('flux-system', name, text);
   const instance: KubeObject = {

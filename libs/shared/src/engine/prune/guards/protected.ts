@@ -9,3 +9,11 @@ export const protectedName = 'protected';
 export function protectedGuard(protection: Protection): DeletionGuard {
   return { name: protectedName, beforehand: ({ object }) => protection(objectIdOf(object)) };
 }
+
+/** Keeps what asks in the cluster for a confirmation; to be asked once it is known to be the owner's. */
+export function confirmedGuard(protection: Protection): DeletionGuard {
+  return {
+    name: protectedName,
+    onSight: (live, { object }) => protection(objectIdOf(object), live),
+  };
+}

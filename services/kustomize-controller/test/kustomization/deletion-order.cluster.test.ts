@@ -1,0 +1,145 @@
+import {
+  finalizer,
+  helmReleaseKind,
+  type KubeObject,
+  type KustomizationSpec,
+} from '@sluice/shared/api';
+import { resourceOf } from '@sluice/shared/kube';
+import { until, untilGone } from '@sluice/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  type Bed,
+  conditionOf,
+  configMap,
+  configMaps,
+  kustomizations,
+  startBed,
+} from './harness.ts';
+
+const helmReleases = resourceOf(helmReleaseKind);
+
+let bed: Bed;
+beforeAll(async () => {
+  bed = await startBed();
+});
+afterAll(() => bed.stop());
+
+const keyOf = (name: string) => ({ namespace: bed.namespace, name });
+const remove = (name: string) => bed.client.delete(kustomizations, keyOf(name));
+const gone = (name: string) => untilGone(bed.client, kustomizations, keyOf(name));
+
+async function applied(name: string, spec: Partial<KustomizationSpec> = {}, metadata: object = {}) {
+  const object = JSON.parse(configMap(name));
+  const manifest = { ...object, metadata: { ...object.metadata, ...metadata } };
+  await bed.publish({ 'a.yaml': JSON.stringify(manifest) }, 'r1', name);
+  await bed.apply({ sourceRef: { kind: 'ExternalArtifact', name }, ...spec }, name);
+  await bed.ready('r1', name);
+}
+
+/** Holds an object until it is let go. */
+const held = { finalizers: ['test.sluice.dev/held'] };
+const letGo = (name: string) =>
+  bed.client.patch(configMaps, keyOf(name), { metadata: { finalizers: null } }, { type: 'merge' });
+
+const waits = (name: string, for_: string) =>
+  bed.when((object) => {
+    const ready = conditionOf(object);
+    return ready?.reason === 'DependantsRemain' && ready.message.includes(for_);
+  }, name);
+
+test('what is deleted together goes in the reverse order, with all that it has made', async () => {
+  await applied('operator');
+  await applied('usage', { dependsOn: [{ name: 'operator' }], timeout: '1m' }, held);
+  await remove('operator');
+  await remove('usage');
+  await waits('operator', `Kustomization/${bed.namespace}/usage`);
+  await until(bed.client, configMaps, keyOf('usage'), (o) => Boolean(o.metadata.deletionTimestamp));
+  // It is still held, so that nothing of what it needs has gone.
+  const operator = await bed.client.get<KubeObject>(configMaps, keyOf('operator'));
+  expect(operator.metadata.deletionTimestamp).toBeUndefined();
+  await letGo('usage');
+  await gone('usage');
+  await gone('operator');
+  await expect(bed.client.get(configMaps, keyOf('operator'))).rejects.toMatchObject({
+    status: 404,
+  });
+});
+
+test('dependants that stay are not waited for', async () => {
+  await applied('left');
+  await applied('stays', { dependsOn: [{ name: 'left' }] });
+  await remove('left');
+  await gone('left');
+  await bed.client.get(configMaps, keyOf('stays'));
+});
+
+test('an annotation ends the wait for what nobody deletes', async () => {
+  const { client, namespace } = bed;
+  const { group, version, kind } = helmReleaseKind;
+  await applied('base');
+  await client.create(helmReleases, {
+    apiVersion: `${group}/${version}`,
+    kind,
+    metadata: { ...keyOf('chart'), finalizers: [finalizer] },
+    spec: {
+      interval: '10m',
+      chartRef: { kind: 'OCIRepository', name: 'x' },
+      dependsOn: [{ kind: 'Kustomization', name: 'base' }],
+    },
+  } as KubeObject);
+  await client.delete(helmReleases, keyOf('chart'));
+  await remove('base');
+  const object = await waits('base', `HelmRelease/${namespace}/chart`);
+  expect(conditionOf(object)?.message).toContain(
+    'annotate it with prune.sluice.dev/order=disabled',
+  );
+  await bed.annotate({ 'prune.sluice.dev/order': 'disabled' }, 'base');
+  await gone('base');
+  await client.patch(
+    helmReleases,
+    keyOf('chart'),
+    { metadata: { finalizers: null } },
+    { type: 'merge' },
+  );
+});
+
+test('a HelmRelease that has gone lets what it depends on go', async () => {
+  const { client, namespace } = bed;
+  const { group, version, kind } = helmReleaseKind;
+  await applied('below');
+  await client.create(helmReleases, {
+    apiVersion: `${group}/${version}`,
+    kind,
+    metadata: { ...keyOf('above'), finalizers: [finalizer] },
+    spec: {
+      interval: '10m',
+      chartRef: { kind: 'OCIRepository', name: 'x' },
+      dependsOn: [{ kind: 'Kustomization', name: 'below' }],
+    },
+  } as KubeObject);
+  await client.delete(helmReleases, keyOf('above'));
+  await remove('below');
+  await waits('below', `HelmRelease/${namespace}/above`);
+  const free = { metadata: { finalizers: null } };
+  await client.patch(helmReleases, keyOf('above'), free, { type: 'merge' });
+  await gone('below');
+});
+
+test('in a cycle nobody waits', async () => {
+  await applied('hen');
+  await applied('egg', { dependsOn: [{ name: 'hen' }] });
+  await bed.patch({ dependsOn: [{ name: 'egg' }] }, 'hen');
+  await remove('hen');
+  await remove('egg');
+  await Promise.all([gone('hen'), gone('egg')]);
+});
+
+test('a suspended dependant leaves what it has made, and is not waited for longer', async () => {
+  await applied('floor');
+  await applied('paused', { dependsOn: [{ name: 'floor' }] });
+  await bed.patch({ suspend: true }, 'paused');
+  await remove('floor');
+  await remove('paused');
+  await Promise.all([gone('floor'), gone('paused')]);
+  await bed.client.get(configMaps, keyOf('paused'));
+});
