@@ -14,13 +14,8 @@ import {
   temporaryFolder,
 } from '@sluice/testing';
 import { bundleService } from '../tools/bundle/bundle.ts';
-import { nodeFlags } from '../tools/bundle/node-flags.ts';
-import { argument } from './setup.ts';
+import { nodeArgsOf } from './setup.ts';
 
-/** `--node-flags 'FLAGS'` replaces the flags of Node with which images run. */
-const flags = argument('node-flags', nodeFlags.join(' ')).split(' ').filter(Boolean);
-/** `--profile DIR` leaves a CPU profile of each controller there. */
-const profileDir = argument('profile', '');
 const root = join(import.meta.dirname, '..');
 export const namespace = 'alerts';
 
@@ -86,10 +81,7 @@ async function create(started: AsyncDisposableStack): Promise<Alerting> {
         natsUrl: nats.url,
         bundled: true,
         names: ['notification-controller'],
-        nodeArgs: [
-          ...flags,
-          ...(profileDir === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`]),
-        ],
+        nodeArgsOf,
         extraArgs: { 'notification-controller': extraArgs },
       });
       started.defer(() => controllers.stop());

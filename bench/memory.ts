@@ -3,8 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { nodeFlags } from '../tools/bundle/node-flags.ts';
-import { argument, withBench } from './setup.ts';
+import { argument, nodeArgsOf, withBench } from './setup.ts';
 
 const seconds = Number(argument('seconds', '60'));
 const nothing = 'setInterval(() => {}, 1e6)';
@@ -33,7 +32,10 @@ const empty = (flags: readonly string[]): ChildProcess =>
   spawn(process.execPath, [...flags, '-e', nothing], { stdio: 'ignore', env: {} });
 
 await withBench(async (bench) => {
-  const programs = { 'node, no flags': empty([]), 'node, flags of the images': empty(nodeFlags) };
+  const programs = {
+    'node, no flags': empty([]),
+    'node, flags of the images': empty(nodeArgsOf('source-controller')),
+  };
   try {
     const controllers = await bench.controllers({});
     await delay(seconds * 1000);

@@ -19,10 +19,10 @@ import {
   temporaryFolder,
 } from '@sluice/testing';
 import { bundleService } from '../tools/bundle/bundle.ts';
-import { nodeFlags } from '../tools/bundle/node-flags.ts';
+import { nodeFlagsOf } from '../tools/bundle/node-flags.ts';
 
 /** `--node-flags 'FLAGS'` replaces the flags of Node with which images run. */
-const flags = argument('node-flags', nodeFlags.join(' ')).split(' ').filter(Boolean);
+const flags = argument('node-flags', '');
 /** `--profile DIR` leaves a CPU profile of each controller there. */
 const profileDir = argument('profile', '');
 const root = join(import.meta.dirname, '..');
@@ -82,10 +82,7 @@ async function createBench(started: AsyncDisposableStack): Promise<Bench> {
         kubeconfigPath: controlPlane.kubeconfigPath,
         natsUrl: nats.url,
         bundled: true,
-        nodeArgs: [
-          ...flags,
-          ...(profileDir === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`]),
-        ],
+        nodeArgsOf,
         extraArgs,
         ...(names && { names }),
       });
@@ -105,6 +102,14 @@ async function createBench(started: AsyncDisposableStack): Promise<Bench> {
 export function percentile(values: number[], p: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil((p / 100) * sorted.length) - 1)] ?? Number.NaN;
+}
+
+/** The flags of Node with which a benchmark runs a controller. */
+export function nodeArgsOf(controller: string): string[] {
+  return [
+    ...(flags === '' ? nodeFlagsOf(controller) : flags.split(' ').filter(Boolean)),
+    ...(profileDir === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`]),
+  ];
 }
 
 /** Value of `--name=value` or `--name value` among the arguments. */

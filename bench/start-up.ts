@@ -12,7 +12,7 @@ import {
   toolPath,
   usageOf,
 } from '@sluice/testing';
-import { nodeFlags } from '../tools/bundle/node-flags.ts';
+import { nodeFlagsOf } from '../tools/bundle/node-flags.ts';
 import { argument, type Bench, percentile, withBench } from './setup.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -56,7 +56,7 @@ interface Sample {
 
 async function emptyProgram(): Promise<Sample> {
   const startedAt = performance.now();
-  await once(spawn(process.execPath, [...nodeFlags, '-e', '']), 'exit');
+  await once(spawn(process.execPath, ['-e', '']), 'exit');
   return { ms: performance.now() - startedAt, cpuMs: 0 };
 }
 
@@ -86,7 +86,7 @@ async function startUp(bench: Bench, name: ControllerName): Promise<Sample> {
   const child = spawn(
     process.execPath,
     [
-      ...nodeFlags,
+      ...nodeFlagsOf(name),
       join(root, 'dist', name, 'main.mjs'),
       `--kubeconfig=${bench.controlPlane.kubeconfigPath}`,
       `--nats-url=${bench.nats.url}`,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
-import { nodeFlags } from '../../tools/bundle/node-flags.ts';
+import { nodeFlagsOf } from '../../tools/bundle/node-flags.ts';
 import { type BuiltImage, imageRecipeOf, imageRecipes } from '../../tools/images/index.ts';
 import { pinnedVersion, recipeOf } from '../../tools/provision/catalogue.ts';
 import { builtImages, imagesCannotBuild } from './images/built-images.ts';
@@ -98,7 +98,7 @@ describe.skipIf(reason !== undefined)('built images', () => {
     test('runs Node with the flags of the benchmarks, as a user with a number', () => {
       const { User, Entrypoint, Labels } = imageOf(name).config;
       expect(User).toBe('65534:65534');
-      expect(Entrypoint).toEqual(['/usr/local/bin/node', ...nodeFlags, '/app/main.mjs']);
+      expect(Entrypoint).toEqual(['/usr/local/bin/node', ...nodeFlagsOf(name), '/app/main.mjs']);
       expect(Labels).toMatchObject({
         'org.opencontainers.image.title': name,
         'org.opencontainers.image.version': `v${packageJson.version}`,

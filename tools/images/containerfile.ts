@@ -1,4 +1,4 @@
-import { nodeFlags } from '../bundle/node-flags.ts';
+import { nodeFlagsOf } from '../bundle/node-flags.ts';
 import { buildArguments } from '../provision/build.ts';
 import { recipeOf, type ToolName } from '../provision/catalogue.ts';
 import { type ImageRecipe, imageUser } from './catalogue.ts';
@@ -90,7 +90,7 @@ function appStage({ name, programs, timeZones }: ImageRecipe): string[] {
 }
 
 function imageStage(recipe: ImageRecipe, version: string): string[] {
-  const entrypoint = ['/usr/local/bin/node', ...nodeFlags, '/app/main.mjs'];
+  const entrypoint = ['/usr/local/bin/node', ...nodeFlagsOf(recipe.name), '/app/main.mjs'];
   const labels = {
     title: recipe.name,
     description: recipe.description,

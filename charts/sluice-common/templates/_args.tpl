@@ -30,6 +30,13 @@
 {{- if .component.ownsStreams }}
 - --nats-stream-replicas={{ $v.nats.streamReplicas }}
 {{- end }}
+{{- if $v.nats.artifacts.enabled }}
+{{- if .component.ownsStreams }}
+- --nats-artifacts-max-size={{ mul 1048576 (int64 $v.nats.artifacts.maxMiB) }}
+{{- else if .component.advertises }}
+- --storage-backend=nats
+{{- end }}
+{{- end }}
 {{- end }}
 {{- with $v.tracing.otlpEndpoint }}
 - --otlp-endpoint={{ . }}

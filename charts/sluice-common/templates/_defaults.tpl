@@ -84,5 +84,8 @@ nats:
     key: ''
   prefix: sluice
   streamReplicas: 1
+  artifacts:
+    enabled: false
+    maxMiB: 1024
 eventsAddr: ''
 {{- end }}

@@ -26,6 +26,7 @@
 {{- define "sluice.nats-client" -}}
 {{- $nats := .scope.Values.nats -}}
 prefix: {{ $nats.prefix }}
+artifacts: {{ $nats.artifacts | toJson }}
 {{- if include "sluice.nats-own" .scope }}
 url: nats://sluice-nats.{{ .scope.Release.Namespace }}.svc.{{ trimSuffix "." .scope.Values.clusterDomain }}:4222
 user: {{ .name }}

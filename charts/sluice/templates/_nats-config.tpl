@@ -53,18 +53,30 @@ publishes. notification-controller alone makes, changes and reads streams: whoev
 the others into it. It makes a consumer of events, and one for each Provider that has deliveries; no consumer can be made
 for all deliveries, and no stream deleted or purged by anyone. It removes single dead letters, once they are replayed, and
 single deliveries, once they are dead letters for want of room. It follows what was delivered and what alerts remember.
+Those who store artifacts write, read and purge the bucket of artifacts, and make no consumers of it: a consumer can be had
+to send messages to anybody.
 */}}
 {{- define "sluice.nats-permissions" -}}
 {{- $prefix := .Values.nats.prefix -}}
 {{- $stream := printf "%s_" (regexReplaceAll "[^A-Z0-9_-]" (upper $prefix) "_") -}}
 {{- $owner := "notification-controller" -}}
-source-controller:
-  publish: [{{ $prefix }}.artifact.>, {{ $prefix }}.event.>]
-  subscribe: [_INBOX.source-controller.>]
-{{- if .Values.sourceWatcher.create }}
-source-watcher:
-  publish: [{{ $prefix }}.artifact.>, {{ $prefix }}.event.>]
-  subscribe: [_INBOX.source-watcher.>]
+{{- $bucket := printf "%s-artifacts" $prefix -}}
+{{- $hasBucket := .Values.nats.artifacts.enabled -}}
+{{- $sources := list "source-controller" -}}
+{{- if .Values.sourceWatcher.create }}{{ $sources = append $sources "source-watcher" }}{{ end -}}
+{{- range $name := $sources }}
+{{ $name }}:
+  publish:
+    - {{ $prefix }}.artifact.>
+    - {{ $prefix }}.event.>
+    {{- if $hasBucket }}
+    - $O.{{ $bucket }}.>
+    - $JS.API.DIRECT.GET.OBJ_{{ $bucket }}
+    - $JS.API.DIRECT.GET.OBJ_{{ $bucket }}.$O.{{ $bucket }}.>
+    - $JS.API.STREAM.INFO.OBJ_{{ $bucket }}
+    - $JS.API.STREAM.PURGE.OBJ_{{ $bucket }}
+    {{- end }}
+  subscribe: [_INBOX.{{ $name }}.>]
 {{- end }}
 kustomize-controller:
   publish: [{{ $prefix }}.event.>]
@@ -80,6 +92,11 @@ helm-controller:
     {{- range $verb := list "INFO" "CREATE" "UPDATE" }}
     {{- range list "ARTIFACTS" "EVENTS" "DELIVERIES" "DEADLETTER" "DELIVERED" "ALERTING" }}
     - $JS.API.STREAM.{{ $verb }}.{{ $stream }}{{ . }}
+    {{- end }}
+    {{- end }}
+    {{- if $hasBucket }}
+    {{- range $verb := list "INFO" "CREATE" "UPDATE" }}
+    - $JS.API.STREAM.{{ $verb }}.OBJ_{{ $bucket }}
     {{- end }}
     {{- end }}
     - $JS.API.CONSUMER.CREATE.{{ $stream }}EVENTS.{{ $owner }}

@@ -35,8 +35,8 @@ export interface ControllersOptions {
   bundled?: boolean;
   /** Namespace in which they believe to run; `sluice-system` when absent. */
   namespace?: string;
-  /** Flags of Node itself, such as `--cpu-prof`. */
-  nodeArgs?: string[];
+  /** Flags of Node itself, such as `--cpu-prof`, for a program. */
+  nodeArgsOf?: (program: ProgramName) => readonly string[];
   /** These do without NATS: they post events to notification-controller, or keep them on its disk. */
   withoutNats?: readonly ProgramName[];
   /** False: the servers of this machine are out of reach for what objects name, as in a cluster. */
@@ -211,7 +211,7 @@ function createProcess(
     file: process.execPath,
     args: [
       '--disable-warning=ExperimentalWarning',
-      ...(o.nodeArgs ?? []),
+      ...(o.nodeArgsOf?.(name) ?? []),
       entry,
       `--kubeconfig=${o.kubeconfigPath}`,
       ...(o.context === undefined ? [] : [`--kube-context=${o.context}`]),

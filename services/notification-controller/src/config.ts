@@ -79,6 +79,11 @@ export const flags = {
     max: 5,
     help: 'Replicas of the NATS streams; streams with fewer are raised to it.',
   }),
+  'nats-artifacts-max-size': flag.int({
+    default: 0,
+    min: 0,
+    help: 'Most bytes of the bucket of NATS in which source-controller and source-watcher keep artifacts with --storage-backend=nats; 0 to make none.',
+  }),
   'outbox-max-bytes': flag.int({
     default: 64 * 1024 * 1024,
     min: 1024 * 1024,

@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import type { Receiver } from '@sluice/shared/api';
 import { systemClock, whenAborted } from '@sluice/shared/base';
+import { keepBucket } from '@sluice/shared/bus';
 import { createIdentities, createLocalDispatcher } from '@sluice/shared/cloud';
 import { keyOf } from '@sluice/shared/kube';
 import {
@@ -56,15 +57,24 @@ export function createNotificationController(config: Config, doors: ServiceDoors
         endIncidents(parts, delivering, signal),
       ]);
     },
-    always: ({ signal }) =>
-      serve(app, delivering, signal, () => {
+    always: async ({ signal }) => {
+      const serving = serve(app, delivering, signal, () => {
         isServing = true;
-      }),
+      });
+      await Promise.all([serving, keepArtifacts(app, signal)]);
+    },
     flush: async () => {
       await Promise.all([receiverEvents.flush(flushMs), delivering.alertEvents.flush(flushMs)]);
     },
     close: () => app.local.destroy(),
   };
+}
+
+/** The bucket in which others keep artifacts. */
+async function keepArtifacts({ config, bus }: App, signal: AbortSignal): Promise<void> {
+  const maxBytes = config['nats-artifacts-max-size'];
+  if (bus === undefined || maxBytes === 0) return;
+  await keepBucket(bus, { maxBytes, replicas: config['nats-stream-replicas'] }, signal);
 }
 
 function createApp(config: Config, doors: ServiceDoors): App {

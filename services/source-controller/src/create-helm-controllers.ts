@@ -106,7 +106,7 @@ export function createHelmControllers(parts: HelmParts): Runnable[] {
 
 function createIndexCache({ config, store, memory }: HelmParts, metrics: CacheMetrics): IndexCache {
   return new IndexCache({
-    dir: store.dir,
+    localPath: (path) => store.localPath(path),
     memory,
     maxBytes: maxIndexCacheBytes,
     maxEntries: config['helm-cache-max-size'],

@@ -4,6 +4,8 @@ import {
   bucketKind,
   type GitRepository,
   gitRepositoryKind,
+  helmChartKind,
+  helmRepositoryKind,
   type KindDefinition,
   type KubeObject,
   type OCIRepository,
@@ -32,7 +34,12 @@ import {
   type Reconciler,
   shardSelector,
 } from '@sluice/shared/runtime';
-import { createEventSink, type ServiceDoors, type ServiceParts } from '@sluice/shared/service';
+import {
+  createArtifactArchive,
+  createEventSink,
+  type ServiceDoors,
+  type ServiceParts,
+} from '@sluice/shared/service';
 import { createStorage, type ServedStorage, type Storage } from '@sluice/shared/storage';
 import type { Dispatcher } from 'undici';
 import { Endpoints } from './adapters/endpoint.ts';
@@ -56,6 +63,14 @@ const maxMemoryShare = 0.75;
 const burstSeconds = 4;
 /** Time that Kubernetes Events get to be sent at the end, in milliseconds. */
 const flushMs = 2000;
+
+const storedKinds = [
+  gitRepositoryKind,
+  ociRepositoryKind,
+  bucketKind,
+  helmRepositoryKind,
+  helmChartKind,
+] as KindDefinition[];
 
 interface App extends ServiceDoors {
   config: Config;
@@ -84,7 +99,13 @@ export function createSourceController(config: Config, doors: ServiceDoors): Ser
   const dispatcher = createArtifactDispatcher(config);
   const notation = createNotationVerifier(config['notation-verifier']);
   const announcer = bus && createArtifactAnnouncer(bus);
-  const storage = createStorage({ ...doors, config });
+  const storage = createStorage({
+    ...doors,
+    config,
+    archive: createArtifactArchive(config['storage-backend'], bus),
+    kinds: storedKinds,
+    namespace: selectionOf(config).namespace,
+  });
   const local = createLocalDispatcher();
   const accountFlag = 'default-service-account';
   const identities = createIdentities({
@@ -211,13 +232,18 @@ function sshSettings({ config, rate }: App): SshSettings {
   return { guard: networkGuardOf(config), algorithms, rate };
 }
 
-function informerOf<T extends KubeObject>(app: App, kind: KindDefinition<T>): Informer<T> {
-  const { config, client, logger, metrics } = app;
-  const selection = shardSelector({
+/** The objects of this shard. */
+function selectionOf(config: Config): ReturnType<typeof shardSelector> {
+  return shardSelector({
     watchLabelSelector: config['watch-label-selector'],
     watchAllNamespaces: config['watch-all-namespaces'],
     namespace: config.runtimeNamespace,
   });
+}
+
+function informerOf<T extends KubeObject>(app: App, kind: KindDefinition<T>): Informer<T> {
+  const { config, client, logger, metrics } = app;
+  const selection = selectionOf(config);
   const resource = resourceOf(kind as KindDefinition);
   const check = (object: T) => wrongFieldOf(kind as KindDefinition, object);
   const monitor = metrics.watches;

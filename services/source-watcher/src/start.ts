@@ -26,6 +26,7 @@ import {
   shardSelector,
 } from '@sluice/shared/runtime';
 import {
+  createArtifactArchive,
   createEventSink,
   createSources,
   type ServiceDoors,
@@ -67,7 +68,13 @@ export function createSourceWatcher(config: Config, doors: ServiceDoors): Servic
   const dispatcher = createArtifactDispatcher(config);
   const announcer = doors.bus && createArtifactAnnouncer(doors.bus);
   const authorize = createAuthorizeDownload(config);
-  const storage = createStorage({ ...doors, config });
+  const storage = createStorage({
+    ...doors,
+    config,
+    archive: createArtifactArchive(config['storage-backend'], doors.bus),
+    kinds: [externalArtifactKind as KindDefinition],
+    namespace: namespaceOf(config),
+  });
   return {
     readyChecks: { storage: storage.check },
     servedAt: storage.servedAt,
@@ -104,7 +111,7 @@ function run(app: App, signal: AbortSignal, served: ServedStorage): Promise<void
 
 function createDeps(app: App, { store, tempDir }: Storage): GeneratorDeps {
   const { config, client, logger, metrics, announcer } = app;
-  const namespace = config['watch-all-namespaces'] ? undefined : config.runtimeNamespace;
+  const namespace = namespaceOf(config);
   const watch = { client, logger, namespace, monitor: metrics.watches };
   return {
     generators: generatorInformer(app),
@@ -124,6 +131,11 @@ function createDeps(app: App, { store, tempDir }: Storage): GeneratorDeps {
     maxArtifactBytes: config['artifact-max-size'],
     noCrossNamespaceRefs: config['no-cross-namespace-refs'],
   };
+}
+
+/** The only one to look at; undefined for all. */
+function namespaceOf(config: Config): string | undefined {
+  return config['watch-all-namespaces'] ? undefined : config.runtimeNamespace;
 }
 
 function isOverLimit(error: Error): boolean {

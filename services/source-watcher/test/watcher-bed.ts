@@ -92,10 +92,12 @@ export interface WatcherBedOptions {
   extraArgs?: string[];
   /** As whom the controller speaks to the API server; an administrator unless told. */
   kubeconfigPath?: string;
+  /** Connects to the test run's NATS server, under this prefix. */
+  natsPrefix?: string;
 }
 
 export async function startWatcherBed(options: WatcherBedOptions = {}): Promise<WatcherBed> {
-  const { client, kubeconfigPath } = await testCluster();
+  const { client, kubeconfigPath, natsUrl } = await testCluster();
   const namespace = await testNamespace(client, 'watcher');
   const folder = await temporaryFolder('watcher-bed');
   const shard = randomBytes(6).toString('hex');
@@ -103,7 +105,8 @@ export async function startWatcherBed(options: WatcherBedOptions = {}): Promise<
   const controllers = await startControllers({
     dir: folder.path,
     kubeconfigPath: options.kubeconfigPath ?? kubeconfigPath,
-    natsUrl: '',
+    natsUrl: options.natsPrefix === undefined ? '' : natsUrl,
+    natsPrefix: options.natsPrefix,
     names: ['source-watcher'],
     extraArgs: {
       'source-watcher': [

@@ -36,6 +36,21 @@ const prefix = text(
   { pattern: '^[a-z0-9][-a-z0-9_]*$' },
 );
 
+const artifacts = group(
+  'Artifacts in the object store of NATS, so that they outlive the pods of source-controller and source-watcher.',
+  {
+    enabled: toggle(
+      false,
+      'Keep artifacts there as well (--storage-backend=nats), in a bucket that notification-controller makes.',
+    ),
+    maxMiB: count(
+      1024,
+      'Most MiB of the bucket. They are a part of what JetStream may use, besides 448 MiB of the streams.',
+      64,
+    ),
+  },
+);
+
 /** How a controller reaches NATS. */
 export const natsClient: Value = group(
   'How the controller reaches NATS; without a URL it posts events to eventsAddr.',
@@ -47,6 +62,7 @@ export const natsClient: Value = group(
       'Replicas of the streams, which notification-controller makes; those with fewer are raised to it.',
       1,
     ),
+    artifacts,
   },
 );
 
@@ -80,7 +96,11 @@ const server: ValueTree = {
     limits: { memory: '512Mi' },
   }),
   persistence: group('The volume of JetStream.', {
-    size: text('4Gi', 'Size of the claim. The streams take up to 448 MiB.', quantity),
+    size: text(
+      '4Gi',
+      'Size of the claim. The streams take up to 448 MiB, artifacts those of nats.artifacts.',
+      quantity,
+    ),
     storageClassName: text('', 'StorageClass of the claim; empty for the default one.'),
     maxFileStore: text('2Gi', 'Part of it that JetStream may use, in whole units.', {
       pattern: '^[0-9]+[kMGT]i?$',
@@ -119,6 +139,7 @@ export const natsOfInstallation: Value = group('NATS JetStream, the bus between 
     default: 0,
     schema: { type: 'integer', enum: [0, 1, 3, 5] },
   },
+  artifacts,
   external: group(
     'A NATS server that exists; our own is not installed when the URL is set.',
     login,

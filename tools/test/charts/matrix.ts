@@ -1,5 +1,8 @@
 import type { ChartName } from '../../charts/package.ts';
 
+/** Installs the controllers too that the umbrella leaves out unless told. */
+export const withAll = 'sourceWatcher.create=true';
+
 /** Settings of the umbrella whose renderings have to hold together; each list is one case. */
 export const umbrellaCases: Record<string, string[]> = {
   'as it is': [],
@@ -11,6 +14,7 @@ export const umbrellaCases: Record<string, string[]> = {
     'nats.external.keys={"creds":"sluice.creds","ca":"ca.crt"}',
   ],
   'NATS with passwords of our own': ['nats.auth.existingSecret=passwords'],
+  'artifacts in NATS': ['nats.artifacts={"enabled":true,"maxMiB":4096}', withAll],
   'some controllers': ['helmController.create=false', 'notificationController.create=false'],
   'with source-watcher': ['sourceWatcher.create=true', 'sharding.shards=["blue"]'],
   'locked down': ['multitenancy.enabled=true'],
@@ -67,4 +71,3 @@ export const singleCharts: ChartName[] = [
 
 /** With those that the umbrella installs only when told, by {@link withAll}. */
 export const allSingleCharts: ChartName[] = [...singleCharts, 'source-watcher'];
-export const withAll = 'sourceWatcher.create=true';

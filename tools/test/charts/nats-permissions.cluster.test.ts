@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection, PermissionViolationError } from '@nats-io/transport-node';
 import { silentLogger } from '@sluice/shared/base';
@@ -10,8 +10,11 @@ import {
   deliveredSubjects,
   type FollowedMessage,
   follow,
+  keepBucket,
+  ObjectBucket,
   streamsOwnedBy,
 } from '@sluice/shared/bus';
+import { temporaryFolder } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { withAll } from './matrix.ts';
 import { type ChartNats, startChartNats } from './nats-servers.ts';
@@ -27,21 +30,34 @@ const users = [
 const owned = ['ARTIFACTS', 'EVENTS', 'DELIVERIES', 'DEADLETTER', 'DELIVERED', 'ALERTING'].map(
   (name) => `SLUICE_${name}`,
 );
-const streams = [...owned, 'SLUICE_OTHER', 'OTHER'];
+/** Of the artifacts; those who store them fill and empty it. */
+const bucket = 'OBJ_sluice-artifacts';
+const streams = [...owned, bucket, 'SLUICE_OTHER', 'OTHER'];
 const consumers = [...users, 'spy'];
 const kinds = ['artifact', 'event', 'delivery', 'deadletter', 'delivered', 'alerting', 'other'];
 
+const storesArtifacts = [
+  'sluice.artifact.x',
+  'sluice.event.x',
+  '$O.sluice-artifacts.C.x',
+  '$O.sluice-artifacts.M.x',
+  `$JS.API.DIRECT.GET.${bucket}`,
+  `$JS.API.DIRECT.GET.${bucket}.$O.sluice-artifacts.M.x`,
+  `$JS.API.STREAM.INFO.${bucket}`,
+  `$JS.API.STREAM.PURGE.${bucket}`,
+];
+
 /** What each may publish, of everything that there is; nothing else. */
 const allowed: Record<(typeof users)[number], string[]> = {
-  'source-controller': ['sluice.artifact.x', 'sluice.event.x'],
-  'source-watcher': ['sluice.artifact.x', 'sluice.event.x'],
+  'source-controller': storesArtifacts,
+  'source-watcher': storesArtifacts,
   'kustomize-controller': ['sluice.event.x'],
   'helm-controller': ['sluice.event.x'],
   'notification-controller': [
     ...['event', 'delivery', 'deadletter', 'delivered', 'alerting'].map(
       (kind) => `sluice.${kind}.x`,
     ),
-    ...owned.flatMap((stream) =>
+    ...[...owned, bucket].flatMap((stream) =>
       ['INFO', 'CREATE', 'UPDATE'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`),
     ),
     '$JS.API.CONSUMER.CREATE.SLUICE_EVENTS.notification-controller',
@@ -73,8 +89,10 @@ const allowed: Record<(typeof users)[number], string[]> = {
       ),
     ]),
     '$JS.API.DIRECT.GET.SLUICE_DELIVERED',
-    '$JS.API.DIRECT.GET.SLUICE_DELIVERED.sluice.delivered.apps.all.key',
-    '$JS.API.DIRECT.GET.SLUICE_ALERTING.sluice.delivered.apps.all.key',
+    ...['SLUICE_DELIVERED', 'SLUICE_ALERTING'].flatMap((stream) => [
+      `$JS.API.DIRECT.GET.${stream}.sluice.delivered.apps.all.key`,
+      `$JS.API.DIRECT.GET.${stream}.$O.sluice-artifacts.M.x`,
+    ]),
   ],
 };
 
@@ -91,7 +109,7 @@ let nats: ChartNats;
 let admin: NatsConnection;
 
 beforeAll(async () => {
-  nats = await startChartNats([withAll]);
+  nats = await startChartNats([withAll, 'nats.artifacts.enabled=true']);
   admin = await nats.admin();
   const owner = connectBus({
     url: nats.url,
@@ -180,6 +198,35 @@ describe.each(users)('the NATS user %s', (user) => {
       return Promise.all(owned.map((stream) => manager.streams.info(stream)));
     }
   });
+});
+
+test('source-controller may keep artifacts in the bucket that notification-controller makes', async () => {
+  const busOf = (name: string) =>
+    connectBus({
+      url: nats.url,
+      name,
+      user: name,
+      passwordFile: nats.passwordFile(name),
+      owns: [],
+      logger: silentLogger,
+    });
+  const [owner, user] = [busOf('notification-controller'), busOf('source-controller')];
+  const folder = await temporaryFolder('bucket');
+  const stop = new AbortController();
+  const keeping = keepBucket(owner, { maxBytes: 2 ** 26, replicas: 1 }, stop.signal);
+  const objects = new ObjectBucket(user);
+  const [file, copy] = [`${folder.path}/file`, `${folder.path}/copy`];
+  await writeFile(file, 'content');
+  await vi.waitFor(() => objects.put('a/b/c/d', file), { timeout: 30_000 });
+  await objects.put('a/b/c/d', file);
+  expect(await objects.list()).toEqual([expect.objectContaining({ name: 'a/b/c/d' })]);
+  await objects.get('a/b/c/d', copy);
+  expect(await readFile(copy, 'utf8')).toBe('content');
+  await objects.remove('a/b/c/d');
+  expect(await objects.list()).toEqual([]);
+  stop.abort();
+  await keeping;
+  await Promise.all([owner.close(), user.close(), folder.remove()]);
 });
 
 test('notification-controller may follow what was delivered and what alerts remember', async () => {

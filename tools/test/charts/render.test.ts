@@ -192,6 +192,18 @@ describe('values', () => {
     expect(names(objects, 'Role')).toContain('helm-controller');
   });
 
+  test('for artifacts in NATS reach who stores them, and who makes the bucket', async () => {
+    const objects = await render('sluice', umbrellaCases['artifacts in NATS']);
+    const about = (name: string) =>
+      argsOf(find(objects, 'Deployment', name)).filter((arg) =>
+        /^--(storage-backend|nats-artifacts)/.test(arg),
+      );
+    expect(about('source-controller')).toEqual(['--storage-backend=nats']);
+    expect(about('source-watcher')).toEqual(['--storage-backend=nats']);
+    expect(about('notification-controller')).toEqual(['--nats-artifacts-max-size=4294967296']);
+    expect(about('kustomize-controller')).toEqual([]);
+  });
+
   test('for flags become arguments, lists one by one', async () => {
     const objects = await render('sluice', umbrellaCases['everything about pods']);
     const args = argsOf(find(objects, 'Deployment', 'kustomize-controller'));

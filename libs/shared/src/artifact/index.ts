@@ -1,4 +1,5 @@
 // Artifacts: reproducible archives of sources, how they are stored and served, fetched and unpacked.
+export type { ArchivedFile, ArtifactArchive } from './archive.ts';
 export {
   ArchiveError,
   type ArchiveLimits,

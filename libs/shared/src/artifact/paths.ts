@@ -1,5 +1,8 @@
 import { safePathParts } from './tree.ts';
 
+/** Begins the names of files that are not stored yet. */
+export const temporaryPrefix = '.tmp-';
+
 /** Names an object whose artifacts are stored. */
 export interface ArtifactOwner {
   namespace: string;

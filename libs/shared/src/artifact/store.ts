@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, open, readdir, rename, rm, symlink, utimes } from 'node:fs/promises';
+import { lstat, mkdir, rename, rm, symlink, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Artifact } from '../api/index.ts';
 import {
@@ -10,19 +10,22 @@ import {
   silentLogger,
   systemClock,
 } from '../base/index.ts';
+import type { ArtifactArchive } from './archive.ts';
+import { ArchivedFiles } from './archived-files.ts';
 import { DownloadError } from './download.ts';
 import { hashFile } from './hash-file.ts';
 import type { PackResult } from './pack.ts';
-import { type ArtifactOwner, ownerPath } from './paths.ts';
+import { type ArtifactOwner, ownerPath, temporaryPrefix } from './paths.ts';
 import { openStoredFile, type StoredFile } from './stored-file.ts';
+import { supersededFiles } from './superseded-files.ts';
+import { syncDirectory } from './sync-directory.ts';
 import { safePathParts } from './tree.ts';
 
 /** Link to an object's newest artifact. */
 const latestName = 'latest.tar.gz';
-const latestNames: Record<string, string> = { HelmRepository: 'index.yaml' };
+const latestNames: Record<string, string> = { helmrepository: 'index.yaml' };
 /** The one kind whose consumers never had such a link. */
-const kindWithoutLink = 'GitRepository';
-const temporaryPrefix = '.tmp-';
+const kindWithoutLink = 'gitrepository';
 /** Up to this size a stored file is hashed at every check; above, only when it looks touched. */
 const alwaysHashBytes = 1024 * 1024;
 
@@ -36,13 +39,14 @@ export interface ArtifactStoreOptions {
   /** Number of artifacts kept per object, the current one included. */
   retentionRecords: number;
   digestAlgorithm: DigestAlgorithm;
+  /** Where files are kept besides the disk. */
+  archive?: ArtifactArchive;
   clock?: Clock;
   logger?: Logger;
 }
 
 /** Where a new artifact is written, next to where it will be. */
 export interface ArtifactPlace {
-  kind: string;
   /** Below the root of the storage. */
   path: string;
   /** Absolute path to write to, where nothing is yet; the writer makes it durable. */
@@ -65,6 +69,7 @@ export class ArtifactStore {
   readonly #o: ArtifactStoreOptions;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #archived: ArchivedFiles | undefined;
   /** Large files whose digest was right, by path, with what they looked like then. */
   readonly #verified = new Map<string, string>();
 
@@ -74,6 +79,8 @@ export class ArtifactStore {
     this.#o = o;
     this.#clock = o.clock ?? systemClock;
     this.#logger = o.logger ?? silentLogger;
+    const { dir, archive } = o;
+    this.#archived = archive && new ArchivedFiles({ dir, archive, logger: this.#logger });
   }
 
   /** Returns the address of a stored file; `path` is below the root of the storage. */
@@ -91,7 +98,7 @@ export class ArtifactStore {
 
   /** Returns the address that leads to an object's newest artifact. */
   latestUrl(kind: string, owner: ArtifactOwner): string {
-    return this.urlFor(this.pathFor(kind, owner, latestNames[kind] ?? latestName));
+    return this.urlFor(this.pathFor(kind, owner, linkNameOf(kind.toLowerCase())));
   }
 
   /**
@@ -103,22 +110,25 @@ export class ArtifactStore {
     const dir = dirname(join(this.dir, path));
     await mkdir(dir, { recursive: true, mode: 0o700 });
     const temporary = join(dir, temporaryPrefix + randomBytes(8).toString('hex'));
-    return { kind, path, temporary, discard: () => rm(temporary, { force: true }) };
+    return { path, temporary, discard: () => rm(temporary, { force: true }) };
   }
 
   /**
-   * Makes what was written to a place an artifact, atomically: readers see all of it or nothing, also after a crash.
+   * Makes what was written to a place an artifact, atomically: readers see all of it or nothing, also after a crash. It
+   * is archived before.
    *
    * @returns the artifact as it belongs in the status
+   * @throws Error of the archive when it cannot be archived now; what was there stays as it was
    */
   async commit(place: ArtifactPlace, written: WrittenArtifact): Promise<Artifact> {
-    const { kind, path, temporary } = place;
+    const { path, temporary } = place;
     const { revision, digest, size, metadata = {} } = written;
     const target = join(this.dir, path);
-    const now = this.#clock.now() / 1000;
-    await utimes(temporary, now, now);
+    const now = this.#clock.now();
+    await utimes(temporary, now / 1000, now / 1000);
+    await this.#archived?.put(path, temporary, now);
     await rename(temporary, target);
-    if (kind !== kindWithoutLink) await this.#link(kind, dirname(target), basename(target));
+    await this.#link(path);
     await syncDirectory(dirname(target));
     this.#verified.delete(path);
     return {
@@ -127,19 +137,38 @@ export class ArtifactStore {
       revision,
       digest,
       size,
-      lastUpdateTime: new Date(this.#clock.now()).toISOString().replace(/\.\d+Z$/, 'Z'),
+      lastUpdateTime: new Date(now).toISOString().replace(/\.\d+Z$/, 'Z'),
       ...(Object.keys(metadata).length > 0 && { metadata }),
     };
   }
 
   /**
-   * Opens a stored file; close it in the end.
+   * Opens a stored file, brought back from the archive if need be; close it in the end.
    *
    * @param path below the root of the storage
    * @returns undefined when there is none
+   * @throws Error of the archive when it is not on the disk and that does not answer now
    */
   open(path: string): Promise<StoredFile | undefined> {
-    return openStoredFile(join(this.dir, ...safePathParts(path)));
+    const file = join(this.dir, ...safePathParts(path));
+    return this.#open(path, file);
+  }
+
+  async #open(path: string, file: string): Promise<StoredFile | undefined> {
+    const there = await openStoredFile(file);
+    if (there !== undefined || this.#archived === undefined) return there;
+    return (await this.#archived.restore(path)) ? openStoredFile(file) : undefined;
+  }
+
+  /**
+   * Returns where a stored file is on the disk, brought back from the archive if need be; it may be nowhere.
+   *
+   * @param path below the root of the storage
+   * @throws Error of the archive when it is not on the disk and that does not answer now
+   */
+  async localPath(path: string): Promise<string> {
+    await (await this.open(path))?.close();
+    return join(this.dir, ...safePathParts(path));
   }
 
   /**
@@ -158,8 +187,35 @@ export class ArtifactStore {
     }
   }
 
-  /** Tells whether an artifact's file is there and has the digest that its artifact declares. */
-  async verify(artifact: Artifact): Promise<boolean> {
+  /**
+   * Makes sure that the file of an object's artifact is on the disk with the digest that its artifact declares, and in
+   * the archive. Must not run while the object publishes.
+   *
+   * @returns whether it is; if not, it has to be made again
+   * @throws Error of the archive when it is needed and does not answer now
+   */
+  async ensure(artifact: Pick<Artifact, 'path' | 'digest'>): Promise<boolean> {
+    const { path, digest } = artifact;
+    const archived = this.#archived;
+    const isHere = await this.verify(artifact);
+    if (archived === undefined) return isHere;
+    if (isHere) {
+      const file = join(this.dir, path);
+      if (archived.lacks(path)) await archived.put(path, file, (await lstat(file)).mtimeMs);
+      return true;
+    }
+    if (!(await archived.restore(path, digest))) return false;
+    await this.#link(path);
+    return true;
+  }
+
+  /** The archive, for the one that fills it; undefined when there is none. */
+  get archived(): Pick<ArchivedFiles, 'takeStock' | 'remove'> | undefined {
+    return this.#archived;
+  }
+
+  /** Tells whether an artifact's file is on the disk and has the digest that its artifact declares. */
+  async verify(artifact: Pick<Artifact, 'path' | 'digest'>): Promise<boolean> {
     try {
       const file = join(this.dir, ...safePathParts(artifact.path));
       const stats = await lstat(file);
@@ -189,9 +245,10 @@ export class ArtifactStore {
     owner: ArtifactOwner,
     current: Pick<Artifact, 'path'>,
   ): Promise<string[]> {
-    const dir = join(this.dir, ownerPath(kind, owner));
-    const currentName = current.path.slice(current.path.lastIndexOf('/') + 1);
-    const files = await this.#supersededFiles(dir, currentName);
+    const ofOwner = ownerPath(kind, owner);
+    const dir = join(this.dir, ofOwner);
+    const archived = this.#archived?.filesOf(ofOwner) ?? [];
+    const files = await supersededFiles(dir, basename(current.path), archived);
     const ttl = this.#o.retentionTtlMs;
     const expired = files.filter((file) => this.#clock.now() - file.mtimeMs > ttl);
     const kept = files
@@ -200,42 +257,31 @@ export class ArtifactStore {
     const removed = [...expired, ...kept.slice(Math.max(0, this.#o.retentionRecords - 1))];
     for (const file of removed) {
       await rm(join(dir, file.name), { force: true });
-      this.#verified.delete(`${ownerPath(kind, owner)}/${file.name}`);
+      await this.#archived?.remove(`${ofOwner}/${file.name}`);
+      this.#verified.delete(`${ofOwner}/${file.name}`);
     }
     return removed.map((file) => file.name);
-  }
-
-  async #supersededFiles(
-    dir: string,
-    currentName: string,
-  ): Promise<{ name: string; mtimeMs: number }[]> {
-    const files: { name: string; mtimeMs: number }[] = [];
-    for (const name of await namesIn(dir)) {
-      if (name.startsWith(temporaryPrefix)) {
-        await rm(join(dir, name), { force: true });
-        continue;
-      }
-      if (name === currentName) continue;
-      const stats = await lstat(join(dir, name));
-      if (stats.isFile()) files.push({ name, mtimeMs: stats.mtimeMs });
-    }
-    return files;
   }
 
   /** Removes all artifacts of an object. */
   async remove(kind: string, owner: ArtifactOwner): Promise<void> {
     const path = ownerPath(kind, owner);
     await rm(join(this.dir, path), { recursive: true, force: true });
+    for (const { name } of this.#archived?.filesOf(path) ?? []) await this.#archived?.remove(name);
     for (const key of this.#verified.keys()) {
       if (key.startsWith(`${path}/`)) this.#verified.delete(key);
     }
   }
 
-  async #link(kind: string, dir: string, fileName: string): Promise<void> {
+  /** Has the link to the newest artifact of an object lead to this one, if its kind has such a link. */
+  async #link(path: string): Promise<void> {
+    const [kind = ''] = path.split('/', 1);
+    if (kind === kindWithoutLink) return;
+    const dir = dirname(join(this.dir, path));
     const temporary = join(dir, temporaryPrefix + randomBytes(8).toString('hex'));
     try {
-      await symlink(fileName, temporary);
-      await rename(temporary, join(dir, latestNames[kind] ?? latestName));
+      await symlink(basename(path), temporary);
+      await rename(temporary, join(dir, linkNameOf(kind)));
     } catch (error) {
       // The link is a convenience: the artifact itself is stored.
       this.#logger.warn({ dir, error: errorMessage(error) }, 'link to the latest artifact failed');
@@ -244,21 +290,7 @@ export class ArtifactStore {
   }
 }
 
-async function namesIn(dir: string): Promise<string[]> {
-  try {
-    return await readdir(dir);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
-}
-
-/** Makes the names in a directory durable. */
-async function syncDirectory(dir: string): Promise<void> {
-  const handle = await open(dir, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+/** @param kind as it begins paths */
+function linkNameOf(kind: string): string {
+  return latestNames[kind] ?? latestName;
 }

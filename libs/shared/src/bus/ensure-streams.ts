@@ -71,7 +71,15 @@ export async function ensureStreams(
   if (failures.length > 0) throw new AggregateError(failures);
 }
 
-async function ensureStream(manager: JetStreamManager, wanted: WantedConfig): Promise<boolean> {
+/**
+ * Creates a stream, or updates it where it differs.
+ *
+ * @returns whether that was needed
+ */
+export async function ensureStream(
+  manager: JetStreamManager,
+  wanted: WantedConfig,
+): Promise<boolean> {
   const existing = await manager.streams.info(wanted.name).catch((error: unknown) => {
     if (error instanceof JetStreamApiError && error.code === streamNotFound) return undefined;
     throw error;

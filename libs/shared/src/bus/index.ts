@@ -1,5 +1,6 @@
 // NATS: the connection, its streams, publishing that never waits, and consumers.
 export { createArtifactAnnouncer, onArtifacts, type Subscription } from './artifacts.ts';
+export { bucketName, bucketStream, keepBucket } from './bucket.ts';
 export type { Bus } from './bus.ts';
 export { BusUnavailableError, OvertakenError, UnpublishableError } from './bus-errors.ts';
 export { connectBus } from './connect-bus.ts';
@@ -20,6 +21,7 @@ export {
 export { type FollowedMessage, type Following, type FollowOptions, follow } from './follow.ts';
 export { type LastMessage, lastMessage } from './last-message.ts';
 export { UnreadableMessageError } from './message.ts';
+export { ObjectBucket, type StoredObject } from './object-bucket.ts';
 export { createOutbox } from './outbox.ts';
 export type { Outbox, OutboxMetrics, OutboxOptions } from './outbox-contract.ts';
 export { isStreamFull } from './refusal.ts';

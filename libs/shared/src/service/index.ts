@@ -1,4 +1,5 @@
 // What services have in common around their controllers: doors, events, shutdown, sources.
+export { createArtifactArchive } from './artifact-archive.ts';
 export { createEventSink, createOutboxMetrics } from './events.ts';
 export { refuseReference } from './refuse-reference.ts';
 export { runProgram, runService, type ServiceDoors, type ServiceParts } from './service.ts';

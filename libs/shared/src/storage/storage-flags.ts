@@ -17,6 +17,11 @@ export const storageFlags = {
     env: 'STORAGE_PATH',
     help: 'Directory of the artifacts.',
   }),
+  'storage-backend': flag.string({
+    default: 'filesystem',
+    values: ['filesystem', 'nats'],
+    help: 'Where artifacts are kept: in --storage-path alone (filesystem), or also in the object store of NATS, from which they come back when the directory is lost (nats).',
+  }),
   'storage-addr': flag.string({
     default: ':9090',
     env: 'STORAGE_ADDRESS',

@@ -1,7 +1,13 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ArtifactServer, ArtifactStore, serveArtifacts } from '@sluice/shared/artifact';
+import type { KindDefinition } from '@sluice/shared/api';
+import {
+  type ArtifactArchive,
+  type ArtifactServer,
+  ArtifactStore,
+  serveArtifacts,
+} from '@sluice/shared/artifact';
 import { type Logger, whenAborted } from '@sluice/shared/base';
 import type { KubeClient } from '@sluice/shared/kube';
 import {
@@ -12,6 +18,7 @@ import {
   type ReadyCheck,
   type TokenGate,
 } from '@sluice/shared/runtime';
+import { keepStock } from './keep-stock.ts';
 import type { StorageEnvironment, StorageFlags } from './storage-flags.ts';
 
 /** A storage of artifacts as those who make some use it. */
@@ -39,17 +46,24 @@ export interface StorageOptions {
   /** By which the tokens of readers are reviewed. */
   client: KubeClient;
   logger: Logger;
+  /** Where artifacts are kept besides the disk. */
+  archive?: ArtifactArchive;
+  /** The kinds whose artifacts this service makes. */
+  kinds: readonly KindDefinition[];
+  /** The only namespace whose objects it knows; all when undefined. */
+  namespace: string | undefined;
 }
 
 /** Makes the storage of a service. */
 export function createStorage(o: StorageOptions): ServedStorage {
-  const { config, logger } = o;
+  const { config, logger, archive } = o;
   const store = new ArtifactStore({
     dir: config['storage-path'],
     advertisedAddress: config.advertisedAddress,
     retentionTtlMs: config['artifact-retention-ttl'],
     retentionRecords: config['artifact-retention-records'],
     digestAlgorithm: config['artifact-digest-algo'],
+    archive,
     logger,
   });
   const gate = readerGate(o);
@@ -84,9 +98,13 @@ export function createStorage(o: StorageOptions): ServedStorage {
     async use(work) {
       await serving.promise;
       const tempDir = await mkdtemp(join(tmpdir(), 'source-'));
+      const ended = new AbortController();
+      const stock = archive && keepStock({ ...o, store, archive }, ended.signal);
       try {
         await work({ store, tempDir });
       } finally {
+        ended.abort();
+        await stock;
         await rm(tempDir, { recursive: true, force: true });
       }
     },

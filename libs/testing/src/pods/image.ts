@@ -26,8 +26,8 @@ const programNames: readonly ProgramName[] = [...controllerNames, 'source-watche
 export interface LocalImagesOptions {
   /** Folder with a bundle per controller: `<folder>/<name>/main.mjs`. */
   bundles: string;
-  /** Flags of Node that the images set before the file name. */
-  nodeFlags: readonly string[];
+  /** Flags of Node that the image of a program sets before the file name. */
+  nodeFlagsOf: (program: ProgramName) => readonly string[];
 }
 
 /**
@@ -67,7 +67,7 @@ function controllerImage(name: ProgramName, o: LocalImagesOptions): PodImage {
       [`${binaries}/helm-renderer`]: toolPath('helm-renderer'),
       [`${binaries}/notation-verifier`]: toolPath('notation-verifier'),
     },
-    entrypoint: [`${binaries}/node`, ...o.nodeFlags, '/app/main.mjs'],
+    entrypoint: [`${binaries}/node`, ...o.nodeFlagsOf(name), '/app/main.mjs'],
     env: { PATH: `${binaries}:/usr/bin:/bin` },
     user: nobody,
   };

@@ -51,7 +51,7 @@ export async function build(
 ): Promise<Built> {
   const { object, status } = context;
   const { remote, ref, limit } = target;
-  const settings = await phase(status, fetchFailedCondition, async () =>
+  const settings = await phase(status, fetchFailedCondition, () =>
     contentSettings(context, deps, target),
   );
   // A server that hands out no commit by its name may have it in the history of the branch.
@@ -92,22 +92,30 @@ export async function build(
   }
 }
 
-function contentSettings(
+type ContentSettings = Omit<
+  PackTreeTask,
+  'pack' | 'submodules' | 'verification' | 'destination' | 'workDir'
+>;
+
+async function contentSettings(
   { object }: GitContext,
   deps: GitRepositoryDeps,
   { ref, includes }: Target,
-): Omit<PackTreeTask, 'pack' | 'submodules' | 'verification' | 'destination' | 'workDir'> {
+): Promise<ContentSettings> {
   const { spec } = object;
+  const inclusions = inclusionsOf(object, includes);
   return {
     commit: ref.commit,
     specIgnore: spec.ignore,
     sparse: (spec.sparseCheckout ?? []).map((path, index) =>
       cleanPath(path, `spec.sparseCheckout[${index}]`),
     ),
-    includes: inclusionsOf(object, includes).map((inclusion) => ({
-      ...inclusion,
-      archive: join(deps.store.dir, inclusion.archive),
-    })),
+    includes: await Promise.all(
+      inclusions.map(async (inclusion) => ({
+        ...inclusion,
+        archive: await deps.store.localPath(inclusion.archive),
+      })),
+    ),
     algorithm: deps.store.digestAlgorithm,
     maxBytes: deps.maxArtifactBytes,
   };

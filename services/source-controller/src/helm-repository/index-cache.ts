@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Artifact } from '@sluice/shared/api';
 import {
   type ByteBudget,
@@ -12,8 +11,8 @@ import { readIndexAnywhere } from '../helm/helm-workers.ts';
 import type { ChartIndex } from '../helm/index-charts.ts';
 
 export interface IndexCacheOptions {
-  /** Root of the artifact storage. */
-  dir: string;
+  /** Says where a stored file is, by its path in the storage. */
+  localPath: (path: string) => Promise<string>;
   maxBytes: number;
   /** Most indexes that are kept; as many as fit into `maxBytes` when 0. */
   maxEntries: number;
@@ -67,7 +66,7 @@ export class IndexCache {
       return known;
     }
     return this.#flights.run(key, async () => {
-      const source = join(this.#o.dir, artifact.path);
+      const source = await this.#o.localPath(artifact.path);
       // All who wait are of the namespace that the path names.
       const share = artifact.path.split('/')[1] ?? '';
       const turn = { share, memory: this.#o.memory };

@@ -76,8 +76,12 @@ export function commitArtifact(
   );
 }
 
-/** What goes wrong here is a failure to store. */
-function storing<T>(context: SourceContext, work: () => Promise<T>): Promise<T> {
+/**
+ * What goes wrong here is a failure to store.
+ *
+ * @throws RetryableError `ArchiveOperationFailed`
+ */
+export function storing<T>(context: SourceContext, work: () => Promise<T>): Promise<T> {
   return phase(context.status, storageOperationFailedCondition, async () => {
     try {
       return await work();

@@ -23,7 +23,7 @@ async function artifactOf(name: string, padding = '') {
 function cacheOf(o: Partial<ConstructorParameters<typeof IndexCache>[0]> = {}) {
   const events: string[] = [];
   const cache = new IndexCache({
-    dir,
+    localPath: async (path) => join(dir, path),
     maxBytes: 10_000,
     maxEntries: 0,
     ttlMs: 1000,

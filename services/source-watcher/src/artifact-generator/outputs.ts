@@ -10,7 +10,9 @@ import {
   ociOriginRevisionKey,
 } from '@sluice/shared/api';
 import type { ArtifactStore } from '@sluice/shared/artifact';
+import { errorMessage, RetryableError } from '@sluice/shared/base';
 import { apiTime } from '@sluice/shared/runtime';
+import { buildFailedReason } from '../names.ts';
 import { byUid, type GeneratorDeps } from './deps.ts';
 import { type ObservedSources, originRevisionOf } from './observe-sources.ts';
 import type { OutputRequest } from './requests.ts';
@@ -65,7 +67,9 @@ function factsOf({ metadata = {} }: Artifact): Record<string, string> {
 
 /**
  * Returns what is stored for an entry of the inventory, as the artifact that the sources make of it now; undefined when
- * the file is missing or damaged.
+ * the file is missing or damaged, and does not come back from an archive.
+ *
+ * @throws RetryableError `BuildFailed` when the archive is needed and does not answer
  */
 export async function storedOutput(
   object: ArtifactGenerator,
@@ -75,9 +79,8 @@ export async function storedOutput(
 ): Promise<Output | undefined> {
   const { store } = o;
   const path = store.pathFor(outputKind, ownerOf(object, entry.name), entry.filename);
-  const file = join(store.dir, path);
-  const stats = await stat(file).catch(() => undefined);
-  if (stats === undefined) return undefined;
+  if (!(await isStored(store, { path, digest: entry.digest }))) return undefined;
+  const stats = await stat(join(store.dir, path));
   const { revision, metadata } = describeOutput(request, entry.digest, o.sources);
   const artifact: Artifact = {
     path,
@@ -88,7 +91,19 @@ export async function storedOutput(
     lastUpdateTime: apiTime(stats.mtimeMs),
     ...(Object.keys(metadata).length > 0 && { metadata }),
   };
-  return (await store.verify(artifact)) ? { request, artifact } : undefined;
+  return { request, artifact };
+}
+
+async function isStored(
+  store: ArtifactStore,
+  artifact: Pick<Artifact, 'path' | 'digest'>,
+): Promise<boolean> {
+  try {
+    return await store.ensure(artifact);
+  } catch (cause) {
+    const message = `the artifact ${artifact.path} cannot be looked up: ${errorMessage(cause)}`;
+    throw new RetryableError(buildFailedReason, message, { cause });
+  }
 }
 
 /** Whether an ExternalArtifact says that it was made by an ArtifactGenerator. */
