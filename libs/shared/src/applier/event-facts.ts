@@ -1,5 +1,5 @@
 import { changesFact, factPrefix, firstFailureFact } from '@sluice/shared/api';
-import { printable } from '@sluice/shared/base';
+import { cut, printable } from '@sluice/shared/base';
 
 /** Characters of each fact. */
 const maxFailure = 500;
@@ -21,8 +21,4 @@ export function eventFacts(o: {
     ...(failure !== '' && { [`${factPrefix}${firstFailureFact}`]: cut(failure, maxFailure) }),
     ...(changes !== '' && { [`${factPrefix}${changesFact}`]: cut(changes, maxChanges) }),
   };
-}
-
-function cut(text: string, max: number): string {
-  return text.length <= max ? text : `${text.slice(0, max - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }

@@ -43,7 +43,7 @@ export {
 export { formatGoFloat } from './go-float.ts';
 export { createHasher, type Hasher } from './hasher.ts';
 export { LruBytes, mapConcurrently, Semaphore, SingleFlight } from './keyed.ts';
-export { joinLines } from './lines.ts';
+export { cut, joinLines } from './lines.ts';
 export { Listeners } from './listeners.ts';
 export { createLogger, type Logger, logLevels, silentLogger } from './log.ts';
 export { redactUrl, SecretMasker, secretMask } from './mask.ts';

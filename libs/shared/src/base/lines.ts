@@ -13,3 +13,8 @@ export function joinLines(lines: readonly string[]): string {
   const left = lines.length - shown.length;
   return left === 0 ? shown.join('\n') : `${shown.join('\n')}\n… and ${left} more`;
 }
+
+/** Shortens a text to a number of characters, the last of which then is an ellipsis. */
+export function cut(text: string, max: number): string {
+  return text.length <= max ? text : `${text.slice(0, max - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+}

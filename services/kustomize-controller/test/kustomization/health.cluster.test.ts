@@ -1,4 +1,5 @@
 import type { KubeObject } from '@sluice/shared/api';
+import { finishJob } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bed, conditionOf, configMap, deployment, deployments, startBed } from './harness.ts';
 
@@ -152,4 +153,50 @@ test('a health check without apiVersion is of a workload, and named while it is 
   Object.assign(later.metadata, { namespace });
   await bed.client.create(deployments, later);
   await bed.ready('u1', 'unversioned');
+});
+
+/** A Job whose Pod never ends by itself. */
+function job(name: string): string {
+  const metadata = { annotations: { 'test.sluice.dev/behaviour': 'pending' } };
+  const containers = [{ name: 'main', image: 'example/job:1' }];
+  return JSON.stringify({
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name },
+    spec: { template: { metadata, spec: { restartPolicy: 'Never', containers } } },
+  });
+}
+
+test('a Job is waited for until it has completed; of one that has failed the condition is told', async () => {
+  const { client, namespace } = bed;
+  const sourceRef = { kind: 'ExternalArtifact' as const, name: 'jobs' };
+  await bed.publish({ 'job.yaml': job('migrate') }, 'j1', 'jobs');
+  await bed.apply({ sourceRef, wait: true, timeout: '5m' }, 'jobs');
+  const isRunning = (message = '') =>
+    message.includes(`[Job/${namespace}/migrate status: 'InProgress']: Job in progress.`);
+  await bed.when((o) => isRunning(conditionOf(o, 'Healthy')?.message), 'jobs');
+  await finishJob(client, { namespace, name: 'migrate' });
+  await bed.ready('j1', 'jobs');
+
+  await bed.publish({ 'job.yaml': job('broken') }, 'j2', 'jobs');
+  await finishJob(client, { namespace, name: 'broken' }, 'Failed');
+  const failed = await bed.failed('HealthCheckFailed', 'jobs');
+  const [first, condition] = conditionOf(failed)?.message.split('\n') ?? [];
+  expect(first).toContain(
+    `failed early due to stalled resources: [Job/${namespace}/broken status: 'Failed']: Job Failed. failed: 1/1`,
+  );
+  expect(condition).toMatch(
+    new RegExp(`^Job/${namespace}/broken: Failed is True since \\d{4}-\\d\\d-\\d\\dT`),
+  );
+});
+
+test('with wait, healthChecks is not used', async () => {
+  const sourceRef = { kind: 'ExternalArtifact' as const, name: 'both' };
+  await bed.publish({ 'a.yaml': configMap('both') }, 'b1', 'both');
+  const nowhereToBeFound = { apiVersion: 'v1', kind: 'ConfigMap', name: 'nowhere' };
+  await bed.apply(
+    { sourceRef, wait: true, timeout: '5m', healthChecks: [nowhereToBeFound] },
+    'both',
+  );
+  await bed.ready('b1', 'both');
 });

@@ -1,5 +1,14 @@
-import { fieldAt, intAt, type JsonMap, mapsAt, stringAt } from '../object/object-fields.ts';
+import type { KubeObject } from '@sluice/shared/api';
+import {
+  fieldAt,
+  fieldsOf,
+  intAt,
+  type JsonMap,
+  mapsAt,
+  stringAt,
+} from '../object/object-fields.ts';
 import { conditionOf, current, failed, type Health, inProgress, isTrue } from './health-result.ts';
+import { malformedConditions } from './malformed-status.ts';
 
 /** Milliseconds a Pod may stay unscheduled before it counts as failed. */
 const scheduleWindowMs = 15_000;
@@ -18,7 +27,6 @@ export const healthByKind: Record<string, HealthRule | undefined> = {
   Pod: podHealth,
   Secret: always,
   ConfigMap: always,
-  Namespace: namespaceHealth,
   PersistentVolumeClaim: pvcHealth,
   'apps/Deployment': deploymentHealth,
   'apps/StatefulSet': statefulSetHealth,
@@ -26,7 +34,6 @@ export const healthByKind: Record<string, HealthRule | undefined> = {
   'apps/ReplicaSet': replicaSetHealth,
   'policy/PodDisruptionBudget': () => current('AllowedDisruptions has been computed.'),
   'batch/CronJob': always,
-  'batch/Job': jobHealth,
   'apiextensions.k8s.io/CustomResourceDefinition': crdHealth,
   'apiregistration.k8s.io/APIService': apiServiceHealth,
 };
@@ -55,6 +62,10 @@ function surplus(have: number, want: number): Health | undefined {
 /** Returns a reader of integers in the object's status, 0 when missing. */
 function statusCounter(object: JsonMap): (field: string) => number {
   return (field) => intAt(object, ['status', field], 0);
+}
+
+function messageOf(condition: JsonMap): string {
+  return stringAt(condition, ['message']);
 }
 
 /** Ends a message with what the controller of a workload says of why it cannot make Pods, such as a quota. */
@@ -159,26 +170,31 @@ function replicaSetHealth(object: JsonMap): Health {
   );
 }
 
-function jobHealth(object: JsonMap): Health {
+/** Judges a Job as kustomize-controller does: it is Current once it has completed, or is suspended. */
+export function jobHealth(job: KubeObject): Health {
+  const object = fieldsOf(job);
+  if (fieldAt(object, 'spec', 'suspend') === true) return current('Job is suspended');
+  const malformed = malformedConditions(job);
+  if (malformed !== undefined) return malformed;
   const status = statusCounter(object);
-  const completions = intAt(
-    object,
-    ['spec', 'completions'],
-    intAt(object, ['spec', 'parallelism'], 1),
-  );
+  const parallelism = intAt(object, ['spec', 'parallelism'], 1);
+  const completions = intAt(object, ['spec', 'completions'], parallelism);
   const [succeeded, unsuccessful] = [status('succeeded'), status('failed')];
-  for (const condition of mapsAt(object, 'status', 'conditions')) {
-    if (!isTrue(condition)) continue;
+  for (const condition of mapsAt(object, 'status', 'conditions').filter(isTrue)) {
     const type = condition['type'];
     if (type === 'Complete')
       return current(`Job Completed. succeeded: ${succeeded}/${completions}`);
-    if (type === 'Failed') return failed(`Job Failed. failed: ${unsuccessful}/${completions}`);
-    if (type === 'Suspended' && fieldAt(object, 'spec', 'suspend') === true) {
-      return current('Job is suspended');
+    if (type === 'Failed') {
+      const why = ['reason', 'message'].map((field) => stringAt(condition, [field]));
+      return failed(
+        [`Job Failed. failed: ${unsuccessful}/${completions}`, ...why].filter(Boolean).join(': '),
+      );
     }
   }
-  if (stringAt(object, ['status', 'startTime']) === '') return inProgress('Job not started');
-  return current(
+  if (stringAt(object, ['status', 'startTime']) === '') {
+    return inProgress(`Job not started. active: 0/${parallelism}`);
+  }
+  return inProgress(
     `Job in progress. success:${succeeded}, active: ${status('active')}, failed: ${unsuccessful}`,
   );
 }
@@ -203,9 +219,14 @@ function podHealth(object: JsonMap, nowMs: number): Health {
 
 function runningPodHealth(object: JsonMap): Health {
   if (isTrue(conditionOf(object, 'Ready'))) return current('Pod is Ready');
+  if (!Array.isArray(fieldAt(object, 'status', 'containerStatuses') ?? [])) {
+    return { status: 'Unknown', message: 'status.containerStatuses is not a list' };
+  }
   const crashing = mapsAt(object, 'status', 'containerStatuses')
     .filter(
-      (container) => stringAt(container, ['state', 'waiting', 'reason']) === 'CrashLoopBackOff',
+      ({ name, ...container }) =>
+        name !== undefined &&
+        stringAt(container, ['state', 'waiting', 'reason']) === 'CrashLoopBackOff',
     )
     .map((container) => stringAt(container, ['name']));
   return crashing.length > 0
@@ -238,20 +259,15 @@ function serviceHealth(object: JsonMap): Health {
     : current('Service is ready');
 }
 
-function namespaceHealth(object: JsonMap): Health {
-  return stringAt(object, ['status', 'phase']) === 'Terminating'
-    ? { status: 'Terminating', message: 'Namespace is being deleted' }
-    : current('Resource is current');
-}
-
 function crdHealth(object: JsonMap): Health {
-  const names = conditionOf(object, 'NamesAccepted');
-  if (names?.['status'] === 'False') return failed(stringAt(names, ['message']));
-  const established = conditionOf(object, 'Established');
-  if (isTrue(established)) return current('CRD is established');
-  return established?.['status'] === 'False' && established['reason'] !== 'Installing'
-    ? failed(stringAt(established, ['message']))
-    : inProgress('Install in progress');
+  for (const condition of mapsAt(object, 'status', 'conditions')) {
+    const { type, status, reason } = condition;
+    if (type === 'NamesAccepted' && status === 'False') return failed(messageOf(condition));
+    if (type !== 'Established') continue;
+    if (status === 'True') return current('CRD is established');
+    if (status === 'False' && reason !== 'Installing') return failed(messageOf(condition));
+  }
+  return inProgress('Install in progress');
 }
 
 /**

@@ -67,7 +67,27 @@ describe('any kind', () => {
       status: { conditions: [condition('Ready', 'Unknown')] },
       health: 'InProgress',
     },
-    { name: 'with a broken status', status: { conditions: 'none' }, health: 'Current' },
+    {
+      name: 'with a list of conditions that is none',
+      status: { conditions: 'none' },
+      health: 'Unknown',
+      message: 'status.conditions is not a list; say in healthCheckExprs how to read this kind',
+    },
+    {
+      name: 'with a condition that is none',
+      status: { conditions: [{ type: 'Ready', status: true }] },
+      health: 'Unknown',
+      message:
+        'status.conditions[0].status is not a string; say in healthCheckExprs how to read this kind',
+    },
+    {
+      name: 'with a generation that is none',
+      metadata: { generation: 2 },
+      status: { observedGeneration: '2' },
+      health: 'Unknown',
+      message:
+        'status.observedGeneration is not a number; say in healthCheckExprs how to read this kind',
+    },
   ];
   it.each(cases)('$name: $health', (c) => check(c));
 });
@@ -115,8 +135,18 @@ describe('Pod', () => {
 
 describe('Job', () => {
   const cases: Case[] = [
-    { name: 'not started', health: 'InProgress', message: 'Job not started' },
-    { name: 'running', status: { startTime: 'then', active: 1 }, health: 'Current' },
+    {
+      name: 'not started',
+      spec: { parallelism: 2 },
+      health: 'InProgress',
+      message: 'Job not started. active: 0/2',
+    },
+    {
+      name: 'running',
+      status: { startTime: 'then', active: 1 },
+      health: 'InProgress',
+      message: 'Job in progress. success:0, active: 1, failed: 0',
+    },
     {
       name: 'complete',
       spec: { completions: 3 },
@@ -128,7 +158,13 @@ describe('Job', () => {
       name: 'failed',
       status: { failed: 1, conditions: [condition('Failed', 'True')] },
       health: 'Failed',
-      message: 'Job Failed. failed: 1/1',
+      message: 'Job Failed. failed: 1/1: Because: words',
+    },
+    {
+      name: 'failed, and being deleted after its time to live',
+      metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' },
+      status: { failed: 1, conditions: [condition('Failed', 'True')] },
+      health: 'Failed',
     },
     {
       name: 'suspended',
@@ -284,6 +320,7 @@ describe('other kinds', () => {
       name: 'Namespace ending',
       apiVersion: 'v1',
       kind: 'Namespace',
+      metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' },
       status: { phase: 'Terminating' },
       health: 'Terminating',
     },
