@@ -39,6 +39,7 @@ export {
 } from './drift/drift-notice.ts';
 export { expiredJob, removesItself } from './drift/job-expiry.ts';
 export { judgeMissing, judgePresent } from './health/applied-health.ts';
+export { explainUnhealthy } from './health/explain-unhealthy.ts';
 export { computeHealth, type Health, type HealthStatus } from './health/health.ts';
 export {
   checkHealthRules,

@@ -2,21 +2,23 @@ import type { KubeObject } from '@sluice/shared/api';
 import {
   type AppliedChange,
   evaluateHealth,
+  explainUnhealthy,
   type Health,
   type HealthRules,
   hasHealthRule,
+  objectIdOf,
 } from '@sluice/shared/engine';
 import { gvkOf } from '@sluice/shared/kube';
 import { type ActionContext, ActionError, type WaitOptions } from './context.ts';
-import { explainPods } from './explain-pods.ts';
 import { legacyReadiness } from './legacy-readiness.ts';
 import { type Awaited, NotReadyError, waitUntilReady } from './wait-ready.ts';
 
 /** What is read of workloads here. */
 interface Workload extends KubeObject {
-  spec?: { paused?: boolean; ttlSecondsAfterFinished?: number };
+  spec?: { paused?: boolean; suspend?: boolean; ttlSecondsAfterFinished?: number };
   status?: {
     phase?: string;
+    startTime?: string;
     failed?: number;
     succeeded?: number;
     conditions?: { type: string; status: string; reason?: string; message?: string }[];
@@ -27,7 +29,7 @@ interface Workload extends KubeObject {
  * Waits until the objects of a release are ready, as the options ask.
  *
  * @param changes what applying them has returned
- * @throws ActionError naming each object that is not ready, and why, with what keeps Pods from being so
+ * @throws ActionError naming each object that is not ready, and why, with what keeps them from being so
  */
 export async function waitForRelease(
   ctx: ActionContext,
@@ -47,7 +49,11 @@ export async function waitForRelease(
     await waitUntilReady(ctx, awaited, options.timeoutMs);
   } catch (error) {
     if (!(error instanceof NotReadyError)) throw error;
-    throw new ActionError(`${error.message}${await explainPods(ctx, error.objects)}`);
+    const unhealthy = error.objects.map((object) => ({
+      id: objectIdOf(object),
+      apiVersion: object.apiVersion,
+    }));
+    throw new ActionError(`${error.message}${await explainUnhealthy(unhealthy, ctx)}`);
   }
 }
 
@@ -57,7 +63,8 @@ function judgeOf(rules: HealthRules, options: WaitOptions): (object: KubeObject)
   return (object) => {
     if (hasHealthRule(object, rules)) return evaluateHealth(object, rules);
     if (isApiService(object)) return { status: 'Current', message: 'it exists' };
-    return checkJobs && isJob(object) ? jobCompletion(object) : evaluateHealth(object, rules);
+    if (!isJob(object)) return evaluateHealth(object, rules);
+    return checkJobs ? jobCompletion(object) : jobStart(object);
   };
 }
 
@@ -101,6 +108,16 @@ function jobCompletion(job: Workload): Health {
     }
   }
   return { status: 'InProgress', message: 'Job in progress' };
+}
+
+/** Judges a Job that need not complete. */
+function jobStart(job: Workload): Health {
+  const ended = jobCompletion(job);
+  if (ended.status !== 'InProgress' || job.metadata.deletionTimestamp) return ended;
+  if (job.spec?.suspend) return { status: 'Current', message: 'Job is suspended' };
+  return job.status?.startTime
+    ? { status: 'Current', message: 'Job has started' }
+    : { status: 'InProgress', message: 'Job not started' };
 }
 
 function podCompletion(pod: Workload): Health {

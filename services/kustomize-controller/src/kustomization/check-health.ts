@@ -4,6 +4,7 @@ import { errorMessage, formatDuration, RetryableError } from '@sluice/shared/bas
 import {
   displayName,
   evaluateHealth,
+  explainUnhealthy,
   formatObjectId,
   type Health,
   type HealthRules,
@@ -170,29 +171,46 @@ function firstOf([first]: Found[]): string | undefined {
   return `${displayName(first.check.id)} status: '${status}'${message === '' ? '' : `: ${message}`}`;
 }
 
-function fail(
-  run: Run,
-  what: string,
-  { failed, pending }: Record<'failed' | 'pending', Found[]>,
-): never {
+/** Why the wait for health is over. */
+interface Failure {
+  type: 'failed';
+  what: string;
+  /** The objects it is about, and the first of which an event tells. */
+  found: Found[];
+}
+
+/** Gives up on a wait; what changes from here on is heard of again. */
+function giveUp(run: Run, what: string, found: Found[]): Failure {
   const { state, ctx } = run;
+  state.phase = 'unhealthy';
+  state.retryAt = ctx.clock.now() + retryIntervalOf(run.object);
+  return { type: 'failed', what, found };
+}
+
+async function fail(run: Run, { client }: Target, { what, found }: Failure): Promise<never> {
+  const { state, ctx, masker } = run;
   const now = ctx.clock.now();
   const took = formatDuration(Math.max(0, now - (state.wait?.startedAt ?? now)));
-  const message = run.masker.mask(`health check failed after ${took}: ${what}`);
-  const retryAfterMs = retryIntervalOf(run.object);
-  forgetFailedJobs(run, failed);
-  state.phase = 'unhealthy';
-  state.retryAt = now + retryAfterMs;
+  const unhealthy = found.map(({ check: { id, apiVersion } }) => ({ id, apiVersion }));
+  const why = await explainUnhealthy(unhealthy, { client, signal: ctx.signal, masker });
+  const message = masker.mask(`health check failed after ${took}: ${what}`) + why;
+  forgetFailedJobs(
+    run,
+    found.filter(({ health }) => health.status === 'Failed'),
+  );
   noteHealth(run, { healthy: false, message });
   noteHistory(run, state.applied?.digest ?? '', healthCheckFailedReason);
   const metadata = eventFacts({
-    firstFailure: firstOf(failed.length > 0 ? failed : pending),
+    firstFailure: firstOf(found),
     changes: state.applied?.changes,
   });
-  throw new RetryableError(healthCheckFailedReason, message, { retryAfterMs, metadata });
+  throw new RetryableError(healthCheckFailedReason, message, {
+    retryAfterMs: retryIntervalOf(run.object),
+    metadata,
+  });
 }
 
-function waitFor(run: Run, pending: Found[]): HealthVerdict {
+function waitFor(run: Run, pending: Found[]): HealthVerdict | Failure {
   const { state, ctx } = run;
   const now = ctx.clock.now();
   const wait = state.wait ?? new HealthWait(now, run.timeoutMs);
@@ -206,9 +224,11 @@ function waitFor(run: Run, pending: Found[]): HealthVerdict {
   state.phase = 'health';
   const failed = pending.filter(({ health }) => health.status === 'Failed');
   if (failed.length > 0 && run.deps.settings.failFast)
-    fail(run, `failed early due to stalled resources: ${describe(failed)}`, { failed, pending });
-  if (now >= wait.deadlineAt)
-    fail(run, `timeout waiting for: ${describe(pending)}`, { failed, pending });
+    return giveUp(run, `failed early due to stalled resources: ${describe(failed)}`, failed);
+  if (now >= wait.deadlineAt) {
+    const failedFirst = [...failed, ...pending.filter((found) => !failed.includes(found))];
+    return giveUp(run, `timeout waiting for: ${describe(pending)}`, failedFirst);
+  }
   const quietUntil = wait.startedAt + quietWaitMs;
   if (now >= quietUntil) showHealthWait(run, describe(pending, maxShown));
   const next = [
@@ -223,7 +243,8 @@ function waitFor(run: Run, pending: Found[]): HealthVerdict {
 /**
  * Looks at the health of what was applied (spec.wait) or of spec.healthChecks, as the watches have it. Never waits itself.
  *
- * @throws RetryableError HealthCheckFailed naming the objects, when one has failed or spec.timeout is over
+ * @throws RetryableError HealthCheckFailed naming the objects, and what is the matter with the first ones, when one has
+ * failed or spec.timeout is over
  */
 export async function checkHealth(run: Run, target: Target): Promise<HealthVerdict> {
   const { state, ctx } = run;
@@ -234,11 +255,14 @@ export async function checkHealth(run: Run, target: Target): Promise<HealthVerdi
     return { type: 'unchecked' };
   }
   await prepareChecks(run, target, checks);
-  // From here to the end nothing is awaited, so that no change of a watched object is missed.
+  // From here to the verdict nothing is awaited, so that no change of a watched object is missed.
   const pending = checks
     .map((check) => ({ check, health: healthOf(run, target, check) }))
     .filter(({ health }) => health.status !== 'Current');
-  if (pending.length > 0) return waitFor(run, pending);
+  if (pending.length > 0) {
+    const verdict = waitFor(run, pending);
+    return verdict.type === 'failed' ? fail(run, target, verdict) : verdict;
+  }
   const tookMs = state.wait === undefined ? 0 : ctx.clock.now() - state.wait.startedAt;
   state.wait = undefined;
   return { type: 'healthy', tookMs };
