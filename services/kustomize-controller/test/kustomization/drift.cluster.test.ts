@@ -161,6 +161,7 @@ test('a tug-of-war is spaced out and announced', async () => {
     (e) => e.reason === 'DriftDetected' && e.involvedObject.name === 'war',
   );
   expect(event.message).toContain('something keeps changing');
+  expect(event.message).toContain(`They are held by ${byHand.fieldManager} (.data.k)`);
 });
 
 test('drift is healed although the latest revision cannot be built', async () => {

@@ -49,7 +49,9 @@ export function objectError(object: KubeObject, action: string, error: unknown):
   const id = objectIdOf(object);
   const reason = error instanceof ApiError && error.reason !== '' ? ` (${error.reason})` : '';
   const text = maskSecretValues(object, errorMessage(error).replace(decoderExcerpt, ''));
-  const hint = isImmutableError(error) ? immutableHint(error) : '';
+  const fix =
+    ', or delete the object so that it is created anew (a Kustomization does that with spec.force)';
+  const hint = isImmutableError(error) ? immutableHint(error, fix) : '';
   return new ObjectError(
     id,
     `${displayName(object)} ${action} failed${reason}: ${text}${hint}`,
@@ -57,13 +59,27 @@ export function objectError(object: KubeObject, action: string, error: unknown):
   );
 }
 
-function immutableHint(error: unknown): string {
+/** Returns the error of an object that is not recreated although its owner has `force`, for its data would go with it. */
+export function dataError(
+  object: KubeObject,
+  refusal: unknown,
+  annotationPrefix: string,
+): ObjectError {
+  const fix =
+    '; force does not recreate it, for its data may go with it: annotate the object with ' +
+    `${annotationPrefix}/force: enabled if that is meant`;
+  const reason = refusal instanceof ApiError ? ` (${refusal.reason})` : '';
+  return new ObjectError(
+    objectIdOf(object),
+    `${displayName(object)} apply failed${reason}: ${errorMessage(refusal)}${immutableHint(refusal, fix)}`,
+    refusal,
+  );
+}
+
+function immutableHint(error: unknown, fix: string): string {
   const fields = causesOf(error).map((cause) => cause.field ?? '');
   const named = [...new Set(fields.filter((field) => field !== ''))].join(', ');
-  return (
-    `; ${named === '' ? 'the field' : named} cannot be changed on an existing object: restore the value, ` +
-    'or delete the object so that it is created anew (a Kustomization does that with spec.force)'
-  );
+  return `; ${named === '' ? 'the field' : named} cannot be changed on an existing object: restore the value${fix}`;
 }
 
 /** Returns the text without the values of the object when it is a Secret. */

@@ -9,9 +9,10 @@ import { applyPolicyOf, isExcluded, wantsForce } from '../object/object-policy.t
 import { deleteAndWait } from '../prune/delete-and-wait.ts';
 import type { AppliedChange, ApplyAction, ApplyContext } from './apply-context.ts';
 import { asApplied } from './apply-equal.ts';
-import { isImmutableError, objectError } from './apply-error.ts';
+import { dataError, isImmutableError, objectError } from './apply-error.ts';
 import { hasOverridden, takeOver } from './apply-managers.ts';
 import { payloadOf } from './apply-payload.ts';
+import { keepsData } from './keeps-data.ts';
 import { applyAs } from './undeclared-fields.ts';
 
 /** Attempts to take over the fields of other managers while they keep changing the object. */
@@ -134,20 +135,42 @@ async function applyOrRecreate(
   try {
     return await send(target);
   } catch (error) {
-    if (!isImmutableError(error) || !mayForce(target, known)) throw error;
+    if (!isImmutableError(error)) throw error;
+    if (isProtected(target)) throw error;
+    const mayRecreate = isForced(target, known) || (await mayForce(target, error));
+    if (!mayRecreate) throw error;
   }
   const { payload, resource, ctx } = target;
   const gone = await deleteAndWait(ctx.client, resource, payload, ctx);
   return { ...(await send(target)), recreated: gone };
 }
 
-function mayForce({ payload, ctx }: Target, known: KubeObject | undefined): boolean {
-  if (ctx.protection?.(objectIdOf(payload)) !== undefined) return false;
+function isProtected({ payload, ctx }: Target): boolean {
+  return ctx.protection?.(objectIdOf(payload)) !== undefined;
+}
+
+/** Whether the object itself asks to be recreated. */
+function isForced({ payload, ctx }: Target, known: KubeObject | undefined): boolean {
+  const { annotationPrefix } = ctx.identity;
   return (
-    ctx.force === true ||
-    wantsForce(payload, ctx.identity.annotationPrefix) ||
-    (known !== undefined && wantsForce(known, ctx.identity.annotationPrefix))
+    wantsForce(payload, annotationPrefix) ||
+    (known !== undefined && wantsForce(known, annotationPrefix))
   );
+}
+
+/**
+ * Whether the owner's wish to recreate what cannot be changed counts for the object.
+ *
+ * @throws ObjectError that says why not when data would go with it
+ */
+async function mayForce(target: Target, refusal: unknown): Promise<boolean> {
+  const { payload, ctx } = target;
+  if (ctx.force !== true) return false;
+  const present = keepsData(payload) ? payload : await fetchIfPresent(target, false);
+  if (present !== undefined && keepsData(present)) {
+    throw dataError(payload, refusal, ctx.identity.annotationPrefix);
+  }
+  return true;
 }
 
 /** Takes over the fields of other managers and applies again, which removes those that the object does not ask for. */

@@ -12,6 +12,7 @@ import { confirmDrift, type Drift } from './drift-confirm.ts';
 import { describeDrift, howToEndDeletions } from './drift-describe.ts';
 import type { DriftIgnoreRule } from './drift-ignore.ts';
 import { type DriftState, forgetOwnWrites } from './drift-notice.ts';
+import { describeRivals } from './drift-rivals.ts';
 
 /** What is to be done about drift. */
 export type DriftMode = 'enabled' | 'warn' | 'disabled';
@@ -114,6 +115,18 @@ async function fetchDrifted(
   }
 }
 
+/** Says who holds the drifted fields, which the watches do not show; nothing when that cannot be known. */
+async function rivalsOf(
+  o: Healing,
+  { resource, desired, drift }: { resource: ApiResource; desired: KubeObject; drift: Drift },
+): Promise<string> {
+  const live = await fetchDrifted(o, resource, desired).catch(() => undefined);
+  o.apply.signal?.throwIfAborted();
+  const { fieldManager } = o.apply.identity;
+  const rivals = live === undefined ? '' : describeRivals(live, drift, fieldManager);
+  return rivals === '' ? '' : `. They are held by ${rivals}`;
+}
+
 /** Whether the source or the cluster asks to leave an object as it is. */
 function isNoneOfOurs(o: Healing, desired: KubeObject, live: KubeObject | undefined): boolean {
   const { annotationPrefix } = o.apply.identity;
@@ -179,8 +192,10 @@ async function healObject(o: Healing, desired: KubeObject): Promise<number | und
   const { delayMs, message } = o.backoff.verdict(`${o.key} ${text}`, undoing);
   if (delayMs > 0) {
     o.count(o.key, 'delayed');
-    const fix = drift.deleted ? `. ${howToEndDeletions(desired)}` : '';
-    await report(o, text, `${describeDrift(drift)}; ${message}${fix}`);
+    const more = drift.deleted
+      ? `. ${howToEndDeletions(desired)}`
+      : await rivalsOf(o, { resource, desired, drift });
+    await report(o, text, `${describeDrift(drift)}; ${message}${more}`);
     return delayMs;
   }
   await correct(o, desired, drift);

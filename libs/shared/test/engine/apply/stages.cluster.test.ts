@@ -126,6 +126,29 @@ describe('stages', () => {
   });
 });
 
+it('applies the kinds of a custom stage before those that are not named', async () => {
+  const names = Array.from({ length: 8 }, (_, i) => `staged-${i}`);
+  const budget = {
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata: meta(namespace, 'staged'),
+    spec: { minAvailable: 1, selector: { matchLabels: { app: 'staged' } } },
+  };
+  const objects = [...names.map((name) => configMap(namespace, name)), budget];
+  const labelled = objects.map((object) => owned(object, namespace));
+  const customStageKinds = ['policy/PodDisruptionBudget'];
+  const { changes } = await applyObjects(labelled, {
+    client,
+    identity,
+    concurrency: 4,
+    customStageKinds,
+  });
+  const versions = changes.map(({ object }) => Number(object.metadata.resourceVersion));
+  expect(changes).toHaveLength(9);
+  expect(changes[0]?.id.kind).toBe('PodDisruptionBudget');
+  expect(versions[0]).toBe(Math.min(...versions));
+});
+
 function indexOf(pruned: { deleted: { kind: string }[] }, kind: string): number {
   return pruned.deleted.findIndex((id) => id.kind === kind);
 }
@@ -263,5 +286,77 @@ describe('immutable fields', () => {
     await until(client, coreResources.deployments, key, (o) => !!o.metadata.deletionTimestamp);
     await client.patch(coreResources.deployments, key, { metadata: { finalizers: null } }, merge);
     expect((await recreated).actions).toEqual({ [`Deployment/${namespace}/held`]: 'recreated' });
+  });
+
+  describe('of objects with data', () => {
+    const claims = coreResources.persistentVolumeClaims;
+    const sets = { ...coreResources.deployments, kind: 'StatefulSet', plural: 'statefulsets' };
+    const claimSpec = (storageClassName: string) => ({
+      accessModes: ['ReadWriteOnce'],
+      storageClassName,
+      resources: { requests: { storage: '1Mi' } },
+    });
+    const claim = (name: string, storageClassName: string) => ({
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: meta(namespace, name),
+      spec: claimSpec(storageClassName),
+    });
+    const set = (name: string, classes: string[], policy?: Record<string, string>) => ({
+      apiVersion: 'apps/v1',
+      kind: 'StatefulSet',
+      metadata: meta(namespace, name, policy),
+      spec: {
+        replicas: 0,
+        serviceName: name,
+        selector: { matchLabels: { app: name } },
+        template: deployment(namespace, name).spec.template,
+        volumeClaimTemplates: classes.map((each) => ({
+          metadata: { name: 'data' },
+          spec: claimSpec(each),
+        })),
+      },
+    });
+    const cases = [
+      { name: 'claim', resource: claims, from: ['a'], to: ['b'] },
+      { name: 'db', resource: sets, from: ['a'], to: ['b'] },
+      { name: 'dropped', resource: sets, from: ['a'], to: [] },
+    ];
+
+    it.each(cases)('keep $name with force, and say how to have it recreated', async (c) => {
+      const { name, resource } = c;
+      const objectOf = (classes: string[]) =>
+        resource === claims ? claim(name, classes.join()) : set(name, classes);
+      const [from, to] = [objectOf(c.from), objectOf(c.to)];
+      await apply([from]);
+      const { metadata } = await client.get(resource, { namespace, name });
+      const { failures } = await apply([to], { force: true });
+      expect(failures).toEqual([
+        expect.stringMatching(
+          /restore the value; force does not recreate it, for its data may go with it: annotate the object with kustomize\.toolkit\.fluxcd\.io\/force: enabled if that is meant$/,
+        ),
+      ]);
+      expect(failures[0]).toContain(
+        `${resource.kind}/${namespace}/${name} apply failed (Invalid): `,
+      );
+      const after = await client.get(resource, { namespace, name });
+      expect(after.metadata).toMatchObject({ uid: metadata.uid });
+      expect(after.metadata.deletionTimestamp).toBeUndefined();
+    });
+
+    it('recreates them when their annotation says so, and a StatefulSet without claims', async () => {
+      const policy = { force: 'enabled' };
+      await apply([set('asked', ['a']), set('bare', [])]);
+      const bare = set('bare', []);
+      bare.spec.serviceName = 'other';
+      const { actions, failures } = await apply([set('asked', ['b'], policy), bare], {
+        force: true,
+      });
+      expect(failures).toEqual([]);
+      expect(actions).toEqual({
+        [`StatefulSet/${namespace}/asked`]: 'recreated',
+        [`StatefulSet/${namespace}/bare`]: 'recreated',
+      });
+    });
   });
 });
