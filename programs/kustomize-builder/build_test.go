@@ -249,3 +249,18 @@ func TestCountsAliasesAsWhatTheyStandFor(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestRefusesWhatGitCryptHasEncrypted(t *testing.T) {
+	const sealed = "\x00GITCRYPT\x00\x01\x02\x03"
+	for name, f := range map[string]files{
+		"an object":               {"kustomization.yaml": "resources: [s.yaml]", "s.yaml": sealed},
+		"a patch":                 {"kustomization.yaml": "resources: [a.yaml]\npatches: [{path: s.yaml}]", "a.yaml": configMap("a"), "s.yaml": sealed},
+		"a file of a generator":   {"kustomization.yaml": "secretGenerator: [{name: g, files: [s.yaml]}]", "s.yaml": sealed},
+		"without a kustomization": {"s.yaml": sealed},
+	} {
+		_, err := buildFiles(t, f, ".")
+		if err == nil || err.Kind != "build" || err.Message != "'s.yaml' is encrypted with git-crypt, which nothing here decrypts: encrypt it with SOPS" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -11,6 +12,9 @@ import (
 	"slices"
 	"syscall"
 )
+
+// gitCryptHeader is how files begin that git-crypt has encrypted, whose key nobody here has.
+var gitCryptHeader = []byte("\x00GITCRYPT\x00")
 
 // kindOf tells what a path is, and notes that it was asked. A link is refused wherever it leads.
 func (t *tree) kindOf(local string) kind {
@@ -122,6 +126,10 @@ func (t *tree) read(local string) ([]byte, error) {
 		return nil, fs.ErrInvalid
 	}
 	t.note(local, string(file)+digestOf(content))
+	if bytes.HasPrefix(content, gitCryptHeader) {
+		t.refuse(&refusal{kind: gitCrypted, path: local})
+		return nil, fs.ErrInvalid
+	}
 	return content, nil
 }
 

@@ -72,6 +72,8 @@ func (t *tree) messageOf(r *refusal) string {
 			where = p.String()
 		}
 		return where + forbidden
+	case gitCrypted:
+		return fmt.Sprintf("'%s' is encrypted with git-crypt, which nothing here decrypts: encrypt it with SOPS", r.path)
 	case byHost:
 		return r.text
 	}

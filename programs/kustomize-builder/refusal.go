@@ -12,6 +12,7 @@ const (
 	basesTooDeep
 	tooExpanded
 	remoteForbidden
+	gitCrypted
 	byHost
 )
 
