@@ -46,6 +46,7 @@ export {
   startGitServer,
 } from './git-server.ts';
 export { type GoogleStore, googleStoreIsMissing, startGoogleStore } from './google-store.ts';
+export { whyNoGpg } from './gpg.ts';
 export { temporaryFolder } from './guard.ts';
 export {
   type ChartContent,

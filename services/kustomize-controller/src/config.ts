@@ -23,7 +23,7 @@ export const kustomizeFlags = {
   }),
   'default-decryption-service-account': flag.string({
     default: '',
-    help: 'Accepted for compatibility: no key service is asked, files are decrypted with age keys.',
+    help: 'ServiceAccount in the namespace of a Kustomization whose identity logs in to key services when spec.decryption names none; needs the feature gate ObjectLevelWorkloadIdentity.',
   }),
   'sops-age-secret': flag.string({
     default: '',
@@ -31,7 +31,7 @@ export const kustomizeFlags = {
   }),
   'sops-vault-configmap': flag.string({
     default: '',
-    help: 'Accepted for compatibility: no key service is asked, files are decrypted with age keys.',
+    help: 'ConfigMap in the namespace of the controller with the addresses of OpenBao and Vault at which ServiceAccounts may log in for decryption, and the path of the login at each.',
   }),
   'sops-binary': flag.string({ default: 'sops', help: 'Name or path of the sops program.' }),
   'custom-apply-stage-kinds': flag.list({

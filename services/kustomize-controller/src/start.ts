@@ -1,7 +1,12 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Kustomization, kustomizationKind } from '@sluice/shared/api';
-import { type ApplierDoors, type ApplierParts, createApplierParts } from '@sluice/shared/applier';
+import {
+  type ApplierDoors,
+  type ApplierLogins,
+  type ApplierParts,
+  createApplierParts,
+} from '@sluice/shared/applier';
 import { ArtifactCache } from '@sluice/shared/artifact';
 import { LruBytes, RefusedWork, systemClock } from '@sluice/shared/base';
 import { onArtifacts } from '@sluice/shared/bus';
@@ -16,6 +21,7 @@ import { networkGuardOf } from '@sluice/shared/net';
 import type { Controller } from '@sluice/shared/runtime';
 import { createRemoteBases } from './builder/remote-bases.ts';
 import type { KustomizeConfig } from './config.ts';
+import { DataKeys } from './decryption/data-keys.ts';
 import {
   createKustomizationController,
   kustomizationIndexes,
@@ -55,6 +61,19 @@ function settingsOf({ flags, gates, namespace }: KustomizeConfig): Kustomization
   };
 }
 
+function dataKeysOf({ flags, namespace }: KustomizeConfig, logins: ApplierLogins): DataKeys {
+  const flag = 'default-decryption-service-account';
+  const defaultServiceAccount = flags[flag];
+  const vaultLogins = flags['sops-vault-configmap'];
+  return new DataKeys({
+    ...logins,
+    identities: logins.identities.withAccount({ flag, name: defaultServiceAccount }),
+    defaultServiceAccount,
+    clock: systemClock,
+    vaultLogins: vaultLogins === '' ? undefined : { namespace, name: vaultLogins },
+  });
+}
+
 function createDependencies(
   config: KustomizeConfig,
   doors: ApplierDoors,
@@ -91,6 +110,7 @@ function createDependencies(
       tempDir: settings.tempDir,
       runCommand: spawner.run,
     }),
+    dataKeys: dataKeysOf(config, parts.logins),
     builds: new LruBytes(flags['build-cache-size'] * mebibyte),
     seen: new LruBytes(maxSeenBytes),
     metrics: createKustomizationMetrics(doors.metrics.registry),

@@ -28,7 +28,7 @@ import { createSources, type SourceKind, type Sources } from '@sluice/shared/ser
 import type { ApplierEnvironment, applierFlags } from './applier-flags.ts';
 import type { ApplierDoors } from './applier-service.ts';
 import { type ConfigWatch, createConfigWatch } from './config-watch.ts';
-import { createTenants } from './create-tenants.ts';
+import { type ApplierLogins, createTenants } from './create-tenants.ts';
 import { DependencyWatch } from './dependency-watch.ts';
 import { createDriftMetrics, type DriftMetrics } from './drift-metrics.ts';
 import { isMovedFrom, type OwnerLookup } from './moved.ts';
@@ -82,6 +82,7 @@ export interface ApplierParts<T extends Applier> {
   clusters: Clusters;
   healDrift: HealDrift;
   download: DownloadOptions;
+  logins: ApplierLogins;
   /** Of the controller, but for its reconciler. */
   controller: Omit<ControllerOptions<T>, 'reconciler'>;
   /** Starts the watches. Resolves once those of sources know everything. */
@@ -186,7 +187,7 @@ export function createApplierParts<T extends Applier>(
   const { client, logger, metrics } = doors;
   const watch = { client, logger, namespace, monitor: metrics.watches };
   const informer = informerOf(config, doors, o);
-  const { tenants, close } = createTenants(config, doors);
+  const { tenants, logins, close } = createTenants(config, doors);
   const dispatcher = createArtifactDispatcher(flags);
   const inventories = o.inventoriesOf(informer);
   const sources = createSources({ ...watch, kinds: o.sourceKinds });
@@ -224,6 +225,7 @@ export function createApplierParts<T extends Applier>(
     clusters,
     healDrift: healerOf(o, { informer, client, inventories }, drift),
     download: downloadOf(config, { logger, dispatcher }),
+    logins,
     controller: controllerOf(config, doors, informer),
     async start(signal) {
       configs?.start();

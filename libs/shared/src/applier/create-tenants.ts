@@ -1,7 +1,12 @@
 import type { FlagValues } from '@sluice/shared/base';
-import { createClusterLogins, createIdentities, createLocalDispatcher } from '@sluice/shared/cloud';
+import {
+  type CloudIdentities,
+  createClusterLogins,
+  createIdentities,
+  createLocalDispatcher,
+} from '@sluice/shared/cloud';
 import { TenantClients } from '@sluice/shared/kube';
-import { createDispatcher, networkGuardOf } from '@sluice/shared/net';
+import { createDispatcher, type Dispatcher, networkGuardOf } from '@sluice/shared/net';
 import type { ApplierEnvironment, applierFlags } from './applier-flags.ts';
 import type { ApplierDoors } from './applier-service.ts';
 
@@ -13,11 +18,20 @@ export interface TenantsConfig extends Pick<ApplierEnvironment, 'cloud'> {
   gates: { ObjectLevelWorkloadIdentity: boolean };
 }
 
+/** Logins to clouds. */
+export interface ApplierLogins {
+  identities: CloudIdentities;
+  /** To what objects name, with the guard before it. */
+  dispatcher: Dispatcher;
+  /** To addresses of the machine. */
+  local: Dispatcher;
+}
+
 /** Makes the clients of other clusters, and the logins to them; `close` ends all their connections. */
 export function createTenants(
   { flags, gates, cloud }: TenantsConfig,
   { metrics }: Pick<ApplierDoors, 'metrics'>,
-): { tenants: TenantClients; close(): Promise<void> } {
+): { tenants: TenantClients; logins: ApplierLogins; close(): Promise<void> } {
   const guard = networkGuardOf(flags);
   const local = createLocalDispatcher();
   const dispatcher = createDispatcher({ guard, connectTimeoutMs });
@@ -37,6 +51,7 @@ export function createTenants(
   });
   return {
     tenants,
+    logins: { identities, dispatcher, local },
     async close() {
       await tenants.close();
       await Promise.all([dispatcher.destroy(), local.destroy()]);

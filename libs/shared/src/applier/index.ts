@@ -4,6 +4,7 @@ export { type ApplierEnvironment, applierEnvironment, applierFlags } from './app
 export { type ApplierParts, createApplierParts, type DownloadOptions } from './applier-parts.ts';
 export { type ApplierDoors, applierService } from './applier-service.ts';
 export type { ConfigWatch } from './config-watch.ts';
+export type { ApplierLogins } from './create-tenants.ts';
 export { dependantsRemainReason } from './deletion-order.ts';
 export { DependencyWatch } from './dependency-watch.ts';
 export { eventFacts } from './event-facts.ts';

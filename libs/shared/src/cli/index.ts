@@ -7,6 +7,7 @@ export {
   type HelmLookup,
   type HelmRenderer,
 } from './helm.ts';
+export type { OpenDataKey } from './key-service.ts';
 export {
   createKustomize,
   type EncryptedFile,
@@ -24,5 +25,6 @@ export {
 export { ProgramError } from './program-worker.ts';
 export { CommandError, isOverLimit, type RunOptions, runCommand } from './run.ts';
 export { createSops, type Sops } from './sops.ts';
-export { SopsError, type SopsFile, type SopsFormat } from './sops-file.ts';
+export { DataKeyError, SopsError, type SopsFile, type SopsFormat } from './sops-file.ts';
+export type { DataKeyRequest, SopsKey } from './sops-key.ts';
 export { createSpawner, type Spawner } from './spawner.ts';

@@ -13,3 +13,8 @@ export interface SopsFile {
 export class SopsError extends Error {
   override name = 'SopsError';
 }
+
+/** A data key cannot be had with one of the keys that a file names. The message holds nothing secret. */
+export class DataKeyError extends Error {
+  override name = 'DataKeyError';
+}

@@ -1,13 +1,24 @@
-import { availableParallelism } from 'node:os';
-import { FairSlots, RetryableError } from '@sluice/shared/base';
+import { mkdtemp } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FairSlots, parseYamlStream, RetryableError, YamlError } from '@sluice/shared/base';
 import { createHome } from './home.ts';
+import type { OpenDataKey } from './key-service.ts';
 import { type RunResult, runCommand } from './run.ts';
 import { SopsError, type SopsFile } from './sops-file.ts';
-import { ageOnly } from './sops-metadata.ts';
 import type { RunCommand } from './spawner.ts';
 
 /** Limit of a decrypted file, in bytes of its base64 form. */
 const maxOutput = 16 * 1024 * 1024;
+
+/** Largest encrypted file in bytes, as in Flux. */
+const maxBytes = 5 * 1024 * 1024;
+
+/** Longest path of a directory for sockets: the paths of these may have 104 bytes. */
+const maxSocketRoom = 64;
+
+/** Reasons that a message names. */
+const maxReasons = 5;
 
 /** Exit codes of sops. */
 const exitCodes = {
@@ -21,11 +32,12 @@ const exitCodes = {
 /** The sops program. */
 export interface Sops {
   /**
-   * Decrypts a file and checks its message authentication code. No key service is asked: the age keys given are the
-   * only ones that count, and a file that needs others is refused before the program runs.
+   * Decrypts a file and checks its message authentication code. The program has no key service but the one that we
+   * are, on a socket of its own: it asks `open` for each key that the file names, and nobody else.
    *
    * @returns the content as it was before the encryption
-   * @throws SopsError when the file needs other keys than age's, is larger than 5 MiB, no key fits, or the file was changed after its encryption
+   * @throws SopsError when the file is larger than 5 MiB, no key opens it, or it was changed after its encryption
+   * @throws what `open` throws that is no DataKeyError
    * @throws RetryableError BuildFailed when it takes longer than `timeoutMs`
    * @throws CommandError when the program is missing, stopped, or writes more than 12 MiB
    * @throws the signal's reason when it aborts before there is a free slot
@@ -35,8 +47,7 @@ export interface Sops {
 
 /** One decryption. */
 export interface SopsOptions {
-  /** age identities, one a line. */
-  ageKeys: string;
+  open: OpenDataKey;
   /** Whose share of the slots it takes, such as a namespace. */
   share: string;
   timeoutMs: number;
@@ -54,22 +65,51 @@ export interface CreateSopsOptions {
 }
 
 /**
- * A second line, should the program find a key service where {@link ageOnly} saw none: a proxy that nobody serves,
- * and no instance metadata.
+ * A second line, should the program find another key service than ours: a proxy that nobody serves, and no instance
+ * metadata.
  */
 const offline = {
   HTTP_PROXY: 'http://127.0.0.1:9',
   HTTPS_PROXY: 'http://127.0.0.1:9',
   AWS_EC2_METADATA_DISABLED: 'true',
-  SOPS_DECRYPTION_ORDER: 'age',
 };
 
-function recipientsOf({ content }: SopsFile): string {
-  const found = new Set(content.toString('latin1').match(/\bage1[0-9a-z]{20,}/g) ?? []);
-  return found.size === 0 ? 'no age key at all' : [...found].slice(0, 5).join(', ');
+function unreadable({ name, format }: SopsFile, code = ''): SopsError {
+  return new SopsError(
+    `'${name}' is no valid sops file of format ${format}${code}: run sops decrypt on it`,
+  );
 }
 
-function check(result: RunResult, file: SopsFile, timeoutMs: number): Buffer {
+/** Refuses what would cost the program too much: it follows aliases without a limit. */
+function checkFile(file: SopsFile): void {
+  if (file.content.length > maxBytes) {
+    throw new SopsError(
+      `'${file.name}' is larger than ${maxBytes} bytes: encrypted files may not be`,
+    );
+  }
+  if (file.format !== 'yaml') return;
+  try {
+    parseYamlStream(file.content.toString('utf8'), file.name);
+  } catch (error) {
+    if (error instanceof YamlError) throw unreadable(file);
+    throw error;
+  }
+}
+
+function whyNoKey(refusals: readonly string[]): string {
+  if (refusals.length === 0) return 'it is encrypted for no key at all; encrypt it with sops';
+  const different = [...new Set(refusals)];
+  const more = different.length - maxReasons;
+  const shown = different.slice(0, maxReasons);
+  return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+}
+
+interface Ran {
+  result: RunResult;
+  refusals: readonly string[];
+}
+
+function check({ result, refusals }: Ran, file: SopsFile, timeoutMs: number): Buffer {
   if (result.timedOut) {
     throw new RetryableError(
       'BuildFailed',
@@ -80,9 +120,7 @@ function check(result: RunResult, file: SopsFile, timeoutMs: number): Buffer {
     case 0:
       return Buffer.from(result.stdout, 'base64');
     case exitCodes.noKey:
-      throw new SopsError(
-        `'${file.name}' cannot be decrypted with the age keys at hand: it is encrypted for ${recipientsOf(file)}`,
-      );
+      throw new SopsError(`'${file.name}' cannot be decrypted: ${whyNoKey(refusals)}`);
     case exitCodes.macMismatch:
     case exitCodes.noMac:
     case exitCodes.macUndecryptable:
@@ -95,37 +133,48 @@ function check(result: RunResult, file: SopsFile, timeoutMs: number): Buffer {
       );
     default:
       // What sops prints may quote the file.
-      throw new SopsError(
-        `'${file.name}' is no valid sops file of format ${file.format} (sops ended with ${result.exitCode}): run sops decrypt on it`,
-      );
+      throw unreadable(file, ` (sops ended with ${result.exitCode})`);
   }
+}
+
+/** Where the program lives, and where its sockets are: a directory that nobody else may enter. */
+async function createRooms(tempDir: string): Promise<{ home: string; sockets: string }> {
+  const home = await createHome(tempDir);
+  const isShort = Buffer.byteLength(tempDir) <= maxSocketRoom;
+  return { home, sockets: await mkdtemp(join(isShort ? tempDir : tmpdir(), 'keys-')) };
 }
 
 /** Creates the door to the sops program; decryptions wait for a free processor, one share never for all of them. */
 export function createSops(o: CreateSopsOptions): Sops {
   const slots = FairSlots.withOneSpare(availableParallelism());
-  let home: Promise<string> | undefined;
-  return {
-    decrypt(file, { ageKeys, share, timeoutMs, signal }) {
-      const run = async () => {
-        const input = ageOnly(file);
-        home ??= createHome(o.tempDir);
-        const HOME = await home;
-        const { format } = file;
-        const result = await (o.runCommand ?? runCommand)({
-          file: o.binary,
-          args: ['decrypt', `--input-type=${format}`, `--output-type=${format}`],
-          input,
-          cwd: HOME,
-          env: { ...offline, HOME, TMPDIR: HOME, SOPS_AGE_KEY: ageKeys },
-          timeoutMs,
-          maxOutputBytes: maxOutput,
-          outputEncoding: 'base64',
-          signal,
-        });
-        return check(result, file, timeoutMs);
-      };
-      return slots.run(share, run, signal);
-    },
+  let rooms: ReturnType<typeof createRooms> | undefined;
+  let sockets = 0;
+  const run = async (file: SopsFile, { open, timeoutMs, signal }: SopsOptions): Promise<Buffer> => {
+    checkFile(file);
+    const { serveKeys } = await import('./key-service.ts');
+    rooms ??= createRooms(o.tempDir);
+    const { home: HOME, sockets: room } = await rooms;
+    const socket = join(room, String(sockets++));
+    const keys = await serveKeys(socket, open, signal);
+    const { format } = file;
+    const only = ['--enable-local-keyservice=false', `--keyservice=unix://${socket}`];
+    try {
+      const result = await (o.runCommand ?? runCommand)({
+        file: o.binary,
+        args: ['decrypt', ...only, `--input-type=${format}`, `--output-type=${format}`],
+        input: file.content,
+        cwd: HOME,
+        env: { ...offline, HOME, TMPDIR: HOME },
+        timeoutMs,
+        maxOutputBytes: maxOutput,
+        outputEncoding: 'base64',
+        signal,
+      });
+      if (keys.failure !== undefined && result.exitCode === exitCodes.noKey) throw keys.failure;
+      return check({ result, refusals: keys.refusals }, file, timeoutMs);
+    } finally {
+      await keys.close();
+    }
   };
+  return { decrypt: (file, call) => slots.run(call.share, () => run(file, call), call.signal) };
 }

@@ -19,6 +19,8 @@ export interface CloudRequest {
   body?: string;
   /** What of it must not show up in a message. */
   secrets?: readonly string[];
+  /** What it is for, in messages; a login unless told. */
+  what?: string;
 }
 
 const maxAnswerBytes = 1024 * 1024;
@@ -45,6 +47,7 @@ export function formOf(fields: Record<string, string | undefined>): string {
  */
 export async function ask(request: CloudRequest, door: CloudDoor): Promise<string> {
   const url = new URL(request.url);
+  const { what = 'a login' } = request;
   const signal = AbortSignal.any([door.signal, AbortSignal.timeout(timeoutMs)]);
   let answer: { statusCode: number; headers: Record<string, unknown>; text: string };
   try {
@@ -61,7 +64,7 @@ export async function ask(request: CloudRequest, door: CloudDoor): Promise<strin
   } catch (cause) {
     door.signal.throwIfAborted();
     const why = signal.aborted ? `no answer within ${timeoutMs} ms` : reasonOf(cause);
-    throw new CloudLoginError(`${url.host} cannot be asked for a login: ${why}`, { cause });
+    throw new CloudLoginError(`${url.host} cannot be asked for ${what}: ${why}`, { cause });
   }
   const { statusCode, headers, text } = answer;
   if (statusCode >= 200 && statusCode < 300) return text;
@@ -70,7 +73,7 @@ export async function ask(request: CloudRequest, door: CloudDoor): Promise<strin
   const said = masker.mask(printable(saidIn(text))).slice(0, maxReasonLength);
   const seconds = Number(headers['retry-after']);
   throw new CloudLoginError(
-    `${url.host} refused a login with status ${statusCode}${said === '' ? '' : `: ${said}`}`,
+    `${url.host} refused ${what} with status ${statusCode}${said === '' ? '' : `: ${said}`}`,
     Number.isFinite(seconds) ? { retryAfterMs: seconds * 1000 } : {},
   );
 }
@@ -128,9 +131,8 @@ function saidIn(text: string): string {
   const json = parsed(text);
   if (json !== undefined) {
     const { error, error_description: description, message, Message, errors } = json;
-    const nested = typeof error === 'object' && error !== null ? error : {};
-    const first = Array.isArray(errors) ? (errors[0] as object | undefined) : undefined;
-    const parts = [error, description, message, Message, fieldOf(nested), fieldOf(first ?? {})];
+    const first: unknown = Array.isArray(errors) ? errors[0] : undefined;
+    const parts = [error, description, message, Message, first, fieldOf(error), fieldOf(first)];
     return parts.filter((part) => typeof part === 'string' && part !== '').join(': ');
   }
   try {
@@ -142,8 +144,10 @@ function saidIn(text: string): string {
   }
 }
 
-function fieldOf(value: object): unknown {
-  return 'message' in value ? value.message : undefined;
+function fieldOf(value: unknown): unknown {
+  return typeof value === 'object' && value !== null && 'message' in value
+    ? value.message
+    : undefined;
 }
 
 function parsed(text: string): Record<string, unknown> | undefined {

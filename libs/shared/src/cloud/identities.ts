@@ -79,6 +79,15 @@ export class CloudIdentities {
     return this.#o.environment;
   }
 
+  /** The same logins, with another account for objects that name none. */
+  withAccount({ flag, name }: { flag: string; name: string }): CloudIdentities {
+    return new CloudIdentities({
+      ...this.#o,
+      defaultFlag: flag,
+      defaultServiceAccount: name,
+    });
+  }
+
   /** Logins that were issued. */
   get tokens(): TokenCache {
     return this.#o.tokens;

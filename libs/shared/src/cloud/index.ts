@@ -1,17 +1,25 @@
 // Identities in clouds: tokens and logins for ServiceAccounts, and for the controllers themselves.
 export { codeCommitLogin, codeCommitRegion } from './aws/code-commit.ts';
 export type { AwsCredentials } from './aws/credentials.ts';
+export { type AwsKmsRequest, awsKmsDecrypt } from './aws/kms.ts';
 export { signAws } from './aws/sign.ts';
 export { ldapLogin } from './aws/sts.ts';
-export { certificateAssertion } from './azure/certificate.ts';
+export {
+  type AzureApplication,
+  type AzureAsker,
+  azureApplicationToken,
+  azureMachineToken,
+} from './azure/given.ts';
+export { type KeyVaultRequest, keyVaultDecrypt, keyVaultKey } from './azure/key-vault.ts';
 export { azureScopes } from './azure/scopes.ts';
-export { type AzureClient, azureClientToken, managedIdentityToken } from './azure/token.ts';
+export type { AzureClient } from './azure/token.ts';
 export { CloudLoginError, FeatureGateError, LoginSettingsError } from './cloud-error.ts';
 export { createClusterLogins } from './cluster/log-in.ts';
 export { checkIdentityFlags, createIdentities } from './create-identities.ts';
 export { type CloudEnvironment, cloudEnvironment } from './environment.ts';
-export type { CloudDoor } from './exchange.ts';
-export { gcpKeyIn, gcpKeyToken } from './gcp/key-file.ts';
+export { askJson, type CloudDoor, stringIn } from './exchange.ts';
+export { type GcpKey, gcpKeyIn, gcpKeyToken } from './gcp/key-file.ts';
+export { gcpKmsDecrypt } from './gcp/kms.ts';
 export {
   type GithubApp,
   githubAppAuthor,

@@ -1,14 +1,11 @@
-import { type Sops, SopsError, type SopsFile } from '@sluice/shared/cli';
+import { type OpenDataKey, type Sops, SopsError, type SopsFile } from '@sluice/shared/cli';
 import { buildFailed } from '../builder/errors.ts';
-
-/** Largest encrypted file, as in Flux. */
-const maxEncryptedBytes = 5 * 1024 * 1024;
 
 /** Decrypts what one build reads. */
 export interface Decryptor {
   sops: Sops;
-  /** age identities, one a line. */
-  ageKeys: string;
+  /** Opens data keys. */
+  open: OpenDataKey;
   /** Whose share of the decryptions it takes: the namespace. */
   share: string;
   timeoutMs: number;
@@ -23,16 +20,6 @@ export interface Decryptor {
  * @throws RetryableError BuildFailed that names the file and the fix
  */
 export async function decryptFile(file: SopsFile, o: Decryptor): Promise<Buffer> {
-  if (file.content.length > maxEncryptedBytes) {
-    throw buildFailed(
-      `'${file.name}' is larger than ${maxEncryptedBytes} bytes: encrypted files may not be`,
-    );
-  }
-  if (o.ageKeys === '') {
-    throw buildFailed(
-      `'${file.name}' is encrypted and there is no key: name a Secret with an age key in spec.decryption.secretRef`,
-    );
-  }
   try {
     return await o.sops.decrypt(file, o);
   } catch (error) {

@@ -11,7 +11,8 @@ import { buildFailed } from '../builder/errors.ts';
 import { substituteVariables } from '../builder/substitute.ts';
 import { decryptFiles } from '../decryption/decrypt-files.ts';
 import { decryptSecretData } from '../decryption/decrypt-secrets.ts';
-import { type DecryptionKeys, loadDecryptionKeys } from '../decryption/load-keys.ts';
+import type { DecryptionKeys } from '../decryption/held-keys.ts';
+import { loadDecryptionKeys } from '../decryption/load-keys.ts';
 import { sayWarning } from './events.ts';
 import { labelObjects } from './label.ts';
 import { normalizeObjects } from './normalize.ts';
@@ -99,8 +100,10 @@ async function buildObjects(
 ): Promise<BuildOutput> {
   const { deps, timeoutMs, signal, object } = run;
   const { sops, kustomize } = deps;
-  const share = object.metadata.namespace ?? '';
-  const decryptor = keys && { sops, ageKeys: keys.ageKeys, share, timeoutMs, signal, onSecret };
+  const { namespace: share = '', name } = object.metadata;
+  const { client } = run.ctx;
+  const open = keys && deps.dataKeys.for({ client, namespace: share, name, keys });
+  const decryptor = open && { sops, open, share, timeoutMs, signal, onSecret };
   const remote = deps.remoteBases?.forBuild(share);
   const built = await runBuild(
     kustomize,

@@ -8,6 +8,7 @@ import type { Informer } from '@sluice/shared/kube';
 import type { ReconcileContext } from '@sluice/shared/runtime';
 import type { Sources } from '@sluice/shared/service';
 import type { RemoteBases } from '../builder/remote-bases.ts';
+import type { DataKeys } from '../decryption/data-keys.ts';
 import type { KustomizationMetrics } from '../metrics.ts';
 import type { KustomizationState, KustomizationStates } from './state.ts';
 
@@ -64,6 +65,8 @@ export interface KustomizationDeps {
   /** Builds that were over a limit. */
   refused: RefusedWork;
   sops: Sops;
+  /** Keys with which files are encrypted. */
+  dataKeys: DataKeys;
   builds: LruBytes<Build>;
   /** By the key of the Kustomization. */
   seen: LruBytes<SeenBuild>;

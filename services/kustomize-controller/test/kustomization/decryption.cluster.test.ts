@@ -2,8 +2,10 @@ import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { KubeObject, Kustomization } from '@sluice/shared/api';
 import { until } from '@sluice/testing';
+import { generateX25519Identity } from 'age-encryption';
+import { createMessage, encrypt as encryptPgp, generateKey } from 'openpgp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ageKeys, encrypt, encryptSecret } from './encrypt.ts';
+import { ageKeys, encrypt, encryptForService, encryptSecret } from './encrypt.ts';
 import {
   type Bed,
   conditionOf,
@@ -134,6 +136,36 @@ describe('with an age key', () => {
     expect((await valuesOf('left'))['config.json']).toContain('ENC[');
   });
 
+  test('an OpenPGP key of the Secret opens files', async () => {
+    const userIDs = [{ name: 'sops' }];
+    const { privateKey } = await generateKey({ userIDs, format: 'object' });
+    await keySecret('pgp-keys', { 'team.asc': privateKey.armor() });
+    let dataKey = '';
+    const object = {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'opened-by-pgp' },
+      stringData: { a: 'pgp-secret' },
+    };
+    const keysOf = (enc: string) => ({
+      pgp: [{ fp: privateKey.getFingerprint(), created_at: '2026-01-01T00:00:00Z', enc }],
+    });
+    const sealed = await encryptForService(object, (key) => {
+      dataKey = key;
+      return keysOf('');
+    });
+    const message = await createMessage({ binary: Buffer.from(dataKey, 'base64') });
+    const enc = await encryptPgp({ message, encryptionKeys: privateKey.toPublic() });
+    const document = JSON.parse(sealed);
+    document.sops = { ...document.sops, ...keysOf(String(enc)) };
+    await bed.publish({ 'a.yaml': JSON.stringify(document) }, 'r1', 'pgp-file');
+    const sourceRef = { kind: 'ExternalArtifact' as const, name: 'pgp-file' };
+    const spec = { decryption: { ...decryption, secretRef: { name: 'pgp-keys' } }, sourceRef };
+    await bed.apply(spec, 'pgp-file');
+    await bed.ready('r1', 'pgp-file');
+    expect(await valuesOf('opened-by-pgp')).toEqual({ a: 'pgp-secret' });
+  });
+
   test('keys of the fallback Secret serve Kustomizations that name none', async () => {
     const { client } = bed;
     const system = 'flux-system';
@@ -191,12 +223,11 @@ describe('says what is wrong and applies nothing', () => {
   });
 
   test('when the keys do not fit, and goes on once they are corrected', async () => {
-    const other = 'AGE-SECRET-KEY-1X3F7Y2LX7V5Y0Q7G0G8KSRQN2V0VZ3Z5G6J0V5CZ0W8K8CZQQ7QS0NNYHN';
-    await keySecret('wrong', { 'a.agekey': other });
+    await keySecret('wrong', { 'a.agekey': await generateX25519Identity() });
     const spec = { decryption: { provider: 'sops', secretRef: { name: 'wrong' } } };
     const message = await refused('wrong', { 'a.yaml': encrypted('wrong') }, spec);
     expect(message).toContain(
-      `'a.yaml' cannot be decrypted with the age keys at hand: it is encrypted for ${ageKeys.recipient}`,
+      `'a.yaml' cannot be decrypted: age key ${ageKeys.recipient}: no age key at hand fits`,
     );
     await bed.client.patch(
       secrets,
@@ -208,7 +239,12 @@ describe('says what is wrong and applies nothing', () => {
   });
 
   test.each([
-    ['pgp', { 'sops.asc': 'x' }, /no key that ends in .agekey; sops.asc cannot be used/],
+    ['pgp', { 'sops.asc': 'x' }, /key 'sops.asc' of Secret .* holds no OpenPGP private key/],
+    ['token', { 'sops.vault-token': '' }, /key 'sops.vault-token' of Secret .* holds no token/],
+    ['aws', { 'sops.aws-kms': 'a: b' }, /needs aws_access_key_id and aws_secret_access_key/],
+    ['azure', { 'sops.azure-kv': '[' }, /key 'sops.azure-kv' of Secret .* is no map/],
+    ['gcp', { 'sops.gcp-kms': '{}' }, /is no JSON key of a service account/],
+    ['unknown', { other: 'x' }, /there is no age key: put its private part .* into Secret '/],
     ['empty', { 'a.agekey': '# nothing' }, /holds no age key/],
     ['plugin', { 'a.agekey': 'AGE-PLUGIN-EVIL-1QQPQ' }, /holds no age key/],
   ])('when the Secret holds no usable key (%s)', async (name, data, expected) => {
@@ -238,11 +274,17 @@ describe('says what is wrong and applies nothing', () => {
       await other.ready('r1');
       await other.publish({ 'a.yaml': encrypted('keyless') }, 'r2');
       expect(messageOf(await other.failed('BuildFailed'))).toContain(
-        "'a.yaml' is encrypted and there is no key: name a Secret with an age key in spec.decryption.secretRef",
+        'there is no age key: put its private part under a name that ends in .agekey into a Secret, and name that in spec.decryption.secretRef',
       );
     } finally {
       await other.stop();
     }
+  });
+
+  test('when git-crypt has encrypted a file', async () => {
+    expect(await refused('git-crypt', { 'a.yaml': '\0GITCRYPT\0\u0001\u0002' })).toContain(
+      "'a.yaml' is encrypted with git-crypt, which nothing here decrypts: encrypt it with SOPS",
+    );
   });
 
   test('when an encrypted Secret meets no spec.decryption', async () => {

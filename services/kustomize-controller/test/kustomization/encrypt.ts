@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { toolPath } from '@sluice/testing';
+import { armor, Decrypter } from 'age-encryption';
 
 /** A pair of age keys made for these tests. */
 export const ageKeys = {
@@ -26,3 +27,23 @@ export function encrypt(text: string, format = 'yaml', more: string[] = []): str
 /** Encrypts the data of Secrets alone, as is usual. */
 export const encryptSecret = (text: string): string =>
   encrypt(text, 'yaml', ['--encrypted-regex=^(data|stringData)$']);
+
+/**
+ * Encrypts an object with the real sops, for a key of a service in place of an age key: metadata is not part of the
+ * message authentication code.
+ *
+ * @param keysOf the fields of the metadata that name the key, with the data key in base64 as its ciphertext
+ */
+export async function encryptForService(
+  object: object,
+  keysOf: (dataKey: string) => object,
+): Promise<string> {
+  const text = encrypt(JSON.stringify(object), 'json', ['--encrypted-regex=^(data|stringData)$']);
+  const document = JSON.parse(text) as { sops: { age: { enc: string }[] } };
+  const decrypter = new Decrypter();
+  decrypter.addIdentity(ageKeys.identity);
+  const enc = armor.decode(document.sops.age[0]?.enc ?? '');
+  const dataKey = Buffer.from(await decrypter.decrypt(enc, 'uint8array')).toString('base64');
+  const { age: _, ...rest } = document.sops;
+  return JSON.stringify({ ...document, sops: { ...rest, ...keysOf(dataKey) } });
+}

@@ -1,12 +1,12 @@
 import { isIP } from 'node:net';
 import { RetryableError, StalledError } from '@sluice/shared/base';
 import {
+  type AzureAsker,
   type AzureClient,
-  azureClientToken,
+  azureApplicationToken,
+  azureMachineToken,
   azureScopes,
   CloudLoginError,
-  certificateAssertion,
-  managedIdentityToken,
   refuseExposed,
 } from '@sluice/shared/cloud';
 import { AzureBlobStorage } from '../adapters/storage/azure-blob.ts';
@@ -88,30 +88,22 @@ function applicationLogin(
   const where = `clientCertificate in secret '${id}'`;
   const password = values['clientCertificatePassword'];
   const sendChain = /^(?:1|true)$/i.test(values['clientCertificateSendChain'] ?? '');
-  const key = ['azure-app', JSON.stringify([client, clientSecret ?? [pem, password, sendChain]])];
-  return tokenLogin(() =>
-    opening.deps.identities.issued(bucketCaller(opening), key, async (door) => {
-      if (clientSecret) return azureClientToken(client, { secret: clientSecret }, scope, door);
-      const certificate = { pem, sendChain, where, ...(password && { password }) };
-      const assertion = await certificateAssertion(client, certificate, door);
-      return azureClientToken(client, { assertion }, scope, door);
-    }),
-  );
+  const certificate = { pem, sendChain, where, ...(password && { password }) };
+  const proof = clientSecret ? { secret: clientSecret } : { certificate };
+  return tokenLogin(() => azureApplicationToken(askerOf(opening), { client, proof }, scope));
+}
+
+function askerOf(opening: Opening): AzureAsker {
+  return { identities: opening.deps.identities, caller: bucketCaller(opening) };
 }
 
 /** As one of the identities of the machine. */
 function managedLogin(opening: Opening, endpoint: URL, client: string): AzureLogin {
   if (!takesTokens(endpoint)) throw wrongHost();
   const { deps, exposedBy } = opening;
-  const host = deps.cloudEnvironment.AZURE_POD_IDENTITY_AUTHORITY_HOST;
-  const local = { dispatcher: deps.local, via: 'local' };
   return tokenLogin(async () => {
     refuseExposed(exposedBy);
-    return deps.identities.issued(
-      { ...bucketCaller(opening), ...local },
-      ['azure-managed', client, scope],
-      (door) => managedIdentityToken({ client, scope, ...(host !== undefined && { host }) }, door),
-    );
+    return azureMachineToken(askerOf(opening), { client, scope }, deps.local);
   });
 }
 

@@ -1,6 +1,6 @@
-import { type GitRepository, type GitServer, startGitServer } from '@sluice/testing';
+import { type GitRepository, type GitServer, startGitServer, whyNoGpg } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Signer, type Signers, startSigners, whyNoGpg } from '../signature/signers.ts';
+import { type Signer, type Signers, startSigners } from '../signature/signers.ts';
 import { conditionOf, filesOf, type SourceBed, startSourceBed } from '../source-bed.ts';
 
 const reason = whyNoGpg();

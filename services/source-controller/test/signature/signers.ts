@@ -27,18 +27,6 @@ export interface Signer {
 
 const pastTime = '20240101T000000';
 
-/** Why there are no signatures of OpenPGP here; @throws the same in CI. */
-export function whyNoGpg(): string | undefined {
-  try {
-    execFileSync('gpg', ['--version'], { stdio: 'ignore' });
-    return undefined;
-  } catch {
-    const reason = 'needs gpg: install gnupg';
-    if (process.env['SLUICE_GPG'] === 'required') throw new Error(`a test of signatures ${reason}`);
-    return reason;
-  }
-}
-
 /** Prepares a folder of keys. */
 export function startSigners(): Signers {
   const dir = mkdtempSync(join(tmpdir(), 'signers-'));

@@ -8,7 +8,8 @@ import { assumeRole, stsEndpoint } from './sts.ts';
 /** For whom tokens of ServiceAccounts are made that AWS takes. */
 export const awsAudience = 'sts.amazonaws.com';
 
-const roleForm = /^arn:aws[\w-]*:iam::[0-9]{1,30}:role\/.{1,200}$/;
+/** Name of a role. */
+export const roleForm = /^arn:aws[\w-]*:iam::[0-9]{1,30}:role\/.{1,200}$/;
 /** Longest name of a session. */
 const maxSession = 64;
 

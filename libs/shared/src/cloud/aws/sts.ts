@@ -3,6 +3,7 @@ import { ask, type CloudDoor, formOf, formType } from '../exchange.ts';
 import type { Issued } from '../token-cache.ts';
 import { childOf, parseXml, textOf, XmlError, type XmlNode } from '../xml.ts';
 import { type AwsCredentials, issuedCredentials } from './credentials.ts';
+import { signAws } from './sign.ts';
 
 const version = '2011-06-15';
 /** Of a region, of none, or an interface of a VPC. */
@@ -56,6 +57,33 @@ export async function assumeRole(
 }
 
 /**
+ * Takes on a role with credentials that there are.
+ *
+ * @throws CloudLoginError
+ * @see https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+ */
+export async function takeRole(
+  o: { region: string; role: string; session: string; credentials: AwsCredentials },
+  door: CloudDoor,
+): Promise<Issued<AwsCredentials>> {
+  const { region, role, session, credentials } = o;
+  const endpoint = stsEndpoint(region, undefined);
+  const body = formOf({
+    Action: 'AssumeRole',
+    RoleArn: role,
+    RoleSessionName: session,
+    Version: version,
+  });
+  const request = { method: 'POST', url: new URL(endpoint), headers: { 'content-type': formType } };
+  const headers = await signAws(
+    { ...request, body, service: 'sts', region },
+    credentials,
+    door.clock.now(),
+  );
+  return credentialsFrom(endpoint, { headers, body, secrets: [] }, door);
+}
+
+/**
  * Exchanges a user and a password of LDAP for credentials, as MinIO and what is compatible with it do.
  *
  * @throws CloudLoginError
@@ -76,7 +104,7 @@ export async function ldapLogin(
 
 async function credentialsFrom(
   endpoint: string,
-  o: { body: string; secrets: string[] },
+  o: { headers?: Record<string, string>; body: string; secrets: string[] },
   door: CloudDoor,
 ): Promise<Issued<AwsCredentials>> {
   const url = new URL(endpoint);

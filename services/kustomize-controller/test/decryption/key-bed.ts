@@ -1,0 +1,106 @@
+import { FakeClock } from '@sluice/shared/base';
+import type { SopsKey } from '@sluice/shared/cli';
+import { type CloudEnvironment, CloudIdentities, TokenCache } from '@sluice/shared/cloud';
+import type { KubeClient } from '@sluice/shared/kube';
+import {
+  receiveWebhooks,
+  standInDispatcher,
+  standInHeader,
+  type WebhookReply,
+} from '@sluice/testing';
+import { DataKeys } from '../../src/decryption/data-keys.ts';
+import { readHeldKeys } from '../../src/decryption/held-keys.ts';
+
+/** Headers that say nothing of a request. */
+const plain = ['host', 'connection', 'content-length', 'user-agent', standInHeader];
+
+/** What a data key is opened for. */
+export interface Asking {
+  key: SopsKey;
+  ciphertext: string;
+  /** Entries of the Secret. */
+  secret?: Record<string, string>;
+  namespace?: string;
+  /** A data key that is no text is told with a character for each byte. */
+  latin1?: boolean;
+}
+
+export type KeyBed = Awaited<ReturnType<typeof startKeyBed>>;
+
+/** What opens data keys, with a server that stands in for every service. */
+export async function startKeyBed() {
+  const server = await receiveWebhooks();
+  const dispatcher = standInDispatcher(server.url);
+  const clock = new FakeClock();
+  const signal = new AbortController().signal;
+  return {
+    clock,
+    /** Makes what opens data keys, as a controller does. */
+    open(environment: CloudEnvironment = {}) {
+      const identities = new CloudIdentities({
+        environment,
+        isObjectLevel: true,
+        defaultServiceAccount: '',
+        defaultFlag: 'default-decryption-service-account',
+        tokens: new TokenCache({ maxSize: 100, maxDurationMs: 3_600_000, clock }),
+        local: dispatcher,
+        clock,
+      });
+      const dataKeys = new DataKeys({
+        identities,
+        defaultServiceAccount: '',
+        dispatcher,
+        local: dispatcher,
+        clock,
+        vaultLogins: undefined,
+      });
+      return async ({ key, ciphertext, secret = {}, namespace = 'apps', latin1 }: Asking) => {
+        const where = `Secret '${namespace}/keys' of spec.decryption.secretRef`;
+        const held = readHeldKeys(secret, where);
+        const digest = JSON.stringify(held);
+        const keys = { held, where, serviceAccountName: undefined, digest };
+        const open = dataKeys.for({ client: noClient, namespace, name: 'app', keys });
+        const dataKey = Buffer.from(await open({ key, ciphertext }, signal));
+        return dataKey.toString(latin1 ? 'latin1' : 'utf8');
+      };
+    },
+    /** Answers by method and address without query; whatever else is asked for is not there. */
+    answer(replies: Record<string, object | string | WebhookReply>) {
+      server.requests.length = 0;
+      server.respond(({ method, path, headers }) => {
+        const [bare] = path.split('?');
+        const reply = replies[`${method} ${headers[standInHeader]}${bare}`];
+        if (reply === undefined) return { status: 404, body: '{"error":"unexpected"}' };
+        if (typeof reply === 'object' && 'status' in reply) return reply as WebhookReply;
+        const body = typeof reply === 'string' ? reply : JSON.stringify(reply);
+        return { status: 200, body };
+      });
+    },
+    /** What was asked since the answers were set. */
+    asked: () =>
+      server.requests.map(({ method, path, headers, body }) => ({
+        method,
+        url: `${headers[standInHeader]}${path}`,
+        headers: Object.fromEntries(
+          Object.entries(headers)
+            .filter(([name]) => !plain.includes(name))
+            .map(([name, value]) => [name, String(value)]),
+        ),
+        body,
+      })),
+    async close() {
+      await dispatcher.destroy();
+      await server.close();
+    },
+  };
+}
+
+/** No login of these tests needs the cluster. */
+const noClient = new Proxy({} as KubeClient, {
+  get: () => {
+    throw new Error('the cluster is not to be asked');
+  },
+});
+
+/** In base64. */
+export const base64 = (text: string): string => Buffer.from(text).toString('base64');
