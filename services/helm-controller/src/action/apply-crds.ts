@@ -16,7 +16,7 @@ const crdResource = coreResources.customResourceDefinitions;
  * Applies the CRDs of a chart as the policy says, and returns when their kinds are served. They are no part of the
  * release: no revision deletes them. Objects of other kinds in the chart's `crds` folder are left out.
  *
- * They come before the templates are rendered, which may ask for their kinds.
+ * They come once the templates are rendered, so that a chart that cannot be rendered leaves nothing behind.
  *
  * @returns whether any has changed
  * @throws ActionError naming each CRD that was refused or did not become established
@@ -34,7 +34,7 @@ export async function applyCrds(
     ctx.logger.warn({ objects: others }, message);
   }
   const { changes, failures } = await ctx.slots.run(async () => {
-    const wanted = policy === 'Create' ? await missing(ctx, crds) : crds;
+    const wanted = await chosen(ctx, crds, policy);
     return applyClaimed(
       ctx,
       wanted.map((crd) => withOwner(crd, ctx.owner)),
@@ -43,6 +43,20 @@ export async function applyCrds(
   if (failures.length === 0) return changes.some(({ action }) => action !== 'unchanged');
   const problems = failures.map(({ error }) => error.message).join('\n');
   throw new ActionError(`failed to apply CustomResourceDefinitions: ${problems}`);
+}
+
+/** Returns those CRDs of a chart that {@link applyCrds} would apply now. */
+export async function wantedCrds(
+  ctx: ActionContext,
+  objects: readonly KubeObject[],
+  policy: CrdPolicy,
+): Promise<KubeObject[]> {
+  if (policy === 'Skip' || objects.length === 0) return [];
+  return ctx.slots.run(() => chosen(ctx, objects.filter(isCrd), policy));
+}
+
+async function chosen(ctx: ActionContext, crds: KubeObject[], policy: CrdPolicy) {
+  return policy === 'Create' ? missing(ctx, crds) : crds;
 }
 
 function isCrd(object: KubeObject): boolean {

@@ -12,6 +12,8 @@ export interface Rendering {
   action: 'install' | 'upgrade';
   revision: number;
   applyMethod: 'ssa' | 'csa';
+  /** What the CRDs of the chart are about to add to what the cluster serves. */
+  expected: readonly string[];
   /** Only of an upgrade. */
   previous?: PreviousRelease;
 }
@@ -33,6 +35,7 @@ export async function renderDesired(run: Run, part: Part, o: Rendering): Promise
       namespace: run.releaseNamespace,
       revision: o.revision,
       previous: o.previous,
+      expected: o.expected,
       chartPath: chart.path,
       values,
       integers,

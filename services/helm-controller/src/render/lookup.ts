@@ -32,17 +32,27 @@ function rootOf(apiVersion: string): string {
   return second === undefined ? `/api/${first}` : `/apis/${first}/${second}`;
 }
 
+/** Settings of the lookups of one rendering. */
+export interface LookupOptions {
+  /** Ends what is on its way. */
+  signal: AbortSignal;
+  /** Kinds that are about to be served, as `group/version/Kind`: there is nothing of them. */
+  expected?: readonly string[];
+}
+
 /** The lookups of the templates of one rendering. */
 class Lookups {
   readonly #client: KubeClient;
   readonly #signal: AbortSignal;
+  readonly #expected: readonly string[];
   readonly #resources = new Map<string, readonly Resource[]>();
   #count = 0;
   #bytes = 0;
 
-  constructor(client: KubeClient, signal: AbortSignal) {
+  constructor(client: KubeClient, { signal, expected = [] }: LookupOptions) {
     this.#client = client;
     this.#signal = signal;
+    this.#expected = expected;
   }
 
   async answer(question: HelmLookup): Promise<unknown> {
@@ -81,6 +91,7 @@ class Lookups {
       if (error instanceof ConnectionError) throw error;
       const established = isNotFound(error) ? await this.#established(question) : undefined;
       if (established !== undefined) return established;
+      if (isNotFound(error) && this.#expected.includes(`${apiVersion}/${kind}`)) return undefined;
       const why = isNotFound(error) ? 'the server does not serve it' : errorMessage(error);
       throw new Error(`cannot look up a ${kind} of '${apiVersion}': ${why}`, { cause: error });
     }
@@ -117,15 +128,14 @@ class Lookups {
  * Creates the function that answers the lookups of one rendering, with what the API server sends to the tenant.
  *
  * @param client reads as the tenant may
- * @param signal ends what is on its way
  * @returns a function that returns undefined for what is not there. It throws ApiError or ConnectionError of the API
  *   server, or Error for a version that is not served, and once the templates have looked up too much
  * @see https://github.com/helm/helm/blob/v4.3.1/pkg/engine/lookup_func.go
  */
 export function createLookup(
   client: KubeClient,
-  signal: AbortSignal,
+  o: LookupOptions,
 ): (question: HelmLookup) => Promise<unknown> {
-  const lookups = new Lookups(client, signal);
+  const lookups = new Lookups(client, o);
   return (question) => lookups.answer(question);
 }

@@ -54,6 +54,11 @@ export interface RenderRequest {
   /** Let `getHostByName` in templates ask the DNS. */
   enableDns?: boolean;
   postRendering?: PostRendering;
+  /**
+   * Kinds that are served once the chart's own CRDs are applied, as `group/version` and `group/version/Kind`. Templates
+   * see them as served, and none of their objects.
+   */
+  expected?: readonly string[];
   /** Sees the cluster as the tenant may: what it serves, and what templates look up. */
   client: KubeClient;
   /** Whose turn it takes: the namespace of the HelmRelease. */
@@ -79,8 +84,8 @@ async function runHelm(
   { helm, discovery, schemas }: RendererParts,
   r: RenderRequest,
 ): Promise<Release> {
-  const { previous, client } = r;
-  const capabilities = await discovery.capabilitiesOf(client);
+  const { previous, client, expected = [] } = r;
+  const { kubeVersion, apiVersions } = await discovery.capabilitiesOf(client);
   const ended = new AbortController();
   const signal = AbortSignal.any([ended.signal, ...(r.signal ? [r.signal] : [])]);
   const documents = schemas.forRendering(r.share);
@@ -93,14 +98,17 @@ async function runHelm(
         chartPath: r.chartPath,
         values: r.values,
         set: r.integers?.map(({ path, value }) => `${path}=${value}`),
-        capabilities,
+        capabilities: {
+          kubeVersion,
+          apiVersions: [...new Set([...apiVersions, ...expected])].sort(),
+        },
         previous: previous && { firstDeployed: previous.firstDeployed, reuse: previous.reuse },
         serverSideApply: r.applyMethod === 'ssa',
         skipSchemaValidation: r.skipSchemaValidation,
         enableDns: r.enableDns,
       },
       {
-        lookup: createLookup(client, signal),
+        lookup: createLookup(client, { signal, expected }),
         schema: (address) => documents.fetch(address, signal),
         timeoutMs: r.timeoutMs,
         share: r.share,

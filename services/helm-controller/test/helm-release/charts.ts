@@ -37,3 +37,13 @@ export function fragileChart(version = '1.0.0', more: ChartFiles = {}): ChartFil
     ...more,
   });
 }
+
+/** Nobody reconciles it, so that it is never observed, which only kstatus takes notice of. */
+export const unobserved = `apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata:
+  name: {{ .Release.Name }}-child
+spec:
+  interval: 1h
+  chartRef: { kind: ExternalArtifact, name: none }
+`;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { coreResources } from '@sluice/shared/kube';
 import { assertStatusContract } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { fragileChart } from './charts.ts';
+import { fragileChart, unobserved } from './charts.ts';
 import { type Bed, chart, conditionOf, startBed } from './harness.ts';
 import { isApplied } from './is-applied.ts';
 
@@ -34,16 +34,6 @@ test('nothing is waited for when that is disabled', async () => {
   const object = await bed.ready('1.0.0', 'unwaited');
   expect(object.status?.history).toMatchObject([{ version: 2 }, { version: 1 }]);
 });
-
-/** Nobody reconciles it, so that it is never observed, which only kstatus takes notice of. */
-const unobserved = `apiVersion: helm.toolkit.fluxcd.io/v2
-kind: HelmRelease
-metadata:
-  name: {{ .Release.Name }}-child
-spec:
-  interval: 1h
-  chartRef: { kind: ExternalArtifact, name: none }
-`;
 
 test('objects are awaited by the rules of the strategy', async () => {
   await bed.publish(chart('1.0.0', { 'templates/child.yaml': unobserved }), '1.0.0', 'parent');

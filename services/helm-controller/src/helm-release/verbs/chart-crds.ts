@@ -1,5 +1,5 @@
 import type { HelmRelease, KubeObject } from '@sluice/shared/api';
-import { applyCrds, type CrdPolicy } from '../../action/apply-crds.ts';
+import { applyCrds, type CrdPolicy, wantedCrds } from '../../action/apply-crds.ts';
 import type { ActionContext } from '../../action/context.ts';
 import { chartCrds } from '../render.ts';
 import type { Run } from '../run.ts';
@@ -30,7 +30,16 @@ function crdPolicyOf({ spec }: HelmRelease, action: ReleaseAction): CrdPolicy {
   return spec[action]?.crds ?? (action === 'install' ? 'Create' : 'Skip');
 }
 
-/** Applies the CRDs of the chart, whose kinds templates then see as served. */
+/** Returns what the CRDs of the chart, once applied, add to the API versions that templates see. */
+export async function expectedVersions(
+  run: Run,
+  ctx: ActionContext,
+  action: ReleaseAction,
+): Promise<string[]> {
+  return apiVersionsOf(await wantedCrds(ctx, chartCrds(run), crdPolicyOf(run.object, action)));
+}
+
+/** Applies the CRDs of the chart, whose kinds later renderings then see as served. */
 export async function applyChartCrds(
   run: Run,
   ctx: ActionContext,

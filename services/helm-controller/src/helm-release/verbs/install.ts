@@ -5,7 +5,7 @@ import { inventoryOf } from '../inventory.ts';
 import { renderDesired } from '../render.ts';
 import type { Run } from '../run.ts';
 import { timeoutOf } from '../spec.ts';
-import { applyChartCrds } from './chart-crds.ts';
+import { applyChartCrds, expectedVersions } from './chart-crds.ts';
 import { collectRelease } from './collect-release.ts';
 import { applyOptionsOf } from './options.ts';
 import { endOf, type Verb } from './verb.ts';
@@ -25,13 +25,14 @@ async function perform(run: Run, part: Part): Promise<ActionEnd> {
   const more: Partial<ActionEnd> = {};
   return endOf(part, more, async () => {
     const ctx = await actionContext(run, part);
-    const crds = await applyChartCrds(run, ctx, 'install');
     const isServerSide = object.spec.install?.serverSideApply ?? !deps.settings.helm3Defaults;
     const release = await renderDesired(run, part, {
       action: 'install',
       revision: 1,
       applyMethod: isServerSide ? 'ssa' : 'csa',
+      expected: await expectedVersions(run, ctx, 'install'),
     });
+    const crds = await applyChartCrds(run, ctx, 'install');
     more.inventory = await inventoryOf(run, release, crds);
     return install(ctx, { release, last: run.last, options: optionsOf(run) });
   });

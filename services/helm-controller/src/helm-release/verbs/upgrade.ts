@@ -10,7 +10,7 @@ import { inventoryOf } from '../inventory.ts';
 import { renderDesired } from '../render.ts';
 import type { Run } from '../run.ts';
 import { timeoutOf } from '../spec.ts';
-import { applyChartCrds } from './chart-crds.ts';
+import { applyChartCrds, expectedVersions } from './chart-crds.ts';
 import { collectRelease } from './collect-release.ts';
 import { revisionOptionsOf } from './options.ts';
 import { endOf, type Verb } from './verb.ts';
@@ -38,12 +38,12 @@ async function perform(run: Run, part: Part): Promise<ActionEnd> {
   const more: Partial<ActionEnd> = {};
   return endOf(part, more, async () => {
     const ctx = await actionContext(run, part);
-    const crds = await applyChartCrds(run, ctx, 'upgrade');
     const current = await currentOf(ctx.storage, last);
     const release = await renderDesired(run, part, {
       action: 'upgrade',
       revision: last.version + 1,
       applyMethod: methodOf(object, last),
+      expected: await expectedVersions(run, ctx, 'upgrade'),
       previous: {
         firstDeployed: current.info.first_deployed,
         labels: last.labels,
@@ -52,6 +52,7 @@ async function perform(run: Run, part: Part): Promise<ActionEnd> {
         }),
       },
     });
+    const crds = await applyChartCrds(run, ctx, 'upgrade');
     more.inventory = await inventoryOf(run, release, crds);
     more.others = [current];
     let left: LeftObjects | undefined;
