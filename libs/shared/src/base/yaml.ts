@@ -171,13 +171,14 @@ const maxReparsed = 8_000_000;
 /**
  * Loads documents. A line of a flow collection or a quoted string that is indented no more than its parent, such as a
  * closing bracket below its key, is an error to the library and fine to all Go programs; more spaces before it
- * change nothing else. Where there is one, each document is read alone, and again for each such line in it.
+ * change nothing else. So is a tab between the values of a flow collection, for which spaces stand as well. Where there
+ * is one, each document is read alone, and again for each such place in it.
  */
 function load(text: string, file: string, options: LoadOptions): unknown[] {
   try {
     return loadAll(text, options);
   } catch (error) {
-    if (badlyIndentedAt(text, error) === undefined) throw located(error, file, 0);
+    if (repaired(text, error) === undefined) throw located(error, file, 0);
   }
   const loaded: unknown[][] = [];
   const budget = { characters: maxReparsed };
@@ -209,22 +210,29 @@ function loadRepaired(
     try {
       return loadAll(source, options);
     } catch (error) {
-      const start = badlyIndentedAt(source, error);
-      if (start === undefined || o.budget.characters <= 0)
+      const better = repaired(source, error);
+      if (better === undefined || o.budget.characters <= 0)
         throw located(error, o.file, o.linesBefore);
       o.budget.characters -= source.length;
-      source = `${source.slice(0, start)}${' '.repeat(64)}${source.slice(start)}`;
+      source = better;
     }
   }
 }
 
-/** Where the line begins that has too little indentation; undefined when the library stopped for another reason. */
-function badlyIndentedAt(text: string, error: unknown): number | undefined {
+/** What keeps a text from being read, with spaces in place of it; undefined when it is something else. */
+function repaired(text: string, error: unknown): string | undefined {
   // The library has no code for it.
   if (!(error instanceof YAMLException) || error.reason !== 'deficient indentation')
     return undefined;
-  const start = text.lastIndexOf('\n', (error.mark?.position ?? 0) - 1) + 1;
-  return start === 0 ? undefined : start;
+  const position = error.mark?.position ?? 0;
+  const start = text.lastIndexOf('\n', position - 1) + 1;
+  const line = text.slice(start, position);
+  const blanks = /[^ \t]([ \t]*\t[ \t]*)$/.exec(line)?.[1];
+  if (blanks !== undefined) {
+    const from = position - blanks.length;
+    return `${text.slice(0, from)}${' '.repeat(blanks.length)}${text.slice(position)}`;
+  }
+  return start === 0 ? undefined : `${text.slice(0, start)}${' '.repeat(64)}${text.slice(start)}`;
 }
 
 /** As the library's, with exact integers. */

@@ -56,6 +56,11 @@ describe('lines that are indented no more than their parent are read', () => {
     { name: 'a quoted string', text: 'a:\n  b: "x\n y"\n', value: { a: { b: 'x y' } } },
     { name: 'a tab', text: 'a: {\n\t"b": 1}\n', value: { a: { b: 1 } } },
     {
+      name: 'tabs between values',
+      text: 'a: [1,\t2, \t3]\nb: {c:\td}\n',
+      value: { a: [1, 2, 3], b: { c: 'd' } },
+    },
+    {
       name: 'JSON in many lines',
       text: `a: {\n${Array.from({ length: 50 }, (_, i) => `"k${i}": ${i}`).join(',\n')}\n}\n`,
       value: { a: Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`k${i}`, i])) },
