@@ -17,9 +17,8 @@ var defaultSchema = openapi.GetSchemaVersion()
 // options allow no plugin but those built in, no chart, and no function. Restrictions of the loader are off: the tree
 // is the restriction, and files beside the kustomization may be read.
 func options() *krusty.Options {
+	// Objects keep the order in which they are referred to, as in Flux, unless the kustomization says how to sort them.
 	o := krusty.MakeDefaultOptions()
-	// Sorts as the kustomize program does, unless the kustomization says how.
-	o.Reorder = krusty.ReorderOptionUnspecified
 	o.LoadRestrictions = types.LoadRestrictionsNone
 	o.PluginConfig = types.DisabledPluginConfig()
 	return o
@@ -37,13 +36,9 @@ func build(t *tree, r request) (any, error) {
 	dir := path.Clean(r.Dir)
 	var noManifests bool
 	if r.Spec != nil {
-		top, err := t.prepare(dir, r.Spec)
-		if err != nil {
+		var err error
+		if noManifests, err = t.prepare(dir, r.Spec); err != nil {
 			return nil, err
-		}
-		noManifests = top.noManifests
-		if top.empty {
-			return t.result(nil, r, noManifests)
 		}
 	}
 	made, err := krusty.MakeKustomizer(options()).Run(t, path.Join(t.mount, dir))
@@ -69,7 +64,7 @@ func (t *tree) result(made resmap.ResMap, r request, noManifests bool) (any, err
 		for _, each := range made.Resources() {
 			text, err := each.MarshalJSON()
 			if err != nil {
-				return nil, &serve.Error{Kind: "build", Message: failed + "an object cannot be written as JSON"}
+				return nil, t.explain(err)
 			}
 			result.Objects = append(result.Objects, text)
 			result.Bytes += len(text)

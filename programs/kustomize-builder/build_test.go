@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/resid"
 )
 
 func namesIn(t *testing.T, b *built) string {
@@ -27,13 +30,14 @@ func namesIn(t *testing.T, b *built) string {
 func TestBuildsADirectoryWithoutAKustomizationFile(t *testing.T) {
 	b, err := buildFiles(t, files{
 		"a.yaml": configMap("a"), "readme.md": "", "sub/b.yml": configMap("b"), "empty.yaml": "# nothing\n---\n",
+		".hidden.yaml":               configMap("hidden"),
 		"sub/own/kustomization.yaml": "resources: [c.yaml]", "sub/own/c.yaml": configMap("c"),
 		"sub/own/unused.yaml": configMap("unused"), "values.json": `{"not": "read"}`,
 	}, ".")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := namesIn(t, b); got != "/a /b /c" {
+	if got := namesIn(t, b); got != "/hidden /a /b /c" {
 		t.Errorf("got %s", got)
 	}
 	if strings.Contains(b.Seen, "sub/own/unused.yaml") {
@@ -57,21 +61,22 @@ func TestPutsTheSpecIntoTheKustomizationFile(t *testing.T) {
 		"comp/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources: [b.yaml]",
 		"comp/b.yaml":             configMap("b"),
 	}.write(t)
-	patch := map[string]any{"patch": "- {op: add, path: /spec/hostname, value: h}", "target": map[string]any{"kind": "Pod"}}
+	target := &types.Selector{ResId: resid.ResId{Gvk: resid.Gvk{Kind: "Pod"}}}
+	patch := types.Patch{Patch: "- {op: add, path: /spec/hostname, value: h}", Target: target}
 	b, err := run(t, request{Root: root, Dir: "app", Spec: &spec{
-		Namespace: "team", NamePrefix: "p-", NameSuffix: "-s", Patches: []any{patch},
-		Images:     []map[string]any{{"name": "x", "newName": "mirror/x"}},
+		Namespace: "team", NamePrefix: "p-", NameSuffix: "-s", Patches: []types.Patch{patch},
+		Images:     []types.Image{{Name: "x", NewName: "mirror/x"}},
 		Components: []string{"../comp", "../missing"}, IgnoreMissingComponents: true,
 	}}, noQuestions)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := namesIn(t, b); got != "team/p-b-s team/p-a-s" {
+	if got := namesIn(t, b); got != "team/p-a-s team/p-b-s" {
 		t.Errorf("got %s", got)
 	}
 	for _, expected := range []string{`"image":"mirror/x:2"`, `"hostname":"h"`} {
-		if !strings.Contains(string(b.Objects[1]), expected) {
-			t.Errorf("%s is not in %s", expected, b.Objects[1])
+		if !strings.Contains(string(b.Objects[0]), expected) {
+			t.Errorf("%s is not in %s", expected, b.Objects[0])
 		}
 	}
 }
@@ -169,9 +174,12 @@ func TestExplainsWithFileLineAndKind(t *testing.T) {
 			"kustomization.yaml": "resources: [nowhere.yaml]"},
 		"resources[0] of kustomization.yaml: directory \"sub\" has no kustomization file": {
 			"kustomization.yaml": "resources: [sub]", "sub/a.txt": ""},
-		"'resorces' is not a field": {"kustomization.yaml": "resorces: []\nnamePrefix: x"},
-		"resources must be a list":  {"kustomization.yaml": "resources: a.yaml"},
-		"helmCharts is not allowed": {"kustomization.yaml": "helmCharts: [{name: x}]"},
+		"base/kustomization.yaml: 'resorces' is not a field": {
+			"kustomization.yaml": "resources: [base]", "base/kustomization.yaml": "resorces: []\nnamePrefix: x"},
+		"twice.yaml:4: a key is given twice":  {"twice.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\nkind: Secret\n"},
+		"a line that starts with --- goes on": {"a.yaml": "--- " + configMap("a") + "\n--- " + configMap("b") + "\n"},
+		"resources must be a list":            {"kustomization.yaml": "resources: a.yaml"},
+		"helmCharts is not allowed":           {"kustomization.yaml": "helmCharts: [{name: x}]"},
 		"plugin that runs a program": {"a.yaml": configMap("a"), "kustomization.yaml": "resources: [a.yaml]\n" +
 			"transformers: [\"apiVersion: v1\\nkind: Exec\\nmetadata: {name: x}\"]"},
 		"refer to each other: . → b → .": {"kustomization.yaml": "resources: [b]", "b/kustomization.yaml": "resources: [..]"},

@@ -13,12 +13,8 @@ import (
 func (t *tree) cycle() string {
 	bases := map[string][]string{}
 	for _, local := range t.kustomizations {
-		content := t.contentOf(local)
-		if over, found := t.overlay[local]; found {
-			content = over
-		}
 		var k types.Kustomization
-		if yaml.Unmarshal(content, &k) != nil {
+		if yaml.Unmarshal(t.given(local), &k) != nil {
 			continue
 		}
 		k.FixKustomization()

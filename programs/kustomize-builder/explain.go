@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/api/types"
-	"sigs.k8s.io/yaml"
 	"sluice/serve"
 )
 
@@ -30,7 +30,7 @@ func (t *tree) explain(err error) *serve.Error {
 	}
 	for _, look := range []func() string{
 		t.brokenYaml, t.wrongFields, func() string { return pluginOf(err) }, t.remoteReference, t.cycle,
-		t.missingReference, t.absoluteReference, t.noObject,
+		t.missingReference, t.absoluteReference, t.noObject, t.duplicateKey,
 	} {
 		if message := look(); message != "" {
 			return &serve.Error{Kind: "build", Message: message}
@@ -145,23 +145,38 @@ func (t *tree) brokenYaml() string {
 func (t *tree) wrongFields() string {
 	for _, local := range t.kustomizations {
 		var k types.Kustomization
-		err := k.Unmarshal(t.contentOf(local))
+		err := k.Unmarshal(t.given(local))
 		if err == nil {
 			if len(k.HelmCharts) > 0 || len(k.HelmChartInflationGenerator) > 0 || k.HelmGlobals != nil {
 				return local + ": helmCharts is not allowed: use a HelmRelease to install a chart"
 			}
 			continue
 		}
-		var wrong *json.UnmarshalTypeError
-		if errors.As(err, &wrong) && wrong.Field != "" {
-			return fmt.Sprintf("%s: %s must be a %s", local, wrong.Field, typeName(wrong.Type.Kind().String()))
+		if problem := wrongType(err); problem != "" {
+			return local + ": " + problem
 		}
-		if field := unknownField(t.contentOf(local), err); field != "" {
+		if field := unknownField(err); field != "" {
 			return fmt.Sprintf("%s: '%s' is not a field of a kustomization", local, field)
 		}
 		return local + ": it is not a kustomization file: check its fields"
 	}
 	return ""
+}
+
+// given returns the content of a kustomization file as kustomize gets to see it.
+func (t *tree) given(local string) []byte {
+	if over, found := t.overlay[local]; found {
+		return over
+	}
+	return t.contentOf(local)
+}
+
+func wrongType(err error) string {
+	var wrong *json.UnmarshalTypeError
+	if !errors.As(err, &wrong) || wrong.Field == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s must be a %s", wrong.Field, typeName(wrong.Type.Kind().String()))
 }
 
 func typeName(kind string) string {
@@ -176,16 +191,13 @@ func typeName(kind string) string {
 	return strings.TrimSuffix(kind, "64")
 }
 
-// unknownField returns the field that the decoder stumbled over when it is one at the top of the file.
-func unknownField(content []byte, err error) string {
-	fields := map[string]any{}
-	if yaml.Unmarshal(content, &fields) != nil {
-		return ""
-	}
-	for field := range fields {
-		if len(field) <= 64 && strings.Contains(err.Error(), fmt.Sprintf("unknown field %q", field)) {
-			return field
-		}
+// unknownName is how the decoder says that there is no such field; what cannot be one is not repeated.
+var unknownName = regexp.MustCompile(`unknown field "([A-Za-z][A-Za-z0-9_-]{0,63})"`)
+
+// unknownField returns the field that the decoder of kustomization files stumbled over.
+func unknownField(err error) string {
+	if match := unknownName.FindStringSubmatch(err.Error()); match != nil {
+		return match[1]
 	}
 	return ""
 }
@@ -259,6 +271,19 @@ func (t *tree) remoteReference() string {
 
 func looksLikeGit(value string) bool {
 	return strings.Contains(value, ".git") || strings.Contains(value, "?ref=")
+}
+
+// duplicateKey finds a resource that gives a key twice.
+func (t *tree) duplicateKey() string {
+	for _, local := range t.readFiles() {
+		if t.roles[local] != objects || !isYaml(local) || isKustomizationFile(local) {
+			continue
+		}
+		if line := duplicateKeyLine(t.contentOf(local)); line > 0 {
+			return fmt.Sprintf("%s%s:%d: a key is given twice: keep one", failed, local, line)
+		}
+	}
+	return ""
 }
 
 // noObject finds a resource that is no Kubernetes object.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 
 	yaml "go.yaml.in/yaml/v3"
@@ -34,23 +33,18 @@ var fieldNames = func() map[string]string {
 	return names
 }()
 
-// canonical names the fields of a kustomization file as they are written usually. Of several spellings of one field, the
-// last in the order of their letters counts, as in kustomize, which sorts them.
-func canonical(content map[string]any) map[string]any {
-	keys := make([]string, 0, len(content))
-	for key := range content {
-		keys = append(keys, key)
+// warnOfUnknown notes the first field of a kustomization file that there is not. Kustomize would refuse it; the one of
+// the directory to build it does not get to see.
+func (t *tree) warnOfUnknown(local string, content []byte) {
+	var k types.Kustomization
+	err := k.Unmarshal(content)
+	if err == nil {
+		return
 	}
-	slices.Sort(keys)
-	named := map[string]any{}
-	for _, key := range keys {
-		name := key
-		if known, found := fieldNames[strings.ToLower(key)]; found {
-			name = known
-		}
-		named[name] = content[key]
+	if field := unknownField(err); field != "" {
+		text := "'%s' has '%s', which is no field of a kustomization file: it has no effect, remove it"
+		t.warnings = append(t.warnings, fmt.Sprintf(text, local, field))
 	}
-	return named
 }
 
 // warnOfDuplicates notes the fields that a kustomization file gives twice, of which kustomize takes the last.

@@ -27,6 +27,21 @@ func TestTakesTheLastOfAFieldGivenTwiceAndWarns(t *testing.T) {
 	}
 }
 
+func TestLeavesOutWhatIsNoFieldAndWarns(t *testing.T) {
+	f := files{"kustomization.yaml": "resorces: [nothing.yaml]\nresources: [cm.yaml]\n", "cm.yaml": configMap("one")}
+	result, err := buildFiles(t, f, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(result.Objects) != 1 {
+		t.Errorf("built %s", result.Objects)
+	}
+	wanted := "'kustomization.yaml' has 'resorces', which is no field of a kustomization file: it has no effect, remove it"
+	if strings.Join(result.Warnings, "\n") != wanted {
+		t.Errorf("warned %q", result.Warnings)
+	}
+}
+
 func TestDoesNotMindTheCaseOfFields(t *testing.T) {
 	for _, k := range []string{
 		"apiversion: kustomize.config.k8s.io/v1beta1\nKIND: Kustomization\nResources: [cm.yaml]\nnameprefix: low-\n",

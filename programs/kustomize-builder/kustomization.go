@@ -1,86 +1,91 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"path"
 	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/api/konfig"
+	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/yaml"
 	"sluice/serve"
 )
 
+// nowhere is the namespace of what is not there: kustomize refuses a kustomization file that says nothing.
+const nowhere = "_placeholder"
+
 // spec is what is put into the kustomization file of the directory to build.
 type spec struct {
-	Namespace               string           `json:"namespace"`
-	NamePrefix              string           `json:"namePrefix"`
-	NameSuffix              string           `json:"nameSuffix"`
-	Patches                 []any            `json:"patches"`
-	Images                  []map[string]any `json:"images"`
-	Components              []string         `json:"components"`
-	IgnoreMissingComponents bool             `json:"ignoreMissingComponents"`
-	BuildMetadata           []any            `json:"buildMetadata"`
+	Namespace               string        `json:"namespace"`
+	NamePrefix              string        `json:"namePrefix"`
+	NameSuffix              string        `json:"nameSuffix"`
+	Patches                 []types.Patch `json:"patches"`
+	Images                  []types.Image `json:"images"`
+	Components              []string      `json:"components"`
+	IgnoreMissingComponents bool          `json:"ignoreMissingComponents"`
+	BuildMetadata           []string      `json:"buildMetadata"`
 }
 
-// top tells of the directory to build.
-type top struct {
-	// noManifests tells that it has neither a kustomization file nor any manifest.
-	noManifests bool
-	// empty tells that its kustomization file says nothing, which kustomize refuses.
-	empty bool
-}
-
-// prepare lays the kustomization file of a directory, with the spec in it, over the one that is there, if any.
-func (t *tree) prepare(dir string, s *spec) (top, error) {
+// prepare lays the kustomization file of a directory, with the spec in it, over the one that is there, if any. It tells
+// whether the directory has neither a kustomization file nor any manifest.
+func (t *tree) prepare(dir string, s *spec) (noManifests bool, err error) {
 	if t.kindOf(dir) != directory {
 		if t.refusal != nil {
-			return top{}, t.explain(nil)
+			return false, t.explain(nil)
 		}
-		return top{}, &serve.Error{Kind: "path", Message: "the path is not a directory of the artifact"}
+		return false, &serve.Error{Kind: "path", Message: "the path is not a directory of the artifact"}
 	}
 	name, err := t.kustomizationFileIn(dir)
 	if err != nil {
-		return top{}, err
+		return false, err
 	}
-	content := map[string]any{}
+	k := &types.Kustomization{TypeMeta: types.TypeMeta{
+		APIVersion: types.KustomizationVersion, Kind: types.KustomizationKind,
+	}}
 	if name == "" {
 		name = path.Join(dir, konfig.DefaultKustomizationFileName())
-		content, err = t.generate(dir)
+		noManifests, err = t.generate(dir, k)
 	} else {
-		content, err = t.readKustomization(name)
+		err = t.readKustomization(name, k)
 	}
 	if err != nil {
-		return top{}, err
+		return false, err
 	}
-	resources, generated := content["resources"].([]string)
-	if err := t.overlaySpec(dir, content, s); err != nil {
-		return top{}, err
+	if err := t.overlaySpec(dir, k, s); err != nil {
+		return false, err
 	}
-	text, err := json.Marshal(content)
+	text, err := yaml.Marshal(k)
 	if err != nil {
-		return top{}, err
+		return false, err
 	}
 	t.put(name, text)
 	if t.refusal != nil {
-		return top{}, t.explain(nil)
+		return false, t.explain(nil)
 	}
-	return top{noManifests: generated && len(resources) == 0, empty: isEmpty(content)}, nil
+	return noManifests, nil
 }
 
-func (t *tree) readKustomization(name string) (map[string]any, error) {
+// readKustomization reads a kustomization file as Flux does: what is no field of one is left out, and where no resource
+// is listed, the origin of each object is noted in it.
+func (t *tree) readKustomization(name string, k *types.Kustomization) error {
 	text, err := t.ReadFile(path.Join(t.mount, name))
 	if err != nil {
-		return nil, t.explain(nil)
+		return t.explain(nil)
 	}
-	content := map[string]any{}
-	if err := yaml.Unmarshal(text, &content); err != nil {
-		return nil, t.explain(err)
+	if err := yaml.Unmarshal(text, k); err != nil {
+		if problem := wrongType(err); problem != "" {
+			return &serve.Error{Kind: "build", Message: name + ": " + problem}
+		}
+		return t.explain(err)
+	}
+	t.warnOfUnknown(name, text)
+	if len(k.Resources) == 0 {
+		k.BuildMetadata = []string{types.OriginAnnotations}
 	}
 	// It is read once more, as it is then.
 	t.references = newReferences()
-	return canonical(content), nil
+	return nil
 }
 
 // kustomizationFileIn finds the kustomization file of a directory; empty when there is none.
@@ -103,17 +108,14 @@ func severalFiles(dir string, found []string) *serve.Error {
 }
 
 // generate makes up a kustomization file for a directory that has none: all YAML files below it, and each directory
-// below it that has a kustomization file of its own.
-func (t *tree) generate(dir string) (map[string]any, error) {
-	resources, err := t.collect(dir, dir)
-	if err != nil {
-		return nil, err
+// below it that has a kustomization file of its own. It tells whether there are none.
+func (t *tree) generate(dir string, k *types.Kustomization) (noManifests bool, err error) {
+	k.Resources, err = t.collect(dir, dir)
+	if err != nil || len(k.Resources) > 0 {
+		return false, err
 	}
-	return map[string]any{
-		"apiVersion": "kustomize.config.k8s.io/v1beta1",
-		"kind":       "Kustomization",
-		"resources":  resources,
-	}, nil
+	k.Namespace = nowhere
+	return true, nil
 }
 
 func (t *tree) collect(root, dir string) ([]string, error) {
@@ -124,7 +126,10 @@ func (t *tree) collect(root, dir string) ([]string, error) {
 	}
 	for _, name := range names {
 		local := path.Join(dir, name)
-		relative := "./" + strings.TrimPrefix(strings.TrimPrefix(local, root), "/")
+		relative := "./" + local
+		if root != "." {
+			relative = "." + strings.TrimPrefix(local, root)
+		}
 		kind := t.kindOf(local)
 		if t.refusal != nil {
 			return nil, t.explain(nil)
@@ -156,24 +161,21 @@ func (t *tree) collect(root, dir string) ([]string, error) {
 	return found, nil
 }
 
-func (t *tree) overlaySpec(dir string, content map[string]any, s *spec) error {
-	for field, value := range map[string]string{
-		"namespace": s.Namespace, "namePrefix": s.NamePrefix, "nameSuffix": s.NameSuffix,
+func (t *tree) overlaySpec(dir string, k *types.Kustomization, s *spec) error {
+	for field, value := range map[*string]string{
+		&k.Namespace: s.Namespace, &k.NamePrefix: s.NamePrefix, &k.NameSuffix: s.NameSuffix,
 	} {
 		if value != "" {
-			content[field] = value
+			*field = value
 		}
 	}
-	if len(s.Patches) > 0 {
-		content["patches"] = append(listOf(content["patches"]), s.Patches...)
-	}
-	if len(s.Images) > 0 {
-		content["images"] = mergeImages(listOf(content["images"]), s.Images)
+	k.Patches = append(k.Patches, s.Patches...)
+	for _, image := range s.Images {
+		k.Images = withImage(k.Images, image)
 	}
 	if len(s.BuildMetadata) > 0 {
-		content["buildMetadata"] = s.BuildMetadata
+		k.BuildMetadata = s.BuildMetadata
 	}
-	components := listOf(content["components"])
 	for index, component := range s.Components {
 		field := fmt.Sprintf("spec.components[%d]", index)
 		if isRemote(component) || path.IsAbs(component) {
@@ -187,61 +189,26 @@ func (t *tree) overlaySpec(dir string, content map[string]any, s *spec) error {
 		if s.IgnoreMissingComponents && t.kindOf(local) == missing {
 			continue
 		}
-		components = append(components, component)
+		k.Components = append(k.Components, component)
 	}
-	if len(components) > 0 {
-		content["components"] = components
+	if k.Namespace == nowhere && len(k.Components) > 0 {
+		// Their objects would get it.
+		k.Namespace = ""
 	}
 	return nil
 }
 
-func listOf(value any) []any {
-	list, _ := value.([]any)
-	return slices.Clone(list)
-}
-
-func mergeImages(merged []any, images []map[string]any) []any {
-	for _, image := range images {
-		at := slices.IndexFunc(merged, func(entry any) bool {
-			existing, _ := entry.(map[string]any)
-			return existing != nil && existing["name"] == image["name"]
-		})
-		if at < 0 {
-			merged = append(merged, image)
-			continue
-		}
-		merged[at] = mergeImage(merged[at].(map[string]any), image)
+// withImage puts an image into a list, over what is there of its name. Tag and digest are one: either replaces both.
+func withImage(images []types.Image, image types.Image) []types.Image {
+	at := slices.IndexFunc(images, func(each types.Image) bool { return each.Name == image.Name })
+	if at < 0 {
+		return append(images, image)
 	}
-	return merged
-}
-
-func mergeImage(existing, image map[string]any) map[string]any {
-	entry := map[string]any{}
-	for key, value := range existing {
-		entry[key] = value
+	if image.NewName != "" {
+		images[at].NewName = image.NewName
 	}
-	given := func(key string) bool { return image[key] != nil && image[key] != "" }
-	if given("newTag") || given("digest") {
-		delete(entry, "newTag")
-		delete(entry, "digest")
+	if image.NewTag != "" || image.Digest != "" {
+		images[at].NewTag, images[at].Digest = image.NewTag, image.Digest
 	}
-	for _, key := range []string{"newName", "newTag", "digest"} {
-		if given(key) {
-			entry[key] = image[key]
-		}
-	}
-	return entry
-}
-
-// isEmpty tells whether a kustomization file says nothing at all.
-func isEmpty(content map[string]any) bool {
-	for key, value := range content {
-		list, isList := value.([]any)
-		generated, isGenerated := value.([]string)
-		empty := value == nil || isList && len(list) == 0 || isGenerated && len(generated) == 0
-		if key != "apiVersion" && key != "kind" && !empty {
-			return false
-		}
-	}
-	return true
+	return images
 }

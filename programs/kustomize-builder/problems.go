@@ -85,6 +85,26 @@ func yamlProblem(content []byte) (line int, problem string) {
 	}
 }
 
+var definedBefore = regexp.MustCompile(`line (\d+): mapping key .* already defined at line`)
+
+// duplicateKeyLine returns the line of the first key of a mapping that has it already; 0 when there is none.
+func duplicateKeyLine(content []byte) int {
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
+	for {
+		var value any
+		err := decoder.Decode(&value)
+		if err == nil {
+			continue
+		}
+		match := definedBefore.FindStringSubmatch(err.Error())
+		if match == nil {
+			return 0
+		}
+		line, _ := strconv.Atoi(match[1])
+		return line
+	}
+}
+
 // objectProblem returns what a text lacks to be a stream of Kubernetes objects, and the line of the object.
 func objectProblem(content []byte) (line int, problem string) {
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
@@ -159,6 +179,8 @@ var sentences = []struct{ words, sentence string }{
 	{"is not valid name", "a generator has a key that is no name"},
 	{"is not a valid environment variable", "a file of env variables has a name that is none"},
 	{"cannot add key", "a generator has the same key twice"},
+	{"invalid document separator", "a line that starts with --- goes on: put what follows into the next line"},
+	{"already defined at line", "a manifest gives a key twice: keep one"},
 	{"MalformedYAML", "a file is not YAML of Kubernetes objects"},
 	{"invalid Kustomization", "a kustomization file has a field that is unknown or of another type"},
 	{"OpenAPI", "openapi of a kustomization cannot be used"},

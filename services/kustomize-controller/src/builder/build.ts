@@ -50,6 +50,15 @@ function itemsOf(value: unknown): unknown[] {
   return isList && Array.isArray(list.items) ? list.items : [value];
 }
 
+/** Whether something is a kustomization of kustomize, which Flux leaves out of what it applies. */
+function isConfiguration(value: unknown): boolean {
+  const { apiVersion, kind } = (value ?? {}) as Partial<KubeObject>;
+  return (
+    String(kind).toLowerCase() === 'kustomization' &&
+    String(apiVersion).startsWith('kustomize.config.k8s.io/')
+  );
+}
+
 function directoryOf({ path }: KustomizationSpec): string {
   const cleaned = posix.normalize(`./${path ?? ''}`).replace(/\/+$/, '');
   if (cleaned === '..' || cleaned.startsWith('../')) {
@@ -95,7 +104,8 @@ export async function runBuild(
   const dir = directoryOf(spec);
   try {
     const built = await kustomize.build({ root, dir, spec: overlayOf(spec) }, call);
-    const objects = built.objects.flatMap(itemsOf).map(checkObject);
+    const given = built.objects.flatMap(itemsOf).filter((each) => !isConfiguration(each));
+    const objects = given.map(checkObject);
     const { bytes, noManifests, remote, warnings = [] } = built;
     return { objects, bytes, noManifests, warnings, seen: remote ? undefined : built.seen };
   } catch (error) {

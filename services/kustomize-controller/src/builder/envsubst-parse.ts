@@ -13,6 +13,12 @@ export interface Expansion {
 /** A template that cannot be read, or a variable that is missing. The message never holds a value. */
 export class SubstitutionError extends Error {
   override name = 'SubstitutionError';
+  /** How the expression begins, up to the end of its name. */
+  readonly expression: string;
+  constructor(message: string, expression: string, options?: ErrorOptions) {
+    super(message, options);
+    this.expression = /^\$\{#?[\p{L}\p{Nd}_]*/u.exec(expression)?.[0] ?? expression;
+  }
 }
 
 const namePattern = /[\p{L}\p{Nd}_]+/uy;
@@ -61,9 +67,10 @@ class Cursor {
   }
 
   fail(what: string, start: number): never {
-    const shown = this.text.slice(start, start + 40).split('\n')[0];
+    const [shown = ''] = this.text.slice(start, start + 40).split('\n');
     throw new SubstitutionError(
-      `${what} in '${shown}' (line ${this.lineOf(start)} of the object): write $\${ for a literal \${`,
+      `${what} in '${shown}' (line ${this.lineOf(start)} of the object): write $\${ for a literal \${, as in a script`,
+      shown,
     );
   }
 }

@@ -120,7 +120,8 @@ function expand(node: Expansion, lookup: Lookup, options: EnvsubstOptions): stri
   }
   if (value === undefined && options.strict) {
     throw new SubstitutionError(
-      `variable '${node.name}' is not set (line ${node.line} of the object): set it in spec.postBuild or write \${${node.name}:=default}`,
+      `variable '${node.name}' is not set (line ${node.line} of the object): set it in spec.postBuild, write \${${node.name}:=default}, or $\${${node.name}} to keep \${${node.name}}, as in a script`,
+      shown(node),
     );
   }
   const operation = operations[node.operator];
@@ -145,6 +146,7 @@ function expandWithin(node: Expansion, lookup: Lookup, options: EnvsubstOptions)
     if (!(error instanceof BudgetError)) throw error;
     throw new SubstitutionError(
       `${error.message} at '${shown(node)}' (line ${node.line} of the object): use shorter values, or fewer expressions within each other`,
+      shown(node),
       { cause: error },
     );
   }

@@ -9,7 +9,7 @@ import {
   WorkBudget,
   YamlError,
 } from '@sluice/shared/base';
-import { envsubst } from './envsubst.ts';
+import { envsubst, SubstitutionError } from './envsubst.ts';
 
 /** How variables are put into objects. */
 export interface SubstituteOptions {
@@ -18,6 +18,8 @@ export interface SubstituteOptions {
   strict: boolean;
   /** Substitute even when there is no variable at all, so that defaults take effect. */
   always: boolean;
+  /** Tells in which file, and which line, of the source an expression stands; undefined when nobody can tell. */
+  locate?(expression: string, object: KubeObject): Promise<string | undefined>;
 }
 
 /** Steps of the substitution of one object, and of a build: a step reads or makes a character. */
@@ -48,9 +50,24 @@ export function checkVariableName(name: string, origin: string): void {
   );
 }
 
+/** An object that cannot be substituted. */
+class ObjectError extends Error {
+  readonly object: KubeObject;
+  constructor(object: KubeObject, cause: unknown) {
+    super(errorMessage(cause), { cause });
+    this.object = object;
+  }
+}
+
 /** Describes a failure; the parser's words about the result are left out, as they may hold values. */
-function failure(object: KubeObject, error: unknown): RetryableError {
-  const name = `${object.kind} '${object.metadata.name}'`;
+async function failure(
+  { object, cause: error }: ObjectError,
+  { locate }: SubstituteOptions,
+): Promise<RetryableError> {
+  const isExpression = error instanceof SubstitutionError;
+  const place = isExpression ? await locate?.(error.expression, object) : undefined;
+  const where = place === undefined ? '' : ` (${place})`;
+  const name = `${object.kind} '${object.metadata.name}'${where}`;
   const why =
     error instanceof YamlError && error.line !== undefined
       ? `the result is not valid YAML (line ${error.line}): check the values for quotes and colons`
@@ -81,7 +98,7 @@ function substituteObject(object: KubeObject, o: SubstituteOptions, build: WorkB
       throw new Error('the result is not one Kubernetes object: check the values for line breaks');
     return result;
   } catch (error) {
-    throw failure(object, error);
+    throw new ObjectError(object, error);
   }
 }
 
@@ -89,8 +106,8 @@ function substituteObject(object: KubeObject, o: SubstituteOptions, build: WorkB
  * Replaces `${var}` in built objects, in the text of each object's YAML, so that a value may also be a number, a
  * boolean or a list. Objects with the label or annotation `kustomize.toolkit.fluxcd.io/substitute: disabled` stay.
  *
- * @throws RetryableError BuildFailed that names the object and the expression, never a value; also when the values would
- * make too much of an object, or of all
+ * @throws RetryableError BuildFailed that names the object, the file and the expression, never a value; also when the
+ * values would make too much of an object, or of all
  */
 export async function substituteVariables(
   objects: KubeObject[],
@@ -100,9 +117,13 @@ export async function substituteVariables(
   const build = new WorkBudget('the substitution of all objects', maxSteps.build);
   const slice = new TimeSlice();
   const results: KubeObject[] = [];
-  for (const object of objects) {
-    if (slice.isOver) await slice.next();
-    results.push(substituteObject(object, o, build));
+  try {
+    for (const object of objects) {
+      if (slice.isOver) await slice.next();
+      results.push(substituteObject(object, o, build));
+    }
+  } catch (error) {
+    throw error instanceof ObjectError ? await failure(error, o) : error;
   }
   return results;
 }

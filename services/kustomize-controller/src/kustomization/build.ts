@@ -8,6 +8,7 @@ import { digestOfParts, joinLines, mapConcurrently, sha256Hex } from '@sluice/sh
 import { withSpan } from '@sluice/shared/runtime';
 import { type BuildOutput, runBuild } from '../builder/build.ts';
 import { buildFailed } from '../builder/errors.ts';
+import { locateExpression } from '../builder/locate-expression.ts';
 import { substituteVariables } from '../builder/substitute.ts';
 import { decryptFiles } from '../decryption/decrypt-files.ts';
 import { decryptSecretData } from '../decryption/decrypt-secrets.ts';
@@ -18,6 +19,7 @@ import { labelObjects } from './label.ts';
 import { normalizeObjects } from './normalize.ts';
 import { renamedNamespaces } from './renamed-namespaces.ts';
 import { type Build, type Run, sourceOf } from './run.ts';
+import { noteAttempt } from './status.ts';
 import { loadVariables } from './variables.ts';
 
 /** A build whose inputs are known, and which is only carried out when they are others than before. */
@@ -64,8 +66,8 @@ async function loadInputs(run: Run, root: string): Promise<Inputs> {
 
 async function finish(
   run: Run,
-  objects: KubeObject[],
-  variables: Map<string, string>,
+  { objects, seen }: Pick<BuildOutput, 'objects' | 'seen'>,
+  { variables, root }: Inputs,
 ): Promise<KubeObject[]> {
   const { postBuild } = run.object.spec;
   const substituted =
@@ -75,6 +77,7 @@ async function finish(
           variables,
           strict: run.deps.settings.strictSubstitutions,
           always: postBuild.substituteStrategy === 'Always',
+          locate: (expression, object) => locateExpression({ root, seen }, expression, object),
         });
   return labelObjects(normalizeObjects(substituted), run.object);
 }
@@ -153,8 +156,8 @@ async function carryOut(run: Run, inputs: Inputs) {
       const own = { ...spec, targetNamespace: undefined };
       return (await buildObjects(run, inputs, { onSecret, spec: own })).objects;
     });
-    const objects = await finish(run, built.objects, inputs.variables);
-    const renamed = await finish(run, namespaces, inputs.variables);
+    const objects = await finish(run, built, inputs);
+    const renamed = await finish(run, { objects: namespaces, seen: built.seen }, inputs);
     const digest = `sha256:${sha256Hex(JSON.stringify(objects))}`;
     return { build: { objects, digest, secrets: [...secrets], renamed }, built };
   } catch (error) {
@@ -218,6 +221,7 @@ export async function withBuild<T>(
   const artifact = await withSpan('fetch artifact', {}, () =>
     deps.artifacts.acquire(sourceOf(run).artifact, signal),
   );
+  noteAttempt(run);
   try {
     const inputs = await loadInputs(run, artifact.dir);
     return await use((await unchanged(run, inputs)) ?? (await buildAnew(run, inputs)));

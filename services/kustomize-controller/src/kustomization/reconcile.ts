@@ -23,7 +23,6 @@ import { pruneStale } from './prune.ts';
 import { resolveSource } from './resolve-source.ts';
 import { type KustomizationDeps, type Run, sourceOf, startRun } from './run.ts';
 import { type AppliedBuild, revisionOf } from './state.ts';
-import { noteAttempt } from './status.ts';
 
 /** Names everything that a finished apply was made for; another one means that there is something new to do. */
 function fingerprintOf(run: Run): string {
@@ -128,7 +127,6 @@ async function bringUpToDate(run: Run, target: Target): Promise<boolean> {
   // News of the source that come while it is fetched must not be taken for known.
   run.state.phase = 'unknown';
   return withBuild(run, async (build) => {
-    noteAttempt(run);
     run.state.wait = undefined;
     refuseSilentEmptiness(run, build);
     if (await isApplied(run, target, build)) {

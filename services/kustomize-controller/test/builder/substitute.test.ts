@@ -75,6 +75,39 @@ describe('substituteVariables', () => {
     await expect(run).rejects.not.toThrow(/canary/);
   });
 
+  test.each([
+    {
+      name: 'an unset variable',
+      script: 'echo "${HOME}/x"',
+      message:
+        "variable 'HOME' is not set (line 5 of the object): set it in spec.postBuild, write ${HOME:=default}, or $${HOME} to keep ${HOME}, as in a script",
+    },
+    {
+      name: 'an expression of the shell alone',
+      script: 'echo "${list[@]}"',
+      message:
+        "missing closing brace in '${list[@]}\"' (line 5 of the object): write $${ for a literal ${, as in a script",
+    },
+  ])('says how a script keeps $name, and where it stands', async ({ script, message }) => {
+    const asked: string[] = [];
+    const run = substituteVariables(
+      [object({ 'run.sh': `#!/bin/sh\n${script}\n` }) as KubeObject],
+      {
+        variables: new Map([['a', 'b']]),
+        strict: true,
+        always: false,
+        locate: async (expression, { metadata }) => {
+          asked.push(`${expression} ${metadata.name}`);
+          return 'apps/run.yaml:7';
+        },
+      },
+    );
+    await expect(run).rejects.toThrow(
+      `post build substitution failed for ConfigMap 'x' (apps/run.yaml:7): ${message}`,
+    );
+    expect(asked).toEqual([expect.stringMatching(/^\$\{(HOME|list) x$/)]);
+  });
+
   const x = (length: number) => 'x'.repeat(length);
   test.each([
     { name: 'a value within itself', text: '${v//x/${v}}', variables: { v: x(10_000) } },

@@ -62,14 +62,14 @@ const cases: Case[] = [
     files: { 'a.yaml': configMap('x', { k: '${a' }) },
     spec: { postBuild: { substitute: { a: 'b' } } },
     reason: 'BuildFailed',
-    message: /substitution failed for ConfigMap 'x': missing closing brace in '\$\{a/,
+    message: /substitution failed for ConfigMap 'x' \(a\.yaml:1\): missing closing brace in '\$\{a/,
   },
   {
     name: 'unset-variable',
     files: { 'a.yaml': configMap('x', { k: '${unset}' }) },
     spec: { postBuild: { substitute: { a: 'b' } } },
     reason: 'BuildFailed',
-    message: /variable 'unset' is not set/,
+    message: /ConfigMap 'x' \(a\.yaml:1\): variable 'unset' is not set .* or \$\$\{unset\} to keep/,
   },
   {
     name: 'remote-base',

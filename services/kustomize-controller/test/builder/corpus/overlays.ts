@@ -1,12 +1,3 @@
-import { execFileSync } from 'node:child_process';
-import type { KustomizationSpec } from '@sluice/shared/api';
-import { parseYamlStream } from '@sluice/shared/base';
-import { createKustomize, type Kustomize } from '@sluice/shared/cli';
-import { toolPath } from '@sluice/testing';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { runBuild } from '../../src/builder/build.ts';
-import { directoryWith } from './artifact.ts';
-
 const deployment = `apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web, labels: {app: web}}
@@ -27,7 +18,7 @@ const values =
   'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: odd, namespace: other}\ndata: {yes: "yes", octal: "0777", date: "2024-01-01", text: "a\\nb\\n", float: "1.0", big: "12345678901234567890"}\n';
 const crd =
   'apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: thing}\nspec: {on: yes, octal: 0777, float: 1.50, list: [1, two, null], when: 2024-01-01T00:00:00Z, deep: {a: {b: {c: 1e3}}}}\n';
-const base = {
+const base: Record<string, string> = {
   'base/kustomization.yaml':
     'resources: [web.yaml, service.yaml]\nconfigMapGenerator: [{name: settings, literals: [a=b]}]\n',
   'base/web.yaml': deployment,
@@ -35,7 +26,7 @@ const base = {
 };
 
 /** What a kustomization file over the base says, by the name of the case. */
-const overlays: Record<string, object | string> = {
+export const overlays: Record<string, object | string> = {
   nothing: {},
   namespace: { namespace: 'team' },
   'prefix and suffix': { namePrefix: 'p-', nameSuffix: '-s' },
@@ -153,7 +144,7 @@ const overlays: Record<string, object | string> = {
   'local config': { resources: ['../base', '../files/local.yaml'] },
 };
 
-const others = {
+const others: Record<string, string> = {
   'files/a.txt': 'text\n',
   'files/b.bin': '\u0000\u0001binary',
   'files/e.env': '# comment\nA=1\nB=two words\nC\n',
@@ -170,31 +161,9 @@ const others = {
   'second/list.yaml': `apiVersion: v1\nkind: List\nitems: [${JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'item' } })}]\n`,
 };
 
-let kustomize: Kustomize;
-beforeAll(() => {
-  kustomize = createKustomize({ binary: toolPath('kustomize-builder') });
-});
-afterAll(() => kustomize.close());
-
-describe('runBuild yields the objects of the kustomize program, in its order,', () => {
-  test.each(Object.entries(overlays).map(([name, overlay]) => ({ name, overlay })))(
-    'for $name',
-    async ({ overlay }) => {
-      const content =
-        typeof overlay === 'string'
-          ? overlay
-          : JSON.stringify({ resources: ['../base'], ...overlay });
-      const root = await directoryWith({ ...base, ...others, 'app/kustomization.yaml': content });
-      const args = ['build', '--load-restrictor', 'LoadRestrictionsNone', `${root}/app`];
-      const printed = execFileSync(toolPath('kustomize'), args, {
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'ignore'],
-      });
-      const spec = { path: 'app' } as KustomizationSpec;
-      const call = { timeoutMs: 20_000, share: 'test' };
-      const { objects } = await runBuild(kustomize, { root, spec }, call);
-      expect(objects.length).toBeGreaterThan(0);
-      expect(objects).toEqual(parseYamlStream(printed, 'kustomize'));
-    },
-  );
-});
+/** The files of a case: its overlay in `app`, the base, and what overlays refer to. */
+export function filesOf(overlay: object | string): Record<string, string> {
+  const content =
+    typeof overlay === 'string' ? overlay : JSON.stringify({ resources: ['../base'], ...overlay });
+  return { ...base, ...others, 'app/kustomization.yaml': content };
+}
