@@ -51,6 +51,13 @@ export const generatorFinalizer = `${sourceExtensionsGroup}/finalizer`;
 /** On a chart's object: `disabled` takes it out of drift detection. */
 export const helmDriftDetectionAnnotation = `${helmGroup}/driftDetection`;
 
+/** On a suspended object: why. */
+export const suspendReasonAnnotation = 'suspend.sluice.dev/reason';
+/** On a suspended object: by whom. */
+export const suspendByAnnotation = 'suspend.sluice.dev/by';
+/** On a suspended object: the time at which it is resumed, such as `2026-01-31T18:00:00Z`. */
+export const suspendUntilAnnotation = 'suspend.sluice.dev/until';
+
 /**
  * On a Kustomization or HelmRelease: names what it may delete although that is protected, as `<Kind>/<name>`, separated by
  * commas.

@@ -259,7 +259,7 @@ class ObjectController<T extends KubeObject> implements Controller<T> {
  *    followed by a reconcile that sees it; a change during a reconcile leads to another one after it.
  * 3. Changes of the status and of other metadata, our own writes above all, lead to no reconcile.
  * 4. A reconcile sees the effect of the previous one's writes on its object, however late the informer is.
- * 5. A suspended object is left alone and not looked at again before it changes; deletion goes on.
+ * 5. A suspended object is left alone and not looked at again before it changes, or its suspension ends; deletion goes on.
  * 6. The finalizer is on the object before the first effect, and goes only after `finalize` is done.
  * 7. `waiting` holds no slot. An earlier timer of a key never survives a reconcile of the key.
  * 8. One object's failure, of whatever kind, affects no other object. One that its informer refuses gets a condition

@@ -7,6 +7,7 @@ import {
 import type { InformerEvent } from '@sluice/shared/kube';
 import type { Priority } from './reconciler.ts';
 import { isSuspended } from './status/conditions.ts';
+import { saysOtherSuspension } from './suspension.ts';
 
 const requestAnnotations = [
   reconcileRequestAnnotation,
@@ -33,6 +34,7 @@ export function reasonToReconcile(event: InformerEvent<KubeObject>): Priority | 
   if (object.metadata.deletionTimestamp !== previous.metadata.deletionTimestamp) return 'change';
   // An annotation that suspends is no part of the spec.
   if (isSuspended(previous) && !isSuspended(object)) return 'change';
+  if (isSuspended(object) && saysOtherSuspension(object, previous)) return 'change';
   return undefined;
 }
 

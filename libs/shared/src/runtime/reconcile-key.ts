@@ -27,6 +27,7 @@ import type {
 } from './reconciler.ts';
 import { isSuspended } from './status/conditions.ts';
 import { createStatusDraft, ObjectGoneError } from './status/status-patch.ts';
+import { forgetSuspension, holdSuspended, suspendedCondition } from './suspension.ts';
 
 /** What reconciling one object needs besides the object. */
 export interface ReconcileOptions<T extends KubeObject> extends TimesOptions<T> {
@@ -62,6 +63,7 @@ export async function reconcileObject<T extends KubeObject>(
   options: ReconcileOptions<T>,
 ): Promise<Settlement> {
   try {
+    if (isHeldSuspended(job.object)) return await holdSuspended(job, options);
     const object = await prepare(job, options);
     if (!object) return nothing;
     const { kind } = options.reconciler.kind;
@@ -113,16 +115,13 @@ async function prepare<T extends KubeObject>(
   job: Job<T>,
   options: ReconcileOptions<T>,
 ): Promise<T | undefined> {
-  const { object, logger } = job;
   const finalizer = finalizerOf(options.reconciler);
-  if (isDeleted(object)) {
+  if (isDeleted(job.object)) {
+    const { object } = job;
     if (!finalizer || !hasFinalizer(object, finalizer)) return undefined;
     return withoutWrongFields(options.reconciler.kind as KindDefinition, object);
   }
-  if (isSuspended(object)) {
-    logger.info('Reconciliation is suspended for this object');
-    return undefined;
-  }
+  const object = await forgetSuspension(job, options);
   if (!finalizer || hasFinalizer(object, finalizer)) return object;
   if (wrongField(object, options.reconciler) !== undefined) return object;
   if (!isHeld(object, options.reconciler)) return object;
@@ -132,6 +131,10 @@ async function prepare<T extends KubeObject>(
   if (!held || !hasFinalizer(held, finalizer)) return undefined;
   job.onWritten(held);
   return held;
+}
+
+function isHeldSuspended(object: KubeObject): boolean {
+  return isSuspended(object) && !isDeleted(object);
 }
 
 function isHeld<T extends KubeObject>(object: T, reconciler: Reconciler<T>): boolean {
@@ -154,6 +157,7 @@ async function run<T extends KubeObject>(
     job.onWritten(written);
   };
   const context = contextOf({ ...job, onWritten }, options, span);
+  context.status.removeCondition(suspendedCondition);
   const { outcome, settlement } = await callReconciler(context, options);
   span.set({ 'sluice.result': outcome?.type ?? 'error' });
   if (settlement.result === 'error') span.fail(settlement.error ?? '');
