@@ -27,10 +27,10 @@ test('releases that are deleted together are uninstalled in the reverse order', 
   const chartRef = { kind: 'ExternalArtifact' as const, name: 'usage' };
   await bed.apply({ chartRef, dependsOn: [{ name: 'operator' }] }, 'usage');
   await bed.ready('1.0.0', 'usage');
-  await remove('operator');
   await remove('usage');
-  await bed.when((object) => conditionOf(object)?.reason === 'DependantsRemain', 'operator');
   await until(bed.client, configMaps, keyOf('held'), (o) => Boolean(o.metadata.deletionTimestamp));
+  await remove('operator');
+  await bed.when((object) => conditionOf(object)?.reason === 'DependantsRemain', 'operator');
   const operator = await bed.client.get<KubeObject>(configMaps, keyOf('operator'));
   expect(operator.metadata.deletionTimestamp).toBeUndefined();
   const free = { metadata: { finalizers: null } };

@@ -49,11 +49,14 @@ const waits = (name: string, for_: string) =>
 
 test('what is deleted together goes in the reverse order, with all that it has made', async () => {
   await applied('operator');
-  await applied('usage', { dependsOn: [{ name: 'operator' }], timeout: '1m' }, held);
-  await remove('operator');
+  // Without the policy it would wait because the operator is deleted within seconds, which a busy machine may not do.
+  const deletionPolicy = 'WaitForTermination';
+  const dependsOn = [{ name: 'operator' }];
+  await applied('usage', { dependsOn, deletionPolicy, timeout: '10m' }, held);
   await remove('usage');
-  await waits('operator', `Kustomization/${bed.namespace}/usage`);
   await until(bed.client, configMaps, keyOf('usage'), (o) => Boolean(o.metadata.deletionTimestamp));
+  await remove('operator');
+  await waits('operator', `Kustomization/${bed.namespace}/usage`);
   // It is still held, so that nothing of what it needs has gone.
   const operator = await bed.client.get<KubeObject>(configMaps, keyOf('operator'));
   expect(operator.metadata.deletionTimestamp).toBeUndefined();
