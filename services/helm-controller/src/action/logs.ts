@@ -1,5 +1,5 @@
 import type { KubeObject } from '@sluice/shared/api';
-import { errorMessage } from '@sluice/shared/base';
+import { cut, errorMessage } from '@sluice/shared/base';
 import { displayName } from '@sluice/shared/engine';
 import { ApiError, coreResources } from '@sluice/shared/kube';
 import type { ActionContext } from './context.ts';
@@ -137,11 +137,10 @@ function stateOf({ status }: Pod, container: string): string {
   const { terminated, waiting } = state ?? {};
   if (terminated !== undefined) {
     const why = [terminated.reason, terminated.message].filter(Boolean).join(': ');
-    return cut(`ended with exit code ${terminated.exitCode ?? 0}${why === '' ? '' : `, ${why}`}`);
+    return cut(
+      `ended with exit code ${terminated.exitCode ?? 0}${why === '' ? '' : `, ${why}`}`,
+      maxStateLength,
+    );
   }
-  return cut([waiting?.reason, waiting?.message].filter(Boolean).join(': '));
-}
-
-function cut(text: string): string {
-  return text.length > maxStateLength ? `${text.slice(0, maxStateLength)}…` : text;
+  return cut([waiting?.reason, waiting?.message].filter(Boolean).join(': '), maxStateLength);
 }
