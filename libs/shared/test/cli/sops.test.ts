@@ -89,7 +89,7 @@ async function decrypt(content: string, format: SopsFormat = 'yaml', open = open
       return open(request, signal);
     },
     share: 'apps',
-    timeoutMs: 20_000,
+    timeoutMs: 100_000,
   };
   return (await sops.decrypt(file, call)).toString();
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSops } from '@sluice/shared/cli';
@@ -26,9 +26,13 @@ beforeAll(async () => {
 });
 afterAll(() => bed.close());
 
-function encryptWith(args: string[], env: Record<string, string> = {}): string {
+function encryptWith(
+  args: string[],
+  env: Record<string, string> = {},
+  global: string[] = [],
+): string {
   const format = ['--input-type=yaml', '--output-type=yaml', '--filename-override=a.yaml'];
-  return execFileSync(toolPath('sops'), ['encrypt', ...args, ...format], {
+  return execFileSync(toolPath('sops'), [...global, 'encrypt', ...args, ...format], {
     input: 'password: plain\n',
     encoding: 'utf8',
     env: { HOME: '/nonexistent', PATH: process.env['PATH'] ?? '', ...env },
@@ -172,5 +176,28 @@ describe('OpenPGP', () => {
         rmSync(home, { recursive: true, force: true });
       }
     },
+  );
+});
+
+test('groups of keys are opened together, as far as their threshold asks', async () => {
+  const identities = await Promise.all([
+    generateX25519Identity(),
+    generateHybridIdentity(),
+    generateX25519Identity(),
+  ]);
+  const [one, two, three] = identities;
+  const recipients = await Promise.all(identities.map(identityToRecipient));
+  const dir = mkdtempSync(join(tmpdir(), 'sops-groups-'));
+  const config = join(dir, 'config.yaml');
+  const groups = recipients.map((recipient) => ({ age: [recipient] }));
+  const rule = { key_groups: groups, shamir_threshold: 2 };
+  writeFileSync(config, JSON.stringify({ creation_rules: [rule] }));
+  const file = encryptWith([], {}, ['--config', config]);
+  rmSync(dir, { recursive: true });
+  expect(file).toContain('shamir_threshold: 2');
+  const secret = { 'two.agekey': two ?? '', 'three.agekey': three ?? '' };
+  expect(await decryptWith(file, secret)).toBe('password: plain\n');
+  await expect(decryptWith(file, { 'one.agekey': one ?? '' })).rejects.toThrow(
+    `age key ${recipients[2]}: no age key at hand fits`,
   );
 });
