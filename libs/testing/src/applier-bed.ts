@@ -9,7 +9,7 @@ import type {
   KubeObject,
 } from '@sluice/shared/api';
 import type { ApplierDoors } from '@sluice/shared/applier';
-import { createLogger } from '@sluice/shared/base';
+import { type Clock, createLogger } from '@sluice/shared/base';
 import { type ApiResource, isNotFound, type KubeClient, resourceOf } from '@sluice/shared/kube';
 import {
   conditionsOf,
@@ -18,7 +18,7 @@ import {
   findCondition,
 } from '@sluice/shared/runtime';
 import { startArtifactSource } from './artifact-source.ts';
-import { testCluster, testNamespace } from './cluster.ts';
+import { createNamespace, type TestCluster, testCluster, testNamespace } from './cluster.ts';
 import { EventLog } from './event-log.ts';
 import { artifactsOnly, localNetworkFlags } from './local-network.ts';
 import { assertStatusContract } from './status-contract.ts';
@@ -53,6 +53,10 @@ export interface ApplierBedOptions<T extends AppliedKind> {
   wrap?: (client: KubeClient) => KubeClient;
   /** false: of this machine, objects reach the artifacts alone. */
   localNetwork?: boolean;
+  /** One in which nobody else is; the shared one unless told. */
+  cluster?: Pick<TestCluster, 'client' | 'kubeconfigPath'>;
+  /** By which the controller and its events go; the machine's unless told. */
+  clock?: Clock;
 }
 
 /** An applier that sees only the objects of one test, and sources that the test writes. */
@@ -100,9 +104,10 @@ export const conditionOf = (object: KubeObject, type = 'Ready') =>
 export async function startApplierBed<T extends AppliedKind>(
   o: ApplierBedOptions<T>,
 ): Promise<ApplierBed<T>> {
-  const { client, kubeconfigPath } = await testCluster();
+  const { client, kubeconfigPath } = o.cluster ?? (await testCluster());
   const prefix = o.kind.shortNames[0] ?? o.kind.singular;
-  const namespace = await testNamespace(client, prefix);
+  const namespace = o.cluster ? 'test' : await testNamespace(client, prefix);
+  if (o.cluster) await createNamespace(client, namespace);
   const dir = await mkdtemp(join(tmpdir(), `sluice-${prefix}-`));
   const workPath = join(dir, 'work');
   const network =
@@ -150,7 +155,7 @@ function createRun<T extends AppliedKind>(
   client: KubeClient,
   flags: string[],
 ) {
-  const { controllerName } = o;
+  const { controllerName, clock } = o;
   const sink = new EventLog();
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };
@@ -169,9 +174,11 @@ function createRun<T extends AppliedKind>(
     end: () => end(),
     async start() {
       const stop = new AbortController();
-      const events = createEventRecorder({ client, controllerName, sink, logger });
+      const own = o.wrap?.(client) ?? client;
+      const timed = clock && { clock };
+      const events = createEventRecorder({ client, controllerName, sink, logger, ...timed });
       metrics = createMetrics(controllerName);
-      const doors = { client: o.wrap?.(client) ?? client, logger, metrics, events };
+      const doors = { client: own, logger, metrics, events, ...timed };
       const { ended } = await o.start(flags, doors, stop.signal);
       end = async () => {
         stop.abort();

@@ -6,6 +6,8 @@ export interface AuditedRequest {
   user: string;
   /** Whom the request acted as, if not as the user itself. */
   impersonated: string | undefined;
+  /** What the client calls itself. */
+  userAgent: string;
   verb: string;
   /** API group; empty for the core group. */
   group: string;
@@ -25,6 +27,7 @@ interface AuditEvent {
   requestURI: string;
   user: { username: string };
   impersonatedUser?: { username: string };
+  userAgent?: string;
   objectRef?: {
     resource?: string;
     subresource?: string;
@@ -50,6 +53,7 @@ function requestOf(event: AuditEvent): AuditedRequest {
   return {
     user: event.user.username,
     impersonated: event.impersonatedUser?.username,
+    userAgent: event.userAgent ?? '',
     verb: event.verb,
     group: apiGroup,
     resource: full ?? path,

@@ -1,6 +1,11 @@
 export { type Alertmanager, type ReceivedAlert, startAlertmanager } from './alertmanager.ts';
 export { answerBomb, type BombServer, kubeconfigFor, startBombServer } from './answer-bomb.ts';
-export { type ApplierBed, conditionOf, startApplierBed } from './applier-bed.ts';
+export {
+  type ApplierBed,
+  type ApplierBedOptions,
+  conditionOf,
+  startApplierBed,
+} from './applier-bed.ts';
 export { type ArtifactFile, type ArtifactSource, startArtifactSource } from './artifact-source.ts';
 export { type AuditedRequest, auditedRequests } from './audit.ts';
 export { type AzureStore, azuriteIsMissing, startAzureStore } from './azure-store.ts';
@@ -32,6 +37,7 @@ export { type Counter, type CounterKind, counterKind } from './counters.ts';
 export { installCrds } from './crds.ts';
 export { EventLog } from './event-log.ts';
 export { finishJob } from './finish-job.ts';
+export { type Addresses, type FluxName, fluxController } from './flux-controller.ts';
 export {
   type CommitOptions,
   createGitRepository,

@@ -7,9 +7,12 @@ import {
   loadKubeConfig,
 } from '@sluice/shared/kube';
 import {
+  type Addresses,
   type ControllerName,
   type Controllers,
   type ControlPlane,
+  type FluxName,
+  fluxController,
   freePorts,
   type GitRepository,
   type GitServer,
@@ -25,7 +28,6 @@ import {
   temporaryFolder,
   type WebhookReceiver,
 } from '@sluice/testing';
-import { type Addresses, type FluxName, fluxController } from './flux.ts';
 import { installFluxCrds } from './flux-crds.ts';
 import { repositoryFiles } from './manifests.ts';
 import { cacheChart, queueChart } from './releases.ts';

@@ -129,7 +129,7 @@ function informerOf<T extends Applier>(
 
 function controllerOf<T extends Applier>(
   { flags }: ApplierConfig,
-  { client, events, metrics, logger }: ApplierDoors,
+  { client, events, metrics, logger, clock }: ApplierDoors,
   informer: Informer<T>,
 ): ApplierParts<T>['controller'] {
   return {
@@ -137,6 +137,7 @@ function controllerOf<T extends Applier>(
     events,
     metrics,
     logger,
+    ...(clock && { clock }),
     informer,
     concurrency: flags.concurrent,
     minRetryDelayMs: flags['min-retry-delay'],

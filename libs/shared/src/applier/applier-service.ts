@@ -1,3 +1,4 @@
+import type { Clock } from '@sluice/shared/base';
 import type { KubeClient } from '@sluice/shared/kube';
 import { createEventRecorder, type EventRecorder } from '@sluice/shared/runtime';
 import type { ServiceDoors, ServiceParts } from '@sluice/shared/service';
@@ -7,6 +8,8 @@ import { createEventSink } from '@sluice/shared/service';
 export interface ApplierDoors extends Pick<ServiceDoors, 'logger' | 'metrics' | 'bus'> {
   client: KubeClient;
   events: EventRecorder;
+  /** By which reconciles are spaced and waited for; the machine's unless told. */
+  clock?: Clock;
 }
 
 /** Milliseconds that Kubernetes Events get to be sent at the end. */

@@ -66,12 +66,14 @@ export interface EventInput {
   message: string;
   /** Facts such as `revision`; keys without a slash are prefixed by the object's API group. */
   metadata?: Record<string, string>;
+  /** For alerts and commit statuses only: nobody would look for it in the cluster. */
+  alertsOnly?: boolean;
 }
 
 /** Records what happened to objects. */
 export interface EventRecorder {
   /**
-   * Queues a Kubernetes Event and, for `info` and `error`, stores the event in the sink.
+   * Queues a Kubernetes Event, unless it is for alerts only, and, for `info` and `error`, stores the event in the sink.
    * Resolves once the sink holds it durably; never waits for the API server.
    */
   record(object: KubeObject, event: EventInput): Promise<void>;

@@ -29,7 +29,7 @@ import { protectionFor } from './protection.ts';
 import { withOwnNamespaces } from './renamed-namespaces.ts';
 import { type Build, type Run, sourceOf } from './run.ts';
 import { knownJobs } from './run-once.ts';
-import type { AppliedObject } from './state.ts';
+import type { AppliedBuild, AppliedObject } from './state.ts';
 import { announceApply, noteHistory, noteInventory } from './status.ts';
 
 function changeLines(changes: AppliedChange[]): string[] {
@@ -90,6 +90,28 @@ function takeOverOf(run: Run): TakeOver {
   return isRequested || spec.driftDetection?.mode === 'disabled' ? 'but operational' : 'nothing';
 }
 
+/**
+ * Whether only news of the source may have changed what there is to apply since the last time, so that objects which are
+ * as they were then need not be sent. Who asks for a reconcile wants every object looked at, and fields that are exempt
+ * from drift alone are brought back by it.
+ */
+function isRepeated(run: Run, former: AppliedBuild): boolean {
+  const { metadata, status, spec } = run.object;
+  const request = metadata.annotations?.[reconcileRequestAnnotation];
+  const isRequested = request !== undefined && request !== status?.lastHandledReconcileAt;
+  const { mode, ignore = [] } = spec.driftDetection ?? {};
+  return (
+    !isRequested &&
+    mode !== 'disabled' &&
+    ignore.length === 0 &&
+    former.generation === metadata.generation
+  );
+}
+
+function settledIn(run: Run, { cluster }: Target) {
+  return (sent: KubeObject, live: KubeObject) => cluster.applied.isSettled(run.ctx.key, sent, live);
+}
+
 function failureOf(run: Run, { failures, changes }: ApplyResult): RetryableError {
   const reasons = failureLines(failures);
   const applied = changeLines(changes);
@@ -116,9 +138,14 @@ export interface ApplyReport {
 /**
  * Applies built objects as the tenant. What is about to be created is in the status' inventory before the first write.
  *
+ * @param o.former what was applied last, if all of it went well
  * @throws RetryableError ReconciliationFailed that names each object that was refused; the others are applied and tracked
  */
-export async function applyBuild(run: Run, target: Target, build: Build): Promise<ApplyReport> {
+export async function applyBuild(
+  run: Run,
+  target: Target,
+  { build, former }: { build: Build; former: AppliedBuild | undefined },
+): Promise<ApplyReport> {
   const { state, ctx, object } = run;
   const { settings } = run.deps;
   const before = ctx.status.status.inventory?.entries ?? [];
@@ -126,7 +153,7 @@ export async function applyBuild(run: Run, target: Target, build: Build): Promis
   const objects = await scopeObjects(named, target.client);
   const claimed = await claimedInventory(run, target, { objects, before });
   const inputs = { objects, claimed, before };
-  await announceApply(run, claimed);
+  const announcement = await announceApply(run, claimed);
   state.applying = true;
   try {
     const options = {
@@ -134,14 +161,11 @@ export async function applyBuild(run: Run, target: Target, build: Build): Promis
       expectEqual: isKnownInput(run),
       takeOver: takeOverOf(run),
       onlyIfPresent: knownJobs(objects, before),
+      ...(former && isRepeated(run, former) && { isSettled: settledIn(run, target) }),
     };
     const { changes, failures } = await applyObjects(objects, options);
     // Objects are watched from here on, also those of a failed apply.
-    target.cluster.applied.record(
-      ctx.key,
-      changes.filter((change) => isOwn(change, target)).map((change) => change.object),
-      { ignore: ignoreRulesOf(run) },
-    );
+    recordApplied(run, target, changes);
     const lines = changeLines(changes);
     ctx.logger.info(
       { revision: sourceOf(run).revision, changed: lines, failed: failures.length },
@@ -170,7 +194,20 @@ export async function applyBuild(run: Run, target: Target, build: Build): Promis
     };
   } finally {
     state.applying = false;
+    await announcement.end();
   }
+}
+
+/** Remembers what was applied; the record of what did not have to be sent is right as it is. */
+function recordApplied(run: Run, target: Target, changes: AppliedChange[]): void {
+  const own = changes.filter(
+    (change) => isOwn(change, target) && (change.action !== 'unchanged' || change.sent),
+  );
+  const sent = new Map(own.map((change) => [change.object, change.sent]));
+  target.cluster.applied.record(run.ctx.key, [...sent.keys()], {
+    ignore: ignoreRulesOf(run),
+    sentOf: (object) => sent.get(object),
+  });
 }
 
 /** Whether an object is the Kustomization's after the apply; of a skipped one, labels and inventory tell. */

@@ -16,7 +16,7 @@ import {
 } from '@sluice/shared/engine';
 import { type ApiResource, gvkOf, isNotFound, NoKindMatchError } from '@sluice/shared/kube';
 import { HealthWait } from './health-wait.ts';
-import { type Run, retryIntervalOf } from './run.ts';
+import { quietMs, type Run, retryIntervalOf } from './run.ts';
 import type { AppliedObject } from './state.ts';
 import {
   healthCheckFailedReason,
@@ -36,8 +36,6 @@ export type HealthVerdict =
 
 /** Between two looks at objects that no watch covers, in milliseconds. */
 const pollMs = 2000;
-/** A wait that ends sooner does not show in the status, which saves a request. */
-const quietWaitMs = 1000;
 /** Between two looks for what the status says is waited for, in milliseconds. */
 const showMs = 15_000;
 /** Most objects that it names then. */
@@ -229,8 +227,9 @@ function waitFor(run: Run, pending: Found[]): HealthVerdict | Failure {
     const failedFirst = [...failed, ...pending.filter((found) => !failed.includes(found))];
     return giveUp(run, `timeout waiting for: ${describe(pending)}`, failedFirst);
   }
-  const quietUntil = wait.startedAt + quietWaitMs;
+  const quietUntil = wait.startedAt + quietMs;
   if (now >= quietUntil) showHealthWait(run, describe(pending, maxShown));
+  else state.unwritten = ctx.status.undo();
   const next = [
     wait.deadlineAt,
     now + showMs,

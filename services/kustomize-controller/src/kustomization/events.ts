@@ -41,14 +41,20 @@ export function sayProgress(
   });
 }
 
-/** Announces that a reconcile has ended well; it also updates the status of the commit at its Git provider. */
-export function sayFinished(run: Run, durationMs: number): Promise<void> {
+/**
+ * Announces that a reconcile has ended well; it also updates the status of the commit at its Git provider.
+ *
+ * @param o.idle it has found nothing to do, for which many of one source need no Kubernetes Event with each commit
+ */
+export function sayFinished(run: Run, o: { durationMs: number; idle: boolean }): Promise<void> {
+  const { durationMs, idle } = o;
   const took = formatDuration(Math.max(1, Math.round(durationMs)));
   return run.ctx.event({
     severity: 'info',
     reason: succeededReason,
     message: `Reconciliation finished in ${took}, next run in ${run.object.spec.interval}`,
     metadata: { ...eventMetadata(run), [eventCommitStatusKey]: eventCommitStatusUpdate },
+    alertsOnly: idle,
   });
 }
 

@@ -38,7 +38,8 @@ export async function finishReady(run: Run, finish: Finish): Promise<void> {
   if (isNews) {
     const durationMs = ctx.clock.now() - (state.applied?.startedAt ?? run.startedAt);
     noteHistory(run, state.applied?.digest ?? '', succeededReason);
-    await sayFinished(run, durationMs);
+    const worked = finish.changed || state.applied?.changed || !finish.wasReady;
+    await sayFinished(run, { durationMs, idle: !worked && ctx.priority !== 'request' });
     if (isNewRevision)
       run.deps.metrics.ready(
         Math.max(0, ctx.clock.now() - Date.parse(artifact.lastUpdateTime)) / 1000,

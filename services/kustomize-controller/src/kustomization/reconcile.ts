@@ -1,5 +1,5 @@
 import { type Kustomization, reconcileRequestAnnotation } from '@sluice/shared/api';
-import { ReconcileError, RetryableError } from '@sluice/shared/base';
+import { ReconcileError, RetryableError, WaitingError } from '@sluice/shared/base';
 import { CommandError } from '@sluice/shared/cli';
 import { checkHealthRules, forgetOwnWrites, ObjectError, type Target } from '@sluice/shared/engine';
 import { gvkOf } from '@sluice/shared/kube';
@@ -8,6 +8,7 @@ import {
   isReady,
   type Outcome,
   type ReconcileContext,
+  readyCondition,
   waiting,
   withSpan,
 } from '@sluice/shared/runtime';
@@ -21,7 +22,14 @@ import { finishReady } from './finish.ts';
 import { noteChange } from './note-change.ts';
 import { pruneStale } from './prune.ts';
 import { resolveSource } from './resolve-source.ts';
-import { type KustomizationDeps, type Run, sourceOf, startRun } from './run.ts';
+import {
+  type KustomizationDeps,
+  quietMs,
+  type ResolvedSource,
+  type Run,
+  sourceOf,
+  startRun,
+} from './run.ts';
 import { type AppliedBuild, revisionOf } from './state.ts';
 
 /** Names everything that a finished apply was made for; another one means that there is something new to do. */
@@ -90,7 +98,7 @@ async function applyAndPrune(run: Run, target: Target, prepared: PreparedBuild):
   state.meanwhile = new Map();
   const report = await withSpan('apply', {}, async (span) => {
     span.set({ 'sluice.objects': build.objects.length });
-    const applied = await applyBuild(run, target, build);
+    const applied = await applyBuild(run, target, { build, former });
     span.set({ 'sluice.changed': applied.changed });
     return applied;
   });
@@ -153,11 +161,31 @@ async function bringUpToDate(run: Run, target: Target): Promise<boolean> {
   });
 }
 
+/**
+ * Returns the source; undefined when a new object should wait for one first that comes within a second, as when both are
+ * created at once: the change of the source starts it again.
+ */
+async function findSource(run: Run): Promise<ResolvedSource | undefined> {
+  const { state, ctx } = run;
+  try {
+    return await resolveSource(run);
+  } catch (error) {
+    const isNew = ctx.status.getCondition(readyCondition) === undefined;
+    if (!(error instanceof WaitingError) || !isNew) throw error;
+    const now = ctx.clock.now();
+    state.quietUntil ??= now + quietMs;
+    if (now >= state.quietUntil) throw error;
+    return undefined;
+  }
+}
+
 async function runRecipe(run: Run): Promise<Outcome> {
   const { state, object } = run;
   await healBeforeNews(run);
   checkHealthRules(rulesOf(object));
-  run.source = await resolveSource(run);
+  const source = await findSource(run);
+  if (source === undefined) return waiting(run.state.quietUntil);
+  run.source = source;
   run.ctx.span.set({ 'sluice.revision': run.source.revision });
   const resumed = canResume(run);
   if (!resumed) await checkDependencies(run);

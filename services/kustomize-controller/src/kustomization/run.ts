@@ -106,6 +106,9 @@ export interface Run {
   source?: ResolvedSource;
 }
 
+/** What is over sooner, in milliseconds, does not show in the status on the way, which saves requests. */
+export const quietMs = 1000;
+
 /** Time within which a Kustomization is built, applied and becomes healthy, before its interval is over. */
 const intervalMarginMs = 30_000;
 
@@ -140,11 +143,14 @@ export function startRun(
   timeoutMs: number = timeoutOf(ctx.object, deps.settings),
 ): Run {
   const { object } = ctx;
+  const state = deps.states.for(ctx.key, object.metadata.uid);
+  if (state.unwritten !== undefined) ctx.status.redo(state.unwritten);
+  state.unwritten = undefined;
   return {
     ctx,
     deps,
     object,
-    state: deps.states.for(ctx.key, object.metadata.uid),
+    state,
     masker: new SecretMasker(),
     timeoutMs,
     signal: AbortSignal.any([ctx.signal, AbortSignal.timeout(timeoutMs)]),

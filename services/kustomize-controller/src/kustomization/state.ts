@@ -6,6 +6,7 @@ import {
   noDrift,
   type ObjectId,
 } from '@sluice/shared/engine';
+import type { StatusChanges } from '@sluice/shared/runtime';
 import type { HealthWait } from './health-wait.ts';
 
 /** An object as our last apply left it. */
@@ -76,6 +77,10 @@ export interface KustomizationState extends DriftState {
   retryAt?: number;
   /** The last change of each object that the watches saw during the apply under way, by formatted id. */
   meanwhile?: Map<string, LiveChange> | undefined;
+  /** Changes of the status that are written with the next ones. */
+  unwritten?: StatusChanges | undefined;
+  /** Milliseconds since the epoch until which nothing is said of a source that a new object waits for. */
+  quietUntil?: number;
   /** What was last warned of. */
   warning?: string | undefined;
   /** A Secret or ConfigMap it refers to has changed. */

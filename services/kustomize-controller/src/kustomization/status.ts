@@ -7,7 +7,7 @@ import {
   stalledCondition,
 } from '@sluice/shared/runtime';
 import { recordHistory } from './history.ts';
-import { type Run, shownTimeout, sourceOf } from './run.ts';
+import { quietMs, type Run, shownTimeout, sourceOf } from './run.ts';
 
 /** Condition that says whether the applied objects are healthy; absent when health is not checked. */
 export const healthyCondition = 'Healthy';
@@ -25,12 +25,10 @@ function sameEntries(a: InventoryEntry[], b: InventoryEntry[]): boolean {
   );
 }
 
-function setInventory(run: Run, entries: InventoryEntry[]): boolean {
+function setInventory(run: Run, entries: InventoryEntry[]): void {
   const { status } = run.ctx.status;
-  if (status.inventory !== undefined && sameEntries(status.inventory.entries, entries))
-    return false;
+  if (status.inventory !== undefined && sameEntries(status.inventory.entries, entries)) return;
   status.inventory = { entries };
-  return true;
 }
 
 function isReadyNow(run: Run): boolean {
@@ -42,22 +40,66 @@ function isReadyNow(run: Run): boolean {
   );
 }
 
-/**
- * Writes, before the first effect, what is about to be managed and that work is under way: in one request, and none
- * when a ready object is applied again as it is.
- */
-export async function announceApply(run: Run, inventory: InventoryEntry[]): Promise<void> {
-  const { ctx, object } = run;
+/** Says that work is under way. */
+async function showApply(run: Run): Promise<void> {
   const { revision } = sourceOf(run);
-  const grown = setInventory(run, inventory);
-  const isNews =
-    ctx.status.status.lastAppliedRevision !== revision ||
-    ctx.status.status.observedGeneration !== object.metadata.generation;
-  if (!grown && !isNews && isReadyNow(run)) return;
-  ctx.status.status.lastAttemptedRevision = revision;
+  const { status } = run.ctx;
+  status.status.lastAttemptedRevision = revision;
   const message = `Applying revision ${revision} with a timeout of ${shownTimeout(run)}`;
-  ctx.status.reconciling(progressingReason, message, { unready: true });
-  await ctx.status.patch();
+  status.reconciling(progressingReason, message, { unready: true });
+  await status.patch();
+}
+
+/** An apply that is told of, or about to be. */
+export interface Announcement {
+  /** Nothing more is written on its behalf once this has resolved. */
+  end(): Promise<void>;
+}
+
+const silent: Announcement = { end: async () => {} };
+
+/** Says that work is under way unless it ends soon. */
+function showApplyLater(run: Run): Announcement {
+  let shown = Promise.resolve();
+  const timer = run.ctx.clock.setTimer(() => {
+    // What could not be written is part of the next write, whose failure is told.
+    shown = showApply(run).catch(() => undefined);
+  }, quietMs);
+  return {
+    end() {
+      timer.cancel();
+      return shown;
+    },
+  };
+}
+
+/** Whether the status holds every entry already, as the API server has it. */
+function isNoted(run: Run, inventory: InventoryEntry[]): boolean {
+  const noted = run.ctx.status.observed.status?.inventory?.entries ?? [];
+  const byId = new Map(noted.map((entry) => [entry.id, entry]));
+  return inventory.every((entry) => {
+    const known = byId.get(entry.id);
+    return known !== undefined && sameEntries([known], [entry]);
+  });
+}
+
+/**
+ * Writes, before the first effect, what is about to be managed and that work is under way: in one request. When nothing
+ * joins what is managed, it is said only of an apply that takes longer, and never when a ready object is applied again
+ * as it is.
+ */
+export async function announceApply(run: Run, inventory: InventoryEntry[]): Promise<Announcement> {
+  const { ctx, object } = run;
+  const noted = isNoted(run, inventory);
+  setInventory(run, inventory);
+  if (!noted) {
+    await showApply(run);
+    return silent;
+  }
+  const isNews =
+    ctx.status.status.lastAppliedRevision !== sourceOf(run).revision ||
+    ctx.status.status.observedGeneration !== object.metadata.generation;
+  return isNews || !isReadyNow(run) ? showApplyLater(run) : silent;
 }
 
 /** Notes what is managed from now on; written with the next status. */

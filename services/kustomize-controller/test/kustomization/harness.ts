@@ -1,6 +1,11 @@
 import { type Kustomization, kustomizationKind } from '@sluice/shared/api';
-import { type ApiResource, coreResources, type KubeClient, resourceOf } from '@sluice/shared/kube';
-import { type ApplierBed, startApplierBed, toolPath } from '@sluice/testing';
+import { type ApiResource, coreResources, resourceOf } from '@sluice/shared/kube';
+import {
+  type ApplierBed,
+  type ApplierBedOptions,
+  startApplierBed,
+  toolPath,
+} from '@sluice/testing';
 import { readConfig } from '../../src/config.ts';
 import { startKustomizeController } from '../../src/start.ts';
 
@@ -22,12 +27,11 @@ export type Bed = ApplierBed<Kustomization>;
  * Starts a controller in this process.
  *
  * @param flags more flags of the controller
- * @param o.wrap makes the client of the controller, anew at each start of it
- * @param o.localNetwork false: of this machine, objects reach the artifacts alone
+ * @param o as {@link startApplierBed} has it
  */
 export function startBed(
   flags: string[] = [],
-  o: { wrap?: (client: KubeClient) => KubeClient; localNetwork?: boolean } = {},
+  o: Pick<ApplierBedOptions<Kustomization>, 'wrap' | 'localNetwork' | 'cluster' | 'clock'> = {},
 ): Promise<Bed> {
   return startApplierBed<Kustomization>({
     ...o,

@@ -28,6 +28,11 @@ export interface ApplyOptions {
   ignore?: DriftIgnoreRule[];
   /** Nothing new is expected: an object is written to only when a dry-run says that this changes more than its managed fields. */
   expectEqual?: boolean;
+  /**
+   * Whether a live object is what sending an object once more would make of it, as far as its owner's own record tells;
+   * it is not sent then.
+   */
+  isSettled?(sent: KubeObject, live: KubeObject): boolean;
   /** Objects, by formatted id, that are left alone where there are none. */
   onlyIfPresent?: ReadonlySet<string>;
   /** What is taken over from the managers that are overridden; all unless told. */
@@ -41,6 +46,8 @@ export interface AppliedChange {
   object: KubeObject;
   id: ObjectId;
   action: ApplyAction;
+  /** What the server was given, or would be given again; undefined for one that was not sent. */
+  sent?: KubeObject | undefined;
   /** A configured one as the watches had it before, if they did; values that may be large or secret are digests. */
   before?: KubeObject | undefined;
 }

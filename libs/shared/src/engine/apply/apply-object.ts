@@ -4,8 +4,14 @@ import { matchesAnyRule, settleIgnored } from '../drift/drift-ignore.ts';
 import { operationalRules } from '../drift/operational-fields.ts';
 import { appliedEntry, digestValues } from '../object/compact-object.ts';
 import { type FieldSet, projection } from '../object/field-set.ts';
+import { isCrd } from '../object/object-fields.ts';
 import { formatObjectId, objectIdOf } from '../object/object-id.ts';
-import { applyPolicyOf, isExcluded, wantsForce } from '../object/object-policy.ts';
+import {
+  type ApplyPolicy,
+  applyPolicyOf,
+  isExcluded,
+  wantsForce,
+} from '../object/object-policy.ts';
 import { deleteAndWait } from '../prune/delete-and-wait.ts';
 import type { AppliedChange, ApplyAction, ApplyContext } from './apply-context.ts';
 import { asApplied } from './apply-equal.ts';
@@ -47,6 +53,7 @@ interface Target {
 interface Change {
   object: KubeObject;
   action: ApplyAction;
+  sent?: KubeObject;
   before?: KubeObject | undefined;
 }
 
@@ -65,6 +72,29 @@ async function applyPayload(target: Target): Promise<Change> {
     if (known === undefined && (await fetchIfPresent(target, true)) === undefined)
       return skipped(payload);
   }
+  if (known !== undefined && isSettled({ payload, known, policy, ctx }))
+    return { object: known, action: 'unchanged' };
+  const change = await bringAbout(target, { known, policy });
+  return { ...change, sent: payload };
+}
+
+/** Whether the watches show an object as an apply of ours left it. Those of definitions lack what is needed of them. */
+function isSettled(o: {
+  payload: KubeObject;
+  known: KubeObject;
+  policy: ApplyPolicy;
+  ctx: ApplyContext;
+}): boolean {
+  const { payload, known, policy, ctx } = o;
+  if (isCrd(payload) || ctx.isSettled?.(payload, known) !== true) return false;
+  return policy === 'Merge' || !hasOverridden(known, ctx);
+}
+
+async function bringAbout(
+  target: Target,
+  { known, policy }: { known: KubeObject | undefined; policy: ApplyPolicy },
+): Promise<Change> {
+  const { payload, ctx } = target;
   if (ctx.expectEqual) {
     const equal = await asApplied(payload, known, ctx);
     if (equal !== undefined && !(policy !== 'Merge' && hasOverridden(equal, ctx)))

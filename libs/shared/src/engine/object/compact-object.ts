@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import type { KubeObject, ManagedFieldsEntry } from '@sluice/shared/api';
 import type { ApplierIdentity } from '../owner/applier-identity.ts';
 import { fieldsOf, isCrd, isMap, isSecret, type JsonMap } from './object-fields.ts';
+import { isOverridden } from './object-policy.ts';
 
 /** Marks a value that was replaced by its digest; the API server accepts no such text as a name or base64. */
 const digestMark = '\u0000digest:';
@@ -60,16 +61,18 @@ function withDigestedSchemas<T extends KubeObject>(object: T): T {
 
 /**
  * Returns what a cache of live objects has to hold: values as digests, and of the managed fields only when `fieldManager`
- * last changed something.
+ * last changed something, and whether there are some of managers that are overridden.
  */
 export function compactObject<T extends KubeObject>(
   object: T,
-  o: Pick<ApplierIdentity, 'fieldManager'>,
+  o: Pick<ApplierIdentity, 'fieldManager'> & Partial<Pick<ApplierIdentity, 'overridden'>>,
 ): T {
   const compact = digestValues(object);
   const { annotations, managedFields = [] } = object.metadata;
   const kept = managedFields
-    .filter((entry) => isAppliedBy(entry, o.fieldManager))
+    .filter(
+      (entry) => isAppliedBy(entry, o.fieldManager) || isOverridden(entry, o.overridden ?? []),
+    )
     .map((entry): ManagedFieldsEntry => ({ ...entry, fieldsV1: undefined }));
   const metadata = { ...object.metadata, managedFields: kept };
   const lastApplied = annotations?.[lastAppliedAnnotation];

@@ -26,6 +26,16 @@ interface Entry extends LastApply {
   resourceVersion: string | undefined;
   /** Only the existence of the object matters. */
   existenceOnly: boolean;
+  /** Digest of what was sent, and of when that last changed something; undefined when that is not known. */
+  sent: string | undefined;
+}
+
+/** How objects are recorded. */
+export interface RecordOptions {
+  /** Fields that are left to others. */
+  ignore?: DriftIgnoreRule[];
+  /** What an object was made of. */
+  sentOf?(object: KubeObject): KubeObject | undefined;
 }
 
 /**
@@ -56,11 +66,10 @@ export class AppliedState {
    *
    * @param owner any key, such as `<namespace>/<name>`; an object has one owner, the last to record it
    * @param objects as the server returned them, with managed fields; those that we have applied nothing to are passed over
-   * @param o.ignore fields that are left to others
    */
-  record(owner: string, objects: KubeObject[], o: { ignore?: DriftIgnoreRule[] } = {}): void {
+  record(owner: string, objects: KubeObject[], o: RecordOptions = {}): void {
     for (const object of objects) {
-      const entry = this.#entryOf(owner, object, o.ignore ?? []);
+      const entry = this.#entryOf(owner, object, o);
       const id = formatObjectId(objectIdOf(object));
       // What is passed over says nothing about the record of another owner.
       if (entry === undefined && this.#entries.get(id)?.owner !== owner) continue;
@@ -122,6 +131,25 @@ export class AppliedState {
     return false;
   }
 
+  /**
+   * Whether a live object is as the owner's last apply of an equal object left it, so that sending it again would change
+   * nothing. What others have added is not looked at.
+   *
+   * @param sent what would be sent
+   * @param live the object as a watch has it
+   */
+  isSettled(owner: string, sent: KubeObject, live: KubeObject): boolean {
+    const id = objectIdOf(sent);
+    const entry = this.#entries.get(formatObjectId(id));
+    if (entry?.sent === undefined || entry.owner !== owner || entry.existenceOnly) return false;
+    if (entry.uid !== live.metadata.uid || live.metadata.deletionTimestamp) return false;
+    return (
+      !this.predates(live, id) &&
+      entry.sent === this.#sentDigest(sent, live) &&
+      !this.isDrifted(live, id)
+    );
+  }
+
   /** Takes a live object as what was applied, after a comparison with the source has found no drift. */
   accept(live: KubeObject, id: ObjectId): void {
     const entry = this.#entries.get(formatObjectId(id));
@@ -131,7 +159,15 @@ export class AppliedState {
     entry.appliedVersion ??= live.metadata.resourceVersion;
   }
 
-  #entryOf(owner: string, object: KubeObject, ignore: DriftIgnoreRule[]): Entry | undefined {
+  /** The server dates our fields anew whenever an apply of our name changes something, whoever makes it. */
+  #sentDigest(sent: KubeObject, live: KubeObject): string | undefined {
+    const time = appliedEntry(live, this.#identity.fieldManager)?.time;
+    if (time === undefined) return undefined;
+    return hash('sha256', `${time} ${JSON.stringify(digestValues(sent))}`, 'base64');
+  }
+
+  #entryOf(owner: string, object: KubeObject, o: RecordOptions): Entry | undefined {
+    const { ignore = [] } = o;
     if (isExcluded(object, this.#identity.annotationPrefix)) return undefined;
     if (isExemptAsWhole(object, ignore)) return undefined;
     const policy = applyPolicyOf(object, this.#identity.annotationPrefix);
@@ -144,6 +180,7 @@ export class AppliedState {
     const set = withoutIgnored(object, owned, [...ignore, ...operationalRules(object)]);
     const fields = this.#keep(isLeaf(set) ? '{".":{}}' : JSON.stringify(set));
     const { uid, resourceVersion } = object.metadata;
+    const sent = o.sentOf?.(object);
     return {
       owner,
       apiVersion: object.apiVersion,
@@ -153,6 +190,7 @@ export class AppliedState {
       digest: digestOf(object, JSON.parse(fields)),
       resourceVersion,
       existenceOnly,
+      sent: sent && this.#sentDigest(sent, object),
     };
   }
 

@@ -19,7 +19,8 @@ const maxMessageLength = 39_000;
  *
  * 1. `info` and `error` events are in the sink when `record` resolves; a sink that fails is logged and does
  *    not fail the reconcile.
- * 2. Every event becomes a Kubernetes Event, `error` as Warning, sent in the background (see kube-events.ts).
+ * 2. Every event that is not for alerts only becomes a Kubernetes Event, `error` as Warning, sent in the background (see
+ *    kube-events.ts).
  * 3. Metadata keys without a slash are prefixed with the object's API group; annotations of the object that
  *    start with `event.toolkit.fluxcd.io/` are copied, and win.
  */
@@ -36,7 +37,7 @@ export function createEventRecorder(options: {
   return {
     async record(object, input) {
       const event = fluxEvent(object, input, { controllerName, nowMs: clock.now() });
-      kubeEvents.enqueue(event);
+      if (!input.alertsOnly) kubeEvents.enqueue(event);
       if (!sink || event.severity === 'trace') return;
       try {
         await sink.publish(event);

@@ -1,7 +1,7 @@
 import type { FluxEvent, KubeObject } from '@sluice/shared/api';
-import { type Clock, errorMessage, type Logger } from '@sluice/shared/base';
+import { type Clock, errorMessage, type Logger, type Timer } from '@sluice/shared/base';
 import { coreResources, isNotFound, type KubeClient } from '@sluice/shared/kube';
-import { apiTime } from '../status/conditions.ts';
+import { apiTime, progressingReason } from '../status/conditions.ts';
 import { RecentMap } from './recent.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -16,6 +16,10 @@ const maxQueued = 5000;
 /** Time one request may take, in milliseconds. */
 const requestTimeoutMs = 10_000;
 const defaultFlushMs = 5_000;
+/** How long what is said on the way waits to be part of what is said at the end, in milliseconds. */
+const gatherMs = 1000;
+/** Longest message that is gathered, in characters. */
+const maxGathered = 4000;
 
 /** A Kubernetes Event, as far as it is written here. */
 export interface KubeEvent extends KubeObject {
@@ -44,6 +48,12 @@ interface Sent {
   firstAt: number;
 }
 
+/** What was said of an object on the way. */
+interface Gathered {
+  event: FluxEvent;
+  timer: Timer;
+}
+
 interface KubeEventsOptions {
   client: KubeClient;
   clock: Clock;
@@ -55,6 +65,7 @@ class Sender implements KubeEvents {
   readonly #queue: FluxEvent[] = [];
   readonly #sent = new RecentMap<Sent>(remembered);
   readonly #buckets = new RecentMap<TokenBucket>(remembered);
+  readonly #gathered = new Map<string, Gathered>();
   #running: Promise<void> | undefined;
   #dropped = 0;
 
@@ -63,10 +74,34 @@ class Sender implements KubeEvents {
   }
 
   enqueue(event: FluxEvent): void {
-    if (this.#queue.length >= maxQueued) {
+    if (this.#queue.length + this.#gathered.size >= maxQueued) {
       this.#dropped += 1;
       return;
     }
+    const key = objectKeyOf(event);
+    const before = this.#take(key);
+    const joined = before && joinedWith(before, event);
+    if (before !== undefined && joined === undefined) this.#push(before);
+    if (isOnTheWay(event)) this.#gather(key, joined ?? event);
+    else this.#push(joined ?? event);
+  }
+
+  #gather(key: string, event: FluxEvent): void {
+    const timer = this.#options.clock.setTimer(() => {
+      this.#gathered.delete(key);
+      this.#push(event);
+    }, gatherMs);
+    this.#gathered.set(key, { event, timer });
+  }
+
+  #take(key: string): FluxEvent | undefined {
+    const gathered = this.#gathered.get(key);
+    this.#gathered.delete(key);
+    gathered?.timer.cancel();
+    return gathered?.event;
+  }
+
+  #push(event: FluxEvent): void {
     this.#queue.push(event);
     this.#running ??= this.#drain().finally(() => {
       this.#running = undefined;
@@ -74,6 +109,10 @@ class Sender implements KubeEvents {
   }
 
   async flush(timeoutMs = defaultFlushMs): Promise<void> {
+    for (const key of [...this.#gathered.keys()]) {
+      const event = this.#take(key);
+      if (event !== undefined) this.#push(event);
+    }
     const ended = new AbortController();
     const timeout = this.#options.clock.sleep(timeoutMs, ended.signal).catch(() => undefined);
     await Promise.race([this.#running, timeout]);
@@ -112,7 +151,7 @@ class Sender implements KubeEvents {
   }
 
   #mayWrite(event: FluxEvent, now: number): boolean {
-    const key = event.involvedObject.uid ?? JSON.stringify(event.involvedObject);
+    const key = objectKeyOf(event);
     const known = this.#buckets.get(key);
     const bucket = known ?? new TokenBucket({ capacity: burst, refillMs, nowMs: now });
     if (!known) this.#buckets.set(key, bucket);
@@ -143,9 +182,27 @@ class Sender implements KubeEvents {
  *    one up.
  * 4. An object gets 25 events at once, then one each 5 minutes; what exceeds that is dropped.
  * 5. A request that fails drops that event alone.
+ * 6. What is said on the way, with the reason `Progressing`, is part of the next event of the object that is none of a
+ *    failure, when that comes within a second: one Event tells of a short reconcile, line by line.
  */
 export function createKubeEvents(options: KubeEventsOptions): KubeEvents {
   return new Sender(options);
+}
+
+function objectKeyOf({ involvedObject }: FluxEvent): string {
+  return involvedObject.uid ?? JSON.stringify(involvedObject);
+}
+
+function isOnTheWay({ severity, reason }: FluxEvent): boolean {
+  return severity === 'info' && reason === progressingReason;
+}
+
+/** Returns an event that tells of both; undefined when they are to stay two. */
+function joinedWith(before: FluxEvent, event: FluxEvent): FluxEvent | undefined {
+  const message = `${before.message}\n${event.message}`;
+  if (event.severity !== 'info' || message.length > maxGathered) return undefined;
+  const metadata = { ...before.metadata, ...event.metadata };
+  return { ...event, message, ...(Object.keys(metadata).length > 0 && { metadata }) };
 }
 
 function identityOf({ involvedObject: o, ...event }: FluxEvent): string {

@@ -1,6 +1,7 @@
 import type { KubeObject, ManagedFieldsEntry } from '@sluice/shared/api';
 import { AppliedState, objectIdOf } from '@sluice/shared/engine';
 import { describe, expect, it } from 'vitest';
+import { compactObject } from '../../../src/engine/object/compact-object.ts';
 import { identity } from '../engine-objects.ts';
 
 const ours: ManagedFieldsEntry = {
@@ -170,5 +171,45 @@ describe('owners', () => {
     expect(recorded(configMap({ managedFields: [] })).size).toBe(0);
     const annotations = { 'kustomize.toolkit.fluxcd.io/ssa': 'Ignore' };
     expect(recorded(configMap({ annotations })).size).toBe(0);
+  });
+});
+
+describe('isSettled', () => {
+  const sent = { ...configMap({ managedFields: [] }) };
+  const live = configMap({ version: '2' });
+  function sentBy(owner = 'owner'): AppliedState {
+    const state = new AppliedState(identity);
+    state.record(owner, [configMap()], { sentOf: () => sent });
+    return state;
+  }
+
+  it('is true for an object that is as an apply of the same left it', () => {
+    expect(sentBy().isSettled('owner', sent, live)).toBe(true);
+    expect(sentBy().isSettled('owner', sent, compactObject(live, identity))).toBe(true);
+  });
+
+  const later = { ...ours, time: '2026-01-01T00:00:09Z' };
+  it.each([
+    { name: 'something else is sent', to: { ...sent, data: { a: '2' } }, live },
+    { name: 'a field was changed', to: sent, live: configMap({ version: '2', data: {} }) },
+    {
+      name: 'another process of the name has applied something else',
+      to: sent,
+      live: configMap({ version: '2', managedFields: [later] }),
+    },
+    { name: 'our fields are gone', to: sent, live: configMap({ version: '2', managedFields: [] }) },
+    { name: 'the state is one from before the apply', to: sent, live: configMap({ version: '0' }) },
+    {
+      name: 'it is being deleted',
+      to: sent,
+      live: configMap({ version: '2', deletionTimestamp: '2026-01-01T00:00:00Z' }),
+    },
+  ])('is false when $name', ({ to, live: state }) => {
+    expect(sentBy().isSettled('owner', to, state)).toBe(false);
+  });
+
+  it('is false for what another owner has applied, or what was recorded without being sent', () => {
+    expect(sentBy('other').isSettled('owner', sent, live)).toBe(false);
+    expect(recorded().isSettled('owner', sent, live)).toBe(false);
   });
 });

@@ -154,6 +154,64 @@ describe('Kubernetes Events', () => {
     expect(kubeEvents()).toHaveLength(2);
   });
 
+  describe('of what is said on the way', () => {
+    const way = (message: string): EventInput => ({
+      severity: 'info',
+      reason: 'Progressing',
+      message,
+      metadata: { revision: '1' },
+    });
+    const told = () => kubeEvents().map(({ reason, message }) => `${reason}: ${message}`);
+
+    it('are one with the event that comes within a second, and alerts get each', async () => {
+      await recorder.record(source, way('a created'));
+      await recorder.record(source, way('a healthy'));
+      await recorder.record(source, { ...info, metadata: { token: 't' } });
+      await recorder.flush();
+      expect(told()).toEqual(['NewArtifact: a created\na healthy\nstored']);
+      expect(kubeEvents()[0]?.metadata.annotations).toEqual({
+        'source.toolkit.fluxcd.io/revision': '1',
+        'source.toolkit.fluxcd.io/token': 't',
+      });
+      expect(published.map(({ message }) => message)).toEqual(['a created', 'a healthy', 'stored']);
+    });
+
+    it('are sent after a second without another', async () => {
+      await recorder.record(source, way('a created'));
+      await clock.advance(999);
+      expect(told()).toEqual([]);
+      await clock.advance(1);
+      await recorder.record(source, info);
+      await recorder.flush();
+      expect(told()).toEqual(['Progressing: a created', 'NewArtifact: stored']);
+    });
+
+    it.each([
+      { name: 'of a failure', next: { severity: 'error' }, first: 'short' },
+      { name: 'that would get too long', next: {}, first: 'x'.repeat(4000) },
+    ] as const)('are no part of one $name', async ({ next, first }) => {
+      await recorder.record(source, way(first));
+      await recorder.record(source, { ...info, ...next });
+      await recorder.flush();
+      expect(told()).toEqual([`Progressing: ${first}`, 'NewArtifact: stored']);
+    });
+
+    it('are no part of one of another object', async () => {
+      await recorder.record(source, way('a created'));
+      const other = { ...source, metadata: { ...source.metadata, uid: 'u2' } };
+      await recorder.record(other, info);
+      await recorder.flush();
+      expect(told().toSorted()).toEqual(['NewArtifact: stored', 'Progressing: a created']);
+    });
+  });
+
+  it('are not made of what is for alerts only', async () => {
+    await recorder.record(source, { ...info, alertsOnly: true });
+    await recorder.flush();
+    expect(kubeEvents()).toEqual([]);
+    expect(published).toHaveLength(1);
+  });
+
   it('that expired in the API server are created anew', async () => {
     await recorder.record(source, info);
     await recorder.flush();
