@@ -25,6 +25,13 @@
 - {{ printf "--allow-addresses=%s" (join "," .) | quote }}
 {{- end }}
 {{- end }}
+{{- if $v.artifactPinning.enabled }}
+{{- if .component.applies }}
+- --pin-artifacts=true
+{{- else if .component.advertises }}
+- --keep-pinned-artifacts=true
+{{- end }}
+{{- end }}
 {{- if $v.nats.url }}
 {{- include "sluice.nats-args" $v.nats }}
 {{- if .component.ownsStreams }}

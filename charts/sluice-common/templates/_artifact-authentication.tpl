@@ -49,3 +49,16 @@ clusterRules:
     verbs: [create]
 {{- end }}
 {{- end -}}
+
+{{- /* Rules of who keeps artifacts that consumers name. */}}
+{{- define "sluice.pin-rules" -}}
+{{- if .values.artifactPinning.enabled }}
+  # What still needs an artifact.
+  - apiGroups: [kustomize.toolkit.fluxcd.io]
+    resources: [kustomizations]
+    verbs: [list, watch]
+  - apiGroups: [helm.toolkit.fluxcd.io]
+    resources: [helmreleases]
+    verbs: [list, watch]
+{{- end }}
+{{- end -}}

@@ -49,6 +49,8 @@ artifactAuthentication:
   audience: source-controller
   readers: []
   hosts: []
+artifactPinning:
+  enabled: false
 prometheus:
   podMonitor:
     create: false

@@ -7,6 +7,9 @@ readsArtifacts: true
 args:
   - --storage-path=/data
   - --events-addr={{ .values.eventsAddr }}
+  {{- if and .values.multitenancy.enabled .values.artifactPinning.enabled }}
+  - --no-cross-namespace-refs=true
+  {{- end }}
 ports:
   - { name: http, port: 9090 }
   - { name: http-prom, port: 8080 }
@@ -47,5 +50,6 @@ rules:
     resources: [serviceaccounts/token]
     verbs: [create]
 {{- end }}
+{{- include "sluice.pin-rules" . }}
 {{- include "sluice.artifact-rules" . }}
 {{- end -}}

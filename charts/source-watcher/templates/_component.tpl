@@ -51,5 +51,6 @@ rules:
   - apiGroups: [""]
     resources: [events]
     verbs: [create, patch]
+{{- include "sluice.pin-rules" . }}
 {{- include "sluice.artifact-rules" . }}
 {{- end -}}

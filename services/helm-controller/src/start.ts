@@ -48,6 +48,7 @@ function settingsOf({ flags, gates, namespace }: HelmConfig): HelmReleaseSetting
     controllersNamespace: namespace,
     externalArtifacts: gates.ExternalArtifact,
     retryByDefault: gates.DefaultToRetryOnFailure,
+    pinsArtifacts: flags['pin-artifacts'],
     allowDnsLookups: gates.AllowDNSLookups,
     helm3Defaults: gates.UseHelm3Defaults,
   };

@@ -55,6 +55,7 @@ function settingsOf({ flags, gates, namespace }: KustomizeConfig): Kustomization
     strictSubstitutions: gates.StrictPostBuildSubstitutions,
     externalArtifacts: gates.ExternalArtifact,
     failFast: !gates.DisableFailFastBehavior,
+    pinsArtifacts: flags['pin-artifacts'],
     ageSecret:
       flags['sops-age-secret'] === '' ? undefined : { namespace, name: flags['sops-age-secret'] },
     tempDir: join(flags['work-path'], 'builds'),

@@ -9,7 +9,7 @@ import { publicRepository } from './verification/trust-root/public-trust-root.ts
 
 const {
   'watch-configs-label-selector': _,
-  'no-cross-namespace-refs': __,
+  'no-cross-namespace-refs': noCrossNamespaceRefs,
   ...sharedFlags
 } = commonFlags;
 const mebibyte = 1024 * 1024;
@@ -28,6 +28,10 @@ export const flags = {
   }),
   ...storageFlags,
   ...artifactTokenFlags,
+  'no-cross-namespace-refs': {
+    ...noCrossNamespaceRefs,
+    help: 'Let pins of artifacts (--keep-pinned-artifacts) count in the namespace of the artifact only.',
+  },
   'memory-budget': flag.int({
     default: 640 * mebibyte,
     min: 128 * mebibyte,

@@ -104,6 +104,8 @@ export function createSourceController(config: Config, doors: ServiceDoors): Ser
     config,
     archive: createArtifactArchive(config['storage-backend'], bus),
     kinds: storedKinds,
+    monitor: doors.metrics.watches,
+    noCrossNamespaceRefs: config['no-cross-namespace-refs'],
     namespace: selectionOf(config).namespace,
   });
   const local = createLocalDispatcher();

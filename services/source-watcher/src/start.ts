@@ -73,6 +73,8 @@ export function createSourceWatcher(config: Config, doors: ServiceDoors): Servic
     config,
     archive: createArtifactArchive(config['storage-backend'], doors.bus),
     kinds: [externalArtifactKind as KindDefinition],
+    monitor: doors.metrics.watches,
+    noCrossNamespaceRefs: config['no-cross-namespace-refs'],
     namespace: namespaceOf(config),
   });
   return {

@@ -171,6 +171,12 @@ export const installWide: ValueTree = {
   rbac,
   eventAuthentication,
   artifactAuthentication,
+  artifactPinning: group('Artifacts that are still needed although newer ones exist.', {
+    enabled: toggle(
+      false,
+      'Have Kustomizations and HelmReleases name the artifact that was last applied with success, and source-controller and source-watcher keep it until another one is; they watch both kinds then.',
+    ),
+  }),
   prometheus: group('Monitoring.', {
     podMonitor: group('PodMonitors of the Prometheus operator.', {
       create: toggle(false, 'Create a PodMonitor for each controller.'),

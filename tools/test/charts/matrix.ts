@@ -15,6 +15,7 @@ export const umbrellaCases: Record<string, string[]> = {
   ],
   'NATS with passwords of our own': ['nats.auth.existingSecret=passwords'],
   'artifacts in NATS': ['nats.artifacts={"enabled":true,"maxMiB":4096}', withAll],
+  'artifacts pinned': ['artifactPinning.enabled=true', 'multitenancy.enabled=true', withAll],
   'some controllers': ['helmController.create=false', 'notificationController.create=false'],
   'with source-watcher': ['sourceWatcher.create=true', 'sharding.shards=["blue"]'],
   'locked down': ['multitenancy.enabled=true'],

@@ -204,6 +204,26 @@ describe('values', () => {
     expect(about('kustomize-controller')).toEqual([]);
   });
 
+  test('for pinned artifacts reach who names them and who keeps them, with the rights to look', async () => {
+    const objects = await render('sluice', umbrellaCases['artifacts pinned']);
+    const about = (name: string) =>
+      argsOf(find(objects, 'Deployment', name)).filter((arg) => /^--(keep-)?pin/.test(arg));
+    expect(about('source-controller')).toEqual(['--keep-pinned-artifacts=true']);
+    expect(about('source-watcher')).toEqual(['--keep-pinned-artifacts=true']);
+    expect(about('kustomize-controller')).toEqual(['--pin-artifacts=true']);
+    expect(about('helm-controller')).toEqual(['--pin-artifacts=true']);
+    expect(about('notification-controller')).toEqual([]);
+    for (const name of ['source-controller', 'source-watcher']) {
+      const args = argsOf(find(objects, 'Deployment', name));
+      expect(args).toContain('--no-cross-namespace-refs=true');
+      const role = JSON.stringify(
+        objects.filter((o) => o.kind === 'ClusterRole' && o.metadata.name.startsWith(name)),
+      );
+      expect(role).toContain('"kustomizations"');
+      expect(role).toContain('"helmreleases"');
+    }
+  });
+
   test('for flags become arguments, lists one by one', async () => {
     const objects = await render('sluice', umbrellaCases['everything about pods']);
     const args = argsOf(find(objects, 'Deployment', 'kustomize-controller'));

@@ -1,6 +1,6 @@
 import { addition, enumOf, int, int64, list, mapOf, object, opt, str, time } from './builders.ts';
 import { conditions, lastHandledReconcileAt, observedGeneration, statusDefault } from './common.ts';
-import { inventory } from './kustomize-common.ts';
+import { inventory, pinnedArtifacts } from './kustomize-common.ts';
 
 const testHooks = mapOf(
   'Helm tests that were run for the release, by name.',
@@ -62,6 +62,7 @@ export const helmReleaseStatus = object(
       list('Releases that were made, newest first, back to the last good one.', snapshot),
     ),
     inventory: opt(inventory({})),
+    pinnedArtifacts: opt(pinnedArtifacts()),
     failures: opt(failureCount('reconciliations')),
     installFailures: opt(failureCount('installs')),
     upgradeFailures: opt(failureCount('upgrades')),

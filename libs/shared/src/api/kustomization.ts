@@ -38,6 +38,7 @@ import {
   inventory,
   kubeConfig,
   patches,
+  pinnedArtifacts,
 } from './kustomize-common.ts';
 import { kustomizeGroup } from './names.ts';
 
@@ -234,6 +235,7 @@ const status = object(
     lastAttemptedRevision: opt(str('Revision of the artifact that was last tried.')),
     inventory: opt(inventory({ digest: opt(jobDigest) })),
     history: opt(history),
+    pinnedArtifacts: opt(pinnedArtifacts()),
   },
   statusDefault,
 );

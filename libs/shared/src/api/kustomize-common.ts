@@ -134,6 +134,23 @@ export function inventory<T extends TProperties>(more: T) {
   });
 }
 
+/** `status.pinnedArtifacts`: what is needed to apply the last good revision once more. */
+export function pinnedArtifacts() {
+  return list(
+    'The artifact that was last applied with success; source-controller may be told to keep it although newer ones exist.',
+    object('An artifact that is still needed.', {
+      sourceRef: object('The source that published it.', {
+        kind: str('Kind of the source.'),
+        name: str('Name of the source.'),
+        namespace: str('Namespace of the source.'),
+      }),
+      path: str('Path of the file below the root of the storage.'),
+      digest: str('Digest of the file, as `<algorithm>:<hex>`.'),
+    }),
+    { maxItems: 2, ...addition },
+  );
+}
+
 /** `suspend` of an applier. */
 export function applierSuspend() {
   return bool('Stops reconciliation while true; what is running ends, and applied objects stay.');

@@ -33,6 +33,10 @@ export const applierFlags = {
     default: false,
     help: 'Allow kubeconfigs of tenants to skip the verification of certificates.',
   }),
+  'pin-artifacts': flag.boolean({
+    default: false,
+    help: 'Name in status.pinnedArtifacts the artifact that was last applied with success, for --keep-pinned-artifacts of source-controller and source-watcher.',
+  }),
   'kustomize-builder': flag.string({
     default: 'kustomize-builder',
     help: 'Name or path of the program that builds kustomizations.',

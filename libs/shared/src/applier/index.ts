@@ -8,6 +8,7 @@ export type { ApplierLogins } from './create-tenants.ts';
 export { dependantsRemainReason } from './deletion-order.ts';
 export { DependencyWatch } from './dependency-watch.ts';
 export { eventFacts } from './event-facts.ts';
+export { pinOf } from './pin-artifact.ts';
 export { specDuration } from './spec-duration.ts';
 export { maskedError, tellDrift } from './tell.ts';
 export { noteConfigChange, watchConfigs } from './watch-configs.ts';

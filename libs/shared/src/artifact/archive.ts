@@ -4,6 +4,8 @@ export interface ArchivedFile {
   name: string;
   /** When it was made, in milliseconds since the epoch. */
   storedAt: number;
+  /** Size. */
+  bytes: number;
 }
 
 /** Where the files of a storage are kept besides its disk, so that they outlive it. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, rename, rm, utimes } from 'node:fs/promises';
+import { link, mkdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errorMessage, type Logger, SingleFlight } from '../base/index.ts';
 import type { ArchivedFile, ArtifactArchive } from './archive.ts';
@@ -48,7 +48,8 @@ export class ArchivedFiles {
   /** Archives a file, which may still be at another place than its path. */
   async put(path: string, file: string, storedAt: number): Promise<void> {
     await this.#archive.put(path, file);
-    this.#note({ name: path, storedAt });
+    const { size: bytes } = await stat(file);
+    this.#note({ name: path, storedAt, bytes });
   }
 
   /** Removes a file, if it is known, as far as that is possible now; what stays is removed later. */

@@ -24,6 +24,7 @@ export {
 } from './ignore.ts';
 export { type Origin, originFacts, originMetadata } from './origin.ts';
 export { type PackResult, packArtifact } from './pack.ts';
+export type { ArtifactPins } from './pins.ts';
 export { readDirectory } from './read-directory.ts';
 export { replaceMember } from './replace-member.ts';
 export { serveTasks } from './serve-tasks.ts';

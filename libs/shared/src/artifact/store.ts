@@ -16,8 +16,9 @@ import { DownloadError } from './download.ts';
 import { hashFile } from './hash-file.ts';
 import type { PackResult } from './pack.ts';
 import { type ArtifactOwner, ownerPath, temporaryPrefix } from './paths.ts';
+import { type ArtifactPins, PinBudget } from './pins.ts';
 import { openStoredFile, type StoredFile } from './stored-file.ts';
-import { supersededFiles } from './superseded-files.ts';
+import { outlived, supersededFiles } from './superseded-files.ts';
 import { syncDirectory } from './sync-directory.ts';
 import { safePathParts } from './tree.ts';
 
@@ -41,6 +42,8 @@ export interface ArtifactStoreOptions {
   digestAlgorithm: DigestAlgorithm;
   /** Where files are kept besides the disk. */
   archive?: ArtifactArchive;
+  /** What stays although it is superseded. */
+  pins?: ArtifactPins;
   clock?: Clock;
   logger?: Logger;
 }
@@ -70,6 +73,7 @@ export class ArtifactStore {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #archived: ArchivedFiles | undefined;
+  readonly #pinned = new PinBudget();
   /** Large files whose digest was right, by path, with what they looked like then. */
   readonly #verified = new Map<string, string>();
 
@@ -236,7 +240,8 @@ export class ArtifactStore {
 
   /**
    * Removes an object's superseded artifacts: those older than the retention time, then the oldest down to the
-   * number of records, and what an interrupted write left. Must not run while the object publishes.
+   * number of records, and what an interrupted write left. What is pinned stays, within limits. Must not run while the
+   * object publishes.
    *
    * @returns the names of the removed artifacts
    */
@@ -245,16 +250,15 @@ export class ArtifactStore {
     owner: ArtifactOwner,
     current: Pick<Artifact, 'path'>,
   ): Promise<string[]> {
+    const { pins } = this.#o;
+    if (pins?.isCurrent() === false) return [];
     const ofOwner = ownerPath(kind, owner);
     const dir = join(this.dir, ofOwner);
     const archived = this.#archived?.filesOf(ofOwner) ?? [];
-    const files = await supersededFiles(dir, basename(current.path), archived);
-    const ttl = this.#o.retentionTtlMs;
-    const expired = files.filter((file) => this.#clock.now() - file.mtimeMs > ttl);
-    const kept = files
-      .filter((file) => !expired.includes(file))
-      .sort((a, b) => b.mtimeMs - a.mtimeMs);
-    const removed = [...expired, ...kept.slice(Math.max(0, this.#o.retentionRecords - 1))];
+    const superseded = await supersededFiles(dir, basename(current.path), archived);
+    const pinned = this.#pinned.admit(ofOwner, superseded, pins?.of(ofOwner));
+    const files = superseded.filter(({ name }) => !pinned.has(name));
+    const removed = outlived(files, this.#o, this.#clock.now());
     for (const file of removed) {
       await rm(join(dir, file.name), { force: true });
       await this.#archived?.remove(`${ofOwner}/${file.name}`);

@@ -28,6 +28,8 @@ export interface StoredObject {
   name: string;
   /** When the file was written that was stored, in milliseconds since the epoch. */
   storedAt: number;
+  /** Size. */
+  bytes: number;
 }
 
 /**
@@ -224,8 +226,8 @@ export class ObjectBucket {
   }
 }
 
-function storedObject({ name, mtime }: ObjectInfo): StoredObject {
-  return { name, storedAt: Date.parse(mtime) };
+function storedObject({ name, mtime, size: bytes }: ObjectInfo): StoredObject {
+  return { name, storedAt: Date.parse(mtime), bytes };
 }
 
 function why(error: unknown): string {

@@ -42,6 +42,10 @@ export const storageFlags = {
     min: 1,
     help: 'Number of artifacts kept for each source, the current one included.',
   }),
+  'keep-pinned-artifacts': flag.boolean({
+    default: false,
+    help: 'Keep superseded artifacts too that Kustomizations and HelmReleases name in status.pinnedArtifacts (--pin-artifacts of their controllers), at most 10 or 1 GiB of a namespace. Needs the right to list and watch both kinds.',
+  }),
   'artifact-digest-algo': flag.string({
     default: 'sha256',
     values: digestAlgorithms,

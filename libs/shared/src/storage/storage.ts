@@ -9,7 +9,7 @@ import {
   serveArtifacts,
 } from '@sluice/shared/artifact';
 import { type Logger, whenAborted } from '@sluice/shared/base';
-import type { KubeClient } from '@sluice/shared/kube';
+import type { KubeClient, WatchMonitor } from '@sluice/shared/kube';
 import {
   createJudge,
   createTokenGate,
@@ -19,6 +19,7 @@ import {
   type TokenGate,
 } from '@sluice/shared/runtime';
 import { keepStock } from './keep-stock.ts';
+import { PinnedArtifacts } from './pinned-artifacts.ts';
 import type { StorageEnvironment, StorageFlags } from './storage-flags.ts';
 
 /** A storage of artifacts as those who make some use it. */
@@ -48,6 +49,9 @@ export interface StorageOptions {
   logger: Logger;
   /** Where artifacts are kept besides the disk. */
   archive?: ArtifactArchive;
+  monitor: WatchMonitor;
+  /** Pins count for artifacts of the own namespace only. */
+  noCrossNamespaceRefs: boolean;
   /** The kinds whose artifacts this service makes. */
   kinds: readonly KindDefinition[];
   /** The only namespace whose objects it knows; all when undefined. */
@@ -57,6 +61,7 @@ export interface StorageOptions {
 /** Makes the storage of a service. */
 export function createStorage(o: StorageOptions): ServedStorage {
   const { config, logger, archive } = o;
+  const pins = config['keep-pinned-artifacts'] ? new PinnedArtifacts(o) : undefined;
   const store = new ArtifactStore({
     dir: config['storage-path'],
     advertisedAddress: config.advertisedAddress,
@@ -64,6 +69,7 @@ export function createStorage(o: StorageOptions): ServedStorage {
     retentionRecords: config['artifact-retention-records'],
     digestAlgorithm: config['artifact-digest-algo'],
     archive,
+    pins,
     logger,
   });
   const gate = readerGate(o);
@@ -100,11 +106,12 @@ export function createStorage(o: StorageOptions): ServedStorage {
       const tempDir = await mkdtemp(join(tmpdir(), 'source-'));
       const ended = new AbortController();
       const stock = archive && keepStock({ ...o, store, archive }, ended.signal);
+      const pinning = pins?.run(ended.signal);
       try {
         await work({ store, tempDir });
       } finally {
         ended.abort();
-        await stock;
+        await Promise.all([stock, pinning]);
         await rm(tempDir, { recursive: true, force: true });
       }
     },

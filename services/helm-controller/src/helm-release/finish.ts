@@ -1,7 +1,9 @@
+import { pinOf } from '@sluice/shared/applier';
 import { formatDuration } from '@sluice/shared/base';
 import { done, failed, type Outcome, readyCondition, retry, stalled } from '@sluice/shared/runtime';
 import { chartOf, releaseOf, truncate, truncateToNewest } from '../release/history.ts';
 import type { Decision } from './decide.ts';
+import { chartReferenceOf } from './resolve-source.ts';
 import type { Run } from './run.ts';
 import { activeRemediation, failureCount, isExhausted, retryIntervalOf } from './spec.ts';
 import {
@@ -56,6 +58,19 @@ export function noteInSync(run: Run): void {
   const mode = run.object.spec.driftDetection?.mode ?? 'disabled';
   if (mode === 'disabled') run.ctx.status.removeCondition(driftedCondition);
   summarize(run);
+  notePin(run);
+}
+
+/** Until another chart is released with success, its artifact is what a rollback needs. */
+function notePin(run: Run): void {
+  const { object, artifact, deps } = run;
+  const status = draftOf(run);
+  if (!deps.settings.pinsArtifacts) {
+    delete status.pinnedArtifacts;
+    return;
+  }
+  if (artifact === undefined || !isTrue(run, readyCondition)) return;
+  status.pinnedArtifacts = [pinOf(chartReferenceOf(object), artifact)];
 }
 
 /**

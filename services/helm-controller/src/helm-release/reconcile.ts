@@ -162,6 +162,7 @@ async function runRecipe(run: Run): Promise<Outcome> {
   checkHealthRules({ field: 'spec.healthCheckExprs', exprs: object.spec.healthCheckExprs });
   await reconcileHelmChart(run);
   const artifact = await resolveSource(run, chartReferenceOf(object));
+  run.artifact = artifact;
   run.ctx.span.set({ 'sluice.revision': artifact.revision });
   const fingerprint = fingerprintOf(run, artifact);
   if (state.running === undefined && isUnchanged(run, fingerprint)) {

@@ -1,4 +1,4 @@
-import type { HelmRelease } from '@sluice/shared/api';
+import type { Artifact, HelmRelease } from '@sluice/shared/api';
 import type { DependencyWatch } from '@sluice/shared/applier';
 import type { ArtifactCache } from '@sluice/shared/artifact';
 import {
@@ -34,6 +34,8 @@ export interface HelmReleaseSettings {
   /** Gates. */
   externalArtifacts: boolean;
   retryByDefault: boolean;
+  /** Whether the artifact of the chart that was last released is named in the status. */
+  pinsArtifacts: boolean;
   allowDnsLookups: boolean;
   helm3Defaults: boolean;
 }
@@ -81,6 +83,8 @@ export interface Run {
   releaseName: string;
   releaseNamespace: string;
   storageNamespace: string;
+  /** The artifact of the chart, once it is known. */
+  artifact?: Artifact;
   /** Set once it is known. */
   desired?: Desired;
   target?: Target;

@@ -27,6 +27,8 @@ export interface KustomizationSettings {
   strictSubstitutions: boolean;
   externalArtifacts: boolean;
   failFast: boolean;
+  /** Whether the artifact that was last applied is named in the status. */
+  pinsArtifacts: boolean;
   /** The Secret with age keys for Kustomizations that name none. */
   ageSecret: { namespace: string; name: string } | undefined;
   /** Where sops has its empty home. */

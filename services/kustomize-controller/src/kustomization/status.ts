@@ -1,3 +1,4 @@
+import { pinOf } from '@sluice/shared/applier';
 import { joinLines } from '@sluice/shared/base';
 import type { InventoryEntry } from '@sluice/shared/engine';
 import {
@@ -169,6 +170,18 @@ export function keptSuffix(kept: readonly string[]): string {
   return kept.length === 0 ? '' : `\nNot pruned:\n${joinLines(kept)}`;
 }
 
+/** Until another one is applied and healthy, this artifact is what a rollback needs. */
+function notePin(run: Run): void {
+  const { object, deps, ctx } = run;
+  const { status } = ctx.status;
+  if (!deps.settings.pinsArtifacts) {
+    delete status.pinnedArtifacts;
+    return;
+  }
+  const { kind, name, namespace = object.metadata.namespace ?? '' } = object.spec.sourceRef;
+  status.pinnedArtifacts = [pinOf({ kind, name, namespace }, sourceOf(run).artifact)];
+}
+
 /** Notes that the revision is applied and healthy. */
 export function noteReady(run: Run): void {
   const { revision, originRevision } = sourceOf(run);
@@ -177,6 +190,7 @@ export function noteReady(run: Run): void {
   status.status.lastAppliedRevision = revision;
   if (originRevision === undefined) delete status.status.lastAppliedOriginRevision;
   else status.status.lastAppliedOriginRevision = originRevision;
+  notePin(run);
   const kept = keptSuffix(run.state.applied?.kept ?? []);
   status.ready(succeededReason, `Applied revision: ${revision}${kept}`);
 }
