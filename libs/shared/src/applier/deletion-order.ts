@@ -182,9 +182,12 @@ export class DeletionOrder {
   async #list(): Promise<void> {
     const { client, kind, namespace } = this.#options;
     const at = this.#clock.now();
+    const other = otherApplierKind(kind);
     const objects = await client
-      .list<Dependant>(resourceOf(otherApplierKind(kind)), { namespace })
-      .then(({ items }) => items.filter(({ spec }) => spec.dependsOn?.length).map(asDependant))
+      .list<Dependant>(resourceOf(other), { namespace })
+      .then(({ items }) =>
+        items.filter((one) => applierIdsOf(one, other.kind).length > 0).map(asDependant),
+      )
       .catch((error: unknown) => {
         // Without the kind, or the right to see it, nothing of it can be waited for.
         if (isNotFound(error) || isForbidden(error)) return [];

@@ -78,9 +78,15 @@ export function applierIdOf(
   return `${kind}/${keyOf({ namespace, name })}`;
 }
 
-/** Returns the identities of all Kustomizations and HelmReleases that an object of a kind depends on. */
-export function applierIdsOf(object: Dependant, kind: string): string[] {
-  const { dependsOn = [] } = object.spec;
+/**
+ * Returns the identities of all Kustomizations and HelmReleases that an object of a kind depends on; of one without a
+ * spec, which its schema lets through, there are none.
+ */
+export function applierIdsOf(
+  object: KubeObject & { spec?: Pick<Dependant['spec'], 'dependsOn'> },
+  kind: string,
+): string[] {
+  const dependsOn = object.spec?.dependsOn ?? [];
   return dependsOn.flatMap((reference) => applierIdOf(object, reference, kind) ?? []);
 }
 

@@ -68,6 +68,16 @@ test('what is deleted together goes in the reverse order, with all that it has m
   });
 });
 
+test('a HelmRelease without a spec keeps nothing from being deleted', async () => {
+  const { group, version, kind } = helmReleaseKind;
+  const metadata = { namespace: bed.namespace, name: 'bare' };
+  await bed.client.create(helmReleases, { apiVersion: `${group}/${version}`, kind, metadata });
+  await applied('beside');
+  await remove('beside');
+  await gone('beside');
+  await bed.client.delete(helmReleases, metadata);
+});
+
 test('dependants that stay are not waited for', async () => {
   await applied('left');
   await applied('stays', { dependsOn: [{ name: 'left' }] });
