@@ -13,8 +13,11 @@ export interface Clock {
   setTimer(fn: () => void, ms: number): Timer;
 }
 
-/** Node keeps delays in 31 bits; a longer one would fire at once. */
-const maxDelayMs = 2 ** 31 - 1;
+/**
+ * The longest delay of a timer of Node, which keeps them in 31 bits: a longer one fires at once, or is refused. Limits
+ * of time that a spec sets are cut to it, which is 24 days.
+ */
+export const maxDelayMs = 2 ** 31 - 1;
 
 /** The machine's clock. Its timers do not keep the process alive. */
 export const systemClock: Clock = {

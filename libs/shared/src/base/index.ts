@@ -1,6 +1,14 @@
 export { Alarm } from './alarm.ts';
 export { ByteBudget } from './byte-budget.ts';
-export { backoff, type Clock, FakeClock, jitter, systemClock, type Timer } from './clock.ts';
+export {
+  backoff,
+  type Clock,
+  FakeClock,
+  jitter,
+  maxDelayMs,
+  systemClock,
+  type Timer,
+} from './clock.ts';
 export {
   type DigestAlgorithm,
   digestAlgorithms,

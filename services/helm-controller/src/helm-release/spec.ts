@@ -1,5 +1,6 @@
 import type { HelmRelease } from '@sluice/shared/api';
 import { specDuration } from '@sluice/shared/applier';
+import { maxDelayMs } from '@sluice/shared/base';
 
 /** Action of a release that is tried until it succeeds. */
 export type ReleaseAction = 'install' | 'upgrade';
@@ -16,8 +17,11 @@ const defaultRetryInterval = '5m';
  */
 export function timeoutOf({ spec }: HelmRelease, action: HelmAction): number {
   const own = spec[action]?.timeout;
-  if (own !== undefined) return specDuration(own, `spec.${action}.timeout`);
-  return specDuration(spec.timeout ?? defaultTimeout, 'spec.timeout');
+  const ms =
+    own === undefined
+      ? specDuration(spec.timeout ?? defaultTimeout, 'spec.timeout')
+      : specDuration(own, `spec.${action}.timeout`);
+  return Math.min(ms, maxDelayMs);
 }
 
 /** What is done about failures of an action. */

@@ -1,7 +1,13 @@
 import type { Artifact, KubeObject, Kustomization } from '@sluice/shared/api';
 import { type DependencyWatch, specDuration } from '@sluice/shared/applier';
 import type { ArtifactCache } from '@sluice/shared/artifact';
-import { formatDuration, type LruBytes, type RefusedWork, SecretMasker } from '@sluice/shared/base';
+import {
+  formatDuration,
+  type LruBytes,
+  maxDelayMs,
+  type RefusedWork,
+  SecretMasker,
+} from '@sluice/shared/base';
 import type { Kustomize, Sops } from '@sluice/shared/cli';
 import type { ApplierIdentity, Clusters, HealDrift, Inventories } from '@sluice/shared/engine';
 import type { Informer } from '@sluice/shared/kube';
@@ -126,7 +132,7 @@ export function timeoutOf(
     spec.timeout === undefined
       ? specDuration(spec.interval, 'spec.interval') - intervalMarginMs
       : specDuration(spec.timeout, 'spec.timeout');
-  return Math.max(ms, leastTimeoutMs);
+  return Math.min(Math.max(ms, leastTimeoutMs), maxDelayMs);
 }
 
 /** Returns the time until a retry after failed health checks in milliseconds. */

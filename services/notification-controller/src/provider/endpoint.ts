@@ -1,5 +1,5 @@
 import type { Provider } from '@sluice/shared/api';
-import { parseDuration } from '@sluice/shared/base';
+import { maxDelayMs, parseDuration } from '@sluice/shared/base';
 import { isProxyAddress, proxyForms } from '@sluice/shared/net';
 import type { Endpoint, ProviderType } from './adapter.ts';
 import { checkAddress } from './address.ts';
@@ -31,7 +31,7 @@ export async function endpointOf(provider: Provider, read: SecretReader): Promis
     secret,
     ...(spec.serviceAccountName && { serviceAccountName: spec.serviceAccountName }),
     uid: metadata.uid ?? '',
-    timeoutMs: spec.timeout ? parseDuration(spec.timeout) : defaultTimeoutMs,
+    timeoutMs: spec.timeout ? Math.min(parseDuration(spec.timeout), maxDelayMs) : defaultTimeoutMs,
     proxy: spec.proxySecretRef
       ? proxyOf(await readRef(spec.proxySecretRef))
       : checkProxy((secret['proxy'] ?? spec.proxy ?? '').trim(), 'the proxy address'),

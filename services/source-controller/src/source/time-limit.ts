@@ -1,4 +1,4 @@
-import { formatDuration, parseDuration, StalledError } from '@sluice/shared/base';
+import { formatDuration, maxDelayMs, parseDuration, StalledError } from '@sluice/shared/base';
 
 const defaultTimeoutMs = 60_000;
 
@@ -41,7 +41,7 @@ export class TimeLimit {
 
 function millisecondsOf(text: string): number {
   try {
-    return parseDuration(text);
+    return Math.min(parseDuration(text), maxDelayMs);
   } catch (cause) {
     throw new StalledError('InvalidTimeout', `spec.timeout '${text}' is not a duration`, { cause });
   }
