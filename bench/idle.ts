@@ -1,63 +1,83 @@
-// npm run bench -- idle [--kind helm] [--n 500] [--minutes 3]: what N HelmReleases cost that do not change, at an
-// interval of a minute. The baseline is the CPU time that the same controllers use with nothing to reconcile.
+// npm run bench -- idle [--kind helm] [--n 500] [--minutes 3] [--flux]: what N Kustomizations, or HelmReleases, cost that
+// do not change, at an interval of a minute. The baseline is the CPU time that the same controllers use with nothing to
+// reconcile; with `--flux`, the same with Flux's own controllers.
 import { setTimeout } from 'node:timers/promises';
-import { type Controllers, usageOf } from '@sluice/testing';
 import { tenant } from './apps.ts';
+import { type Contestant, withContestants } from './contestants.ts';
+import { createFleet } from './fleet.ts';
+import { type Measured, sumOf } from './measure.ts';
 import { benchHelmIdle } from './mttp-helm.ts';
-import { argument, withBench } from './setup.ts';
+import { argument, type Bench } from './setup.ts';
 
 const count = Number(argument('n', '500'));
 const minutes = Number(argument('minutes', '3'));
+const kind = argument('kind', 'kustomization') === 'helm' ? 'HelmRelease' : 'Kustomization';
+const namespace = 'apps';
+const interval = '1m';
 const minuteMs = 60_000;
-const controller = 'helm-controller';
 
-async function metricsOf(controllers: Controllers): Promise<string> {
-  return (await fetch(controllers.processes[controller].metricsUrl)).text();
+type Counter = 'requests' | 'reconciles' | 'unchanged' | 'programs' | 'builds';
+/** Counters of all controllers, whoever has them. */
+const counters: Record<Counter, readonly [name: string, label?: string]> = {
+  requests: ['rest_client_requests_total'],
+  reconciles: ['controller_runtime_reconcile_total'],
+  unchanged: ['sluice_helm_unchanged_total'],
+  programs: ['sluice_helm_renderings_total'],
+  builds: ['sluice_kustomize_builds_total', 'result="built"'],
+};
+type Sample = Record<Counter | 'cpu' | 'peakRssMiB', number>;
+
+async function sample({ processes }: Measured): Promise<Sample> {
+  const found: Sample = { cpu: 0, peakRssMiB: 0, ...zeros };
+  for (const process of Object.values(processes)) {
+    const metrics = await (await fetch(process.metricsUrl)).text();
+    const { cpuSeconds, peakRssMiB } = await process.usage();
+    found.cpu += cpuSeconds;
+    found.peakRssMiB += peakRssMiB;
+    for (const name of names) found[name] += sumOf(metrics, ...counters[name]);
+  }
+  return found;
 }
 
-/** Sum of all samples of a counter. */
-function sumOf(metrics: string, name: string): number {
-  const samples = metrics.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)`, 'gm'));
-  return [...samples].reduce((sum, [, value]) => sum + Number(value), 0);
-}
+const names = Object.keys(counters) as Counter[];
+const zeros = Object.fromEntries(names.map((name) => [name, 0])) as Record<Counter, number>;
 
-async function sample(controllers: Controllers) {
-  const metrics = await metricsOf(controllers);
-  const { cpuSeconds, peakRssMiB } = await usageOf(controllers.processes[controller].pid);
-  return {
-    cpuSeconds,
-    peakRssMiB,
-    requests: sumOf(metrics, 'rest_client_requests_total'),
-    unchanged: sumOf(metrics, 'sluice_helm_unchanged_total'),
-    programs: sumOf(metrics, 'sluice_helm_renderings_total'),
-  };
-}
-
-/** CPU seconds, requests and the like in a minute. */
-async function perMinute(controllers: Controllers, during: number) {
-  const before = await sample(controllers);
+/** CPU seconds, requests and the like in a minute; the peak of memory as it is. */
+async function perMinute(measured: Measured, during: number): Promise<Sample> {
+  const before = await sample(measured);
   await setTimeout(during * minuteMs);
-  const after = await sample(controllers);
-  const rate = (name: keyof typeof before) => (after[name] - before[name]) / during;
-  return {
-    cpu: rate('cpuSeconds'),
-    requests: rate('requests'),
-    unchanged: rate('unchanged'),
-    programs: rate('programs'),
-    peakRssMiB: after.peakRssMiB,
-  };
+  const after = await sample(measured);
+  const rates = Object.entries(after).map(([name, value]) => [
+    name,
+    (value - before[name as keyof Sample]) / during,
+  ]);
+  return { ...Object.fromEntries(rates), peakRssMiB: after.peakRssMiB };
 }
 
-await withBench(async (bench) => {
-  await bench.apply(tenant('apps'));
-  const controllers = await bench.controllers({ [controller]: ['--concurrent=10'] });
+async function deploy(bench: Bench, install: () => Promise<void>): Promise<void> {
+  if (kind === 'Kustomization') return install();
+  const releases = Array.from({ length: count }, (_, at) => `app-${at}`);
+  return benchHelmIdle(bench, { names: releases, interval });
+}
+
+async function benchIdle(bench: Bench, { name, start }: Contestant): Promise<Sample> {
+  await bench.apply(tenant(namespace));
+  const fleet = await createFleet(bench, { count, namespace, interval });
+  const controllers = await start();
   const empty = await perMinute(controllers, 1);
-  const names = Array.from({ length: count }, (_, at) => `app-${at}`);
-  await benchHelmIdle(bench, { names, interval: '1m' });
-  // What was just released is looked at once more by its own interval.
+  await deploy(bench, fleet.install);
+  // What was just applied is looked at once more by its own interval.
   await setTimeout(minuteMs);
   const idle = await perMinute(controllers, minutes);
+  const counts = names.map((what) => `${idle[what].toFixed(0)} ${what}`).join(', ');
   console.log(
-    `${count} idle HelmReleases at an interval of a minute: ${idle.cpu.toFixed(2)} s CPU a minute, ${(idle.cpu / empty.cpu).toFixed(1)} × that of none (${empty.cpu.toFixed(2)} s); ${idle.requests.toFixed(0)} API requests a minute (none: ${empty.requests.toFixed(0)}); ${idle.unchanged.toFixed(0)} reconciles a minute; programs started: ${idle.programs}; ${idle.peakRssMiB.toFixed(0)} MiB peak`,
+    `${name}: ${count} ${kind}s at an interval of a minute: ${idle.cpu.toFixed(2)} s CPU a minute of all controllers, ${(idle.cpu / empty.cpu).toFixed(1)} × that of none (${empty.cpu.toFixed(2)} s); a minute: ${counts} (none: ${empty.requests.toFixed(0)} requests); ${idle.peakRssMiB.toFixed(0)} MiB peak in sum`,
   );
-});
+  return idle;
+}
+
+const { Sluice: ours, Flux: theirs } = await withContestants(benchIdle);
+if (ours && theirs)
+  console.log(
+    `Sluice / Flux: CPU ${(ours.cpu / theirs.cpu).toFixed(2)}, requests ${(ours.requests / theirs.requests).toFixed(2)}`,
+  );

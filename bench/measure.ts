@@ -1,6 +1,6 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { type ApiResource, createInformer } from '@sluice/shared/kube';
-import { type Controllers, type Usage, usageOf } from '@sluice/testing';
+import { type Usage, usageOf } from '@sluice/testing';
 import type { Bench } from './setup.ts';
 
 const timeoutMs = 20 * 60_000;
@@ -42,7 +42,27 @@ export async function untilAll<T extends KubeObject>(
   });
 }
 
-async function usage(controllers: Controllers): Promise<Record<string, Usage>> {
+/** A process of which something is measured. */
+export interface MeasuredProcess {
+  readonly name: string;
+  readonly metricsUrl: string;
+  readonly pid: number | undefined;
+  usage(): Promise<Usage>;
+}
+
+/** Processes that do the work, by name. */
+export interface Measured {
+  processes: Record<string, MeasuredProcess>;
+}
+
+/** What a run has cost the processes that did the work. */
+export interface Cost {
+  wallSeconds: number;
+  cpuSeconds: number;
+  peakRssMiB: number;
+}
+
+async function usage(controllers: Measured): Promise<Record<string, Usage>> {
   const entries = Object.entries(controllers.processes).map(async ([name, controller]) => [
     name,
     await controller.usage(),
@@ -60,15 +80,15 @@ async function controlPlaneUsage(bench: Bench): Promise<[string, number][]> {
   );
 }
 
-/** Prints wall time, CPU time and memory of a run against a baseline. */
+/** Prints wall time, CPU time and memory of a run against a baseline, and returns them. */
 export async function measure(o: {
   /** What is run, such as `install: 100 oci apps`. */
   title: string;
   bench: Bench;
-  controllers: Controllers;
+  controllers: Measured;
   baseline: { name: string; seconds: number };
   run: () => Promise<void>;
-}): Promise<void> {
+}): Promise<Cost> {
   const before = await usage(o.controllers);
   const serversBefore = new Map(await controlPlaneUsage(o.bench));
   const started = performance.now();
@@ -89,10 +109,19 @@ export async function measure(o: {
   console.log(
     `${o.title} in ${wall.toFixed(2)} s, ${(wall / seconds).toFixed(2)} × ${name} (${seconds.toFixed(2)} s); ${cpu.toFixed(1)} s CPU, ${memory.toFixed(0)} MiB peak in sum (${parts.join('; ')}); control plane CPU: ${servers.join(', ')}`,
   );
+  return { wallSeconds: wall, cpuSeconds: cpu, peakRssMiB: memory };
+}
+
+/** Sum of all samples of a counter in the text of /metrics, of those whose labels have the text. */
+export function sumOf(metrics: string, name: string, label = ''): number {
+  const samples = metrics.matchAll(new RegExp(`^${name}(\\{.*\\})? (\\S+)`, 'gm'));
+  return [...samples]
+    .filter(([, labels = '']) => labels.includes(label))
+    .reduce((sum, [, , value]) => sum + Number(value), 0);
 }
 
 /** Requests to the API server so far, by method and status, from each controller's metrics. */
-export async function apiRequests(controllers: Controllers): Promise<string> {
+export async function apiRequests(controllers: Measured): Promise<string> {
   const lines = Object.values(controllers.processes).map(async ({ name, metricsUrl }) => {
     const text = await (await fetch(metricsUrl)).text();
     const counts = [...text.matchAll(/^rest_client_requests_total\{(.*)\} (\d+)/gm)].map(

@@ -11,9 +11,10 @@ import {
 import { mapConcurrently } from '@sluice/shared/base';
 import { resourceOf } from '@sluice/shared/kube';
 import { isReady } from '@sluice/shared/runtime';
-import { type Controllers, toolPath } from '@sluice/testing';
+import { toolPath } from '@sluice/testing';
 import { chartFiles } from './apps.ts';
-import { apiRequests, measure, untilAll } from './measure.ts';
+import type { Contestant } from './contestants.ts';
+import { apiRequests, type Cost, measure, untilAll } from './measure.ts';
 import type { Bench } from './setup.ts';
 
 const run = promisify(execFile);
@@ -100,17 +101,17 @@ function untilReleased(bench: Bench, count: number, version: string): Promise<vo
 /** Installs one chart many times and upgrades it, against a loop of the helm program. */
 export async function benchHelm(
   bench: Bench,
-  o: { names: string[]; controllers: () => Promise<Controllers> },
-): Promise<void> {
-  const { names } = o;
+  o: { names: string[]; contestant: Contestant },
+): Promise<Record<string, Cost>> {
+  const { names, contestant } = o;
   const archives = [await publish(bench, '1.0.0'), await publish(bench, '2.0.0')];
   const seconds: number[] = [];
   for (const archive of archives) seconds.push(await helmLoop(bench, names, archive));
-  const controllers = await o.controllers();
+  const controllers = await contestant.start();
   const loop = 'a loop of helm upgrade --install';
   await bench.apply([repositoryOf(bench)]);
-  await measure({
-    title: `install: ${names.length} releases of one chart`,
+  const install = await measure({
+    title: `${contestant.name}, install: ${names.length} releases of one chart`,
     bench,
     controllers,
     baseline: { name: loop, seconds: seconds[0] ?? 0 },
@@ -120,8 +121,8 @@ export async function benchHelm(
       await released;
     },
   });
-  await measure({
-    title: `upgrade: ${names.length} releases of one chart`,
+  const upgrade = await measure({
+    title: `${contestant.name}, upgrade: ${names.length} releases of one chart`,
     bench,
     controllers,
     baseline: { name: loop, seconds: seconds[1] ?? 0 },
@@ -137,6 +138,7 @@ export async function benchHelm(
     },
   });
   console.log(`API requests in all: ${await apiRequests(controllers)}`);
+  return { install, upgrade };
 }
 
 /** Releases one chart many times, to be left alone then. */

@@ -1,6 +1,7 @@
 // npm run bench -- mttp [--n 100] [--source oci|git]: time until N Kustomizations are Ready, installed and then
 // upgraded. The baseline is `kubectl apply --server-side` of the same objects in the same run.
-// With `--kind helm`: the same for N HelmReleases; the baseline is a loop of the helm program.
+// With `--kind helm`: the same for N HelmReleases; the baseline is a loop of the helm program. With `--flux`: all of it
+// once more with Flux's own controllers, and the ratios.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KubeObject, Kustomization } from '@sluice/shared/api';
@@ -16,21 +17,17 @@ import { isReady } from '@sluice/shared/runtime';
 import type { GitRepository } from '@sluice/testing';
 import { create } from 'tar';
 import { appFiles, appKustomization, appObjects, tenant } from './apps.ts';
+import { type Contestant, compareCosts, withContestants } from './contestants.ts';
 import { kubectlApply } from './kubectl.ts';
-import { apiRequests, measure, untilAll } from './measure.ts';
+import { apiRequests, type Cost, measure, untilAll } from './measure.ts';
 import { benchHelm } from './mttp-helm.ts';
-import { argument, type Bench, withBench } from './setup.ts';
+import { argument, type Bench } from './setup.ts';
 
 const namespace = 'apps';
 const source = argument('source', 'oci') as 'oci' | 'git';
 const names = Array.from({ length: Number(argument('n', '100')) }, (_, at) => `app-${at}`);
 const layerMediaType = 'application/vnd.cncf.flux.content.v1.tar+gzip';
 const configMediaType = 'application/vnd.cncf.flux.config.v1+json';
-const concurrency: Record<string, string[]> = {
-  'source-controller': ['--concurrent=10'],
-  'kustomize-controller': ['--concurrent=20'],
-  'helm-controller': ['--concurrent=10'],
-};
 
 /** How a version of all applications is published, and how the cluster is told of it. */
 interface Publisher {
@@ -135,7 +132,10 @@ async function kubectlSeconds(bench: Bench, version: string): Promise<number> {
   return (await kubectlApply({ kubeconfigPath, dir: bench.dir, objects })) / 1000;
 }
 
-async function benchKustomizations(bench: Bench): Promise<void> {
+async function benchKustomizations(
+  bench: Bench,
+  { name: contestant, start }: Contestant,
+): Promise<Record<string, Cost>> {
   const publisher =
     source === 'oci'
       ? ociPublisher(bench)
@@ -144,7 +144,7 @@ async function benchKustomizations(bench: Bench): Promise<void> {
   await publisher.publish('1.0.0');
   const baselineInstall = await kubectlSeconds(bench, '1.0.0');
   const baselineUpgrade = await kubectlSeconds(bench, '2.0.0');
-  const controllers = await bench.controllers(concurrency);
+  const controllers = await start();
   const kustomizations = names.map((name) =>
     appKustomization({
       name,
@@ -154,8 +154,8 @@ async function benchKustomizations(bench: Bench): Promise<void> {
       path: source === 'oci' ? './' : `./${name}`,
     }),
   );
-  await measure({
-    title: `install: ${names.length} ${source} apps`,
+  const install = await measure({
+    title: `${contestant}, install: ${names.length} ${source} apps`,
     bench,
     controllers,
     baseline: { name: 'kubectl apply', seconds: baselineInstall },
@@ -166,18 +166,21 @@ async function benchKustomizations(bench: Bench): Promise<void> {
     },
   });
   await publisher.publish('2.0.0');
-  await measure({
-    title: `upgrade: ${names.length} ${source} apps`,
+  const upgrade = await measure({
+    title: `${contestant}, upgrade: ${names.length} ${source} apps`,
     bench,
     controllers,
     baseline: { name: 'kubectl apply', seconds: baselineUpgrade },
     run: async () => untilAllReady(bench, await publisher.roll('2.0.0')),
   });
   console.log(`API requests in all: ${await apiRequests(controllers)}`);
+  return { install, upgrade };
 }
 
-await withBench(async (bench) => {
-  if (argument('kind', 'kustomization') !== 'helm') return benchKustomizations(bench);
-  await bench.apply([...tenant(namespace), ...tenant('baseline')]);
-  return benchHelm(bench, { names, controllers: () => bench.controllers(concurrency) });
-});
+compareCosts(
+  await withContestants(async (bench, contestant) => {
+    if (argument('kind', 'kustomization') !== 'helm') return benchKustomizations(bench, contestant);
+    await bench.apply([...tenant(namespace), ...tenant('baseline')]);
+    return benchHelm(bench, { names, contestant });
+  }),
+);

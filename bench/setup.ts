@@ -40,24 +40,37 @@ export interface Bench {
     names?: ControllersOptions['names'],
   ): Promise<Controllers>;
   apply(objects: KubeObject[]): Promise<void>;
+  /** Has something be stopped at the end. */
+  defer(stop: () => Promise<void>): void;
+}
+
+export interface BenchOptions {
+  /** The API server writes down each request; false when absent. */
+  audit?: boolean;
 }
 
 /** Starts everything that a benchmark needs, runs it, and stops all of it. */
-export async function withBench(run: (bench: Bench) => Promise<void>): Promise<void> {
+export async function withBench<T>(
+  run: (bench: Bench) => Promise<T>,
+  o: BenchOptions = {},
+): Promise<T> {
   const started = new AsyncDisposableStack();
   try {
-    await run(await createBench(started));
+    return await run(await createBench(started, o));
   } finally {
     await started.disposeAsync();
   }
 }
 
-async function createBench(started: AsyncDisposableStack): Promise<Bench> {
+/** What the benchmark itself calls itself in the audit log. */
+export const benchAgent = 'sluice-bench';
+
+async function createBench(started: AsyncDisposableStack, o: BenchOptions): Promise<Bench> {
   for (const name of controllerNames) await bundleService(name);
   const folder = await temporaryFolder('bench');
   started.defer(() => folder.remove());
   const [controlPlane, nats, git, registry] = await Promise.all([
-    startControlPlane(),
+    startControlPlane({ audit: o.audit ?? false }),
     startNats(),
     startGitServer(),
     startRegistry(),
@@ -67,7 +80,8 @@ async function createBench(started: AsyncDisposableStack): Promise<Bench> {
   started.defer(() => git.stop());
   started.defer(() => registry.stop());
   await installCrds(root, controlPlane.kubeconfigPath);
-  const client = createKubeClient(loadKubeConfig({ path: controlPlane.kubeconfigPath }));
+  const config = loadKubeConfig({ path: controlPlane.kubeconfigPath });
+  const client = createKubeClient(config, { userAgent: benchAgent });
   started.defer(() => client.close());
   return {
     dir: folder.path,
@@ -89,6 +103,7 @@ async function createBench(started: AsyncDisposableStack): Promise<Bench> {
       started.defer(() => controllers.stop());
       return controllers;
     },
+    defer: (stop) => started.defer(stop),
     async apply(objects) {
       await mapConcurrently(objects, 20, async (object) => {
         const resource = await client.mapper.resourceFor(gvkOf(object));
@@ -110,6 +125,11 @@ export function nodeArgsOf(controller: string): string[] {
     ...(flags === '' ? nodeFlagsOf(controller) : flags.split(' ').filter(Boolean)),
     ...(profileDir === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`]),
   ];
+}
+
+/** Whether `--name` is among the arguments. */
+export function isAsked(name: string): boolean {
+  return process.argv.includes(`--${name}`);
 }
 
 /** Value of `--name=value` or `--name value` among the arguments. */

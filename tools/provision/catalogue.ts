@@ -18,6 +18,7 @@ export const toolNames = [
   'helm-renderer',
   'alertmanager',
   'flux',
+  'flux-source-controller',
   'flux-kustomize-controller',
   'flux-helm-controller',
   'flux-source-watcher',
@@ -179,6 +180,10 @@ const recipes: Record<ToolName, ToolRecipe> = {
     linkerValues: (version) => ({ 'main.VERSION': version.replace(/^v/, '') }),
     // The manifests that `flux install` applies; the other commands do without.
     generatedFiles: { 'cmd/flux/manifests/none.yaml': '' },
+  },
+  'flux-source-controller': {
+    ...fluxController('source-controller'),
+    module: 'flux-source-controller',
   },
   'flux-kustomize-controller': fluxController('kustomize-controller'),
   'flux-helm-controller': fluxController('helm-controller'),

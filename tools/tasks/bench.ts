@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { provision } from '../provision/index.ts';
-import { commandTools, serverTools } from '../test/cluster-tools.ts';
+import { commandTools, fluxTools, serverTools } from '../test/cluster-tools.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const [name = '', ...args] = process.argv.slice(2);
@@ -16,7 +16,8 @@ if (!/^[a-z0-9-]+$/.test(name) || !existsSync(file)) {
   console.error(`usage: npm run bench -- <${choices}> [arguments]`);
   process.exitCode = 2;
 } else {
-  const tools = await provision([...serverTools, ...commandTools]);
+  const flux = args.includes('--flux') ? fluxTools : [];
+  const tools = await provision([...serverTools, ...commandTools, ...flux]);
   const env = { ...process.env, SLUICE_TOOLS: JSON.stringify(tools) };
   const nodeArgs = ['--disable-warning=ExperimentalWarning', file, ...args];
   const result = spawnSync(process.execPath, nodeArgs, { cwd: root, stdio: 'inherit', env });

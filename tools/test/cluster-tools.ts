@@ -36,6 +36,13 @@ export const e2eTools: ToolName[] = [
   'flux-source-watcher',
 ];
 
+/** Those with which benchmarks compare ours. */
+export const fluxTools: ToolName[] = [
+  'flux-source-controller',
+  'flux-kustomize-controller',
+  'flux-helm-controller',
+];
+
 /**
  * What some tests run that are left out where it is not built, since each takes some ten minutes of processor time, and
  * gitea 400 MB of modules and 1.3 GB of Go's cache. With the variable set to `required` it is built.
