@@ -75,9 +75,9 @@ function kubernetesTool(name: string, versionArgs: string[]): ToolRecipe {
 }
 
 /** A controller of Flux, from which clusters move over; it has no way to say its version. */
-function fluxController(name: string): ToolRecipe {
+function fluxController(name: string, module = 'flux-controllers'): ToolRecipe {
   return {
-    module: 'flux-controllers',
+    module,
     versionOf: `github.com/fluxcd/${name}`,
     package: `github.com/fluxcd/${name}`,
     versionArgs: ['--help'],
@@ -181,10 +181,7 @@ const recipes: Record<ToolName, ToolRecipe> = {
     // The manifests that `flux install` applies; the other commands do without.
     generatedFiles: { 'cmd/flux/manifests/none.yaml': '' },
   },
-  'flux-source-controller': {
-    ...fluxController('source-controller'),
-    module: 'flux-source-controller',
-  },
+  'flux-source-controller': fluxController('source-controller', 'flux-source-controller'),
   'flux-kustomize-controller': fluxController('kustomize-controller'),
   'flux-helm-controller': fluxController('helm-controller'),
   'flux-source-watcher': {

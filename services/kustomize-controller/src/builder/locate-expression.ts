@@ -5,6 +5,7 @@ import type { KubeObject } from '@sluice/shared/api';
 /** What is searched to explain a failure. */
 const maxFiles = 2000;
 const maxFileBytes = 2 ** 20;
+const maxBytes = 64 * maxFileBytes;
 
 /** The paths of the files that a build has read, from what it says that it looked at. */
 function filesIn(seen: string): string[] {
@@ -42,8 +43,11 @@ export async function locateExpression(
   object: KubeObject,
 ): Promise<string | undefined> {
   let first: string | undefined;
+  let length = 0;
   for (const path of filesIn(seen ?? '{}')) {
+    if (length > maxBytes) break;
     const text = await textOf(join(root, path));
+    length += text.length;
     const line = lineOf(expression, text);
     if (line === undefined) continue;
     const place = `${path}:${line}`;

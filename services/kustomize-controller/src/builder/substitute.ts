@@ -51,7 +51,7 @@ export function checkVariableName(name: string, origin: string): void {
 }
 
 /** An object that cannot be substituted. */
-class ObjectError extends Error {
+class UnsubstitutedError extends Error {
   readonly object: KubeObject;
   constructor(object: KubeObject, cause: unknown) {
     super(errorMessage(cause), { cause });
@@ -61,7 +61,7 @@ class ObjectError extends Error {
 
 /** Describes a failure; the parser's words about the result are left out, as they may hold values. */
 async function failure(
-  { object, cause: error }: ObjectError,
+  { object, cause: error }: UnsubstitutedError,
   { locate }: SubstituteOptions,
 ): Promise<RetryableError> {
   const isExpression = error instanceof SubstitutionError;
@@ -98,7 +98,7 @@ function substituteObject(object: KubeObject, o: SubstituteOptions, build: WorkB
       throw new Error('the result is not one Kubernetes object: check the values for line breaks');
     return result;
   } catch (error) {
-    throw new ObjectError(object, error);
+    throw new UnsubstitutedError(object, error);
   }
 }
 
@@ -123,7 +123,7 @@ export async function substituteVariables(
       results.push(substituteObject(object, o, build));
     }
   } catch (error) {
-    throw error instanceof ObjectError ? await failure(error, o) : error;
+    throw error instanceof UnsubstitutedError ? await failure(error, o) : error;
   }
   return results;
 }

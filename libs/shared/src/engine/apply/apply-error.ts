@@ -38,19 +38,27 @@ export function mayHaveHappened(error: Error): boolean {
 /** The decoder of the API server quotes the bytes around an error, which may be part of a value. */
 const decoderExcerpt = /,?\s*error found in #\d+ byte of[\s\S]*$/;
 
+/** What helps against a field that cannot be changed, besides its former value. */
+const usualFix =
+  ', or delete the object so that it is created anew (a Kustomization does that with spec.force)';
+
 /**
  * Turns what a request about an object threw into an error that names the object and hides its secret values. The
  * original is not attached, for its message may hold them.
  *
  * @param action what failed, such as `apply`
+ * @param fix what helps against a field that cannot be changed, after "restore the value"
  */
-export function objectError(object: KubeObject, action: string, error: unknown): ObjectError {
+export function objectError(
+  object: KubeObject,
+  action: string,
+  error: unknown,
+  fix = usualFix,
+): ObjectError {
   if (error instanceof ObjectError) return error;
   const id = objectIdOf(object);
   const reason = error instanceof ApiError && error.reason !== '' ? ` (${error.reason})` : '';
   const text = maskSecretValues(object, errorMessage(error).replace(decoderExcerpt, ''));
-  const fix =
-    ', or delete the object so that it is created anew (a Kustomization does that with spec.force)';
   const hint = isImmutableError(error) ? immutableHint(error, fix) : '';
   return new ObjectError(
     id,
@@ -68,12 +76,7 @@ export function dataError(
   const fix =
     '; force does not recreate it, for its data may go with it: annotate the object with ' +
     `${annotationPrefix}/force: enabled if that is meant`;
-  const reason = refusal instanceof ApiError ? ` (${refusal.reason})` : '';
-  return new ObjectError(
-    objectIdOf(object),
-    `${displayName(object)} apply failed${reason}: ${errorMessage(refusal)}${immutableHint(refusal, fix)}`,
-    refusal,
-  );
+  return objectError(object, 'apply', refusal, fix);
 }
 
 function immutableHint(error: unknown, fix: string): string {
