@@ -108,7 +108,7 @@ export {
   startSshGitServer,
   whyNoSshServer,
 } from './ssh-server.ts';
-export { standInDispatcher, standInHeader } from './stand-in.ts';
+export { type Asked, standInDispatcher, standInFor, standInHeader } from './stand-in.ts';
 export { assertStatusContract } from './status-contract.ts';
 export { type TenantRule, tenantAccount } from './tenant-account.ts';
 export { missingTool, toolPath } from './tool-path.ts';

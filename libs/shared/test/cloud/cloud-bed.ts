@@ -6,23 +6,7 @@ import {
   TokenCache,
 } from '@sluice/shared/cloud';
 import type { KubeClient } from '@sluice/shared/kube';
-import {
-  receiveWebhooks,
-  standInDispatcher,
-  standInHeader,
-  type WebhookReply,
-} from '@sluice/testing';
-
-/** A request as the cloud got it. */
-export interface Asked {
-  method: string;
-  url: string;
-  headers: Record<string, string>;
-  body: string;
-}
-
-/** Headers that say nothing of a login. */
-const plain = ['host', 'connection', 'content-length', 'user-agent', standInHeader];
+import { receiveWebhooks, standInDispatcher, standInFor } from '@sluice/testing';
 
 /** A server that stands in for all services of the clouds, and for the machine. */
 export async function startCloud() {
@@ -55,30 +39,7 @@ export async function startCloud() {
       signal: new AbortController().signal,
       ...change,
     }),
-    /** Answers by method and address without query; whatever else is asked for is not there. */
-    answer(replies: Record<string, object | string | WebhookReply>) {
-      server.requests.length = 0;
-      server.respond(({ method, path, headers }) => {
-        const [bare] = path.split('?');
-        const reply = replies[`${method} ${headers[standInHeader]}${bare}`];
-        if (reply === undefined) return { status: 404, body: '{"error":"unexpected"}' };
-        if (typeof reply === 'object' && 'status' in reply) return reply as WebhookReply;
-        const body = typeof reply === 'string' ? reply : JSON.stringify(reply);
-        return { status: 200, body };
-      });
-    },
-    /** What was asked since the answers were set. */
-    asked: (): Asked[] =>
-      server.requests.map(({ method, path, headers, body }) => ({
-        method,
-        url: `${headers[standInHeader]}${path}`,
-        headers: Object.fromEntries(
-          Object.entries(headers)
-            .filter(([name]) => !plain.includes(name))
-            .map(([name, value]) => [name, String(value)]),
-        ),
-        body,
-      })),
+    ...standInFor(server),
     async close() {
       await dispatcher.destroy();
       await server.close();

@@ -10,7 +10,9 @@ import { labelObjects } from '../../src/kustomization/label.ts';
 import { directoryWith } from './artifact.ts';
 import type { BuildCase } from './corpus/case.ts';
 import { fileCases } from './corpus/file-cases.ts';
+import { kustomizationCases } from './corpus/kustomization-cases.ts';
 import { filesOf, overlays } from './corpus/overlays.ts';
+import { patchCases } from './corpus/patch-cases.ts';
 import { specCases } from './corpus/spec-cases.ts';
 import { substitutionCases } from './corpus/substitution-cases.ts';
 import { textCases } from './corpus/text-cases.ts';
@@ -68,7 +70,15 @@ async function ours(one: BuildCase, object: Kustomization, root: string): Promis
   }
 }
 
-const cases = [...fileCases, ...specCases, ...textCases, ...substitutionCases, ...overlayCases];
+const cases = [
+  ...fileCases,
+  ...kustomizationCases,
+  ...specCases,
+  ...patchCases,
+  ...textCases,
+  ...substitutionCases,
+  ...overlayCases,
+];
 
 describe('a build is what `flux build kustomization` makes, in its order:', () => {
   test.each(cases.filter(({ differs }) => differs === undefined))('$name', async (one) => {

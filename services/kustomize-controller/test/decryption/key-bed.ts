@@ -2,17 +2,9 @@ import { FakeClock } from '@sluice/shared/base';
 import type { SopsKey } from '@sluice/shared/cli';
 import { type CloudEnvironment, CloudIdentities, TokenCache } from '@sluice/shared/cloud';
 import type { KubeClient } from '@sluice/shared/kube';
-import {
-  receiveWebhooks,
-  standInDispatcher,
-  standInHeader,
-  type WebhookReply,
-} from '@sluice/testing';
+import { receiveWebhooks, standInDispatcher, standInFor } from '@sluice/testing';
 import { DataKeys } from '../../src/decryption/data-keys.ts';
 import { readHeldKeys } from '../../src/decryption/held-keys.ts';
-
-/** Headers that say nothing of a request. */
-const plain = ['host', 'connection', 'content-length', 'user-agent', standInHeader];
 
 /** What a data key is opened for. */
 export interface Asking {
@@ -64,30 +56,7 @@ export async function startKeyBed() {
         return dataKey.toString(latin1 ? 'latin1' : 'utf8');
       };
     },
-    /** Answers by method and address without query; whatever else is asked for is not there. */
-    answer(replies: Record<string, object | string | WebhookReply>) {
-      server.requests.length = 0;
-      server.respond(({ method, path, headers }) => {
-        const [bare] = path.split('?');
-        const reply = replies[`${method} ${headers[standInHeader]}${bare}`];
-        if (reply === undefined) return { status: 404, body: '{"error":"unexpected"}' };
-        if (typeof reply === 'object' && 'status' in reply) return reply as WebhookReply;
-        const body = typeof reply === 'string' ? reply : JSON.stringify(reply);
-        return { status: 200, body };
-      });
-    },
-    /** What was asked since the answers were set. */
-    asked: () =>
-      server.requests.map(({ method, path, headers, body }) => ({
-        method,
-        url: `${headers[standInHeader]}${path}`,
-        headers: Object.fromEntries(
-          Object.entries(headers)
-            .filter(([name]) => !plain.includes(name))
-            .map(([name, value]) => [name, String(value)]),
-        ),
-        body,
-      })),
+    ...standInFor(server),
     async close() {
       await dispatcher.destroy();
       await server.close();

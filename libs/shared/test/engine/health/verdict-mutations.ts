@@ -1,5 +1,5 @@
 import type { KubeObject } from '@sluice/shared/api';
-import type { Found } from './verdict-objects.ts';
+import type { Found } from './verdict-states.ts';
 
 type Path = (string | number)[];
 
