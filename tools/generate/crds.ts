@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import {
   allKinds,
   componentLabel,
+  deliveryGroup,
   instanceLabel,
   type KindDefinition,
   partOfFlux,
@@ -17,6 +18,7 @@ import { fileNameOf } from './names.ts';
 /** Returns the controller that owns a kind, after which its chart is named. */
 export function controllerOf(kind: Pick<KindDefinition, 'group'>): string {
   if (kind.group === sourceExtensionsGroup) return 'source-watcher';
+  if (kind.group === deliveryGroup) return 'kustomize-controller';
   return `${kind.group.split('.')[0]}-controller`;
 }
 

@@ -1,4 +1,4 @@
-import { allKinds, type KindDefinition } from '@sluice/shared/api';
+import { allKinds, deliveryGroup, type KindDefinition } from '@sluice/shared/api';
 import { dump } from 'js-yaml';
 import { generatedMark } from '../generator.ts';
 
@@ -51,12 +51,14 @@ export interface CustomResourceStateMetrics {
 }
 
 /**
- * Makes the kube-state-metrics configuration that gives `gotk_resource_info` for every kind.
+ * Makes the kube-state-metrics configuration that gives `gotk_resource_info` for every kind that is reconciled.
  *
  * @throws Error when a kind has no entry here
  */
 export function kubeStateMetricsConfig(): CustomResourceStateMetrics {
-  return { kind: 'CustomResourceStateMetrics', spec: { resources: allKinds.map(resource) } };
+  // What people decide has no state of its own; what it leads to shows in the objects that it is about.
+  const kinds = allKinds.filter(({ group }) => group !== deliveryGroup);
+  return { kind: 'CustomResourceStateMetrics', spec: { resources: kinds.map(resource) } };
 }
 
 function resource({ group, version, kind }: KindDefinition) {

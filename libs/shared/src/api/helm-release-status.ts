@@ -1,4 +1,5 @@
 import { addition, enumOf, int, int64, list, mapOf, object, opt, str, time } from './builders.ts';
+import { admittedChange, held, planSummary } from './change-policy.ts';
 import { conditions, lastHandledReconcileAt, observedGeneration, statusDefault } from './common.ts';
 import { inventory, pinnedArtifacts } from './kustomize-common.ts';
 
@@ -63,6 +64,9 @@ export const helmReleaseStatus = object(
     ),
     inventory: opt(inventory({})),
     pinnedArtifacts: opt(pinnedArtifacts()),
+    plan: opt(planSummary()),
+    held: opt(held()),
+    change: opt(admittedChange()),
     failures: opt(failureCount('reconciliations')),
     installFailures: opt(failureCount('installs')),
     upgradeFailures: opt(failureCount('upgrades')),

@@ -14,6 +14,7 @@ import {
   strList,
   strMap,
 } from './builders.ts';
+import { changePolicy } from './change-policy.ts';
 import { ignoreRules, secretRef } from './common.ts';
 import { install, rollback, test, uninstall, upgrade } from './helm-release-actions.ts';
 import { helmReleaseStatus } from './helm-release-status.ts';
@@ -239,6 +240,7 @@ const spec = object(
     timeout: opt(duration('Limit for one operation of an action, such as a hook; 5m when unset.')),
     suspend: opt(applierSuspend()),
     dependsOn: opt(dependsOn('HelmRelease')),
+    changePolicy: opt(changePolicy()),
     kubeConfig: opt(kubeConfig()),
     serviceAccountName: opt(
       str('ServiceAccount of the same namespace as which the release is made.', objectName),

@@ -1,6 +1,7 @@
 // The API: one schema per kind, from which the static types, the CRDs and the reference are made.
 export { type Alert, type AlertSpec, type AlertStatus, alertKind } from './alert.ts';
 export { allKinds } from './all-kinds.ts';
+export { type Approval, type ApprovalSpec, approvalKind } from './approval.ts';
 export {
   type ArtifactGenerator,
   type ArtifactGeneratorSpec,
@@ -81,6 +82,7 @@ export {
   commitUrlFact,
   componentLabel,
   confirmPruneAnnotation,
+  deliveryGroup,
   disabledValue,
   enabledValue,
   eventAnnotationPrefix,
@@ -116,6 +118,9 @@ export {
   notificationGroup,
   ociOriginRevisionKey,
   ociOriginSourceKey,
+  overrideByAnnotation,
+  overridePlanAnnotation,
+  overrideReasonAnnotation,
   partOfFlux,
   partOfLabel,
   pruneOrderAnnotation,
@@ -142,6 +147,13 @@ export {
   ociRepositoryKind,
 } from './oci-repository.ts';
 export {
+  type Plan,
+  type PlannedChange,
+  type PlannedObject,
+  type PlanSpec,
+  planKind,
+} from './plan.ts';
+export {
   type Provider,
   type ProviderSpec,
   type ProviderStatus,
@@ -155,3 +167,5 @@ export {
   receiverKind,
   receiverTypes,
 } from './receiver.ts';
+export { type Snapshot, type SnapshotSpec, snapshotKind } from './snapshot.ts';
+export { type Window, type WindowSpec, windowKind } from './window.ts';

@@ -13,6 +13,7 @@ import {
   strMap,
   time,
 } from './builders.ts';
+import { admittedChange, changePolicy, held, planSummary } from './change-policy.ts';
 import {
   conditions,
   ignoreRules,
@@ -191,6 +192,7 @@ const spec = object('What to build from which source, and how to apply it.', {
   ),
   suspend: opt(applierSuspend()),
   dependsOn: opt(dependsOn('Kustomization')),
+  changePolicy: opt(changePolicy()),
   ...buildFields,
   ...applyFields,
 });
@@ -236,6 +238,9 @@ const status = object(
     inventory: opt(inventory({ digest: opt(jobDigest) })),
     history: opt(history),
     pinnedArtifacts: opt(pinnedArtifacts()),
+    plan: opt(planSummary()),
+    held: opt(held()),
+    change: opt(admittedChange()),
   },
   statusDefault,
 );

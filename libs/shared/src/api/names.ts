@@ -21,6 +21,8 @@ export const sourceExtensionsGroup = 'source.extensions.fluxcd.io';
 export const kustomizeGroup = 'kustomize.toolkit.fluxcd.io';
 export const helmGroup = 'helm.toolkit.fluxcd.io';
 export const notificationGroup = 'notification.toolkit.fluxcd.io';
+/** Kinds of change control, which Flux does not have. */
+export const deliveryGroup = 'delivery.sluice.dev';
 
 /** Labels that name the Kustomization owning an applied object. */
 export const kustomizationNameLabel = `${kustomizeGroup}/name`;
@@ -70,6 +72,13 @@ export const allowPruneAnnotation = 'prune.sluice.dev/allow';
 export const confirmPruneAnnotation = 'prune.sluice.dev/confirm';
 /** On a Kustomization or HelmRelease: `disabled` has it deleted without waiting for what depends on it. */
 export const pruneOrderAnnotation = 'prune.sluice.dev/order';
+
+/** On a Kustomization or HelmRelease: digest of the plan that is applied in spite of windows, approvals and guards. */
+export const overridePlanAnnotation = 'delivery.sluice.dev/override-plan';
+/** Beside {@link overridePlanAnnotation}: why. */
+export const overrideReasonAnnotation = 'delivery.sluice.dev/override-reason';
+/** Beside {@link overridePlanAnnotation}: by whom. */
+export const overrideByAnnotation = 'delivery.sluice.dev/override-by';
 
 /**
  * On a Provider: any new value has its dead letters delivered again, and `status.lastHandledReplayAt` repeats it. Needs

@@ -53,6 +53,15 @@ describe('the kinds', () => {
       'lastError',
       'lastErrorTime',
     ];
+    const policy = ['', '.mode', '.approvals', '.rollback', '.pruneGuard'];
+    policy.push('.pruneGuard.maxPercent', '.pruneGuard.maxObjects');
+    const plan = ['', '.digest', '.revision', '.create', '.change', '.delete', '.url'];
+    const admitted = ['', '.digest', '.revision', '.plan', '.healthy', '.healthyRevision'];
+    const change = [
+      ...plan.map((path) => `plan${path}`),
+      ...['', '.reason', '.until'].map((path) => `held${path}`),
+      ...[...admitted, '.refused'].map((path) => `change${path}`),
+    ];
     const additions = allKinds.flatMap((kind) =>
       fieldsOf(kind)
         .filter((field) => field.addition && !field.path.includes('.ignore[].'))
@@ -63,6 +72,7 @@ describe('the kinds', () => {
       'Kustomization.spec.dependsOn[].apiVersion',
       'Kustomization.spec.dependsOn[].kind',
       'Kustomization.spec.dependsOn[].ready',
+      ...policy.map((path) => `Kustomization.spec.changePolicy${path}`),
       'Kustomization.spec.driftDetection',
       'Kustomization.spec.driftDetection.mode',
       'Kustomization.spec.driftDetection.ignore',
@@ -77,9 +87,11 @@ describe('the kinds', () => {
       'Kustomization.status.pinnedArtifacts[].sourceRef.namespace',
       'Kustomization.status.pinnedArtifacts[].path',
       'Kustomization.status.pinnedArtifacts[].digest',
+      ...change.map((path) => `Kustomization.status.${path}`),
       'HelmRelease.spec.dependsOn[].apiVersion',
       'HelmRelease.spec.dependsOn[].kind',
       'HelmRelease.spec.dependsOn[].ready',
+      ...policy.map((path) => `HelmRelease.spec.changePolicy${path}`),
       'HelmRelease.spec.valuesFrom[].namespace',
       'HelmRelease.spec.valuesFrom[].path',
       'HelmRelease.status.history[].changes',
@@ -92,6 +104,7 @@ describe('the kinds', () => {
       'HelmRelease.status.pinnedArtifacts[].sourceRef.namespace',
       'HelmRelease.status.pinnedArtifacts[].path',
       'HelmRelease.status.pinnedArtifacts[].digest',
+      ...change.map((path) => `HelmRelease.status.${path}`),
       'Provider.spec.rateLimit',
       'Provider.spec.rateLimit.count',
       'Provider.spec.rateLimit.per',
