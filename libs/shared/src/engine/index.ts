@@ -47,7 +47,7 @@ export {
   type HealthRules,
   hasHealthRule,
 } from './health/health-rules.ts';
-export { diffObjects, type FieldChange } from './object/object-diff.ts';
+export { diffObjects, diffObjectValues, type FieldChange } from './object/object-diff.ts';
 export {
   displayName,
   formatObjectId,

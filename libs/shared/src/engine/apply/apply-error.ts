@@ -15,11 +15,14 @@ export class ObjectError extends Error {
   readonly retryAfterMs?: number;
   /** Says which kind the cluster does not serve, when that is why. */
   readonly missing?: NoKindMatchError;
+  /** Whether only fields that cannot change are why. */
+  readonly isImmutable: boolean;
 
   constructor(id: ObjectId, message: string, source?: unknown) {
     super(message);
     this.name = 'ObjectError';
     this.id = id;
+    this.isImmutable = isImmutableError(source);
     if (source instanceof ApiError) {
       this.status = source.status;
       this.reason = source.reason;

@@ -39,10 +39,29 @@ export function diffObjects(from: KubeObject, to: KubeObject, o: DiffOptions = {
   const changes: FieldChange[] = [];
   const secret = isSecret(from) || isSecret(to);
   compare(comparable(from), comparable(to), [], (path, kind) => {
-    const masked = secret && (path[0] === 'data' || path[0] === 'stringData');
-    changes.push({ path: formatPath(path, o), kind, masked });
+    changes.push({ path: formatPath(path, o), kind, masked: secret && isData(path) });
   });
   return changes;
+}
+
+/** One field that differs, with what it holds; values of Secrets, too. */
+export interface ValueChange extends FieldChange {
+  from: unknown;
+  to: unknown;
+}
+
+/** As {@link diffObjects}, with the values, for who may be shown them once those that are masked are left out. */
+export function diffObjectValues(from: KubeObject, to: KubeObject): ValueChange[] {
+  const changes: ValueChange[] = [];
+  const secret = isSecret(from) || isSecret(to);
+  compare(comparable(from), comparable(to), [], (path, kind, values) => {
+    changes.push({ path: formatPath(path), kind, masked: secret && isData(path), ...values });
+  });
+  return changes;
+}
+
+function isData(path: DiffStep[]): boolean {
+  return path[0] === 'data' || path[0] === 'stringData';
 }
 
 /** Returns the fields in which two JSON values differ, items of lists by their position. */
@@ -71,7 +90,11 @@ interface ItemStep {
 
 type DiffStep = PathStep | ItemStep;
 
-type Report = (path: DiffStep[], kind: FieldChange['kind']) => void;
+type Report = (
+  path: DiffStep[],
+  kind: FieldChange['kind'],
+  values: { from: unknown; to: unknown },
+) => void;
 
 function compare(from: unknown, to: unknown, path: DiffStep[], report: Report): void {
   if (Object.is(from, to)) return;
@@ -82,8 +105,8 @@ function compare(from: unknown, to: unknown, path: DiffStep[], report: Report): 
   } else if (Array.isArray(from) && Array.isArray(to)) compareLists(from, to, path, report);
   else if (isEmpty(from) && isEmpty(to)) return;
   else if (isNumber(from) && isNumber(to) && isSameNumber(from, to)) return;
-  else if (from === undefined) report(path, 'added');
-  else report(path, to === undefined ? 'removed' : 'changed');
+  else if (from === undefined) report(path, 'added', { from, to });
+  else report(path, to === undefined ? 'removed' : 'changed', { from, to });
 }
 
 function isNumber(value: unknown): value is number | ExactInteger {
@@ -112,7 +135,8 @@ function compareLists(from: unknown[], to: unknown[], path: DiffStep[], report: 
     compare(item, match < 0 ? undefined : to[match], [...path, step(item, index)], report);
   });
   to.forEach((item, index) => {
-    if (find(from, item) < 0) report([...path, step(item, index)], 'added');
+    if (find(from, item) < 0)
+      report([...path, step(item, index)], 'added', { from: undefined, to: item });
   });
 }
 

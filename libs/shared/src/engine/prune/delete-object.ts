@@ -20,6 +20,8 @@ export interface DeleteRequest {
   propagation: Propagation;
   /** The object as a watch has it, which spares the first look. */
   known?: KubeObject | undefined;
+  /** Only finds out what would become of it. */
+  dryRun?: boolean | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -41,7 +43,7 @@ const maxAttempts = 10;
  * @throws ApiError when the server refuses, or the object changed with each attempt; the signal's reason when aborted
  */
 export async function deleteObject(o: DeleteRequest): Promise<Deletion> {
-  const { client, resource, item, guards, propagation, signal } = o;
+  const { client, resource, item, guards, propagation, dryRun = false, signal } = o;
   const key = item.object.metadata;
   let live = o.known;
   for (let attempt = 1; ; attempt++) {
@@ -52,7 +54,7 @@ export async function deleteObject(o: DeleteRequest): Promise<Deletion> {
       if (refusal !== undefined) return { type: 'kept', ...refusal };
       const { uid = '', resourceVersion, deletionTimestamp } = live.metadata;
       if (deletionTimestamp) return { type: 'deleted', uid, stays: true };
-      const options = { uid, resourceVersion, propagation, signal };
+      const options = { uid, resourceVersion, propagation, dryRun, signal };
       return { type: 'deleted', uid, stays: !(await client.delete(resource, key, options)) };
     } catch (error) {
       if (isNotFound(error)) return { type: 'gone' };

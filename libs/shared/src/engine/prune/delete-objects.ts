@@ -23,6 +23,8 @@ export interface DeletionOptions<T extends DeletableObject> {
   concurrency: number;
   /** Watches that may know the objects, which spares a look at each. */
   live?: OwnedObjects;
+  /** Only finds out what would be deleted. */
+  dryRun?: boolean | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -80,7 +82,7 @@ async function deleteOne<T extends DeletableObject>(
   o: DeletionOptions<T>,
   report: DeletionReport<T>,
 ): Promise<void> {
-  const { client, guards, propagation, signal } = o;
+  const { client, guards, propagation, dryRun, signal } = o;
   const { metadata } = item.object;
   const resource = item.resource ?? (await resourceOfAnyVersion(gvkOf(item.object), o));
   // An entry that was made before its kind was known may have a namespace too many; what it names cannot exist, and the
@@ -90,7 +92,8 @@ async function deleteOne<T extends DeletableObject>(
     return;
   }
   const known = o.live?.get(resource, metadata);
-  const found = await deleteObject({ client, resource, item, guards, propagation, known, signal });
+  const how = { guards, propagation, known, dryRun, signal };
+  const found = await deleteObject({ client, resource, item, ...how });
   if (found.type === 'gone') report.gone.push(item);
   else if (found.type === 'kept') {
     const { guard, why } = found;

@@ -22,6 +22,8 @@ export interface PruneOptions {
   holderOf?: HolderOf;
   /** Requests under way at a time. */
   concurrency: number;
+  /** Only finds out what would be deleted. */
+  dryRun?: boolean;
   signal?: AbortSignal;
 }
 
@@ -50,7 +52,7 @@ export async function pruneObjects(
   entries: InventoryEntry[],
   o: PruneOptions,
 ): Promise<PruneResult> {
-  const { client, identity, owner, protection, holderOf, concurrency, signal } = o;
+  const { client, identity, owner, protection, holderOf, concurrency, dryRun, signal } = o;
   const items = entries.map((entry) => {
     const id = parseObjectId(entry.id);
     return { id, object: skeleton(id, entry.v) };
@@ -67,6 +69,7 @@ export async function pruneObjects(
     stagesOf: pruneStagesOf,
     propagation: 'Background',
     concurrency,
+    dryRun,
     signal,
   });
   const others = kept.filter(({ guard }) => guard !== protectedName);

@@ -1,0 +1,196 @@
+import type { KubeObject, KustomizationSpec, KustomizationStatus } from '@sluice/shared/api';
+import type { PlanVerdict } from './approvals-verdict.ts';
+import { type ChangePlan, isEmptyPlan } from './change-plan.ts';
+import { overrideOf } from './override.ts';
+import { type PruneGuard, whyTooMuch } from './prune-guard.ts';
+import type { WindowVerdict } from './window-verdict.ts';
+
+/** How changes of an object reach the cluster. */
+export type ChangePolicy = NonNullable<KustomizationSpec['changePolicy']>;
+/** The change that was let through last. */
+export type AdmittedChange = NonNullable<KustomizationStatus['change']>;
+/** Why a change waits. */
+export type HeldReason = NonNullable<KustomizationStatus['held']>['reason'];
+
+/** An object whose changes are controlled. */
+export interface Controlled extends KubeObject {
+  spec: { changePolicy?: ChangePolicy };
+  status?: { change?: AdmittedChange };
+}
+
+/** What stands before the gate. */
+export interface ProposedChange {
+  /** `sha256:<hex>` of the change. */
+  digest: string;
+  revision: string;
+  /** Whether it was applied before there was anything to go by, so that it is none. */
+  isKnown: boolean;
+  /** Whether all of it was applied before, with success. */
+  isComplete: boolean;
+  /** How many objects are managed now. */
+  managed: number;
+  /** Counts the objects that it deletes; asked only when a guard has to know. */
+  deletions(): Promise<number>;
+  /** Compares it with the cluster; asked only when somebody has to know. */
+  plan(): Promise<ChangePlan>;
+}
+
+/** By what changes are judged. */
+export interface Gate {
+  /** What users say of a plan of an object. */
+  verdictOn(object: KubeObject, planDigest: string): PlanVerdict;
+  /** Whether a Window holds the changes of an object. */
+  windowOf(object: KubeObject): WindowVerdict;
+  /** The guard of objects without one of their own; undefined for none. */
+  defaultPruneGuard: PruneGuard | undefined;
+}
+
+/** A change that waits. */
+export interface HeldChange {
+  type: 'held';
+  reason: HeldReason;
+  /** What it waits for, for people. */
+  message: string;
+  untilMs?: number | undefined;
+  /** What it would do; undefined when that is of no interest any more. */
+  plan?: ChangePlan;
+  /** Whether drift is not corrected meanwhile either. */
+  holdsDrift?: boolean;
+}
+
+/** Whether a change may be applied. */
+export type Admission =
+  | HeldChange
+  | { type: 'free' }
+  | {
+      type: 'admitted';
+      change: AdmittedChange;
+      /** Why, when somebody or something had to let it through. */
+      why?: string;
+      isOverride?: boolean;
+    };
+
+type Closed = Extract<WindowVerdict, { open: false }>;
+
+function counts(plan: ChangePlan): string {
+  return `${plan.create} to create, ${plan.change} to change, ${plan.delete} to delete`;
+}
+
+function admitted(
+  { status }: Controlled,
+  { digest, revision }: ProposedChange,
+  o: { plan?: ChangePlan; why?: string; isOverride?: boolean } = {},
+): Admission {
+  const { healthy, healthyRevision } = status?.change ?? {};
+  const change: AdmittedChange = {
+    digest,
+    revision,
+    ...(o.plan && { plan: o.plan.digest }),
+    ...(healthy !== undefined && { healthy }),
+    ...(healthyRevision !== undefined && { healthyRevision }),
+  };
+  const { why, isOverride } = o;
+  return { type: 'admitted', change, ...(why && { why }), ...(isOverride && { isOverride }) };
+}
+
+function heldByWindow(closed: Closed, plan?: ChangePlan): HeldChange {
+  const { message, untilMs, holdsDrift } = closed;
+  const what = plan === undefined ? '' : `; plan ${plan.digest} has ${counts(plan)}`;
+  return {
+    type: 'held',
+    reason: 'Window',
+    message: `${message}${what}`,
+    untilMs,
+    holdsDrift,
+    ...(plan && { plan }),
+  };
+}
+
+/** What was let through before is applied again, unless it was not finished and a Window stops it on the way. */
+function judgeKnown(object: Controlled, change: ProposedChange, window: WindowVerdict): Admission {
+  const isStopped = !window.open && !window.overrun && !change.isComplete;
+  if (isStopped) return heldByWindow(window);
+  const { change: before } = object.status ?? {};
+  if (before?.digest === change.digest)
+    return { type: 'admitted', change: { ...before, revision: change.revision } };
+  return admitted(object, change);
+}
+
+function rejection({ rejectedBy }: PlanVerdict, plan: ChangePlan): HeldChange | undefined {
+  const [first] = rejectedBy;
+  if (first === undefined) return undefined;
+  const why = first.reason === undefined ? '' : `: ${first.reason}`;
+  const message = `Plan ${plan.digest} was rejected by ${first.user}${why}`;
+  return { type: 'held', reason: 'Rejected', message, plan };
+}
+
+/** Judges a plan by everything that can hold it. */
+function judgePlan(
+  object: Controlled,
+  change: ProposedChange,
+  o: { plan: ChangePlan; gate: Gate; window: WindowVerdict; tooMuch: string | undefined },
+): Admission {
+  const { plan, gate, window, tooMuch } = o;
+  const { mode = 'Automatic', approvals = 1 } = object.spec.changePolicy ?? {};
+  if (isEmptyPlan(plan)) return admitted(object, change);
+  if (mode === 'Plan') {
+    const message = `Plan ${plan.digest} has ${counts(plan)}; spec.changePolicy.mode is Plan, so nothing is applied`;
+    return { type: 'held', reason: 'Plan', message, plan };
+  }
+  const override = overrideOf(object, plan.digest);
+  if (override !== undefined) {
+    const by = override.by === undefined ? '' : ` by ${override.by}`;
+    return admitted(object, change, {
+      plan,
+      why: `overridden${by}: ${override.reason}`,
+      isOverride: true,
+    });
+  }
+  const verdict = gate.verdictOn(object, plan.digest);
+  const rejected = rejection(verdict, plan);
+  if (rejected !== undefined) return rejected;
+  const { approvedBy } = verdict;
+  const needed = mode === 'Approve' ? approvals : tooMuch === undefined ? 0 : 1;
+  if (approvedBy.length < needed) {
+    const have = needed === 1 ? '' : ` (${approvedBy.length} of ${needed})`;
+    const what = `Waiting for approval${have} of plan ${plan.digest}`;
+    return tooMuch === undefined
+      ? { type: 'held', reason: 'Approval', message: `${what}: ${counts(plan)}`, plan }
+      : { type: 'held', reason: 'PruneGuard', message: `${what}: ${tooMuch}`, plan };
+  }
+  if (!window.open) return heldByWindow(window, plan);
+  const why = approvedBy.length === 0 ? undefined : `approved by ${approvedBy.join(', ')}`;
+  return admitted(object, change, { plan, ...(why && { why }) });
+}
+
+/**
+ * Decides whether a change may be applied, before anything of it is. Nothing is compared with the cluster unless the
+ * object's policy, a Window or a guard asks for it.
+ *
+ * @returns `free` when nothing controls the object's changes, so that nothing has to be noted
+ * @throws what {@link ProposedChange.deletions} and {@link ProposedChange.plan} throw
+ */
+export async function admit(
+  object: Controlled,
+  change: ProposedChange,
+  gate: Gate,
+): Promise<Admission> {
+  const { mode = 'Automatic', rollback = 'Never', pruneGuard } = object.spec.changePolicy ?? {};
+  const guard = pruneGuard ?? gate.defaultPruneGuard;
+  const window = gate.windowOf(object);
+  const before = object.status?.change;
+  const isControlled = mode !== 'Automatic' || rollback !== 'Never' || guard !== undefined;
+  if (!isControlled && window.open && before === undefined) return { type: 'free' };
+  if (change.digest === before?.refused) {
+    const to =
+      before.healthyRevision === undefined ? '' : `, and ${before.healthyRevision} is applied`;
+    const message = `Revision ${change.revision} did not become healthy and was rolled back${to}: it is not tried again until something changes`;
+    return { type: 'held', reason: 'RolledBack', message };
+  }
+  const isKnown = before === undefined ? change.isKnown : before.digest === change.digest;
+  if (isKnown) return judgeKnown(object, change, window);
+  const tooMuch =
+    guard && whyTooMuch(guard, { deletions: await change.deletions(), managed: change.managed });
+  if (mode === 'Automatic' && window.open && tooMuch === undefined) return admitted(object, change);
+  return judgePlan(object, change, { plan: await change.plan(), gate, window, tooMuch });
+}
