@@ -127,7 +127,7 @@ test('additions are marked, and nothing else is', () => {
     'docs/api/receiver.md `status.lastCall.time`',
     'docs/api/receiver.md `status.lastCall`',
   ]);
-  expect(marked).toContain("docs/api/kustomization.md `spec.driftDetection`");
+  expect(marked).toContain('docs/api/kustomization.md `spec.driftDetection`');
 });
 
 test('rules over several fields are listed', () => {
