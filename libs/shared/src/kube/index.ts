@@ -36,7 +36,12 @@ export type {
 export { createKindsWatch, type KindsWatch } from './kinds-watch.ts';
 export { clusterOfKubeConfig, type LoadKubeConfigOptions, loadKubeConfig } from './kube-config.ts';
 export { type KubeConfigReference, kubeConfigKey } from './kube-config-reference.ts';
-export { parseLabelSelector } from './label-selector.ts';
+export {
+  type LabelMatcher,
+  type LabelSelector,
+  labelMatcherOf,
+  parseLabelSelector,
+} from './label-selector.ts';
 export { NoKindMatchError } from './mapper.ts';
 export type { ClusterLogin, LogInToCluster } from './remote-config.ts';
 export {

@@ -1,3 +1,16 @@
+/** Says whether labels are what a selector wants. */
+export type LabelMatcher = (labels: Record<string, string> | undefined) => boolean;
+
+/** A label selector as objects hold it. */
+export interface LabelSelector {
+  matchLabels?: Record<string, string>;
+  matchExpressions?: {
+    key: string;
+    operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+    values?: string[];
+  }[];
+}
+
 /** One requirement of a label selector. */
 interface Requirement {
   key: string;
@@ -16,9 +29,7 @@ const requirementPattern = new RegExp(
  * @throws RangeError naming the part that cannot be read
  * @see https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
  */
-export function parseLabelSelector(
-  selector: string,
-): (labels: Record<string, string> | undefined) => boolean {
+export function parseLabelSelector(selector: string): LabelMatcher {
   const requirements: Requirement[] = [];
   let rest = selector.trim();
   while (rest !== '') {
@@ -29,6 +40,32 @@ export function parseLabelSelector(
     requirements.push(requirementOf(match));
     rest = rest.slice(match[0].length);
   }
+  return matcherOf(requirements);
+}
+
+const operators = { In: 'in', NotIn: 'notin', Exists: 'exists', DoesNotExist: 'absent' } as const;
+
+/**
+ * Makes a test of labels out of a selector of an object; an empty one takes all.
+ *
+ * @throws RangeError naming the condition that lacks its values
+ */
+export function labelMatcherOf(selector: LabelSelector): LabelMatcher {
+  const { matchLabels = {}, matchExpressions = [] } = selector;
+  const labels = Object.entries(matchLabels).map(
+    ([key, value]): Requirement => ({ key, operator: 'in', values: [value] }),
+  );
+  const conditions = matchExpressions.map(({ key, operator, values = [] }, index): Requirement => {
+    const needsValues = operator === 'In' || operator === 'NotIn';
+    if (needsValues && values.length === 0) {
+      throw new RangeError(`matchExpressions[${index}] has no values: ${operator} needs some`);
+    }
+    return { key, operator: operators[operator], values };
+  });
+  return matcherOf([...labels, ...conditions]);
+}
+
+function matcherOf(requirements: readonly Requirement[]): LabelMatcher {
   return (labels = {}) => requirements.every((requirement) => isMet(requirement, labels));
 }
 
