@@ -132,6 +132,11 @@ export function readConfig(
   if (!/^https?:$/.test(URL.parse(values['gcr-keys-url'])?.protocol ?? '')) {
     throw new FlagError('--gcr-keys-url must be an HTTP or HTTPS address');
   }
+  if (values['nats-artifacts-max-size'] > 0 && values['nats-url'] === '') {
+    throw new FlagError(
+      '--nats-artifacts-max-size makes a bucket in NATS: give --nats-url, or leave it out',
+    );
+  }
   const enabled = parseFeatureGates(values['feature-gates'], gates);
   checkIdentityFlags(values, enabled.ObjectLevelWorkloadIdentity);
   return {

@@ -43,6 +43,7 @@ describe('flags', () => {
     })),
     { argv: ['--gcr-keys-url=file:///x'], wanted: '--gcr-keys-url must be' },
     { argv: ['--gcr-keys-url=certs'], wanted: '--gcr-keys-url must be' },
+    { argv: ['--nats-artifacts-max-size=1'], wanted: '--nats-artifacts-max-size' },
     { argv: ['--events-token-file=/x'], wanted: 'unknown flag --events-token-file' },
   ])('refuse $argv', ({ argv, wanted }) => {
     expect(() => readConfig(argv, {})).toThrow(wanted);
