@@ -70,7 +70,7 @@ export interface SourceBed {
   ): Promise<HelmRepository>;
   createBucket(name: string, spec: Partial<Bucket['spec']>): Promise<Bucket>;
   createChart(name: string, spec: Partial<HelmChart['spec']>): Promise<HelmChart>;
-  createSecret(name: string, values: Record<string, string>, type?: string): Promise<void>;
+  createSecret(name: string, values: Record<string, string | Buffer>, type?: string): Promise<void>;
   patchSpec(object: Source, spec: object): Promise<void>;
   /** Asks for a reconcile and waits until it is handled. */
   request<T extends Source>(object: T): Promise<T>;
@@ -149,7 +149,12 @@ export async function startSourceBed(options: SourceBedOptions = {}): Promise<So
         kind: 'Secret',
         metadata: { name, namespace },
         type: type ?? 'Opaque',
-        stringData: values,
+        data: Object.fromEntries(
+          Object.entries(values).map(([key, value]) => [
+            key,
+            Buffer.from(value).toString('base64'),
+          ]),
+        ),
       };
       await client.create(coreResources.secrets, secret as KubeObject);
     },

@@ -4,6 +4,7 @@ export type { AwsCredentials } from './aws/credentials.ts';
 export { type AwsKmsRequest, awsKmsDecrypt } from './aws/kms.ts';
 export { signAws } from './aws/sign.ts';
 export { ldapLogin } from './aws/sts.ts';
+export type { ClientCertificate } from './azure/certificate.ts';
 export {
   type AzureApplication,
   type AzureAsker,

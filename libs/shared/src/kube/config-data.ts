@@ -23,12 +23,40 @@ export async function readConfigData(
   key: ObjectKey,
   signal?: AbortSignal,
 ): Promise<Record<string, string>> {
+  const data = await readData(client, kind, key, signal);
+  return kind === 'ConfigMap' ? data : secretTexts(data);
+}
+
+/**
+ * Reads a Secret, of which not all may be text.
+ *
+ * @returns its values by key in base64
+ * @throws as {@link readConfigData}
+ */
+export function readSecretValues(
+  client: KubeClient,
+  key: ObjectKey,
+  signal?: AbortSignal,
+): Promise<Record<string, string>> {
+  return readData(client, 'Secret', key, signal);
+}
+
+/** Returns the texts of values in base64; bytes that are no UTF-8 are replaced. */
+export function secretTexts(values: Record<string, string>): Record<string, string> {
+  const decode = (value: string) => Buffer.from(value, 'base64').toString('utf8');
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, decode(value)]));
+}
+
+async function readData(
+  client: KubeClient,
+  kind: ConfigKind,
+  key: ObjectKey,
+  signal?: AbortSignal,
+): Promise<Record<string, string>> {
   const resource = kind === 'Secret' ? coreResources.secrets : coreResources.configMaps;
   try {
     const { data = {} } = await client.get<ConfigObject>(resource, key, { signal });
-    if (kind === 'ConfigMap') return data;
-    const decode = (value: string) => Buffer.from(value, 'base64').toString('utf8');
-    return Object.fromEntries(Object.entries(data).map(([name, value]) => [name, decode(value)]));
+    return data;
   } catch (error) {
     signal?.throwIfAborted();
     throw error;

@@ -21,7 +21,7 @@ export {
 export { type CelBudget, celBudgetOf } from './cel-budget.ts';
 export { CelError } from './cel-error.ts';
 export { type ClusterConfig, type Credentials, KubeConfigError } from './cluster-config.ts';
-export { readConfigData, whyNoConfig } from './config-data.ts';
+export { readConfigData, readSecretValues, secretTexts, whyNoConfig } from './config-data.ts';
 export { createKubeClient } from './create-client.ts';
 export { serviceAccountIdentity } from './identity.ts';
 export { createInformer } from './informer.ts';

@@ -20,6 +20,7 @@ import {
 import type { ObjectStorage } from '../adapters/storage/object-storage.ts';
 import { authenticationFailedReason, urlInvalidReason } from '../source/names.ts';
 import type { SecretData } from '../source/secrets.ts';
+import { certificateFrom } from './azure-certificate.ts';
 import { bucketCaller, type Opening } from './opening.ts';
 import { endpointOf } from './refuse.ts';
 
@@ -31,11 +32,11 @@ const { storage: scope } = azureScopes;
 export async function openAzure(opening: Opening): Promise<ObjectStorage> {
   const { spec } = opening.context.object;
   const endpoint = endpointOf(spec);
-  const login = loginOf(opening, endpoint);
+  const login = await loginOf(opening, endpoint);
   return new AzureBlobStorage({ ...opening.door, endpoint, container: spec.bucketName, login });
 }
 
-function loginOf(opening: Opening, endpoint: URL): AzureLogin {
+async function loginOf(opening: Opening, endpoint: URL): Promise<AzureLogin> {
   const { secret } = opening;
   if (secret === undefined) return identityLogin(opening, endpoint);
   const { values } = secret;
@@ -78,18 +79,21 @@ function identityLogin(opening: Opening, endpoint: URL): AzureLogin {
   };
 }
 
-function applicationLogin(
+async function applicationLogin(
   opening: Opening,
-  { id, values }: SecretData,
+  secret: SecretData,
   given: AzureClient,
-): AzureLogin {
-  const { authorityHost: authority, clientSecret, clientCertificate: pem = '' } = values;
+): Promise<AzureLogin> {
+  const { authorityHost: authority, clientSecret } = secret.values;
   const client = { ...given, ...(authority && { authority }) };
-  const where = `clientCertificate in secret '${id}'`;
-  const password = values['clientCertificatePassword'];
-  const sendChain = /^(?:1|true)$/i.test(values['clientCertificateSendChain'] ?? '');
-  const certificate = { pem, sendChain, where, ...(password && { password }) };
-  const proof = clientSecret ? { secret: clientSecret } : { certificate };
+  const proof = clientSecret
+    ? { secret: clientSecret }
+    : {
+        certificate: await certificateFrom(secret, {
+          share: opening.context.object.metadata.namespace ?? '',
+          signal: opening.door.signal,
+        }),
+      };
   return tokenLogin(() => azureApplicationToken(askerOf(opening), { client, proof }, scope));
 }
 

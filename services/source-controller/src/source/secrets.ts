@@ -1,5 +1,11 @@
 import { RetryableError } from '@sluice/shared/base';
-import { isNotFound, type KubeClient, type ObjectKey, readConfigData } from '@sluice/shared/kube';
+import {
+  isNotFound,
+  type KubeClient,
+  type ObjectKey,
+  readSecretValues,
+  secretTexts,
+} from '@sluice/shared/kube';
 import { isProxyAddress, proxyForms } from '@sluice/shared/net';
 import type { Endpoint } from '../adapters/endpoint.ts';
 import { authenticationFailedReason } from './names.ts';
@@ -9,6 +15,8 @@ export interface SecretData {
   /** `<namespace>/<name>`, for messages. */
   id: string;
   values: Record<string, string>;
+  /** The values in base64, for what is no text. */
+  encoded: Record<string, string>;
 }
 
 /**
@@ -24,7 +32,8 @@ export async function readSecret(
 ): Promise<SecretData> {
   const id = `${key.namespace}/${key.name}`;
   try {
-    return { id, values: await readConfigData(client, 'Secret', key) };
+    const encoded = await readSecretValues(client, key);
+    return { id, values: secretTexts(encoded), encoded };
   } catch (cause) {
     const why = isNotFound(cause) ? 'it does not exist' : 'the API server refused to return it';
     throw new RetryableError(

@@ -5,7 +5,8 @@ import { createServer, type Server } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Bucket } from '@sluice/shared/api';
-import { createCertificateAuthority } from '@sluice/testing';
+import { createCertificateAuthority, temporaryFolder } from '@sluice/testing';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { conditionOf, filesOf, type SourceBed, startSourceBed } from '../source-bed.ts';
 
@@ -258,6 +259,36 @@ describe('a Bucket of Azure', () => {
     const object = await create('app', { ...azure(), secretRef: { name: 'app' } });
     const failed = await bed.failed(object, 'AuthenticationFailed');
     expect(conditionOf(failed, 'Ready')?.message).toMatch(/cannot be asked for a login/);
+  });
+
+  test('takes the certificate of an application in PKCS#12, or says why not', async () => {
+    const folder = await temporaryFolder('pkcs12');
+    const make = (...args: string[]) => execa('openssl', args, { cwd: folder.path });
+    const files = ['-keyout', 'app.key', '-out', 'app.crt'];
+    await make('req', '-x509', '-nodes', '-newkey', 'rsa:2048', '-subj', '/CN=app', ...files);
+    const input = ['-inkey', 'app.key', '-in', 'app.crt', '-passout', 'pass:canary-9b02'];
+    const { stdout } = await execa('openssl', ['pkcs12', '-export', ...input], {
+      cwd: folder.path,
+      encoding: 'buffer',
+    });
+    await folder.remove();
+    const messageWith = async (name: string, password: string) => {
+      await bed.createSecret(name, {
+        tenantId: 'tenant',
+        clientId: 'client',
+        clientCertificate: Buffer.from(stdout),
+        clientCertificatePassword: password,
+        authorityHost: `https://${host}`,
+      });
+      const object = await create(name, { ...azure(), secretRef: { name } });
+      const failed = await bed.failed(object, 'AuthenticationFailed');
+      return conditionOf(failed, 'Ready')?.message;
+    };
+    // The authority that is asked is one that would need the TLS material of the storage.
+    expect(await messageWith('certificate', 'canary-9b02')).toMatch(/cannot be asked for a login/);
+    const wrong = await messageWith('locked', 'canary-0000');
+    expect(wrong).toMatch(/another password than clientCertificatePassword holds/);
+    expect(wrong).not.toContain('canary');
   });
 
   test('may be one that anybody reads', async () => {

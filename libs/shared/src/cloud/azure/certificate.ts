@@ -31,17 +31,24 @@ export async function certificateAssertion(
   const blocks = [...pem.matchAll(pemBlock)].map(([text, type = '']) => ({ text, type }));
   const key = blocks.find(({ type }) => type.endsWith('PRIVATE KEY'));
   const chain = blocks.filter(({ type }) => type === 'CERTIFICATE');
-  const opened = opening(() => ({
-    key: createPrivateKey({
+  const opened = opening(() => {
+    const own = createPrivateKey({
       key: key?.text ?? '',
       ...(password && { passphrase: password }),
-    }).export({ type: 'pkcs8', format: 'pem' }),
-    certificates: chain.map(({ text }) => new X509Certificate(text).raw),
-  }));
+    });
+    const certificates = chain.map(({ text }) => new X509Certificate(text));
+    // That of the key comes first, wherever it stands; there has to be one.
+    const ofKey = certificates.filter((one) => one.checkPrivateKey(own)).slice(0, 1);
+    const others = certificates.filter((one) => !ofKey.includes(one));
+    return {
+      key: own.export({ type: 'pkcs8', format: 'pem' }),
+      certificates: ofKey.length === 0 ? [] : [...ofKey, ...others].map(({ raw }) => raw),
+    };
+  });
   const [first] = opened?.certificates ?? [];
   if (opened === undefined || first === undefined) {
     throw new CloudLoginError(
-      `${where} must hold a certificate and its RSA key in PEM, and the password of the key if it has one: correct it`,
+      `${where} must hold an RSA key and its certificate in PEM, and the password of the key if it has one: correct it`,
     );
   }
   const header = {
