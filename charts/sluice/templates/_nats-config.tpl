@@ -79,10 +79,10 @@ to send messages to anybody.
   subscribe: [_INBOX.{{ $name }}.>]
 {{- end }}
 kustomize-controller:
-  publish: [{{ $prefix }}.event.>]
+  publish: [{{ $prefix }}.event.>, {{ $prefix }}.audit.>]
   subscribe: [_INBOX.kustomize-controller.>, {{ $prefix }}.artifact.>]
 helm-controller:
-  publish: [{{ $prefix }}.event.>]
+  publish: [{{ $prefix }}.event.>, {{ $prefix }}.audit.>]
   subscribe: [_INBOX.helm-controller.>]
 {{ $owner }}:
   publish:
@@ -90,7 +90,7 @@ helm-controller:
     - {{ $prefix }}.{{ . }}.>
     {{- end }}
     {{- range $verb := list "INFO" "CREATE" "UPDATE" }}
-    {{- range list "ARTIFACTS" "EVENTS" "DELIVERIES" "DEADLETTER" "DELIVERED" "ALERTING" }}
+    {{- range list "ARTIFACTS" "EVENTS" "DELIVERIES" "DEADLETTER" "DELIVERED" "ALERTING" "AUDIT" }}
     - $JS.API.STREAM.{{ $verb }}.{{ $stream }}{{ . }}
     {{- end }}
     {{- end }}

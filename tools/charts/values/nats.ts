@@ -45,7 +45,7 @@ const artifacts = group(
     ),
     maxMiB: count(
       1024,
-      'Most MiB of the bucket. They are a part of what JetStream may use, besides 448 MiB of the streams.',
+      'Most MiB of the bucket. They are a part of what JetStream may use, besides 704 MiB of the streams.',
       64,
     ),
   },
@@ -98,7 +98,7 @@ const server: ValueTree = {
   persistence: group('The volume of JetStream.', {
     size: text(
       '4Gi',
-      'Size of the claim. The streams take up to 448 MiB, artifacts those of nats.artifacts.',
+      'Size of the claim. The streams take up to 704 MiB, artifacts those of nats.artifacts.',
       quantity,
     ),
     storageClassName: text('', 'StorageClass of the claim; empty for the default one.'),

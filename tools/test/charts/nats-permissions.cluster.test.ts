@@ -27,14 +27,29 @@ const users = [
   'notification-controller',
   'source-watcher',
 ] as const;
-const owned = ['ARTIFACTS', 'EVENTS', 'DELIVERIES', 'DEADLETTER', 'DELIVERED', 'ALERTING'].map(
-  (name) => `SLUICE_${name}`,
-);
+const owned = [
+  'ARTIFACTS',
+  'EVENTS',
+  'DELIVERIES',
+  'DEADLETTER',
+  'DELIVERED',
+  'ALERTING',
+  'AUDIT',
+].map((name) => `SLUICE_${name}`);
 /** Of the artifacts; those who store them fill and empty it. */
 const bucket = 'OBJ_sluice-artifacts';
 const streams = [...owned, bucket, 'SLUICE_OTHER', 'OTHER'];
 const consumers = [...users, 'spy'];
-const kinds = ['artifact', 'event', 'delivery', 'deadletter', 'delivered', 'alerting', 'other'];
+const kinds = [
+  'artifact',
+  'event',
+  'delivery',
+  'deadletter',
+  'delivered',
+  'alerting',
+  'audit',
+  'other',
+];
 
 const storesArtifacts = [
   'sluice.artifact.x',
@@ -51,8 +66,8 @@ const storesArtifacts = [
 const allowed: Record<(typeof users)[number], string[]> = {
   'source-controller': storesArtifacts,
   'source-watcher': storesArtifacts,
-  'kustomize-controller': ['sluice.event.x'],
-  'helm-controller': ['sluice.event.x'],
+  'kustomize-controller': ['sluice.event.x', 'sluice.audit.x'],
+  'helm-controller': ['sluice.event.x', 'sluice.audit.x'],
   'notification-controller': [
     ...['event', 'delivery', 'deadletter', 'delivered', 'alerting'].map(
       (kind) => `sluice.${kind}.x`,

@@ -8,6 +8,14 @@ export {
   type ArtifactGeneratorStatus,
   artifactGeneratorKind,
 } from './artifact-generator.ts';
+export type {
+  AuditAction,
+  AuditedChange,
+  AuditedObject,
+  AuditedReason,
+  AuditRecord,
+  AuditSink,
+} from './audit.ts';
 export { type Bucket, type BucketSpec, type BucketStatus, bucketKind } from './bucket.ts';
 export { additionKeyword, type CrossFieldRule } from './builders.ts';
 export { withoutWrongFields, wrongFieldOf } from './check-spec.ts';

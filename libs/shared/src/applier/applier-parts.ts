@@ -27,6 +27,7 @@ import { type ControllerOptions, shardSelector } from '@sluice/shared/runtime';
 import { createSources, type SourceKind, type Sources } from '@sluice/shared/service';
 import type { ApplierEnvironment, applierFlags } from './applier-flags.ts';
 import type { ApplierDoors } from './applier-service.ts';
+import { type Audit, noAudit } from './audit/audit.ts';
 import { type ConfigWatch, createConfigWatch } from './config-watch.ts';
 import { type ApplierLogins, createTenants } from './create-tenants.ts';
 import { DependencyWatch } from './dependency-watch.ts';
@@ -81,6 +82,7 @@ export interface ApplierParts<T extends Applier> {
   inventories: Inventories;
   clusters: Clusters;
   healDrift: HealDrift;
+  audit: Audit;
   download: DownloadOptions;
   logins: ApplierLogins;
   /** Of the controller, but for its reconciler. */
@@ -224,6 +226,7 @@ export function createApplierParts<T extends Applier>(
     configs,
     inventories,
     clusters,
+    audit: doors.audit ?? noAudit,
     healDrift: healerOf(o, { informer, client, inventories }, drift),
     download: downloadOf(config, { logger, dispatcher }),
     logins,

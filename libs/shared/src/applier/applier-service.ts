@@ -2,12 +2,16 @@ import type { Clock } from '@sluice/shared/base';
 import type { KubeClient } from '@sluice/shared/kube';
 import { createEventRecorder, type EventRecorder } from '@sluice/shared/runtime';
 import type { ServiceDoors, ServiceParts } from '@sluice/shared/service';
-import { createEventSink } from '@sluice/shared/service';
+import { createAuditOutbox, createEventSink } from '@sluice/shared/service';
+import type { Audit } from './audit/audit.ts';
+import { createAudit } from './audit/create-audit.ts';
 
 /** What a service that applies objects is started with. */
 export interface ApplierDoors extends Pick<ServiceDoors, 'logger' | 'metrics' | 'bus'> {
   client: KubeClient;
   events: EventRecorder;
+  /** Records nothing unless given. */
+  audit?: Audit;
   /** By which reconciles are spaced and waited for; the machine's unless told. */
   clock?: Clock;
 }
@@ -27,6 +31,8 @@ export function applierService(
 ): ServiceParts {
   const { name: controllerName, logger, metrics, bus, flags } = doors;
   const sink = createEventSink(doors);
+  const auditSink = createAuditOutbox(doors);
+  const audit = createAudit({ sink: auditSink, controllerName, logger });
   let isStarted = false;
   return {
     readyChecks: {
@@ -37,13 +43,13 @@ export function applierService(
     },
     async start({ client, signal }) {
       const events = createEventRecorder({ client, controllerName, sink, logger });
-      const { ended } = await start({ client, logger, metrics, events, bus }, signal);
+      const { ended } = await start({ client, logger, metrics, events, audit, bus }, signal);
       isStarted = true;
       await ended;
       await events.flush(flushMs);
     },
     async close() {
-      await sink?.close();
+      await Promise.all([sink?.close(), auditSink?.close()]);
     },
   };
 }

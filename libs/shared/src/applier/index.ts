@@ -3,6 +3,8 @@
 export { type ApplierEnvironment, applierEnvironment, applierFlags } from './applier-flags.ts';
 export { type ApplierParts, createApplierParts, type DownloadOptions } from './applier-parts.ts';
 export { type ApplierDoors, applierService } from './applier-service.ts';
+export { type Audit, type AuditEntry, noAudit } from './audit/audit.ts';
+export { createAudit } from './audit/create-audit.ts';
 export type { WindowVerdict } from './change/windows/window-verdict.ts';
 export { Windows } from './change/windows/windows.ts';
 export type { ConfigWatch } from './config-watch.ts';

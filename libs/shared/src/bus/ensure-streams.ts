@@ -22,7 +22,7 @@ const insufficientStorage = 10047;
 const replicasWithoutCluster = 10074;
 
 const fixes = new Map([
-  [insufficientStorage, ': give JetStream at least 448 MiB of file storage'],
+  [insufficientStorage, ': give JetStream at least 704 MiB of file storage'],
   [replicasWithoutCluster, ': set --nats-stream-replicas=1, or run a cluster of NATS servers'],
 ]);
 
@@ -44,6 +44,7 @@ export function streamConfig(prefix: string, id: StreamId, replicas: number): Wa
     duplicate_window: nanos(stream.duplicateWindowMs),
     allow_direct: true,
     num_replicas: replicas,
+    ...(stream.undeletable && { deny_delete: true, deny_purge: true }),
   };
 }
 

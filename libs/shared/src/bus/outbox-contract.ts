@@ -6,6 +6,8 @@ export interface OutboxOptions<T> {
   /** Bytes on disk; over that, the oldest informational entries are dropped, then the oldest others. */
   maxBytes: number;
   isInformational: (value: T) => boolean;
+  /** By what an entry is known where it is handed over; made up for each when unset. */
+  idOf?: (value: T) => string;
   /**
    * Hands over an entry. When it rejects, the same entry is handed over again later and the ones after it wait; with
    * an UnpublishableError it goes to the dead letters at once.

@@ -67,7 +67,8 @@ class FileOutbox<T> implements Outbox<T> {
 
   async #put(value: T): Promise<void> {
     const informational = this.#options.isInformational(value);
-    const { name, id } = this.#files.next(informational);
+    const { name, id: own } = this.#files.next(informational);
+    const id = this.#options.idOf?.(value) ?? own;
     const trace = currentTrace();
     // In line before it is on disk, so that concurrent writes keep their order.
     const since = Date.now();

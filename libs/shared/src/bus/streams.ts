@@ -1,4 +1,4 @@
-import type { ArtifactNotice, FluxEvent, ObjectReference } from '@sluice/shared/api';
+import type { ArtifactNotice, AuditRecord, FluxEvent, ObjectReference } from '@sluice/shared/api';
 import { UnpublishableError } from './bus-errors.ts';
 
 /** The streams of the bus, by what they carry. */
@@ -8,7 +8,8 @@ export type StreamId =
   | 'deliveries'
   | 'deadletter'
   | 'delivered'
-  | 'alerting';
+  | 'alerting'
+  | 'audit';
 
 /** What a stream carries and how much of it is kept. */
 export interface StreamDefinition {
@@ -26,6 +27,8 @@ export interface StreamDefinition {
   maxPerSubject?: number;
   /** Milliseconds within which a message id is accepted only once. */
   duplicateWindowMs: number;
+  /** Whether no message can be deleted and the stream not be purged, by anybody; it cannot be taken back. */
+  undeletable?: boolean;
 }
 
 const mebibyte = 1024 * 1024;
@@ -89,6 +92,17 @@ export const streams = {
     maxAgeMs: 30 * dayMs,
     maxBytes: 64 * mebibyte,
     duplicateWindowMs: 2 * minuteMs,
+  },
+  audit: {
+    token: 'audit',
+    description: 'What was done to which object, by whom and why.',
+    keeps: 'window',
+    whenFull: 'refuse',
+    maxAgeMs: 400 * dayMs,
+    maxBytes: 256 * mebibyte,
+    maxPerSubject: 10_000,
+    duplicateWindowMs: dayMs,
+    undeletable: true,
   },
 } as const satisfies Record<StreamId, StreamDefinition>;
 
@@ -198,4 +212,12 @@ export function alertingSubject(
 /** The subjects of all notes of one kind. */
 export function alertingSubjects(prefix: string, what: string): string {
   return `${prefix}.${streams.alerting.token}.*.*.${encodeToken(what)}.*`;
+}
+
+/** `<prefix>.audit.<namespace>.<kind>.<name>` */
+export function auditSubject(
+  prefix: string,
+  { namespace, kind, name }: Pick<AuditRecord['object'], 'namespace' | 'kind' | 'name'>,
+): string {
+  return subjectOf(prefix, 'audit', namespace, kind, name);
 }

@@ -1,5 +1,6 @@
 import {
   artifactSubject,
+  auditSubject,
   deadLetterSubject,
   deliveredSubject,
   deliverySubject,
@@ -28,6 +29,11 @@ describe('subjects', () => {
       name: 'delivery',
       subject: deliverySubject('sluice', 'apps', 'slack.bot'),
       want: 'sluice.delivery.apps.slack_bot',
+    },
+    {
+      name: 'audit',
+      subject: auditSubject('x', { namespace: 'apps', kind: 'HelmRelease', name: 'a.b' }),
+      want: 'x.audit.apps.HelmRelease.a_b',
     },
     {
       name: 'dead letter',
