@@ -25,6 +25,8 @@ ingress: []
 kinds:
   - group: kustomize.toolkit.fluxcd.io
     resources: [kustomizations]
+  - group: delivery.sluice.dev
+    resources: [windows]
 rules:
   - apiGroups: [kustomize.toolkit.fluxcd.io]
     resources: [kustomizations]
@@ -35,6 +37,9 @@ rules:
   # spec.dependsOn may name objects of the other kind.
   - apiGroups: [helm.toolkit.fluxcd.io]
     resources: [helmreleases]
+    verbs: [list, watch]
+  - apiGroups: [delivery.sluice.dev]
+    resources: [windows]
     verbs: [list, watch]
   - apiGroups: [source.toolkit.fluxcd.io]
     resources: [buckets, externalartifacts, gitrepositories, ocirepositories]

@@ -32,6 +32,11 @@
 - --keep-pinned-artifacts=true
 {{- end }}
 {{- end }}
+{{- if .component.applies }}
+{{- with $v.windows.clusterNamespace }}
+- --cluster-windows-namespace={{ . }}
+{{- end }}
+{{- end }}
 {{- if $v.nats.url }}
 {{- include "sluice.nats-args" $v.nats }}
 {{- if .component.ownsStreams }}

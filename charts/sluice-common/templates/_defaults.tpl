@@ -49,6 +49,8 @@ artifactAuthentication:
   audience: source-controller
   readers: []
   hosts: []
+windows:
+  clusterNamespace: ''
 artifactPinning:
   enabled: false
 prometheus:

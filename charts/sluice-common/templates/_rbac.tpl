@@ -15,7 +15,10 @@ With watchAllNamespaces: false, whatever can be is a Role in the namespace of th
 {{- include "sluice.role" (dict "c" $ "cluster" true "name" $name "rules" .) }}
 {{- end }}
 {{- end }}
-{{- if .component.applies }}{{ include "sluice.rbac-applier" . }}{{ end }}
+{{- if .component.applies }}
+{{- include "sluice.rbac-applier" . }}
+{{- include "sluice.rbac-windows" . }}
+{{- end }}
 {{- end }}
 {{- if and $v.rbac.createAggregation (not .umbrella) }}
 {{- include "sluice.aggregation" (dict "c" . "suffix" (printf "-%s" .name) "kinds" .component.kinds) }}
@@ -25,12 +28,13 @@ With watchAllNamespaces: false, whatever can be is a Role in the namespace of th
 {{- /* A role and its binding to the controller's account. */}}
 {{- define "sluice.role" -}}
 {{- include "sluice.only-role" . }}
-{{- include "sluice.binding" (dict "c" .c "cluster" .cluster "name" .name "role" .name "roleKind" (ternary "ClusterRole" "Role" (default false .cluster))) }}
+{{- include "sluice.binding" (dict "c" .c "cluster" .cluster "name" .name "in" .in "role" .name "roleKind" (ternary "ClusterRole" "Role" (default false .cluster))) }}
 {{- end -}}
 
+{{- /* May take in: the namespace of a Role, that of the release unless told. */}}
 {{- define "sluice.only-role" -}}
 {{- $kind := ternary "ClusterRole" "Role" (default false .cluster) }}
-{{- $metadata := include "sluice.metadata" (dict "c" .c "name" .name "cluster" .cluster "annotations" .c.values.rbac.annotations) | nindent 2 }}
+{{- $metadata := include "sluice.metadata" (dict "c" .c "name" .name "namespace" .in "cluster" .cluster "annotations" .c.values.rbac.annotations) | nindent 2 }}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: {{ $kind }}
@@ -96,6 +100,16 @@ tenants have applied; it shows no Secrets and grants no change.
 {{- $watcher := ternary (printf "%s-watcher-%s" $.name $.namespace) (printf "%s-watcher" $.name) $v.watchAllNamespaces }}
 {{- include "sluice.binding" (dict "c" $ "cluster" $v.watchAllNamespaces "name" $watcher "roleKind" "ClusterRole" "role" .) }}
 {{- end }}
+{{- end }}
+{{- end -}}
+
+{{- /* A controller that watches one namespace also needs the Windows of the administrator's. */}}
+{{- define "sluice.rbac-windows" -}}
+{{- $v := .values }}
+{{- $in := $v.windows.clusterNamespace }}
+{{- if and $in (ne $in .namespace) (not $v.watchAllNamespaces) }}
+{{- $rules := list (dict "apiGroups" (list "delivery.sluice.dev") "resources" (list "windows") "verbs" (list "list" "watch")) }}
+{{- include "sluice.role" (dict "c" . "in" $in "name" (printf "%s-windows-%s" .name .namespace) "rules" $rules) }}
 {{- end }}
 {{- end -}}
 

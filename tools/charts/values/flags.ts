@@ -4,6 +4,7 @@ import type { Schema, Value } from './node.ts';
 
 /** Flags that have values of their own, or that a pod must not change. */
 const managed = new Set([
+  'cluster-windows-namespace',
   'artifact-audience',
   'artifact-authentication',
   'artifact-readers',

@@ -171,6 +171,14 @@ export const installWide: ValueTree = {
   rbac,
   eventAuthentication,
   artifactAuthentication,
+  windows: group('Times in which changes are applied, or are not: objects of the kind Window.', {
+    clusterNamespace: text(
+      '',
+      'Namespace whose Windows are for Kustomizations and HelmReleases of every namespace (--cluster-windows-namespace); empty for none. Nobody but administrators should write there.',
+      // Nothing, or the name of a namespace.
+      { pattern: '^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$', maxLength: 63 },
+    ),
+  }),
   artifactPinning: group('Artifacts that are still needed although newer ones exist.', {
     enabled: toggle(
       false,

@@ -22,6 +22,10 @@ export const umbrellaCases: Record<string, string[]> = {
   'locked down but privileged': ['multitenancy.enabled=true', 'multitenancy.privileged=true'],
   'one namespace': ['watchAllNamespaces=false'],
   'one locked namespace': ['watchAllNamespaces=false', 'multitenancy.enabled=true'],
+  'one namespace, and Windows of another': [
+    'watchAllNamespaces=false',
+    'windows.clusterNamespace=platform',
+  ],
   shards: ['sharding.shards=["blue","green"]', 'kustomizeController.leaderElection=always'],
   'highly available': [
     'nats.replicas=3',

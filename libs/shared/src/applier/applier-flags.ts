@@ -37,6 +37,10 @@ export const applierFlags = {
     default: false,
     help: 'Name in status.pinnedArtifacts the artifact that was last applied with success, for --keep-pinned-artifacts of source-controller and source-watcher.',
   }),
+  'cluster-windows-namespace': flag.string({
+    default: '',
+    help: 'Namespace whose Windows are for objects of every namespace; empty for none. Nobody but administrators should write there.',
+  }),
   'kustomize-builder': flag.string({
     default: 'kustomize-builder',
     help: 'Name or path of the program that builds kustomizations.',

@@ -28,6 +28,7 @@ import { createSources, type SourceKind, type Sources } from '@sluice/shared/ser
 import type { ApplierEnvironment, applierFlags } from './applier-flags.ts';
 import type { ApplierDoors } from './applier-service.ts';
 import { type Audit, noAudit } from './audit/audit.ts';
+import { Windows } from './change/windows/windows.ts';
 import { type ConfigWatch, createConfigWatch } from './config-watch.ts';
 import { type ApplierLogins, createTenants } from './create-tenants.ts';
 import { DependencyWatch } from './dependency-watch.ts';
@@ -79,6 +80,7 @@ export interface ApplierParts<T extends Applier> {
   dependencies: DependencyWatch;
   /** Undefined when Secrets and ConfigMaps are not to be watched. */
   configs: ConfigWatch | undefined;
+  windows: Windows;
   inventories: Inventories;
   clusters: Clusters;
   healDrift: HealDrift;
@@ -87,7 +89,7 @@ export interface ApplierParts<T extends Applier> {
   logins: ApplierLogins;
   /** Of the controller, but for its reconciler. */
   controller: Omit<ControllerOptions<T>, 'reconciler'>;
-  /** Starts the watches. Resolves once those of sources know everything. */
+  /** Starts the watches. Resolves once those of sources and Windows know everything. */
   start(signal: AbortSignal): Promise<void>;
   /** Ends the watches, then the connections of tenants and of downloads. */
   stop(): Promise<void>;
@@ -180,6 +182,16 @@ function healerOf<T extends Applier>(
   });
 }
 
+function forgetDeleted<T extends Applier>(
+  informer: Informer<T>,
+  memories: readonly { forget(owner: string): void }[],
+): void {
+  informer.onEvent(({ type, object }) => {
+    if (type !== 'deleted') return;
+    for (const memory of memories) memory.forget(keyOf(object));
+  });
+}
+
 /** Makes the parts, and starts none of them. */
 export function createApplierParts<T extends Applier>(
   config: ApplierConfig,
@@ -207,23 +219,20 @@ export function createApplierParts<T extends Applier>(
     additive: gates.AdditiveCELDependencyCheck,
     noCrossNamespaceRefs: flags['no-cross-namespace-refs'],
   });
+  const clusterNamespace = flags['cluster-windows-namespace'];
+  const windows = new Windows({ ...watch, objects: informer, clusterNamespace });
   const drift = createDriftMetrics(metrics.registry, {
     kind: o.kind.kind,
     owners: () => informer.list(),
     open: (owner) => o.states.peek(owner)?.reported.size ?? 0,
   });
-  informer.onEvent(({ type, object }) => {
-    if (type !== 'deleted') return;
-    const key = keyOf(object);
-    o.states.forget(key);
-    clusters.forget(key);
-    drift.forget(key);
-  });
+  forgetDeleted(informer, [o.states, clusters, drift]);
   return {
     informer,
     sources,
     dependencies,
     configs,
+    windows,
     inventories,
     clusters,
     audit: doors.audit ?? noAudit,
@@ -233,10 +242,11 @@ export function createApplierParts<T extends Applier>(
     controller: controllerOf(config, doors, informer),
     async start(signal) {
       configs?.start();
-      await sources.start(signal);
+      await Promise.all([sources.start(signal), windows.start(signal)]);
     },
     async stop() {
-      await Promise.all([configs?.stop(), sources.stop(), dependencies.stop(), clusters.stop()]);
+      const watches = [configs, sources, windows, dependencies, clusters];
+      await Promise.all(watches.map((one) => one?.stop()));
       await Promise.all([close(), dispatcher.destroy()]);
     },
   };

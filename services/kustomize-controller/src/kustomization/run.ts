@@ -1,5 +1,5 @@
 import type { Artifact, KubeObject, Kustomization } from '@sluice/shared/api';
-import { type DependencyWatch, specDuration } from '@sluice/shared/applier';
+import { type DependencyWatch, specDuration, type Windows } from '@sluice/shared/applier';
 import type { ArtifactCache } from '@sluice/shared/artifact';
 import {
   formatDuration,
@@ -86,6 +86,7 @@ export interface KustomizationDeps {
   /** What each Kustomization has. */
   inventories: Inventories;
   dependencies: DependencyWatch;
+  windows: Windows;
   clusters: Clusters;
   healDrift: HealDrift;
   metrics: KustomizationMetrics;
