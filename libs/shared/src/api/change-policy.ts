@@ -86,6 +86,16 @@ export function admittedChange() {
         }),
       ),
       healthyRevision: opt(str('Revision of the source that the last healthy change came from.')),
+      snapshot: opt(
+        str('Digest of the content of its Snapshot, if there is one.', {
+          pattern: changeDigestPattern,
+        }),
+      ),
+      healthySnapshot: opt(
+        str('Digest of the content of the Snapshot of the last healthy change, if there is one.', {
+          pattern: changeDigestPattern,
+        }),
+      ),
       refused: opt(
         str('Digest of the change that was rolled back; it is not applied again.', {
           pattern: changeDigestPattern,

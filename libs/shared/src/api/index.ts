@@ -136,6 +136,7 @@ export {
   replayDeadLettersAnnotation,
   resetRequestAnnotation,
   shardLabel,
+  snapshotTargetLabel,
   sourceExtensionsGroup,
   sourceGroup,
   sourceRevisionFact,

@@ -73,6 +73,9 @@ export const confirmPruneAnnotation = 'prune.sluice.dev/confirm';
 /** On a Kustomization or HelmRelease: `disabled` has it deleted without waiting for what depends on it. */
 export const pruneOrderAnnotation = 'prune.sluice.dev/order';
 
+/** On a Snapshot: `metadata.uid` of the object that it is of. */
+export const snapshotTargetLabel = 'delivery.sluice.dev/target-uid';
+
 /** On a Kustomization or HelmRelease: digest of the plan that is applied in spite of windows, approvals and guards. */
 export const overridePlanAnnotation = 'delivery.sluice.dev/override-plan';
 /** Beside {@link overridePlanAnnotation}: why. */

@@ -13,10 +13,17 @@ const spec = object('The objects of a change that was applied.', {
     pattern: changeDigestPattern,
   }),
   objects: int64('How many objects the content has.'),
-  secrets: opt(int64('How many Secrets there were besides, which are not kept.')),
-  content: str('The objects but for Secrets, a JSON list in gzip, in Base64.', {
-    maxLength: 1_048_576,
-  }),
+  leftOut: opt(
+    int64(
+      'How many objects there were besides, of which only the names are kept: Secrets, and what holds a text that was encrypted or comes from a Secret.',
+    ),
+  ),
+  content: str(
+    'The objects, and the names of those that are left out, as JSON in gzip, in Base64.',
+    {
+      maxLength: 1_048_576,
+    },
+  ),
 });
 
 export type SnapshotSpec = Static<typeof spec>;

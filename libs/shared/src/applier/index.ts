@@ -5,6 +5,14 @@ export { type ApplierParts, createApplierParts, type DownloadOptions } from './a
 export { type ApplierDoors, applierService } from './applier-service.ts';
 export { type Audit, type AuditEntry, noAudit } from './audit/audit.ts';
 export { createAudit } from './audit/create-audit.ts';
+export { cleanSnapshots } from './change/snapshots/clean-snapshots.ts';
+export { type KeptSnapshot, keepSnapshot } from './change/snapshots/keep-snapshot.ts';
+export {
+  type ReadSnapshot,
+  readSnapshot,
+  type SnapshotReference,
+} from './change/snapshots/read-snapshot.ts';
+export type { SnapshotTarget } from './change/snapshots/snapshot-name.ts';
 export type { WindowVerdict } from './change/windows/window-verdict.ts';
 export { Windows } from './change/windows/windows.ts';
 export type { ConfigWatch } from './config-watch.ts';

@@ -57,6 +57,7 @@ describe('the kinds', () => {
     policy.push('.pruneGuard.maxPercent', '.pruneGuard.maxObjects');
     const plan = ['', '.digest', '.revision', '.create', '.change', '.delete', '.url'];
     const admitted = ['', '.digest', '.revision', '.plan', '.healthy', '.healthyRevision'];
+    admitted.push('.snapshot', '.healthySnapshot');
     const change = [
       ...plan.map((path) => `plan${path}`),
       ...['', '.reason', '.until'].map((path) => `held${path}`),

@@ -81,13 +81,14 @@ function admitted(
   { digest, revision }: ProposedChange,
   o: { plan?: ChangePlan; why?: string; isOverride?: boolean } = {},
 ): Admission {
-  const { healthy, healthyRevision } = status?.change ?? {};
+  const { healthy, healthyRevision, healthySnapshot } = status?.change ?? {};
   const change: AdmittedChange = {
     digest,
     revision,
     ...(o.plan && { plan: o.plan.digest }),
     ...(healthy !== undefined && { healthy }),
     ...(healthyRevision !== undefined && { healthyRevision }),
+    ...(healthySnapshot !== undefined && { healthySnapshot }),
   };
   const { why, isOverride } = o;
   return { type: 'admitted', change, ...(why && { why }), ...(isOverride && { isOverride }) };
