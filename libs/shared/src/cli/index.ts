@@ -1,4 +1,6 @@
 // Command-line programs: the only way to start one.
+
+export type { OpenDataKey } from './data-key-answers.ts';
 export { findProgram } from './find-program.ts';
 export {
   createHelmRenderer,
@@ -7,7 +9,6 @@ export {
   type HelmLookup,
   type HelmRenderer,
 } from './helm.ts';
-export type { OpenDataKey } from './key-service.ts';
 export {
   createKustomize,
   type EncryptedFile,

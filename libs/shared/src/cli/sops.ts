@@ -2,8 +2,8 @@ import { mkdtemp } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FairSlots, parseYamlStream, RetryableError, YamlError } from '@sluice/shared/base';
+import { DataKeyAnswers, type OpenDataKey } from './data-key-answers.ts';
 import { createHome } from './home.ts';
-import type { OpenDataKey } from './key-service.ts';
 import { type RunResult, runCommand } from './run.ts';
 import { SopsError, type SopsFile } from './sops-file.ts';
 import type { RunCommand } from './spawner.ts';
@@ -33,7 +33,8 @@ const exitCodes = {
 export interface Sops {
   /**
    * Decrypts a file and checks its message authentication code. The program has no key service but the one that we
-   * are, on a socket of its own: it asks `open` for each key that the file names, and nobody else.
+   * are, on a socket of its own: it asks `open` for each key that the file names, and nobody else. While a service takes
+   * long it does not run, and is run again with the answer.
    *
    * @returns the content as it was before the encryption
    * @throws SopsError when the file is larger than 5 MiB, no key opens it, or it was changed after its encryption
@@ -107,15 +108,18 @@ function whyNoKey(refusals: readonly string[]): string {
 interface Ran {
   result: RunResult;
   refusals: readonly string[];
+  failure: unknown;
+}
+
+function tookTooLong({ name }: SopsFile, timeoutMs: number): RetryableError {
+  return new RetryableError(
+    'BuildFailed',
+    `decrypting '${name}' took longer than ${timeoutMs} ms: raise spec.timeout`,
+  );
 }
 
 function check({ result, refusals }: Ran, file: SopsFile, timeoutMs: number): Buffer {
-  if (result.timedOut) {
-    throw new RetryableError(
-      'BuildFailed',
-      `decrypting '${file.name}' took longer than ${timeoutMs} ms: raise spec.timeout`,
-    );
-  }
+  if (result.timedOut) throw tookTooLong(file, timeoutMs);
   switch (result.exitCode) {
     case 0:
       return Buffer.from(result.stdout, 'base64');
@@ -144,37 +148,78 @@ async function createRooms(tempDir: string): Promise<{ home: string; sockets: st
   return { home, sockets: await mkdtemp(join(isShort ? tempDir : tmpdir(), 'keys-')) };
 }
 
-/** Creates the door to the sops program; decryptions wait for a free processor, one share never for all of them. */
+/** Where and how one run goes. */
+interface Place {
+  o: CreateSopsOptions;
+  home: string;
+  socket: string;
+}
+
+/** Runs the program once. */
+async function runOnce(
+  { o, home: HOME, socket }: Place,
+  file: SopsFile,
+  call: { answers: DataKeyAnswers; timeoutMs: number; signal: AbortSignal | undefined },
+): Promise<Ran> {
+  const { serveKeys } = await import('./key-service.ts');
+  const keys = await serveKeys(socket, call.answers);
+  const { format } = file;
+  const only = ['--enable-local-keyservice=false', `--keyservice=unix://${socket}`];
+  try {
+    const result = await (o.runCommand ?? runCommand)({
+      file: o.binary,
+      args: ['decrypt', ...only, `--input-type=${format}`, `--output-type=${format}`],
+      input: file.content,
+      cwd: HOME,
+      env: { ...offline, HOME, TMPDIR: HOME },
+      timeoutMs: call.timeoutMs,
+      maxOutputBytes: maxOutput,
+      outputEncoding: 'base64',
+      signal: call.signal,
+    });
+    const { refusals, failure } = keys;
+    return { result, refusals, failure };
+  } finally {
+    await keys.close();
+  }
+}
+
+/**
+ * Creates the door to the sops program; decryptions wait for a free processor, one share never for all of them. None is
+ * kept from others while services are waited for.
+ */
 export function createSops(o: CreateSopsOptions): Sops {
   const slots = FairSlots.withOneSpare(availableParallelism());
   let rooms: ReturnType<typeof createRooms> | undefined;
   let sockets = 0;
-  const run = async (file: SopsFile, { open, timeoutMs, signal }: SopsOptions): Promise<Buffer> => {
-    checkFile(file);
-    const { serveKeys } = await import('./key-service.ts');
+  const placeOf = async (): Promise<Place> => {
     rooms ??= createRooms(o.tempDir);
-    const { home: HOME, sockets: room } = await rooms;
-    const socket = join(room, String(sockets++));
-    const keys = await serveKeys(socket, open, signal);
-    const { format } = file;
-    const only = ['--enable-local-keyservice=false', `--keyservice=unix://${socket}`];
-    try {
-      const result = await (o.runCommand ?? runCommand)({
-        file: o.binary,
-        args: ['decrypt', ...only, `--input-type=${format}`, `--output-type=${format}`],
-        input: file.content,
-        cwd: HOME,
-        env: { ...offline, HOME, TMPDIR: HOME },
-        timeoutMs,
-        maxOutputBytes: maxOutput,
-        outputEncoding: 'base64',
-        signal,
-      });
-      if (keys.failure !== undefined && result.exitCode === exitCodes.noKey) throw keys.failure;
-      return check({ result, refusals: keys.refusals }, file, timeoutMs);
-    } finally {
-      await keys.close();
+    const { home, sockets: room } = await rooms;
+    return { o, home, socket: join(room, String(sockets++)) };
+  };
+  const decrypt = async (file: SopsFile, call: SopsOptions): Promise<Buffer> => {
+    const { share, timeoutMs, signal } = call;
+    await slots.run(share, async () => checkFile(file), signal);
+    const answers = new DataKeyAnswers(call);
+    let leftMs = timeoutMs;
+    const timed = async <T>(work: () => Promise<T>): Promise<T> => {
+      const startedAt = performance.now();
+      const value = await work();
+      leftMs -= performance.now() - startedAt;
+      if (leftMs <= 0) throw tookTooLong(file, timeoutMs);
+      return value;
+    };
+    for (;;) {
+      const run = async () => {
+        const place = await placeOf();
+        return timed(() => runOnce(place, file, { answers, timeoutMs: leftMs, signal }));
+      };
+      const ran = await slots.run(share, run, signal);
+      if (ran.result.exitCode !== exitCodes.noKey) return check(ran, file, timeoutMs);
+      if (ran.failure !== undefined) throw ran.failure;
+      if (!answers.isWaiting) return check(ran, file, timeoutMs);
+      await timed(() => answers.wait());
     }
   };
-  return { decrypt: (file, call) => slots.run(call.share, () => run(file, call), call.signal) };
+  return { decrypt };
 }

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -14,14 +13,9 @@ import {
   type SopsKey,
 } from '@sluice/shared/cli';
 import { toolPath } from '@sluice/testing';
-import { armor, Decrypter } from 'age-encryption';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { encrypt, keys, openWithAge } from './sops-bed.ts';
 
-/** A pair of age keys made for these tests. */
-const keys = {
-  recipient: 'age1tv9dr9jfkak3zq2hqr6g8qd5d0v7nuapfzyeaxdwrq8jzcwlcgjqjsx932',
-  identity: 'AGE-SECRET-KEY-1FKQ0LS4DMY4DJ5GS7XHN8T4K2MWL9AGMN90C0X7DUHWLQ8T9EUUSWNEF97',
-};
 const date = '2026-01-01T00:00:00Z';
 
 let canary: Server;
@@ -45,29 +39,6 @@ beforeEach(() => {
   runs.length = 0;
   asked.length = 0;
 });
-
-function encrypt(text: string, format: SopsFormat, ...more: string[]): string {
-  const output = format === 'binary' ? 'json' : format;
-  return execFileSync(
-    toolPath('sops'),
-    [
-      ...more,
-      'encrypt',
-      ...(more.length > 0 ? [] : [`--age=${keys.recipient}`]),
-      `--input-type=${format}`,
-      `--output-type=${output}`,
-      `--filename-override=file.${format}`,
-    ],
-    { input: text, encoding: 'utf8', env: { HOME: '/nonexistent' } },
-  );
-}
-
-const openWithAge: OpenDataKey = ({ key, ciphertext }) => {
-  if (key.kind !== 'age') throw new DataKeyError(`no ${key.kind}`);
-  const decrypter = new Decrypter();
-  decrypter.addIdentity(keys.identity);
-  return decrypter.decrypt(armor.decode(ciphertext), 'uint8array');
-};
 
 const refuse: OpenDataKey = async ({ key }) => {
   throw new DataKeyError(`no ${key.kind}`);
