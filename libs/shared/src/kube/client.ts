@@ -207,6 +207,8 @@ export class HttpKubeClient implements KubeClient {
       apiVersion: 'v1',
       kind: 'DeleteOptions',
       propagationPolicy: o.propagation,
+      // Beside a body, the API server does not look at the query.
+      ...(o.dryRun && { dryRun: ['All'] }),
       ...((o.uid || o.resourceVersion) && {
         preconditions: { uid: o.uid, resourceVersion: o.resourceVersion },
       }),

@@ -77,7 +77,11 @@ describe('objects', () => {
 
   test('a dry run changes nothing', async () => {
     await client.apply(configMaps, configMap('dry'), { fieldManager: 'mine', dryRun: true });
-    expect(isNotFound(await caught(client.get(configMaps, { namespace, name: 'dry' })))).toBe(true);
+    const key = { namespace, name: 'dry' };
+    expect(isNotFound(await caught(client.get(configMaps, key)))).toBe(true);
+    const { metadata } = await client.create(configMaps, configMap('dry'));
+    await client.delete(configMaps, key, { dryRun: true });
+    expect((await client.get(configMaps, key)).metadata.uid).toBe(metadata.uid);
   });
 
   test('an immutable field is an invalid change', async () => {
