@@ -4,6 +4,8 @@ export { type ApplierEnvironment, applierEnvironment, applierFlags } from './app
 export { type ApplierParts, createApplierParts, type DownloadOptions } from './applier-parts.ts';
 export { type ApplierDoors, applierService } from './applier-service.ts';
 export { type Audit, type AuditEntry, noAudit } from './audit/audit.ts';
+export { type AuditedAction, auditedAction } from './audit/audited-action.ts';
+export { auditedChanges, auditedObject } from './audit/audited-objects.ts';
 export { createAudit } from './audit/create-audit.ts';
 export { cleanSnapshots } from './change/snapshots/clean-snapshots.ts';
 export { type KeptSnapshot, keepSnapshot } from './change/snapshots/keep-snapshot.ts';

@@ -18,10 +18,10 @@ export type { TakeOver } from './apply/apply-managers.ts';
 export { applyObject } from './apply/apply-object.ts';
 export { applyObjects } from './apply/apply-objects.ts';
 export { stagesOf } from './apply/apply-stages.ts';
-export { describeApplied } from './apply/describe-applied.ts';
+export { appliedChanges, describeApplied, hasChanged } from './apply/describe-applied.ts';
 export { failureLines, missingKinds } from './apply/failure-lines.ts';
 export { DriftBackoff } from './drift/drift-backoff.ts';
-export { confirmDrift } from './drift/drift-confirm.ts';
+export { confirmDrift, type Drift } from './drift/drift-confirm.ts';
 export { describeDrift } from './drift/drift-describe.ts';
 export {
   createHealer,
@@ -64,6 +64,7 @@ export {
 export {
   isUnchanged,
   type ObjectFate,
+  type ReleaseChanges,
   type ReleaseState,
   releaseChanges,
 } from './object/release-changes.ts';

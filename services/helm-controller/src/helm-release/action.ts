@@ -1,3 +1,4 @@
+import type { AuditedChange } from '@sluice/shared/api';
 import type { InventoryEntry } from '@sluice/shared/engine';
 import type { Release } from '../release/release.ts';
 
@@ -36,6 +37,8 @@ export interface UpgradeChanges {
   summary: string;
   /** For the event. */
   text: string;
+  /** For the audit trail. */
+  objects: AuditedChange;
 }
 
 /** What an action on the release has come to. */

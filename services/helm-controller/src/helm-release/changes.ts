@@ -1,4 +1,5 @@
 import type { KubeObject } from '@sluice/shared/api';
+import { auditedChanges } from '@sluice/shared/applier';
 import {
   describeChanges,
   formatObjectId,
@@ -44,5 +45,9 @@ export function describeUpgrade(
   const summary = summarizeChanges(changes);
   if (summary === '') return undefined;
   const { masker } = run;
-  return { summary: masker.mask(summary), text: masker.mask(describeChanges(changes)) };
+  return {
+    summary: masker.mask(summary),
+    text: masker.mask(describeChanges(changes)),
+    objects: auditedChanges(changes, masker),
+  };
 }

@@ -11,6 +11,7 @@ import { idOf, type ReleaseObject, resolveObjects, withOwnership } from '../acti
 import { releaseOf } from '../release/history.ts';
 import type { Release } from '../release/release.ts';
 import { driftSettingOf, ignoreRulesOf, isExempt } from './action-context.ts';
+import { recordCorrection } from './audit.ts';
 import { sayDrift } from './events.ts';
 import { type Run, storageOf, targetOf } from './run.ts';
 import { driftedCondition, latestSnapshot, setCondition } from './status.ts';
@@ -54,6 +55,7 @@ function listenerOf(run: Run, refusals: string[]): DriftListener {
     async detected(message) {
       if (!wasReported(run, message)) await sayDrift(run, 'DriftDetected', message);
     },
+    correcting: (drift, version) => recordCorrection(run, drift, version),
     corrected: (message) => sayDrift(run, 'DriftCorrected', message),
     async refused(message) {
       refusals.push(message);

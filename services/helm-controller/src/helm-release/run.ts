@@ -1,5 +1,5 @@
 import type { Artifact, HelmRelease } from '@sluice/shared/api';
-import type { DependencyWatch, Windows } from '@sluice/shared/applier';
+import type { Audit, DependencyWatch, Windows } from '@sluice/shared/applier';
 import type { ArtifactCache } from '@sluice/shared/artifact';
 import {
   type FairSlots,
@@ -59,6 +59,7 @@ export interface HelmReleaseDeps {
   clusters: Clusters;
   healDrift: HealDrift;
   metrics: HelmReleaseMetrics;
+  audit: Audit;
   /** Permits for the parts of actions that work; a namespace is a share. */
   slots: FairSlots;
   /** Brings a key back; set once the controller is there. */

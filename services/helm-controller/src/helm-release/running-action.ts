@@ -7,7 +7,9 @@ import {
 } from '@sluice/shared/runtime';
 import { Waits } from '../action/waits.ts';
 import type { Action, ActionEnd } from './action.ts';
+import type { Part } from './action-context.ts';
 import { progressMessage } from './announce.ts';
+import { auditedRelease, whatReleased } from './audit.ts';
 import { BackgroundTask } from './background-task.ts';
 import type { Run } from './run.ts';
 import type { RunningAction } from './state.ts';
@@ -17,6 +19,20 @@ import { verbOf } from './verbs/verbs.ts';
 const quietMs = 1000;
 /** Between two looks for what the status says is waited for, in milliseconds. */
 const showMs = 15_000;
+
+/** Does what was decided, between the records of the audit trail. */
+async function perform(
+  run: Run,
+  part: Part,
+  { action, fingerprint }: { action: Action; fingerprint: string },
+): Promise<ActionEnd> {
+  const audited = auditedRelease(run, action, fingerprint);
+  await audited?.begins();
+  const end = await verbOf(action).perform(run, part, action);
+  const result = end.error === undefined ? 'succeeded' : 'failed';
+  await audited?.ended(result, () => whatReleased(end));
+  return end;
+}
 
 /** Starts what was decided; it goes on when the reconcile has ended. */
 export function startAction(run: Run, action: Action, fingerprint: string): RunningAction {
@@ -30,7 +46,7 @@ export function startAction(run: Run, action: Action, fingerprint: string): Runn
     async (part) => {
       try {
         return await withSpan(`helm ${action.type}`, {}, () =>
-          verb.perform(run, { ...part, waits }, action),
+          perform(run, { ...part, waits }, { action, fingerprint }),
         );
       } finally {
         desired?.release();

@@ -21,6 +21,7 @@ import {
   type Target,
   warnOfFlux,
 } from '@sluice/shared/engine';
+import { auditedApply, whatApplied } from './audit.ts';
 import { rulesOf } from './check-health.ts';
 import { appliedInventory, claimedInventory, inventoryAfterFailure } from './claimed-inventory.ts';
 import { sayProgress, sayWarning } from './events.ts';
@@ -153,6 +154,7 @@ export async function applyBuild(
   const objects = await scopeObjects(named, target.client);
   const claimed = await claimedInventory(run, target, { objects, before });
   const inputs = { objects, claimed, before };
+  const audited = auditedApply(run, build);
   const announcement = await announceApply(run, claimed);
   state.applying = true;
   try {
@@ -161,9 +163,13 @@ export async function applyBuild(
       expectEqual: isKnownInput(run),
       takeOver: takeOverOf(run),
       onlyIfPresent: knownJobs(objects, before),
+      beforeWrite: audited.begins,
       ...(former && isRepeated(run, former) && { isSettled: settledIn(run, target) }),
     };
     const { changes, failures } = await applyObjects(objects, options);
+    await audited.ended(failures.length === 0 ? 'succeeded' : 'failed', () =>
+      whatApplied(run, changes),
+    );
     // Objects are watched from here on, also those of a failed apply.
     recordApplied(run, target, changes);
     const lines = changeLines(changes);

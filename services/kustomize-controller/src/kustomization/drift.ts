@@ -8,6 +8,7 @@ import {
   type Target,
 } from '@sluice/shared/engine';
 import { applyOptionsOf, ignoreRulesOf } from './apply.ts';
+import { recordCorrection } from './audit.ts';
 import { withBuild } from './build.ts';
 import { sayDrift } from './events.ts';
 import { scopeObjects } from './label.ts';
@@ -41,6 +42,7 @@ function noteCorrection({ state }: Run, object: KubeObject): void {
 function listenerOf(run: Run): DriftListener {
   return {
     detected: (message) => sayDrift(run, 'DriftDetected', message),
+    correcting: (drift, version) => recordCorrection(run, drift, version),
     async corrected(message, object) {
       noteCorrection(run, object);
       await sayDrift(run, 'DriftCorrected', message);

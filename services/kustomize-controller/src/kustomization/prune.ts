@@ -1,3 +1,4 @@
+import { auditedObject } from '@sluice/shared/applier';
 import { joinLines, RetryableError } from '@sluice/shared/base';
 import {
   displayName,
@@ -12,6 +13,7 @@ import {
 } from '@sluice/shared/engine';
 import { readyCondition } from '@sluice/shared/runtime';
 import type { ApplyReport } from './apply.ts';
+import { auditedPrune } from './audit.ts';
 import { haveThemApplied, holderOf } from './claims.ts';
 import { sayProgress, sayWarning } from './events.ts';
 import { protectionFor } from './protection.ts';
@@ -45,6 +47,7 @@ export async function deleteEntries(
   target: Target,
   entries: InventoryEntry[],
 ): Promise<Deletion> {
+  const audited = auditedPrune(run, entries);
   const result = await pruneObjects(entries, {
     client: target.client,
     identity: run.deps.settings.identity,
@@ -52,8 +55,12 @@ export async function deleteEntries(
     protection: protectionFor(run, entries),
     holderOf: holderOf(run),
     concurrency: run.deps.settings.concurrentApplies,
+    beforeDelete: audited.begins,
     signal: run.signal,
   });
+  await audited.ended(result.failures.length === 0 ? 'succeeded' : 'failed', () => ({
+    objects: result.deleted.map((id) => auditedObject(id, 'deleted')),
+  }));
   const held = result.skipped.filter(({ why }) => why === heldByAnotherName);
   haveThemApplied(
     run,

@@ -1,5 +1,10 @@
 import type { Artifact, KubeObject, Kustomization } from '@sluice/shared/api';
-import { type DependencyWatch, specDuration, type Windows } from '@sluice/shared/applier';
+import {
+  type Audit,
+  type DependencyWatch,
+  specDuration,
+  type Windows,
+} from '@sluice/shared/applier';
 import type { ArtifactCache } from '@sluice/shared/artifact';
 import {
   formatDuration,
@@ -89,6 +94,7 @@ export interface KustomizationDeps {
   windows: Windows;
   clusters: Clusters;
   healDrift: HealDrift;
+  audit: Audit;
   metrics: KustomizationMetrics;
   /** Brings a key back for drift; set once the controller is there. */
   revisit(key: string): void;

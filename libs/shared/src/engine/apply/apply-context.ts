@@ -35,6 +35,8 @@ export interface ApplyOptions {
   isSettled?(sent: KubeObject, live: KubeObject): boolean;
   /** Objects, by formatted id, that are left alone where there are none. */
   onlyIfPresent?: ReadonlySet<string>;
+  /** Is called, and waited for, before each write to an object; not for what need not be written. Must not throw. */
+  beforeWrite?(): Promise<void>;
   /** What is taken over from the managers that are overridden; all unless told. */
   takeOver?: TakeOver;
 }

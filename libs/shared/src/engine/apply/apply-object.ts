@@ -102,6 +102,7 @@ async function bringAbout(
   }
   const startedAt = Date.now();
   const sent = await withIgnoredSettled(target);
+  await ctx.beforeWrite?.();
   const applied = await applyOrRecreate({ ...target, payload: sent }, known);
   if (applied.recreated) return { object: applied.object, action: 'recreated' };
   if (applied.created) return { object: applied.object, action: 'created' };

@@ -15,6 +15,7 @@ import { ObjectError } from './apply-error.ts';
 import { applyObject } from './apply-object.ts';
 import { stagesOf } from './apply-stages.ts';
 import { checkObjects } from './apply-validate.ts';
+import { hasChanged } from './describe-applied.ts';
 
 /**
  * Applies objects with server-side apply, stage by stage: each stage stands on the ones before it, and the kinds that
@@ -34,10 +35,6 @@ export async function applyObjects(objects: KubeObject[], o: ApplyOptions): Prom
     result.failures.push(...(await serveKinds(changes, ctx)));
   }
   return result;
-}
-
-function hasChanged({ action }: AppliedChange): boolean {
-  return action !== 'unchanged' && action !== 'skipped';
 }
 
 interface StageResult {

@@ -55,6 +55,12 @@ export interface HealOptions {
 export interface DriftListener {
   /** Drift that stays for now, or all the time; told once for each state of an object. */
   detected(message: string): Promise<void>;
+  /**
+   * An object is about to be corrected.
+   *
+   * @param version resource version of the object; undefined when it is gone
+   */
+  correcting(drift: Drift, version: string | undefined): Promise<void>;
   /** @param object as the correction has left it */
   corrected(message: string, object: KubeObject): Promise<void>;
   /** An object could not be corrected. */
@@ -68,7 +74,11 @@ interface Healing extends HealOptions, HealerOptions {
   key: string;
 }
 
-async function correct(o: Healing, desired: KubeObject, drift: Drift): Promise<void> {
+async function correct(
+  o: Healing,
+  { desired, live, drift }: { desired: KubeObject; live: KubeObject | undefined; drift: Drift },
+): Promise<void> {
+  await o.listener.correcting(drift, live?.metadata.resourceVersion);
   const { changes, failures } = await applyObjects([desired], { ...o.apply, takeOver: 'nothing' });
   const [failure] = failures;
   if (failure !== undefined) {
@@ -198,7 +208,7 @@ async function healObject(o: Healing, desired: KubeObject): Promise<number | und
     await report(o, text, `${describeDrift(drift)}; ${message}${more}`);
     return delayMs;
   }
-  await correct(o, desired, drift);
+  await correct(o, { desired, live, drift });
   return undefined;
 }
 

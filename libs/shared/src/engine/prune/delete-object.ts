@@ -22,6 +22,8 @@ export interface DeleteRequest {
   known?: KubeObject | undefined;
   /** Only finds out what would become of it. */
   dryRun?: boolean | undefined;
+  /** Is called, and waited for, before the deletion is requested. Must not throw. */
+  beforeDelete?: (() => Promise<void>) | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -54,6 +56,7 @@ export async function deleteObject(o: DeleteRequest): Promise<Deletion> {
       if (refusal !== undefined) return { type: 'kept', ...refusal };
       const { uid = '', resourceVersion, deletionTimestamp } = live.metadata;
       if (deletionTimestamp) return { type: 'deleted', uid, stays: true };
+      if (!dryRun) await o.beforeDelete?.();
       const options = { uid, resourceVersion, propagation, dryRun, signal };
       return { type: 'deleted', uid, stays: !(await client.delete(resource, key, options)) };
     } catch (error) {

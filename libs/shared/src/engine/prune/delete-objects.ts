@@ -23,6 +23,8 @@ export interface DeletionOptions<T extends DeletableObject> {
   concurrency: number;
   /** Watches that may know the objects, which spares a look at each. */
   live?: OwnedObjects;
+  /** Is called, and waited for, before each deletion is requested. Must not throw. */
+  beforeDelete?: (() => Promise<void>) | undefined;
   /** Only finds out what would be deleted. */
   dryRun?: boolean | undefined;
   signal?: AbortSignal | undefined;
@@ -92,7 +94,7 @@ async function deleteOne<T extends DeletableObject>(
     return;
   }
   const known = o.live?.get(resource, metadata);
-  const how = { guards, propagation, known, dryRun, signal };
+  const how = { guards, propagation, known, beforeDelete: o.beforeDelete, dryRun, signal };
   const found = await deleteObject({ client, resource, item, ...how });
   if (found.type === 'gone') report.gone.push(item);
   else if (found.type === 'kept') {

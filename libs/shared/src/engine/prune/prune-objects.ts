@@ -24,6 +24,8 @@ export interface PruneOptions {
   concurrency: number;
   /** Only finds out what would be deleted. */
   dryRun?: boolean;
+  /** Is called, and waited for, before each deletion is requested. Must not throw. */
+  beforeDelete?(): Promise<void>;
   signal?: AbortSignal;
 }
 
@@ -69,6 +71,7 @@ export async function pruneObjects(
     stagesOf: pruneStagesOf,
     propagation: 'Background',
     concurrency,
+    beforeDelete: o.beforeDelete,
     dryRun,
     signal,
   });

@@ -1,0 +1,106 @@
+import { commitAuthorFact, factPrefix } from '@sluice/shared/api';
+import {
+  type AuditEntry,
+  type AuditedAction,
+  auditedAction,
+  auditedChanges,
+  auditedObject,
+} from '@sluice/shared/applier';
+import { originFacts } from '@sluice/shared/artifact';
+import {
+  type AppliedChange,
+  appliedChanges,
+  type Drift,
+  formatObjectId,
+  hasChanged,
+  type InventoryEntry,
+  objectIdOf,
+  parseObjectId,
+} from '@sluice/shared/engine';
+import type { Build, Run } from './run.ts';
+import { succeededReason } from './status.ts';
+
+/** What was last applied with success, by which actions with the same input are told apart. */
+function lastSuccess({ object }: Run) {
+  return object.status?.history?.find((entry) => entry.lastReconciledStatus === succeededReason);
+}
+
+/** What all records of a run say. */
+function entryOf(
+  run: Run,
+  action: AuditEntry['action'],
+  occasion: AuditEntry['occasion'],
+): Omit<AuditEntry, 'phase' | 'result'> {
+  const { object, source } = run;
+  const mode = object.spec.changePolicy?.mode;
+  return {
+    action,
+    object,
+    occasion,
+    revision: source?.revision ?? object.status?.lastAppliedRevision,
+    author: originFacts(source?.artifact)[`${factPrefix}${commitAuthorFact}`],
+    ...(mode && { why: { mode } }),
+  };
+}
+
+/** Tells the audit trail of an apply. */
+export function auditedApply(run: Run, build: Build): AuditedAction {
+  const { object, source } = run;
+  const { digest, lastReconciled } = lastSuccess(run) ?? {};
+  const before = object.status?.change?.digest ?? digest;
+  const { plan } = object.status?.change ?? {};
+  const occasion = [
+    source?.revision,
+    object.metadata.generation,
+    build.digest,
+    digest,
+    lastReconciled,
+  ];
+  return auditedAction(run.deps.audit, () => ({
+    ...entryOf(run, 'apply', occasion),
+    what: {
+      ...(before && { before }),
+      after: build.digest,
+      ...(plan && { plan }),
+      objects: build.objects.map((each) => auditedObject(objectIdOf(each), 'apply')),
+    },
+  }));
+}
+
+/** What an apply has changed, as a record tells it. */
+export function whatApplied(run: Run, changes: readonly AppliedChange[]) {
+  const { identity } = run.deps.settings;
+  const count = changes.filter(hasChanged).length;
+  const { objects = [] } = auditedChanges(appliedChanges(changes, identity), run.masker);
+  return { count, objects, ...(count > objects.length && { omitted: count - objects.length }) };
+}
+
+/** Tells the audit trail of a deletion of what is no longer wanted. */
+export function auditedPrune(run: Run, entries: readonly InventoryEntry[]): AuditedAction {
+  const ids = entries.map(({ id }) => id);
+  const { lastReconciled } = lastSuccess(run) ?? {};
+  const { generation } = run.object.metadata;
+  const occasion = [run.source?.revision, generation, lastReconciled, ...ids];
+  return auditedAction(run.deps.audit, () => ({
+    ...entryOf(run, 'prune', occasion),
+    what: { objects: ids.map((id) => auditedObject(parseObjectId(id), 'delete')) },
+  }));
+}
+
+/** Records that an object is about to be corrected. */
+export async function recordCorrection(
+  run: Run,
+  drift: Drift,
+  version: string | undefined,
+): Promise<void> {
+  const id = formatObjectId(drift.id);
+  // One that is deleted again and again has another version each time it was there.
+  const known = version ?? run.state.applied?.objects.get(id)?.resourceVersion;
+  const fields = drift.changes.map(({ path }) => run.masker.mask(path.replace(/^\./, '')));
+  const object = auditedObject(drift.id, drift.deleted ? 'create' : 'change');
+  await run.deps.audit.record({
+    ...entryOf(run, 'drift-correction', [id, known, String(drift.deleted)]),
+    phase: 'begins',
+    what: { objects: [{ ...object, ...(fields.length > 0 && { fields }) }] },
+  });
+}
