@@ -28,6 +28,7 @@ import { createSources, type SourceKind, type Sources } from '@sluice/shared/ser
 import type { ApplierEnvironment, applierFlags } from './applier-flags.ts';
 import type { ApplierDoors } from './applier-service.ts';
 import { type Audit, noAudit } from './audit/audit.ts';
+import { recordSuspensions } from './audit/record-suspension.ts';
 import { Windows } from './change/windows/windows.ts';
 import { type ConfigWatch, createConfigWatch } from './config-watch.ts';
 import { type ApplierLogins, createTenants } from './create-tenants.ts';
@@ -133,10 +134,11 @@ function informerOf<T extends Applier>(
 
 function controllerOf<T extends Applier>(
   { flags }: ApplierConfig,
-  { client, events, metrics, logger, clock }: ApplierDoors,
+  { client, events, metrics, logger, clock, audit = noAudit }: ApplierDoors,
   informer: Informer<T>,
 ): ApplierParts<T>['controller'] {
   return {
+    onSuspension: recordSuspensions(audit),
     client,
     events,
     metrics,

@@ -17,6 +17,7 @@ import { type ReconcileOptions, reconcileObject } from './reconcile-key.ts';
 import type { EventRecorder, Priority, Reconciler } from './reconciler.ts';
 import { ObjectGoneError } from './status/status-patch.ts';
 import { WrittenObjects } from './status/written-objects.ts';
+import { type SuspensionListener, suspensionChange } from './suspension.ts';
 
 /** A reconcile under way. */
 interface Running {
@@ -56,6 +57,8 @@ export interface ControllerOptions<T extends KubeObject> {
   leastIntervalMs?: number;
   /** Fallback after which a `waiting` error is tried again, in milliseconds; 30 s when not given. */
   dependencyRequeueMs?: number;
+  /** Hears of suspensions. */
+  onSuspension?: SuspensionListener<T> | undefined;
   /** Time that running reconciles get to finish on shutdown, in milliseconds; 10 s when not given. */
   drainMs?: number;
 }
@@ -152,11 +155,18 @@ class ObjectController<T extends KubeObject> implements Controller<T> {
       this.#forget(key);
       return;
     }
+    this.#tellSuspension(event);
     const priority = reasonToReconcile(event);
     if (!priority) return;
     // A new spec deserves a fresh start, whatever happened with the old one.
     this.#queue.forget(key);
     this.#queue.add(key, { priority });
+  }
+
+  #tellSuspension(event: InformerEvent<T>): void {
+    const { onSuspension } = this.#options;
+    const change = onSuspension && suspensionChange(event.object, event.previous);
+    if (change !== undefined) void onSuspension?.(change);
   }
 
   /** What is done for an object ends with it: nobody waits for the result, and others wait for the slot. */

@@ -57,3 +57,4 @@ export {
 } from './status/conditions.ts';
 export { whyUnready } from './status/readiness.ts';
 export { ObjectGoneError, statusPatch } from './status/status-patch.ts';
+export type { SuspensionChange, SuspensionListener } from './suspension.ts';

@@ -27,12 +27,18 @@ import type {
 } from './reconciler.ts';
 import { isSuspended } from './status/conditions.ts';
 import { createStatusDraft, ObjectGoneError } from './status/status-patch.ts';
-import { forgetSuspension, holdSuspended, suspendedCondition } from './suspension.ts';
+import {
+  forgetSuspension,
+  holdSuspended,
+  type SuspensionListener,
+  suspendedCondition,
+} from './suspension.ts';
 
 /** What reconciling one object needs besides the object. */
 export interface ReconcileOptions<T extends KubeObject> extends TimesOptions<T> {
   client: KubeClient;
   events: EventRecorder;
+  onSuspension?: SuspensionListener<T> | undefined;
 }
 
 /** One object about to be reconciled. */

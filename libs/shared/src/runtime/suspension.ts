@@ -11,7 +11,7 @@ import type { Clock, Logger } from '@sluice/shared/base';
 import { isNotFound, type KubeClient, resourceOf } from '@sluice/shared/kube';
 import type { Settlement } from './outcome.ts';
 import type { EventRecorder, Reconciler, StatusDraft } from './reconciler.ts';
-import { conditionsOf, findCondition, messageText } from './status/conditions.ts';
+import { conditionsOf, findCondition, isSuspended, messageText } from './status/conditions.ts';
 import { createStatusDraft, ObjectGoneError } from './status/status-patch.ts';
 
 /** Condition of a suspended object that says why, by whom, or until when. */
@@ -34,6 +34,34 @@ export interface SuspensionOptions<T extends KubeObject> {
   client: KubeClient;
   events: EventRecorder;
   clock: Clock;
+  onSuspension?: SuspensionListener<T> | undefined;
+}
+
+/** That an object was suspended, or goes on. */
+export interface SuspensionChange<T extends KubeObject> {
+  type: 'suspend' | 'resume';
+  /** As it is, or, of one that is about to go on by itself, was. */
+  object: T;
+  /** Generation of the object with which it is so. */
+  generation: number;
+  /** Why it goes on, when that is not somebody's doing. */
+  text?: string;
+}
+
+/** Hears of suspensions: of one that ends by itself before, of others after it was seen. Must not throw. */
+export type SuspensionListener<T extends KubeObject> = (
+  change: SuspensionChange<T>,
+) => Promise<void>;
+
+/** Returns what two states of an object say of its suspension; undefined when that is the same in both. */
+export function suspensionChange<T extends KubeObject>(
+  object: T,
+  previous: T | undefined,
+): SuspensionChange<T> | undefined {
+  const type = isSuspended(object) ? 'suspend' : 'resume';
+  const before = previous !== undefined && isSuspended(previous) ? 'suspend' : 'resume';
+  if (type === before) return undefined;
+  return { type, object, generation: object.metadata.generation ?? 0 };
 }
 
 /** A suspended object. */
@@ -155,7 +183,10 @@ async function resume<T extends KubeObject>(
   message: string,
 ): Promise<Settlement> {
   const text = `${message}; it has ended, and the object is resumed`;
-  await change(job, options, resumption(job.object));
+  const { object } = job;
+  const generation = (object.metadata.generation ?? 0) + 1;
+  await options.onSuspension?.({ type: 'resume', object, generation, text });
+  await change(job, options, resumption(object));
   job.logger.info({ suspension: message }, 'The suspension has ended; the object is resumed');
   await options.events.record(job.object, {
     severity: 'info',
