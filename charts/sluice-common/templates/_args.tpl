@@ -41,6 +41,7 @@
 {{- include "sluice.nats-args" $v.nats }}
 {{- if .component.ownsStreams }}
 - --nats-stream-replicas={{ $v.nats.streamReplicas }}
+- --nats-audit-max-size={{ mul 1048576 (int64 $v.nats.audit.maxMiB) }}
 {{- end }}
 {{- if $v.nats.artifacts.enabled }}
 {{- if .component.ownsStreams }}

@@ -91,5 +91,7 @@ nats:
   artifacts:
     enabled: false
     maxMiB: 1024
+  audit:
+    maxMiB: 256
 eventsAddr: ''
 {{- end }}

@@ -27,6 +27,7 @@
 {{- $nats := .scope.Values.nats -}}
 prefix: {{ $nats.prefix }}
 artifacts: {{ $nats.artifacts | toJson }}
+audit: {{ pick $nats.audit "maxMiB" | toJson }}
 {{- if include "sluice.nats-own" .scope }}
 url: nats://sluice-nats.{{ .scope.Release.Namespace }}.svc.{{ trimSuffix "." .scope.Values.clusterDomain }}:4222
 user: {{ .name }}

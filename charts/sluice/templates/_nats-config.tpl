@@ -53,7 +53,7 @@ publishes. notification-controller alone makes, changes and reads streams: whoev
 the others into it. It makes a consumer of events, and one for each Provider that has deliveries; no consumer can be made
 for all deliveries, and no stream deleted or purged by anyone. It removes single dead letters, once they are replayed, and
 single deliveries, once they are dead letters for want of room. It follows what was delivered and what alerts remember.
-Those who store artifacts write, read and purge the bucket of artifacts, and make no consumers of it: a consumer can be had
+The auditor, who is no controller, reads single messages of the audit trail. Those who store artifacts write, read and purge the bucket of artifacts, and make no consumers of it: a consumer can be had
 to send messages to anybody.
 */}}
 {{- define "sluice.nats-permissions" -}}
@@ -84,6 +84,11 @@ kustomize-controller:
 helm-controller:
   publish: [{{ $prefix }}.event.>, {{ $prefix }}.audit.>]
   subscribe: [_INBOX.helm-controller.>]
+{{- if .Values.nats.audit.reader }}
+auditor:
+  publish: [$JS.API.STREAM.INFO.{{ $stream }}AUDIT, $JS.API.DIRECT.GET.{{ $stream }}AUDIT]
+  subscribe: [_INBOX.auditor.>]
+{{- end }}
 {{ $owner }}:
   publish:
     {{- range list "event" "delivery" "deadletter" "delivered" "alerting" }}

@@ -8,7 +8,7 @@ import type {
   KindDefinition,
   KubeObject,
 } from '@sluice/shared/api';
-import type { ApplierDoors } from '@sluice/shared/applier';
+import type { ApplierDoors, Audit } from '@sluice/shared/applier';
 import { type Clock, createLogger } from '@sluice/shared/base';
 import { type ApiResource, isNotFound, type KubeClient, resourceOf } from '@sluice/shared/kube';
 import {
@@ -57,6 +57,8 @@ export interface ApplierBedOptions<T extends AppliedKind> {
   cluster?: Pick<TestCluster, 'client' | 'kubeconfigPath'>;
   /** By which the controller and its events go; the machine's unless told. */
   clock?: Clock;
+  /** The audit trail; none unless told. */
+  audit?: Audit;
 }
 
 /** An applier that sees only the objects of one test, and sources that the test writes. */
@@ -178,7 +180,8 @@ function createRun<T extends AppliedKind>(
       const timed = clock && { clock };
       const events = createEventRecorder({ client, controllerName, sink, logger, ...timed });
       metrics = createMetrics(controllerName);
-      const doors = { client: own, logger, metrics, events, ...timed };
+      const audited = o.audit && { audit: o.audit };
+      const doors = { client: own, logger, metrics, events, ...timed, ...audited };
       const { ended } = await o.start(flags, doors, stop.signal);
       end = async () => {
         stop.abort();

@@ -84,6 +84,11 @@ export const flags = {
     min: 0,
     help: 'Most bytes of the bucket of NATS in which source-controller and source-watcher keep artifacts with --storage-backend=nats; 0 to make none.',
   }),
+  'nats-audit-max-size': flag.int({
+    default: 256 * 1024 * 1024,
+    min: 1024 * 1024,
+    help: 'Most bytes of the audit trail in NATS. When it is full, new records wait with the controllers that make them.',
+  }),
   'outbox-max-bytes': flag.int({
     default: 64 * 1024 * 1024,
     min: 1024 * 1024,

@@ -24,6 +24,7 @@ const managed = new Set([
   'log-level',
   'metrics-addr',
   'nats-artifacts-max-size',
+  'nats-audit-max-size',
   'nats-creds-file',
   'nats-nkey-file',
   'nats-password-file',

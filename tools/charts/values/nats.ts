@@ -51,6 +51,12 @@ const artifacts = group(
   },
 );
 
+const auditSize = count(
+  256,
+  'Most MiB of the audit trail, which are among those of the streams. When it is full, new records wait with the controllers that make them; they are not deleted before they are 400 days old.',
+  1,
+);
+
 /** How a controller reaches NATS. */
 export const natsClient: Value = group(
   'How the controller reaches NATS; without a URL it posts events to eventsAddr.',
@@ -63,6 +69,7 @@ export const natsClient: Value = group(
       1,
     ),
     artifacts,
+    audit: group('The audit trail.', { maxMiB: auditSize }),
   },
 );
 
@@ -109,7 +116,7 @@ const server: ValueTree = {
   auth: group('Users and passwords.', {
     existingSecret: text(
       '',
-      'Secret with the passwords, under the keys source-controller, kustomize-controller, helm-controller, notification-controller, routes and, where that is installed, source-watcher, each beginning with a letter. Empty: they are generated, and kept by upgrades.',
+      'Secret with the passwords, under the keys source-controller, kustomize-controller, helm-controller, notification-controller, routes where that is installed source-watcher, and with nats.audit.reader auditor, each beginning with a letter. Empty: they are generated, and kept by upgrades.',
     ),
   }),
   priorityClassName: text('', 'PriorityClass of the pods.'),
@@ -140,6 +147,13 @@ export const natsOfInstallation: Value = group('NATS JetStream, the bus between 
     schema: { type: 'integer', enum: [0, 1, 3, 5] },
   },
   artifacts,
+  audit: group('The audit trail.', {
+    maxMiB: auditSize,
+    reader: toggle(
+      false,
+      'Make a user auditor of our own server, who may read the audit trail and nothing else; its password is in the Secret sluice-nats.',
+    ),
+  }),
   external: group(
     'A NATS server that exists; our own is not installed when the URL is set.',
     login,

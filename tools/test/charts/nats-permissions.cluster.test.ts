@@ -5,6 +5,8 @@ import { silentLogger } from '@sluice/shared/base';
 import {
   alertingSubject,
   alertingSubjects,
+  auditRecords,
+  auditSubject,
   connectBus,
   deliveredSubject,
   deliveredSubjects,
@@ -26,6 +28,7 @@ const users = [
   'helm-controller',
   'notification-controller',
   'source-watcher',
+  'auditor',
 ] as const;
 const owned = [
   'ARTIFACTS',
@@ -68,6 +71,7 @@ const allowed: Record<(typeof users)[number], string[]> = {
   'source-watcher': storesArtifacts,
   'kustomize-controller': ['sluice.event.x', 'sluice.audit.x'],
   'helm-controller': ['sluice.event.x', 'sluice.audit.x'],
+  auditor: ['$JS.API.STREAM.INFO.SLUICE_AUDIT', '$JS.API.DIRECT.GET.SLUICE_AUDIT'],
   'notification-controller': [
     ...['event', 'delivery', 'deadletter', 'delivered', 'alerting'].map(
       (kind) => `sluice.${kind}.x`,
@@ -118,13 +122,14 @@ const heard: Record<(typeof users)[number], string[]> = {
   'kustomize-controller': ['_INBOX.kustomize-controller.x', 'sluice.artifact.>'],
   'helm-controller': ['_INBOX.helm-controller.x'],
   'notification-controller': ['_INBOX.notification-controller.x'],
+  auditor: ['_INBOX.auditor.x'],
 };
 
 let nats: ChartNats;
 let admin: NatsConnection;
 
 beforeAll(async () => {
-  nats = await startChartNats([withAll, 'nats.artifacts.enabled=true']);
+  nats = await startChartNats([withAll, 'nats.artifacts.enabled=true', 'nats.audit.reader=true']);
   admin = await nats.admin();
   const owner = connectBus({
     url: nats.url,
@@ -281,4 +286,23 @@ test('notification-controller may follow what was delivered and what alerts reme
   await vi.waitUntil(() => subjects.every((subject) => heard.has(subject)), { timeout: 30_000 });
   await Promise.all(following.map((each) => each.close()));
   await bus.close();
+});
+
+test('the auditor may read the audit trail', async () => {
+  const busOf = (name: string) =>
+    connectBus({
+      url: nats.url,
+      name,
+      user: name,
+      passwordFile: nats.passwordFile(name),
+      owns: [],
+      logger: silentLogger,
+    });
+  const [author, auditor] = [busOf('kustomize-controller'), busOf('auditor')];
+  await author.ready(AbortSignal.timeout(30_000));
+  const object = { namespace: 'apps', kind: 'Kustomization', name: 'web' };
+  const data = { id: 'a', action: 'apply', object };
+  await author.publish({ subject: auditSubject(author.prefix, object), data, id: 'a' });
+  expect(await auditRecords(auditor, object, { limit: 10 })).toEqual([data]);
+  await Promise.all([author.close(), auditor.close()]);
 });

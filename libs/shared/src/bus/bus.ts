@@ -11,6 +11,8 @@ export interface BusOptions extends BusAddress {
   owns: readonly StreamId[];
   /** Replicas of its streams; 1 when unset. Streams that have more keep them. */
   replicas?: number;
+  /** Bytes of its streams, of those that have others than usual. */
+  maxBytes?: Partial<Record<StreamId, number>>;
   logger: Logger;
 }
 

@@ -32,6 +32,7 @@ class NatsBus implements Bus {
   readonly logger: Logger;
   readonly #owns: readonly StreamId[];
   readonly #replicas: number;
+  readonly #maxBytes: BusOptions['maxBytes'];
   readonly #inboxPrefix: string;
   readonly #closing = new AbortController();
   readonly #running: Promise<void>;
@@ -49,6 +50,7 @@ class NatsBus implements Bus {
     this.logger = options.logger;
     this.#owns = options.owns;
     this.#replicas = options.replicas ?? 1;
+    this.#maxBytes = options.maxBytes;
     const natsOptions = connectionOptions(options);
     this.#inboxPrefix = natsOptions.inboxPrefix;
     this.#running = this.#run(() => connect(natsOptions));
@@ -249,6 +251,7 @@ class NatsBus implements Bus {
         prefix: this.prefix,
         owns: this.#owns,
         replicas: this.#replicas,
+        maxBytes: this.#maxBytes,
         logger: this.logger,
       }),
     );

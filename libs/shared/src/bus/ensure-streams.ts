@@ -28,8 +28,22 @@ const fixes = new Map([
 
 type WantedConfig = Partial<StreamConfig> & { name: string; subjects: string[] };
 
+/** Which streams to make, and how. */
+interface EnsureOptions {
+  prefix: string;
+  owns: readonly StreamId[];
+  replicas: number;
+  /** Bytes of those that have others than usual. */
+  maxBytes?: Partial<Record<StreamId, number>> | undefined;
+  logger: Logger;
+}
+
 /** A stream's configuration on the server. */
-export function streamConfig(prefix: string, id: StreamId, replicas: number): WantedConfig {
+export function streamConfig(
+  prefix: string,
+  id: StreamId,
+  { replicas, maxBytes }: Pick<EnsureOptions, 'replicas' | 'maxBytes'>,
+): WantedConfig {
   const stream: StreamDefinition = streams[id];
   return {
     name: streamName(prefix, id),
@@ -39,7 +53,7 @@ export function streamConfig(prefix: string, id: StreamId, replicas: number): Wa
     storage: StorageType.File,
     discard: stream.whenFull === 'refuse' ? DiscardPolicy.New : DiscardPolicy.Old,
     max_age: nanos(stream.maxAgeMs),
-    max_bytes: stream.maxBytes,
+    max_bytes: maxBytes?.[id] ?? stream.maxBytes,
     max_msgs_per_subject: stream.keeps === 'last' ? 1 : (stream.maxPerSubject ?? -1),
     duplicate_window: nanos(stream.duplicateWindowMs),
     allow_direct: true,
@@ -54,13 +68,10 @@ export function streamConfig(prefix: string, id: StreamId, replicas: number): Wa
  *
  * @throws Error that names the stream and the fix when the server refuses one; the others are still ensured
  */
-export async function ensureStreams(
-  manager: JetStreamManager,
-  o: { prefix: string; owns: readonly StreamId[]; replicas: number; logger: Logger },
-): Promise<void> {
+export async function ensureStreams(manager: JetStreamManager, o: EnsureOptions): Promise<void> {
   const failures: Error[] = [];
   for (const id of o.owns) {
-    const config = streamConfig(o.prefix, id, o.replicas);
+    const config = streamConfig(o.prefix, id, o);
     try {
       if (await ensureStream(manager, config)) {
         o.logger.info({ stream: config.name }, 'stream created or updated');

@@ -1,5 +1,6 @@
 // NATS: the connection, its streams, publishing that never waits, and consumers.
 export { createArtifactAnnouncer, onArtifacts, type Subscription } from './artifacts.ts';
+export { auditRecords } from './audit-records.ts';
 export { type AuditOutbox, type AuditSinkOptions, createAuditSink } from './audit-sink.ts';
 export { bucketName, bucketStream, keepBucket } from './bucket.ts';
 export type { Bus } from './bus.ts';

@@ -37,6 +37,7 @@ export type ServiceFlags = Omit<
   'watch-label-selector'?: string;
   'events-token-file'?: string;
   'nats-stream-replicas'?: number;
+  'nats-audit-max-size'?: number;
 };
 
 /** The doors of a service to the world. */
@@ -176,6 +177,7 @@ function openBus(name: string, flags: ServiceFlags, logger: Logger): Bus | undef
     name,
     owns: streamsOwnedBy(name),
     replicas: flags['nats-stream-replicas'],
+    maxBytes: { audit: flags['nats-audit-max-size'] },
     user: flags['nats-user'] || undefined,
     passwordFile: flags['nats-password-file'] || undefined,
     credsFile: flags['nats-creds-file'] || undefined,

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type HelmRelease, helmReleaseKind } from '@sluice/shared/api';
+import type { Audit } from '@sluice/shared/applier';
 import { runCommand } from '@sluice/shared/cli';
 import { type ApiResource, coreResources, type KubeClient, resourceOf } from '@sluice/shared/kube';
 import { type ApplierBed, finishJob as endJob, startApplierBed, toolPath } from '@sluice/testing';
@@ -61,7 +62,11 @@ function rooted(files: ChartFiles): ChartFiles {
  */
 export async function startBed(
   flags: string[] = [],
-  o: { wrap?: (client: KubeClient) => KubeClient; localNetwork?: boolean } = {},
+  o: {
+    wrap?: (client: KubeClient) => KubeClient;
+    localNetwork?: boolean;
+    audit?: Audit;
+  } = {},
 ): Promise<Bed> {
   const bed = await startApplierBed<HelmRelease>({
     ...o,

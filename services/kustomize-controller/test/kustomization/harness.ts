@@ -31,7 +31,10 @@ export type Bed = ApplierBed<Kustomization>;
  */
 export function startBed(
   flags: string[] = [],
-  o: Pick<ApplierBedOptions<Kustomization>, 'wrap' | 'localNetwork' | 'cluster' | 'clock'> = {},
+  o: Pick<
+    ApplierBedOptions<Kustomization>,
+    'wrap' | 'localNetwork' | 'cluster' | 'clock' | 'audit'
+  > = {},
 ): Promise<Bed> {
   return startApplierBed<Kustomization>({
     ...o,
