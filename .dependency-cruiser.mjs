@@ -45,7 +45,7 @@ export default {
       severity: 'error',
       comment: 'base/yaml.ts limits what a text may become',
       from: {
-        path: '^(libs/shared|services/[^/]+)/src/',
+        path: '^(libs/shared|(clients|services)/[^/]+)/src/',
         pathNot: '^libs/shared/src/base/yaml\\.ts$',
       },
       to: { path: 'js-yaml' },
@@ -61,19 +61,25 @@ export default {
       name: 'shared-imports-no-service',
       severity: 'error',
       from: { path: '^libs/' },
-      to: { path: '^(services|tools|bench|test)/' },
+      to: { path: '^(clients|services|tools|bench|test)/' },
     },
     {
       name: 'services-never-import-each-other',
       severity: 'error',
       from: { path: '^services/([^/]+)/' },
-      to: { path: '^services/', pathNot: '^services/$1/' },
+      to: { path: '^(clients|services)/', pathNot: '^services/$1/' },
     },
     {
       name: 'services-import-shared-only',
       severity: 'error',
       from: { path: '^services/[^/]+/src/' },
       to: { path: '^(tools|bench|test)/|^libs/testing/' },
+    },
+    {
+      name: 'clients-import-shared-only',
+      severity: 'error',
+      from: { path: '^clients/[^/]+/src/' },
+      to: { path: '^(services|tools|bench|test)/|^libs/testing/' },
     },
     {
       name: 'rooms-are-entered-by-their-index',

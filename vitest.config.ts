@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-const folders = ['libs/*/test', 'services/*/test', 'tools/test', 'test'];
+const folders = ['clients/*/test', 'libs/*/test', 'services/*/test', 'tools/test', 'test'];
 const named = (ending: string) => folders.map((folder) => `${folder}/**/*.${ending}.ts`);
 // Limits for what never comes, far above what anything takes: a busy machine must not decide a test.
 const common = {

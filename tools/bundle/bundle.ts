@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { build, type Metafile } from 'esbuild';
 import { commonJsNames } from './commonjs-names.ts';
@@ -11,10 +21,26 @@ const require = __createRequire(import.meta.url);
 const __filename = import.meta.filename;
 const __dirname = import.meta.dirname;`;
 
+/** Programs that people run meet whatever Node their system has. */
+const versionCheck = (name: string) =>
+  `if (Number.parseInt(process.versions.node, 10) < 24) {
+console.error('${name} needs Node 24 or newer, and found ' + process.version);
+process.exit(1);
+}`;
+
 /** Names of the services that have an entry. */
 export function serviceNames(): string[] {
-  return readdirSync(join(root, 'services')).filter((name) =>
-    existsSync(join(root, 'services', name, 'src/main.ts')),
+  return namesIn('services');
+}
+
+/** Names of the programs that people run. */
+export function clientNames(): string[] {
+  return namesIn('clients');
+}
+
+function namesIn(folder: string): string[] {
+  return readdirSync(join(root, folder)).filter((name) =>
+    existsSync(join(root, folder, name, 'src/main.ts')),
   );
 }
 
@@ -44,16 +70,47 @@ export async function bundleService(
   mkdirSync(directory, { recursive: true });
   const main = await bundle(directory, [{ in: `services/${name}/src/main.ts`, out: 'main' }]);
   const workers = await bundle(directory, workersOf(main));
-  const folders = new Set([main, workers].flatMap((metafile) => packageFolders(metafile)));
-  const packages = describePackages([...folders].sort());
-  writeFileSync(join(directory, 'LICENSES.txt'), licences([...folders].sort(), packages));
-  writeFileSync(join(directory, 'packages.json'), `${JSON.stringify(packages, null, 2)}\n`);
+  const packages = writePackages(directory, [main, workers]);
   return { directory, bytes: sizeOf(main), packages };
+}
+
+/**
+ * Bundles a program that people run into one file, dist/<name>/<name>, which Node finds by its first line; a link names
+ * it as kubectl looks for plugins. LICENSES.txt and packages.json are as with {@link bundleService}.
+ *
+ * @param directory where to, instead of dist/<name>
+ * @throws Error when esbuild cannot bundle
+ */
+export async function bundleClient(
+  name: string,
+  directory = join(root, 'dist', name),
+): Promise<{ directory: string; bytes: number; packages: BundledPackage[] }> {
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
+  const entryPoints = [{ in: `clients/${name}/src/main.ts`, out: name }];
+  const main = await bundle(directory, entryPoints, {
+    splitting: false,
+    banner: `${versionCheck(name)}\n${banner}`,
+  });
+  const program = join(directory, name);
+  renameSync(`${program}.mjs`, program);
+  chmodSync(program, 0o755);
+  symlinkSync(name, join(directory, name.replace(/^flux-/, 'kubectl-')));
+  return { directory, bytes: sizeOf(main), packages: writePackages(directory, [main]) };
+}
+
+function writePackages(directory: string, metafiles: Metafile[]): BundledPackage[] {
+  const folders = [...new Set(metafiles.flatMap(packageFolders))].sort();
+  const packages = describePackages(folders);
+  writeFileSync(join(directory, 'LICENSES.txt'), licences(folders, packages));
+  writeFileSync(join(directory, 'packages.json'), `${JSON.stringify(packages, null, 2)}\n`);
+  return packages;
 }
 
 async function bundle(
   directory: string,
   entryPoints: { in: string; out: string }[],
+  options: { splitting?: boolean; banner?: string } = {},
 ): Promise<Metafile> {
   const { metafile } = await build({
     absWorkingDir: root,
@@ -64,7 +121,7 @@ async function bundle(
     platform: 'node',
     format: 'esm',
     // What is imported when it is needed is read and kept in memory only then.
-    splitting: true,
+    splitting: options.splitting ?? true,
     chunkNames: 'part-[hash]',
     target: 'node24',
     minifySyntax: true,
@@ -73,7 +130,7 @@ async function bundle(
     legalComments: 'none',
     // ssh2 would speed itself up with it, and does without: it is built for one machine.
     external: ['cpu-features'],
-    banner: { js: banner },
+    banner: { js: options.banner ?? banner },
     metafile: true,
     logLevel: 'error',
     plugins: [

@@ -1,16 +1,22 @@
-// npm run build [-- NAMES]: one bundle per controller in dist/<controller>/, with the licences of what it contains.
+// npm run build [-- NAMES]: a bundle of each controller in dist/<controller>/, with the licences of what it contains, and
+// of the command line plugin in dist/flux-sluice/.
 // npm run build -- --images: their images, in the cache, and their sizes.
 // npm run build -- --charts: the packages of the charts in dist/charts/.
-import { bundleService, serviceNames } from '../bundle/bundle.ts';
+import { bundleClient, bundleService, clientNames, serviceNames } from '../bundle/bundle.ts';
 
 const mebibytes = (bytes: number) => `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 const args = process.argv.slice(2);
 if (args[0] === '--images') await buildImages();
 else if (args[0] === '--charts') await buildCharts();
-else for (const name of args.length > 0 ? args : serviceNames()) await buildBundle(name);
+else for (const name of args.length > 0 ? args : everyName()) await buildBundle(name);
+
+function everyName(): string[] {
+  return [...serviceNames(), ...clientNames()];
+}
 
 async function buildBundle(name: string): Promise<void> {
-  const { directory, bytes, packages } = await bundleService(name);
+  const bundle = clientNames().includes(name) ? bundleClient : bundleService;
+  const { directory, bytes, packages } = await bundle(name);
   console.log(`${directory}: ${mebibytes(bytes)}, ${packages.length} packages`);
 }
 

@@ -23,6 +23,7 @@ process.exitCode = runSteps(root, [
       'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs',
       '--output-type',
       'err',
+      'clients',
       'libs',
       'services',
       'tools',

@@ -6,6 +6,7 @@ import {
   type ApplierLogins,
   type ApplierParts,
   createApplierParts,
+  kustomizeIdentity,
 } from '@sluice/shared/applier';
 import { ArtifactCache } from '@sluice/shared/artifact';
 import { LruBytes, RefusedWork, systemClock } from '@sluice/shared/base';
@@ -27,7 +28,6 @@ import {
   kustomizationIndexes,
   prefetchArtifact,
 } from './kustomization/controller.ts';
-import { kustomizeIdentity } from './kustomization/identity.ts';
 import { createInventories } from './kustomization/inventories.ts';
 import type { KustomizationDeps, KustomizationSettings } from './kustomization/run.ts';
 import { KustomizationStates } from './kustomization/state.ts';

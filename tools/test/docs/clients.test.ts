@@ -17,7 +17,7 @@ function namesOf(page: string): string[] {
 
 async function sourcesOfTests(): Promise<string> {
   const texts: Promise<string>[] = [];
-  for await (const file of glob('{libs,services}/*/test/**/*.test.ts', { cwd: root }))
+  for await (const file of glob('{clients,libs,services}/*/test/**/*.test.ts', { cwd: root }))
     texts.push(readFile(join(root, file), 'utf8'));
   for await (const file of glob('test/e2e/{flux-cli/*,*.e2e.test}.ts', { cwd: root }))
     texts.push(readFile(join(root, file), 'utf8'));

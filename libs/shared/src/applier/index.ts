@@ -7,6 +7,8 @@ export { type Audit, type AuditEntry, noAudit } from './audit/audit.ts';
 export { type AuditedAction, auditedAction } from './audit/audited-action.ts';
 export { auditedChanges, auditedObject } from './audit/audited-objects.ts';
 export { createAudit } from './audit/create-audit.ts';
+export { compareObjects, planOf } from './change/change-plan.ts';
+export type { ComparisonOptions } from './change/compare-object.ts';
 export { cleanSnapshots } from './change/snapshots/clean-snapshots.ts';
 export { type KeptSnapshot, keepSnapshot } from './change/snapshots/keep-snapshot.ts';
 export {
@@ -15,13 +17,15 @@ export {
   type SnapshotReference,
 } from './change/snapshots/read-snapshot.ts';
 export type { SnapshotTarget } from './change/snapshots/snapshot-name.ts';
-export type { WindowVerdict } from './change/windows/window-verdict.ts';
+export { type ReadWindow, readWindow } from './change/windows/read-window.ts';
+export { type WindowVerdict, windowSpan, windowVerdict } from './change/windows/window-verdict.ts';
 export { Windows } from './change/windows/windows.ts';
 export type { ConfigWatch } from './config-watch.ts';
 export type { ApplierLogins } from './create-tenants.ts';
 export { dependantsRemainReason } from './deletion-order.ts';
 export { DependencyWatch } from './dependency-watch.ts';
 export { eventFacts } from './event-facts.ts';
+export { kustomizeIdentity } from './kustomize-identity.ts';
 export { pinOf } from './pin-artifact.ts';
 export { specDuration } from './spec-duration.ts';
 export { maskedError, tellDrift } from './tell.ts';

@@ -57,6 +57,7 @@ export { createLogger, type Logger, logLevels, silentLogger } from './log.ts';
 export { redactUrl, SecretMasker, secretMask } from './mask.ts';
 export { isPlainMap, mergeMaps, type PlainMap } from './merge-maps.ts';
 export { orAborted } from './or-aborted.ts';
+export { parseTime } from './parse-time.ts';
 export { printable } from './printable.ts';
 export { RefusedWork, type Work } from './refused-work.ts';
 export { TimeSlice } from './time-slice.ts';

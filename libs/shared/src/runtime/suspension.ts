@@ -7,7 +7,7 @@ import {
   suspendReasonAnnotation,
   suspendUntilAnnotation,
 } from '@sluice/shared/api';
-import type { Clock, Logger } from '@sluice/shared/base';
+import { type Clock, type Logger, parseTime } from '@sluice/shared/base';
 import { isNotFound, type KubeClient, resourceOf } from '@sluice/shared/kube';
 import type { Settlement } from './outcome.ts';
 import type { EventRecorder, Reconciler, StatusDraft } from './reconciler.ts';
@@ -26,7 +26,6 @@ const resumedReason = 'Resumed';
 const annotations = [suspendReasonAnnotation, suspendByAnnotation, suspendUntilAnnotation];
 /** Most characters of what somebody wrote into an annotation. */
 const maxText = 500;
-const timePattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
 
 /** What a suspension needs to be dealt with. */
 export interface SuspensionOptions<T extends KubeObject> {
@@ -92,8 +91,8 @@ function suspensionOf({ metadata }: KubeObject): Suspension | undefined {
   if (reason === '' && by === '' && until === '') return undefined;
   const message = `Suspended${by && ` by ${by}`}${until && ` until ${until}`}${reason && `: ${reason}`}`;
   if (until === '') return { message };
-  const untilMs = timePattern.test(until) ? Date.parse(until) : Number.NaN;
-  if (!Number.isNaN(untilMs)) return { message, untilMs };
+  const untilMs = parseTime(until);
+  if (untilMs !== undefined) return { message, untilMs };
   const problem = `annotation ${suspendUntilAnnotation} '${until}' is no time: write one such as 2026-01-31T18:00:00Z; it stays suspended`;
   return { message, problem };
 }

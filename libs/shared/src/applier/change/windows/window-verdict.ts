@@ -52,6 +52,17 @@ export function windowVerdict(windows: readonly ReadWindow[], at: number): Windo
   };
 }
 
+/**
+ * Says whether a Window is open, and until when at least it stays so or closed.
+ *
+ * @param at milliseconds since the epoch
+ * @returns undefined of one that cannot be read
+ */
+export function windowSpan({ opens }: ReadWindow, at: number): WindowSpan | undefined {
+  if ('problem' in opens) return undefined;
+  return opens.at(at, { horizonMs: at + horizonMs, steps: maxSteps });
+}
+
 function isReadable(window: ReadWindow): window is ReadableWindow {
   return !('problem' in window.opens);
 }
