@@ -261,7 +261,7 @@ export class HttpKubeClient implements KubeClient {
     const { body } = await this.#send(o, {
       r,
       method,
-      path: withQuery(path, { fieldManager: o.fieldManager }),
+      path: withQuery(path, { fieldManager: o.fieldManager, fieldValidation: o.fieldValidation }),
       headers,
       body: JSON.stringify(o.object),
       idempotent: o.idempotent,

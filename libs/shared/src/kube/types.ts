@@ -15,6 +15,8 @@ export interface GetOptions extends RequestOptions {
 
 export interface WriteOptions extends RequestOptions {
   fieldManager?: string;
+  /** `Strict` has unknown and repeated fields refused, `Warn`, the server's default, has them left out. */
+  fieldValidation?: 'Strict' | 'Warn' | 'Ignore';
 }
 
 export interface ListOptions extends RequestOptions {

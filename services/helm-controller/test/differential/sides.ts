@@ -95,9 +95,11 @@ export class HelmSide implements Side {
   }
 
   async upgrade({ path }: Published, values: CaseValues): Promise<string | undefined> {
-    const flags = ['--server-side=auto', ...common, '--take-ownership', '--wait-for-jobs'];
-    flags.push('--history-max=5');
     const { upgrade = [] } = this.#o.options;
+    // helm takes one of them.
+    const shared = upgrade.includes('--force-replace') ? common.slice(1) : common;
+    const flags = ['--server-side=auto', ...shared, '--take-ownership', '--wait-for-jobs'];
+    flags.push('--history-max=5');
     if (!upgrade.includes('--reuse-values')) flags.push('--reset-values');
     return this.#release('upgrade', path, values, [...flags, ...upgrade]);
   }

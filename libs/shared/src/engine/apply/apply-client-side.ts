@@ -164,7 +164,9 @@ async function replace(o: ClientSideApplyOptions, live: KubeObject): Promise<Cha
   const { resourceVersion } = live.metadata;
   const replacement = { ...target, metadata: { ...target.metadata, resourceVersion } };
   try {
-    const object = await client.replace(resource, replacement, { fieldManager, signal });
+    // Helm asks for it here, and neither when it creates nor when it patches.
+    const strict = { fieldManager, fieldValidation: 'Strict', signal } as const;
+    const object = await client.replace(resource, replacement, strict);
     return changeFrom(live, object);
   } catch (error) {
     const kind = `${groupOf(target.apiVersion)}/${target.kind}`;

@@ -4,6 +4,7 @@ import { hooks } from './hooks.ts';
 import { lifecycle } from './lifecycle.ts';
 import { structure } from './structure.ts';
 import { templates } from './templates.ts';
+import { unknownFields } from './unknown-fields.ts';
 
 /** All charts that are released; those that take longest first. */
 export const chartCases: readonly ChartCase[] = [
@@ -12,4 +13,5 @@ export const chartCases: readonly ChartCase[] = [
   ...documents,
   ...structure,
   ...templates,
+  ...unknownFields,
 ];

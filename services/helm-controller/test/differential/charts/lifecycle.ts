@@ -20,6 +20,14 @@ spec:
       {{- end }}
 `;
 
+/** Both sides apply on the client side. */
+export const onClientSide = {
+  spec: { install: { serverSideApply: false } },
+  install: ['--server-side=false', '--force-conflicts=false'],
+  upgrade: ['--force-conflicts=false'],
+  rollback: ['--force-conflicts=false'],
+};
+
 /** What upgrades, failures, rollbacks and uninstallations do to objects. */
 export const lifecycle: ChartCase[] = [
   {
@@ -120,23 +128,6 @@ spec: {ports: [{port: 80}]}
     recovery: 'upgrade',
   },
   {
-    name: 'unknown-field',
-    files: {
-      'templates/a.yaml': `apiVersion: v1
-kind: Service
-metadata: {name: {{ .Release.Name }}}
-spec:
-  selector: {app: x}
-  ports: [{port: 80}]
-{{- if .Values.broken }}
-  selektor: {app: x}
-{{- end }}
-`,
-    },
-    failing: { broken: true },
-    failure: ['unknown-field', 'selektor'],
-  },
-  {
     name: 'job-fails',
     files: {
       'templates/cm.yaml': configMap('{{ .Release.Name }}', '  a: "{{ .Values.broken }}"'),
@@ -177,12 +168,7 @@ spec:
     },
     values: { two: '2', args: ['a'], second: true },
     upgrade: { values: { two: '3' } },
-    options: {
-      spec: { install: { serverSideApply: false } },
-      install: ['--server-side=false', '--force-conflicts=false'],
-      upgrade: ['--force-conflicts=false'],
-      rollback: ['--force-conflicts=false'],
-    },
+    options: onClientSide,
   },
   {
     name: 'taking-over',
