@@ -18,7 +18,7 @@ export interface FluxVerdict {
   message: string;
 }
 
-/** Judges objects with the library of Flux; it judges Jobs by a rule of its own instead, which is not in there. */
+/** Judges objects with the libraries of Flux: Jobs by their end, all others by kstatus. */
 export interface FluxVerdicts {
   of(objects: readonly KubeObject[]): Promise<FluxVerdict[]>;
   remove(): Promise<void>;

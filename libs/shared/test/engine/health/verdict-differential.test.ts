@@ -2,11 +2,8 @@ import { computeHealth } from '@sluice/shared/engine';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildFluxVerdicts, buildTimeoutMs, type FluxVerdicts } from './flux-verdicts.ts';
 import { mutationsOf } from './verdict-mutations.ts';
-import { verdictObjects as all } from './verdict-objects.ts';
+import { verdictObjects } from './verdict-objects.ts';
 import type { Found } from './verdict-states.ts';
-
-/** Flux judges Jobs by a rule of its own: see the unit tests of health. */
-const verdictObjects = all.filter(({ object }) => object.kind !== 'Job');
 
 let flux: FluxVerdicts;
 

@@ -67,6 +67,27 @@ function objects(): KubeObject[] {
         spec: { backoffLimit: 0, template: template(behaviour, 'Never') },
       }),
     ),
+    objectOf(['batch/v1', 'Job', 'late'], {
+      spec: { activeDeadlineSeconds: 1, template: template('pending', 'Never') },
+    }),
+    objectOf(['batch/v1', 'Job', 'failed-by-policy'], {
+      spec: {
+        backoffLimit: 6,
+        podFailurePolicy: {
+          rules: [{ action: 'FailJob', onExitCodes: { operator: 'NotIn', values: [0] } }],
+        },
+        template: template('fail', 'Never'),
+      },
+    }),
+    objectOf(['batch/v1', 'Job', 'done-by-policy'], {
+      spec: {
+        completionMode: 'Indexed',
+        completions: 2,
+        parallelism: 2,
+        successPolicy: { rules: [{ succeededCount: 1 }] },
+        template: template('complete', 'Never'),
+      },
+    }),
     objectOf(['batch/v1', 'Job', 'suspended'], {
       spec: { suspend: true, template: template('complete', 'Never') },
     }),
@@ -108,8 +129,7 @@ async function present(all: readonly KubeObject[]): Promise<KubeObject[]> {
 
 /** Returns both verdicts on the objects as they are now, by name. */
 async function verdicts(all: readonly KubeObject[]) {
-  // Flux judges Jobs by a rule of its own.
-  const live = await present(all.filter(({ kind }) => kind !== 'Job'));
+  const live = await present(all);
   const theirs = await flux.of(live);
   const nameOf = ({ kind, metadata }: KubeObject) => `${kind} ${metadata.name}`;
   return {
@@ -148,6 +168,9 @@ test('live objects get the verdict that Flux gives them, on their way and at the
     'Job complete': 'Current',
     'Job suspended': 'Current',
     'Job fail': 'Failed',
+    'Job late': 'Failed',
+    'Job failed-by-policy': 'Failed',
+    'Job done-by-policy': 'Current',
     'Job pending': 'InProgress',
     'Deployment pending': 'InProgress',
     'PersistentVolumeClaim x': 'InProgress',

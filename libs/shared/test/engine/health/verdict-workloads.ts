@@ -131,6 +131,25 @@ function jobs(): Found[] {
       running: { succeeded: 0, active: 1, conditions: [] },
       'over its limit': failedWith('BackoffLimitExceeded'),
       'past its deadline': failedWith('DeadlineExceeded'),
+      'failed by its policy': failedWith('PodFailurePolicy'),
+      'failed in too many of its indexes': failedWith('MaxFailedIndexesExceeded'),
+      'about to fail': {
+        succeeded: 0,
+        active: 1,
+        failed: 1,
+        conditions: [condition('FailureTarget', 'True', 'PodFailurePolicy')],
+      },
+      'done by its policy': {
+        conditions: [
+          condition('SuccessCriteriaMet', 'True', 'SuccessPolicy'),
+          condition('Complete', 'True', 'SuccessPolicy'),
+        ],
+      },
+      'about to be done': {
+        active: 1,
+        terminating: 1,
+        conditions: [condition('SuccessCriteriaMet', 'True', 'SuccessPolicy')],
+      },
       resumed: { conditions: [condition('Suspended', 'False', 'JobResumed')] },
     }),
     found(kind, 'suspended', {

@@ -1,4 +1,4 @@
-// Judges objects with the kstatus that Flux uses: a JSON list of objects on standard input, a JSON list of verdicts on
+// Judges objects with the kstatus that Flux uses, and Jobs with the rule that it has for them: a JSON list of objects on standard input, a JSON list of verdicts on
 // standard output. It is built in the module that pins Flux's controllers.
 package main
 
@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	"github.com/fluxcd/pkg/runtime/statusreaders"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -40,6 +41,10 @@ func judge(text json.RawMessage) (found verdict) {
 	var live unstructured.Unstructured
 	if err := live.UnmarshalJSON(text); err != nil {
 		panic(err)
+	}
+	if gvk := live.GroupVersionKind(); gvk.Group == "batch" && gvk.Kind == "Job" {
+		result := statusreaders.ComputeJobStatus(&live)
+		return verdict{Status: string(result.Status), Message: result.Message}
 	}
 	result, err := status.Compute(&live)
 	if err != nil {
