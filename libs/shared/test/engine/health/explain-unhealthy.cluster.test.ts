@@ -1,6 +1,6 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { SecretMasker } from '@sluice/shared/base';
-import { explainUnhealthy, objectIdOf } from '@sluice/shared/engine';
+import { computeHealth, explainUnhealthy, objectIdOf } from '@sluice/shared/engine';
 import { type ApiResource, coreResources, type KubeClient } from '@sluice/shared/kube';
 import { tenantAccount, testCluster, testNamespace, until } from '@sluice/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -194,6 +194,43 @@ describe('an object without a Pod', () => {
     const metadata = { namespace, name: 'gone' };
     expect(await explain([{ apiVersion: 'v1', kind: 'ConfigMap', metadata }])).toBe('');
   });
+});
+
+test('of a StatefulSet whose first Pod crashes that is said, and its verdict stays the one of Flux', async () => {
+  const set = workload('StatefulSet', 'ordered');
+  set.spec.replicas = 3;
+  await client.create(statefulSets, set);
+  const key = { namespace, name: 'ordered-0' };
+  type Scheduled = KubeObject & { spec?: { nodeName?: string } };
+  const isScheduled = (pod: Scheduled) => pod.spec?.nodeName !== undefined;
+  await until<Scheduled>(client, coreResources.pods, key, isScheduled);
+  const status = {
+    phase: 'Running',
+    containerStatuses: [
+      {
+        name: 'main',
+        image: 'example/web:1',
+        imageID: '',
+        ready: false,
+        restartCount: 3,
+        state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 5m0s restarting' } },
+        lastState: {
+          terminated: { reason: 'Error', exitCode: 1, finishedAt: '2026-01-01T00:00:00Z' },
+        },
+      },
+    ],
+  };
+  await client.patch(coreResources.pods, key, { status }, { type: 'merge', subresource: 'status' });
+  const live = await until<KubeObject & { status?: { replicas?: number } }>(
+    client,
+    statefulSets,
+    { namespace, name: 'ordered' },
+    (seen) => seen.status?.replicas === 1,
+  );
+  expect(computeHealth(live).status).toBe('InProgress');
+  expect(lines(await explain([set]))).toEqual([
+    'Pod/ns/ordered-0: container main waits: CrashLoopBackOff: back-off 5m0s restarting; it last ended with exit code 1 (Error) at THEN',
+  ]);
 });
 
 test('nothing is told that the client may not read, and the message is there all the same', async () => {
