@@ -13,6 +13,8 @@ export interface Asking {
   /** Entries of the Secret. */
   secret?: Record<string, string>;
   namespace?: string;
+  /** The ServiceAccount to ask as, and what reaches its cluster. */
+  account?: { client: KubeClient; name: string };
   /** A data key that is no text is told with a character for each byte. */
   latin1?: boolean;
 }
@@ -46,12 +48,14 @@ export async function startKeyBed() {
         clock,
         vaultLogins: undefined,
       });
-      return async ({ key, ciphertext, secret = {}, namespace = 'apps', latin1 }: Asking) => {
+      return async (asking: Asking) => {
+        const { key, ciphertext, secret = {}, namespace = 'apps', latin1, account } = asking;
         const where = `Secret '${namespace}/keys' of spec.decryption.secretRef`;
         const held = readHeldKeys(secret, where);
         const digest = JSON.stringify(held);
-        const keys = { held, where, serviceAccountName: undefined, digest };
-        const open = dataKeys.for({ client: noClient, namespace, name: 'app', keys });
+        const keys = { held, where, serviceAccountName: account?.name, digest };
+        const client = account?.client ?? noClient;
+        const open = dataKeys.for({ client, namespace, name: 'app', keys });
         const dataKey = Buffer.from(await open({ key, ciphertext }, signal));
         return dataKey.toString(latin1 ? 'latin1' : 'utf8');
       };
