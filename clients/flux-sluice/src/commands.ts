@@ -86,6 +86,21 @@ export const commands = {
     options: ['cluster-windows-namespace'],
     outputs: ['text', 'json', 'markdown'],
   },
+  audit: {
+    args: target,
+    summary: 'List what was done to an object, by whom and why, the newest first',
+    about: [kinds, 'Reads the audit trail from NATS. The object may be gone.'],
+    options: [
+      'nats-url',
+      'nats-user',
+      'nats-password-file',
+      'nats-creds-file',
+      'nats-tls-ca-file',
+      'nats-prefix',
+      'limit',
+    ],
+    outputs: ['text', 'json', 'markdown'],
+  },
 } as const satisfies Record<string, CommandSpec>;
 
 export type CommandName = keyof typeof commands;

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import type { BusOptions } from '@sluice/shared/bus';
 import type { LoadKubeConfigOptions } from '@sluice/shared/kube';
 import { type CommandName, type CommandSpec, commands, isCommand } from './commands.ts';
 import { UsageError } from './errors.ts';
@@ -20,7 +21,14 @@ export interface Invocation {
   until?: string;
   yes: boolean;
   clusterWindowsNamespace?: string;
+  /** Undefined when its address is not given. */
+  nats?: NatsAddress;
+  /** Most records. */
+  limit: number;
 }
+
+/** Where NATS is, and as whom to log in. */
+export type NatsAddress = Omit<BusOptions, 'owns' | 'logger'>;
 
 /** What the command line asks for. */
 export type Request = { help: string } | { invocation: Invocation };
@@ -131,6 +139,34 @@ function invocationOf(command: CommandName, { values, args, env }: Given): Invoc
       'cluster-windows-namespace',
       text('cluster-windows-namespace'),
     ),
+    nats: natsOf(text),
+    limit: limitOf(text('limit')),
+  };
+}
+
+const defaultLimit = 50;
+const maxLimit = 10_000;
+
+function limitOf(value: string | undefined): number {
+  if (value === undefined) return defaultLimit;
+  const limit = /^[0-9]{1,5}$/.test(value) ? Number(value) : 0;
+  if (limit >= 1 && limit <= maxLimit) return limit;
+  throw new UsageError(`--limit '${value}' is no number from 1 to ${maxLimit}`);
+}
+
+/** Who connects shows the name of a user, for the charts let each read only the answers under its own. */
+function natsOf(text: (name: OptionName) => string | undefined): NatsAddress | undefined {
+  const url = nonEmpty('nats-url', text('nats-url'));
+  if (url === undefined) return undefined;
+  const user = text('nats-user');
+  return {
+    url,
+    name: user || 'auditor',
+    user,
+    passwordFile: text('nats-password-file'),
+    credsFile: text('nats-creds-file'),
+    tls: { caFile: text('nats-tls-ca-file') },
+    prefix: text('nats-prefix') || 'sluice',
   };
 }
 

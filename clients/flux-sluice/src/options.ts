@@ -28,6 +28,13 @@ export const options = {
     value: 'NAME',
     help: 'also the Windows of this namespace, as the flag of the controllers says',
   },
+  'nats-url': { value: 'URL', help: 'address of NATS, such as nats://127.0.0.1:4222' },
+  'nats-user': { value: 'NAME', help: 'user of NATS, who is auditor in the charts' },
+  'nats-password-file': { value: 'FILE', help: 'file with the password of --nats-user' },
+  'nats-creds-file': { value: 'FILE', help: 'file with credentials of NATS' },
+  'nats-tls-ca-file': { value: 'FILE', help: 'certificate authorities of NATS' },
+  'nats-prefix': { value: 'NAME', help: 'prefix of the subjects; sluice when absent' },
+  limit: { value: 'N', help: 'the newest N records; 50 when absent' },
   yes: { short: 'y', help: 'do not ask; needs --plan' },
   help: { short: 'h', help: 'print this text' },
 } as const satisfies Record<string, OptionSpec>;

@@ -1,5 +1,6 @@
 import { errorMessage, printable } from '@sluice/shared/base';
 import { ApiError, ConnectionError, KubeConfigError } from '@sluice/shared/kube';
+import { runAudit } from './audit/run-audit.ts';
 import type { CommandName } from './commands.ts';
 import { type Invocation, readConfig } from './config.ts';
 import { runDecision } from './decide/decide.ts';
@@ -28,6 +29,7 @@ const runs: Record<CommandName, (session: Session) => Promise<number>> = {
   resume: runResume,
   where: runWhere,
   windows: runWindows,
+  audit: runAudit,
 };
 
 /** What a run of the program needs from outside. */

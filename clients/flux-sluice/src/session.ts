@@ -1,5 +1,6 @@
+import type { Bus } from '@sluice/shared/bus';
 import type { KubeClient } from '@sluice/shared/kube';
-import type { Invocation } from './config.ts';
+import type { Invocation, NatsAddress } from './config.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What a command works with. */
@@ -9,6 +10,8 @@ export interface Session {
   /** Namespace of objects that are named. */
   namespace: string;
   terminal: Terminal;
+  /** Connects to NATS; a RangeError when the address cannot be used. */
+  openBus(address: NatsAddress): Bus;
   /** For programs that are run. */
   env: Record<string, string | undefined>;
   /** Milliseconds since the epoch. */

@@ -8,8 +8,11 @@ import {
   type PlanSpec,
   planKind,
 } from '@sluice/shared/api';
+import { silentLogger } from '@sluice/shared/base';
+import { connectBus } from '@sluice/shared/bus';
 import { createKubeClient, type KubeClient, loadKubeConfig, resourceOf } from '@sluice/shared/kube';
 import { testCluster, testNamespace } from '@sluice/testing';
+import type { NatsAddress } from '../src/config.ts';
 import { runCli } from '../src/run.ts';
 
 /** What a run of the program left behind. */
@@ -36,6 +39,10 @@ export interface CliBed {
   /** Runs the program in the namespace of the bed. */
   run(args: string[], o?: RunOptions): Promise<CliResult>;
 }
+
+/** Connects as the program does. */
+export const openBus = (address: NatsAddress) =>
+  connectBus({ ...address, owns: [], logger: silentLogger });
 
 /** The time that the program takes for now. */
 export const now = Date.parse('2026-03-01T12:00:00Z');
@@ -70,7 +77,15 @@ export async function startCliBed(): Promise<CliBed> {
         const impersonate = user === undefined ? undefined : { user };
         const own = createKubeClient({ ...config, ...(impersonate && { impersonate }) });
         const named = invocation.namespace ?? namespace;
-        return { invocation, client: own, namespace: named, terminal, env, now: () => now };
+        return {
+          invocation,
+          client: own,
+          namespace: named,
+          terminal,
+          openBus,
+          env,
+          now: () => now,
+        };
       },
     });
     return result;

@@ -2,7 +2,7 @@ import { kustomizationKind, planKind } from '@sluice/shared/api';
 import { createKubeClient, loadKubeConfig, resourceOf } from '@sluice/shared/kube';
 import { expect, test } from 'vitest';
 import { runCli } from '../../src/run.ts';
-import { createWaiting, digestA, digestB, startCliBed } from '../cli-bed.ts';
+import { createWaiting, digestA, digestB, openBus, startCliBed } from '../cli-bed.ts';
 
 test('plan --watch prints each new plan, and ends when the object is gone', async () => {
   const bed = await startCliBed();
@@ -33,7 +33,7 @@ test('plan --watch prints each new plan, and ends when the object is gone', asyn
     terminal,
     connect(invocation) {
       const own = createKubeClient(loadKubeConfig(invocation.kubeconfig));
-      return { invocation, client: own, namespace, terminal, env: {}, now: Date.now };
+      return { invocation, client: own, namespace, terminal, openBus, env: {}, now: Date.now };
     },
   });
   expect(shown).toEqual([digestA, digestB]);

@@ -3,7 +3,7 @@ export { createArtifactAnnouncer, onArtifacts, type Subscription } from './artif
 export { auditRecords } from './audit-records.ts';
 export { type AuditOutbox, type AuditSinkOptions, createAuditSink } from './audit-sink.ts';
 export { bucketName, bucketStream, keepBucket } from './bucket.ts';
-export type { Bus } from './bus.ts';
+export type { Bus, BusOptions } from './bus.ts';
 export { BusUnavailableError, OvertakenError, UnpublishableError } from './bus-errors.ts';
 export { connectBus } from './connect-bus.ts';
 export {
