@@ -72,6 +72,7 @@ export {
 export { type LoggingNode, startLoggingNode } from './logging-node.ts';
 export { type NatsOptions, type NatsServer, startNats } from './nats.ts';
 export { type ObjectStore, startObjectStore } from './object-store.ts';
+export { openWatches } from './open-watches.ts';
 export { type OtlpReceiver, startOtlpReceiver } from './otlp-receiver.ts';
 export {
   type LocalImagesOptions,
@@ -88,6 +89,11 @@ export {
 export { freePorts } from './ports.ts';
 export { type Registry, type RegistryOptions, startRegistry } from './registry.ts';
 export type { ArtifactLayer, Descriptor, PushOptions } from './registry-push.ts';
+export {
+  labelNodes,
+  type RestrictedCluster,
+  startRestrictedCluster,
+} from './restricted-cluster.ts';
 export { type ServerOptions, ServerProcess } from './server-process.ts';
 export {
   type Cosign,
@@ -110,7 +116,12 @@ export {
 } from './ssh-server.ts';
 export { type Asked, standInDispatcher, standInFor, standInHeader } from './stand-in.ts';
 export { assertStatusContract } from './status-contract.ts';
-export { type TenantRule, tenantAccount } from './tenant-account.ts';
+export {
+  changeTenant,
+  controllerAccount,
+  type TenantRule,
+  tenantAccount,
+} from './tenant-account.ts';
 export { missingTool, toolPath } from './tool-path.ts';
 export { type ReceivedSpan, receiveTraces, type TraceReceiver } from './traces.ts';
 export { startTrustingCluster, type TrustingCluster } from './trusting-cluster.ts';

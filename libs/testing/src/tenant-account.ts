@@ -1,13 +1,19 @@
 import type { KubeObject } from '@sluice/shared/api';
-import { type ApiResource, coreResources, type KubeClient } from '@sluice/shared/kube';
+import {
+  type ApiResource,
+  coreResources,
+  type KubeClient,
+  serviceAccountIdentity,
+} from '@sluice/shared/kube';
 
-const rbac = (kind: string, plural: string): ApiResource => ({
+const rbac = (kind: string, plural: string, namespaced = true): ApiResource => ({
   group: 'rbac.authorization.k8s.io',
   version: 'v1',
   kind,
   plural,
-  namespaced: true,
+  namespaced,
 });
+const apiVersion = 'rbac.authorization.k8s.io/v1';
 
 /** A rule of a Role. */
 export interface TenantRule {
@@ -21,6 +27,56 @@ const usualRules: TenantRule[] = [
   { apiGroups: ['', 'apps', 'batch'], resources: ['*'], verbs: ['*'] },
 ];
 
+/** What a controller needs of the whole cluster to work at all; it shows no workloads. */
+const controllerRules: TenantRule[] = [
+  {
+    apiGroups: ['kustomize', 'helm', 'source'].map((name) => `${name}.toolkit.fluxcd.io`),
+    resources: ['*'],
+    verbs: ['*'],
+  },
+  { apiGroups: [''], resources: ['configmaps', 'secrets'], verbs: ['get', 'list', 'watch'] },
+  { apiGroups: [''], resources: ['serviceaccounts'], verbs: ['get', 'impersonate'] },
+];
+
+/**
+ * Makes the ServiceAccount of a controller whose rights over the cluster are those that it cannot do without.
+ *
+ * @returns a client that acts as it
+ */
+export async function controllerAccount(
+  client: KubeClient,
+  { namespace, name }: { namespace: string; name: string },
+): Promise<KubeClient> {
+  const key = { namespace, name };
+  await client.create(coreResources.serviceAccounts, {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: key,
+  });
+  const metadata = { name: `${namespace}-${name}` };
+  const rules = controllerRules;
+  const role = { apiVersion, kind: 'ClusterRole', metadata, rules } as KubeObject;
+  await client.create(rbac('ClusterRole', 'clusterroles', false), role);
+  const binding = {
+    apiVersion,
+    kind: 'ClusterRoleBinding',
+    metadata,
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: metadata.name },
+    subjects: [{ kind: 'ServiceAccount', ...key }],
+  } as KubeObject;
+  await client.create(rbac('ClusterRoleBinding', 'clusterrolebindings', false), binding);
+  return client.impersonate(serviceAccountIdentity(namespace, name));
+}
+
+/** Changes what the Role of a {@link tenantAccount} allows. */
+export async function changeTenant(
+  client: KubeClient,
+  key: { namespace: string; name: string },
+  rules: TenantRule[],
+): Promise<void> {
+  await client.patch(rbac('Role', 'roles'), key, { rules }, { type: 'merge' });
+}
+
 /**
  * Makes a ServiceAccount whose rights end at its namespace.
  *
@@ -33,7 +89,6 @@ export async function tenantAccount(
   rules: TenantRule[] = usualRules,
 ): Promise<void> {
   const metadata = { name, namespace };
-  const apiVersion = 'rbac.authorization.k8s.io/v1';
   await client.create(coreResources.serviceAccounts, {
     apiVersion: 'v1',
     kind: 'ServiceAccount',

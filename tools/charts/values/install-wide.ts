@@ -129,7 +129,7 @@ export const installWide: ValueTree = {
     ),
     watchRole: text(
       'view',
-      'ClusterRole with which kustomize-controller and helm-controller watch what tenants have applied, for drift and health; empty for none: drift is then seen at the next interval only, and health is polled.',
+      'ClusterRole with which kustomize-controller and helm-controller watch what tenants have applied, for drift and health. What it does not show, or everything when empty, is watched as the accounts of tenants, as far as they may.',
     ),
     denyAddresses: {
       description:

@@ -342,6 +342,15 @@ describe('permissions', () => {
       `kustomize-controller-${namespace}`,
     ]);
     expect(bound(objects, 'kustomize-controller')).toContain('RoleBinding cluster-admin');
+    const locked = await render('sluice', [
+      'watchAllNamespaces=false',
+      'multitenancy.enabled=true',
+    ]);
+    for (const name of ['kustomize-controller', 'helm-controller']) {
+      // To watch as the accounts of the namespace, nothing else is needed.
+      expect(bound(locked, name)).toContain(`RoleBinding ${name}-impersonator`);
+      expect(bound(locked, name)).toContain('RoleBinding view');
+    }
   });
 
   test('of view and edit cover every kind, and status is nobody’s to write', async () => {

@@ -12,6 +12,7 @@ import {
   type Informer,
   type InformerEvent,
   type InformerHealth,
+  type InformerOptions,
   isForbidden,
   isNotFound,
   type KubeClient,
@@ -38,9 +39,18 @@ export interface AwaitedObjectsOptions {
   onChange(waiter: string): void;
 }
 
-/** One who waits for one object. */
-interface Wait {
+/** Which object one is about to look at. */
+export interface Expectation {
   resource: ApiResource;
+  key: ObjectKey;
+  /** Acts as the waiter's account. */
+  own?: KubeClient;
+}
+
+/** One who waits for one object. */
+interface Wait extends Expectation {
+  /** The watch of the object alone, as the waiter's account. */
+  ownId?: string;
   /** How the object was when it was looked at; undefined until then. */
   seen?: { version: string | undefined };
   isWoken: boolean;
@@ -51,7 +61,8 @@ interface Wait {
  *
  * 1. What is watched is metadata alone, of which names and versions are kept: whoever is woken has to look himself.
  * 2. There is one watch for each kind, only while somebody waits for an object of it.
- * 3. Where a watch is forbidden, nobody is woken, and all go on by their own timers.
+ * 3. Where that watch is forbidden, the object alone is watched as the account of who waits for it, which wakes nobody
+ *    with another account. Where that is forbidden too, nobody is woken, and all go on by their own timers.
  */
 export class AwaitedObjects {
   readonly #options: AwaitedObjectsOptions;
@@ -62,6 +73,8 @@ export class AwaitedObjects {
   readonly #watches = new Map<string, Informer<KubeObject>>();
   /** Until when watches are taken as refused, in milliseconds since the epoch. */
   readonly #refusedUntil = new Map<string, number>();
+  /** Watches of which was said that they are refused. */
+  readonly #said = new Set<string>();
   readonly #wokenAt = new Map<string, number>();
   readonly #timers = new Map<string, Timer>();
 
@@ -71,9 +84,9 @@ export class AwaitedObjects {
   }
 
   /** Says which object one is about to look at; changes from now on wake him. */
-  expect(waiter: string, resource: ApiResource, key: ObjectKey): void {
-    this.#waits.set(waiter, { resource, isWoken: false });
-    this.#index.set(waiter, [idOf(resource, keyOf(key))]);
+  expect(waiter: string, o: Expectation): void {
+    this.#waits.set(waiter, { ...o, isWoken: false });
+    this.#index.set(waiter, [idOf(o.resource, keyOf(o.key))]);
   }
 
   /**
@@ -85,7 +98,7 @@ export class AwaitedObjects {
     const wait = this.#waits.get(waiter);
     if (wait === undefined) return;
     wait.seen = { version };
-    this.#watch(wait.resource);
+    this.#watchFor(wait);
     this.#endUnused();
   }
 
@@ -104,26 +117,52 @@ export class AwaitedObjects {
     await Promise.all([...this.#watches.keys()].map((id) => this.#drop(id)));
   }
 
-  #watch(resource: ApiResource): void {
-    const id = kindIdOf(resource);
-    const isRefused = this.#clock.now() < (this.#refusedUntil.get(id) ?? 0);
+  #watchFor(wait: Wait): void {
+    const { resource, key } = wait;
     const isWatchable = resource.verbs === undefined || resource.verbs.includes('watch');
-    if (this.#watches.has(id) || isRefused || !isWatchable) return;
+    if (!isWatchable) return;
+    const { client, namespace } = this.#options;
+    const only = resource.namespaced ? namespace : undefined;
+    const isShown = only === undefined || only === key.namespace;
+    const id = kindIdOf(resource);
+    if (isShown && this.#isAllowed(id)) this.#watch(id, { client, resource, namespace: only });
+    else this.#watchAlone(wait);
+  }
+
+  /** Watches nothing but the object, for which the right to see it by its name is enough. */
+  #watchAlone(wait: Wait): void {
+    const { resource, key, own } = wait;
+    if (own === undefined) return;
+    const id = `${own.identity} ${idOf(resource, keyOf(key))}`;
+    wait.ownId = id;
+    if (!this.#isAllowed(id)) return;
+    const { name, namespace } = key;
+    const fieldSelector = `metadata.name=${name}`;
+    this.#watch(id, { client: own, resource, namespace, fieldSelector });
+  }
+
+  #isAllowed(id: string): boolean {
+    return this.#clock.now() >= (this.#refusedUntil.get(id) ?? 0);
+  }
+
+  #watch(
+    id: string,
+    o: Pick<InformerOptions<KubeObject>, 'client' | 'resource' | 'namespace' | 'fieldSelector'>,
+  ): void {
+    if (this.#watches.has(id)) return;
     this.#refusedUntil.delete(id);
-    const { client, logger, namespace, monitor } = this.#options;
+    const { logger, monitor } = this.#options;
     const informer = createInformer<KubeObject>({
-      client,
-      resource,
+      ...o,
       logger,
       monitor,
-      namespace: resource.namespaced ? namespace : undefined,
       metadataOnly: true,
       transform: nameAndVersion,
       optional: true,
       onHealth: (health) => this.#observe(id, health),
     });
     this.#watches.set(id, informer);
-    informer.onEvent((event) => this.#noticed(resource, event));
+    informer.onEvent((event) => this.#noticed(id, o.resource, event));
     informer.start();
   }
 
@@ -131,19 +170,32 @@ export class AwaitedObjects {
     if (health.type !== 'failed') return;
     const { error } = health;
     if (!isForbidden(error) && !isNotFound(error)) return;
-    this.#options.logger.debug(
-      { kind: id, error: errorMessage(error) },
-      'A kind that is depended upon cannot be watched',
-    );
+    this.#say(id, error);
     this.#refusedUntil.set(id, this.#clock.now() + refusalMs);
     this.#end(id);
+    if (!isForbidden(error)) return;
+    for (const wait of this.#waits.values())
+      if (wait.seen !== undefined && kindIdOf(wait.resource) === id) this.#watchAlone(wait);
   }
 
-  #noticed(resource: ApiResource, { type, object }: InformerEvent<KubeObject>): void {
+  /** Says once what nobody can watch, until it was watched again. */
+  #say(id: string, error: unknown): void {
+    const isAlone = [...this.#waits.values()].some(({ ownId }) => ownId === id);
+    const level = isAlone && !this.#said.has(id) ? 'warn' : 'debug';
+    if (isAlone) this.#said.add(id);
+    this.#options.logger[level](
+      { watch: id, error: errorMessage(error) },
+      'What is depended upon cannot be watched: allow list and watch to the account in a role',
+    );
+  }
+
+  #noticed(id: string, resource: ApiResource, { type, object }: InformerEvent<KubeObject>): void {
     const { resourceVersion } = object.metadata;
+    const isShared = id === kindIdOf(resource);
     for (const waiter of this.#index.dependantsOf(idOf(resource, keyOf(object)))) {
       const wait = this.#waits.get(waiter);
       if (wait === undefined || wait.isWoken || !isNews(wait, type, resourceVersion)) continue;
+      if (!isShared && wait.ownId !== id) continue;
       wait.isWoken = true;
       this.#wake(waiter);
     }
@@ -163,8 +215,13 @@ export class AwaitedObjects {
   }
 
   #endUnused(): void {
-    const used = new Set([...this.#waits.values()].map(({ resource }) => kindIdOf(resource)));
+    const used = new Set(
+      [...this.#waits.values()].flatMap(({ resource, ownId }) => [kindIdOf(resource), ownId]),
+    );
     for (const id of this.#watches.keys()) if (!used.has(id)) this.#end(id);
+    for (const id of this.#said) if (!used.has(id)) this.#said.delete(id);
+    for (const id of this.#refusedUntil.keys())
+      if (!used.has(id) && this.#isAllowed(id)) this.#refusedUntil.delete(id);
   }
 
   #end(id: string): void {

@@ -81,8 +81,8 @@ export class DependencyObjects {
       const { name, namespace } = reference.key;
       const key = resource.namespaced ? { name, namespace } : { name };
       const shown = displayName({ group: '', kind, name, namespace: key.namespace ?? '' });
-      this.#awaited.expect(waiter, resource, key);
       const client = await this.#options.clientOf(dependant, o.signal);
+      this.#awaited.expect(waiter, { resource, key, own: client });
       return { shown, ...(await this.#read({ waiter, client, resource, key }, o)) };
     } catch (error) {
       if (!(error instanceof NoKindMatchError)) throw error;

@@ -84,6 +84,7 @@ export {
 } from './owner/inventory.ts';
 export { createLiveObjects, type LiveChange, type LiveObjects } from './owner/live-objects.ts';
 export { OwnedObjects } from './owner/owned-objects.ts';
+export { maxWatchesOfOwner, TenantWatches } from './owner/tenant-watches.ts';
 export {
   type DeletedObject,
   type DeletionReport,

@@ -72,8 +72,9 @@ function waiting(as: KubeClient = client, o: { clock?: Clock; logger?: Logger } 
     },
   });
   onTestFinished(() => awaited.stop());
-  const wait = (waiter: string, name: string, version?: string) => {
-    awaited.expect(waiter, configMaps, { namespace, name });
+  const wait = (waiter: string, name: string, version?: string, own?: KubeClient) => {
+    const key = { namespace, name };
+    awaited.expect(waiter, { resource: configMaps, key, ...(own && { own }) });
     awaited.begin(waiter, version);
   };
   return { awaited, woken, wait, next: () => tell.promise };
@@ -162,4 +163,24 @@ test('where the watch is forbidden, it ends, and nobody is woken', async () => {
   expect(woken).toEqual([]);
   expect(told.lists).toEqual(['configmaps']);
   expect(told.watches).toEqual([]);
+});
+
+test('where the watch is forbidden, the object alone is watched as who may see it, and wakes no other account', async () => {
+  await tenantAccount(client, { namespace, name: 'blind' }, []);
+  const rules = [{ apiGroups: [''], resources: ['configmaps'], verbs: ['list', 'watch'] }];
+  await tenantAccount(client, { namespace, name: 'seeing' }, rules);
+  const as = (name: string) => client.impersonate(serviceAccountIdentity(namespace, name));
+  const told = telling(as('seeing'));
+  const { awaited, woken, wait, next } = waiting(as('blind'));
+  const turn = next();
+  wait('blind', 'alone', undefined, as('blind'));
+  wait('seeing', 'alone', undefined, told.client);
+  await told.opened;
+  await create('other');
+  await create('alone');
+  await turn;
+  expect(woken).toEqual(['seeing']);
+  expect(told.watches.map(({ metadataOnly }) => metadataOnly)).toEqual([true]);
+  awaited.settle('seeing');
+  await told.watches[0]?.ended;
 });

@@ -52,7 +52,7 @@ async function create(
   for (const { object, resource } of objects) {
     try {
       // A kind that may not be watched is read now and then instead.
-      await live.ensure(resource).catch(() => undefined);
+      await live.ensure(resource, object.metadata.namespace).catch(() => undefined);
       const answer = await client.create(resource, object, { fieldManager, signal });
       ctx.held.claim(objectIdOf(answer));
       created.push({ object: answer, resource });

@@ -70,6 +70,7 @@ export async function waitUntilReady(
     noteChange(item, change);
     alarm.ring();
   });
+  const stopLost = ctx.live.onLost(() => alarm.ring());
   const pendingOf = () =>
     [...followed.values()].filter(({ health }) => health.status !== 'Current');
   const end = ctx.waits.begin(() => pendingOf().map((item) => ctx.masker.mask(nameOf(item))));
@@ -90,6 +91,7 @@ export async function waitUntilReady(
   } finally {
     end();
     stop();
+    stopLost();
   }
 }
 

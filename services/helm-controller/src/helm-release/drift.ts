@@ -7,6 +7,7 @@ import {
   removesItself,
   type Target,
 } from '@sluice/shared/engine';
+import { isForbidden } from '@sluice/shared/kube';
 import { idOf, type ReleaseObject, resolveObjects, withOwnership } from '../action/objects.ts';
 import { releaseOf } from '../release/history.ts';
 import type { Release } from '../release/release.ts';
@@ -138,8 +139,10 @@ async function markSuspects(
   const { state, ctx, deps } = run;
   await mapConcurrently(objects, deps.settings.concurrentApplies, async (item) => {
     const { object, resource } = item;
-    await watches.ensure(resource).catch((error: unknown) => {
-      ctx.logger.warn({ error: errorMessage(error) }, 'Kind is not watched for drift');
+    await watches.ensure(resource, object.metadata.namespace).catch((error: unknown) => {
+      // Who may not watch was told so by the watches, once.
+      const level = isForbidden(error) ? 'debug' : 'warn';
+      ctx.logger[level]({ error: errorMessage(error) }, 'Kind is not watched for drift');
     });
     const text = idOf(item);
     const id = objectIdOf(object);
@@ -169,8 +172,12 @@ export async function compareRelease(run: Run, release: Release): Promise<number
     state.reported.clear();
     state.driftSetting = setting;
   }
-  if (driftModeOf(run) === 'disabled') return undefined;
+  if (driftModeOf(run) === 'disabled') {
+    target.live.keepOnly([]);
+    return undefined;
+  }
   const objects = await releaseObjects(run, target, release);
+  target.live.keepOnly(objects.map(({ object }) => objectIdOf(object)));
   await markSuspects(run, target, objects);
   return heal(run, target, async () => comparable(target, objects));
 }

@@ -79,7 +79,7 @@ export async function startBed(prefix = 'action'): Promise<Bed> {
     inventories: (_, id) => held.has(id),
     kinds: new AwaitedKinds({ client, logger: silentLogger, onServed: () => undefined }),
   });
-  const live = cluster.liveOf(owner);
+  const live = cluster.liveOf(owner, client);
   const cache = createReleaseCache(1 << 20);
   const ctx: ActionContext = {
     owner,

@@ -168,7 +168,7 @@ test('kinds that the controller may not watch are read as the tenant', async () 
     inventories: (_, id) => held.has(id),
     kinds: bed.ctx.cluster.kinds,
   });
-  const ctx = { ...bed.ctx, cluster, live: cluster.liveOf(owner) };
+  const ctx = { ...bed.ctx, cluster, live: cluster.liveOf(owner, bed.client) };
   const release = rendered(bed.namespace, [deployment('unwatched', 1)], { name: 'unwatched' });
   // Longer than the test may take: only another look before the end of the time can help.
   await installed({ ...bed, ctx }, release, { timeoutMs: 600_000 });

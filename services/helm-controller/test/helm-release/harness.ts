@@ -3,8 +3,14 @@ import { dirname, join } from 'node:path';
 import { type HelmRelease, helmReleaseKind } from '@sluice/shared/api';
 import type { Audit } from '@sluice/shared/applier';
 import { runCommand } from '@sluice/shared/cli';
-import { type ApiResource, coreResources, type KubeClient, resourceOf } from '@sluice/shared/kube';
-import { type ApplierBed, finishJob as endJob, startApplierBed, toolPath } from '@sluice/testing';
+import { type ApiResource, coreResources, resourceOf } from '@sluice/shared/kube';
+import {
+  type ApplierBed,
+  type ApplierBedOptions,
+  finishJob as endJob,
+  startApplierBed,
+  toolPath,
+} from '@sluice/testing';
 import { readConfig } from '../../src/config.ts';
 import { startHelmController } from '../../src/start.ts';
 
@@ -57,14 +63,11 @@ function rooted(files: ChartFiles): ChartFiles {
  * Starts a controller in this process.
  *
  * @param flags more flags of the controller
- * @param o.wrap makes the client of the controller, anew at each start of it
- * @param o.localNetwork false: of this machine, objects reach the artifacts alone
+ * @param o as {@link startApplierBed} has it
  */
 export async function startBed(
   flags: string[] = [],
-  o: {
-    wrap?: (client: KubeClient) => KubeClient;
-    localNetwork?: boolean;
+  o: Pick<ApplierBedOptions<HelmRelease>, 'wrap' | 'localNetwork' | 'cluster'> & {
     audit?: Audit;
   } = {},
 ): Promise<Bed> {

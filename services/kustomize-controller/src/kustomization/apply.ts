@@ -240,4 +240,5 @@ export function settleInventory(run: Run, target: Target, report: ApplyReport): 
   noteInventory(run, report.inventory);
   const ids = report.inventory.map((entry) => parseObjectId(entry.id));
   target.cluster.applied.keepOnly(run.ctx.key, ids);
+  target.live.keepOnly(ids);
 }

@@ -50,13 +50,13 @@ function canResume(run: Run): boolean {
   return state.phase === 'ready' && (ctx.priority === 'drift' || hasDrift);
 }
 
-/** Whether every applied object is watched, so that a change of it cannot have gone unseen. */
+/** Whether every applied object was watched since it was applied, so that a change of it cannot have gone unseen. */
 async function isWatched(run: Run, target: Target): Promise<boolean> {
   const { live, client } = target;
   for (const { apiVersion, id } of run.state.applied?.objects.values() ?? []) {
     const gvk = gvkOf({ apiVersion, kind: id.kind });
     const resource = await client.mapper.resourceFor(gvk).catch(() => undefined);
-    if (resource === undefined || !live.isSynced(resource)) return false;
+    if (resource === undefined || !live.isWhole(resource, id.namespace)) return false;
   }
   return true;
 }

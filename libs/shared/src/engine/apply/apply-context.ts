@@ -84,7 +84,7 @@ export function applyContext(o: ApplyOptions): ApplyContext {
     const resource = await o.client.mapper.resourceFor(gvkOf(object));
     // Live state spares requests and refines the report. Without it the apply is just as right, so a kind which may
     // not be watched, or whose watch does not come up, is no failure here; its owner hears of it from `ensure`.
-    await o.live?.ensure(resource).catch(() => undefined);
+    await o.live?.ensure(resource, object.metadata.namespace).catch(() => undefined);
     return resource;
   };
   const learned: ApiResource[] = [];
@@ -98,7 +98,8 @@ export function applyContext(o: ApplyOptions): ApplyContext {
     },
     timeoutMs: o.establishTimeoutMs ?? defaultTimeoutMs,
     resourceOf(object) {
-      const key = `${apiVersionString(gvkOf(object))} ${object.kind}`;
+      const { namespace = '' } = object.metadata;
+      const key = `${apiVersionString(gvkOf(object))} ${object.kind} ${namespace}`;
       const found = known.get(key) ?? find(object);
       known.set(key, found);
       // A kind that is not served yet may be so on the next attempt.

@@ -94,7 +94,7 @@ export async function forgetOwnWrites(target: Target, state: DriftState): Promis
       object !== undefined &&
       Number(object.metadata.resourceVersion) > Number(known.appliedVersion);
     // Gone, or no longer named as ours.
-    const gone = object === undefined && live.isSynced(resource);
+    const gone = object === undefined && live.isSynced(resource, id.namespace);
     if (!(isNewer || gone) || (object && !applied.isDrifted(object, id)))
       state.drifted.delete(text);
   }

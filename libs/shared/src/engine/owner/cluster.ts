@@ -1,11 +1,13 @@
 import type { KubeObject } from '@sluice/shared/api';
-import { keyOf, type ObjectKey } from '@sluice/shared/kube';
+import { type KubeClient, keyOf, type ObjectKey } from '@sluice/shared/kube';
 import { formatObjectId, objectIdOf } from '../object/object-id.ts';
 import { AppliedState } from './applied-state.ts';
 import { type ApplierIdentity, namedOwner } from './applier-identity.ts';
 import type { AwaitedKinds } from './awaited-kinds.ts';
 import type { LiveChange, LiveObjects } from './live-types.ts';
+import { OwnWatches } from './own-watches.ts';
 import { asLost, OwnedObjects } from './owned-objects.ts';
+import type { TenantWatches } from './tenant-watches.ts';
 
 /** Says whether the inventory of an owner, by its key, holds an object, by its formatted id. */
 export type Inventories = (owner: string, id: string) => boolean;
@@ -13,6 +15,8 @@ export type Inventories = (owner: string, id: string) => boolean;
 /** How to make a {@link Cluster}. */
 export interface ClusterOptions {
   live: LiveObjects;
+  /** Watches as the accounts of owners; none unless told. */
+  tenants?: TenantWatches;
   identity: ApplierIdentity;
   inventories: Inventories;
   /** Tells when kinds are served that were not. */
@@ -37,11 +41,29 @@ export class Cluster {
     this.applied = new AppliedState(options.identity);
   }
 
-  /** Returns what an owner may know of its objects. */
-  liveOf(owner: ObjectKey): OwnedObjects {
-    const { live, identity, inventories } = this.#options;
+  /**
+   * Returns what an owner may know of its objects.
+   *
+   * @param client acts as the owner's account
+   */
+  liveOf(owner: ObjectKey, client: KubeClient): OwnedObjects {
+    const { live, tenants: watches, identity, inventories } = this.#options;
     const key = keyOf(owner);
-    return new OwnedObjects({ live, identity, owner, holds: (id) => inventories(key, id) });
+    watches?.keepIdentity(key, client);
+    const own = watches && new OwnWatches({ watches, owner: key, client });
+    return new OwnedObjects({ live, own, identity, owner, holds: (id) => inventories(key, id) });
+  }
+
+  /** Forgets what was applied for an owner, what it waits for and what is watched for it alone. */
+  forget(owner: string): void {
+    this.applied.forget(owner);
+    this.kinds.waitFor(owner, []);
+    this.release(owner);
+  }
+
+  /** Ends what is watched for an owner alone. */
+  release(owner: string): void {
+    this.#options.tenants?.release(owner);
   }
 
   /**
@@ -49,17 +71,22 @@ export class Cluster {
    * had applied it and is not named by it any more.
    */
   onChange(listener: ChangeListener): void {
-    this.#options.live.onChange((change) => {
+    const { live, tenants } = this.#options;
+    const tell = (change: LiveChange, hears = (_owner: string) => true) => {
       const owner = this.#ownerOf(change.object);
-      if (owner !== undefined) listener(owner, change, this);
+      if (owner !== undefined && hears(owner)) listener(owner, change, this);
       const applier = this.applied.ownerOf(objectIdOf(change.object));
-      if (applier !== undefined && applier !== owner) listener(applier, asLost(change), this);
-    });
+      if (applier !== undefined && applier !== owner && hears(applier))
+        listener(applier, asLost(change), this);
+    };
+    live.onChange((change) => tell(change));
+    tenants?.onChange(({ change, owners }) => tell(change, (owner) => owners.has(owner)));
   }
 
   /** Ends all watches. */
   async stop(): Promise<void> {
-    await Promise.all([this.#options.live.stop(), this.kinds.stop()]);
+    const { live, tenants } = this.#options;
+    await Promise.all([live.stop(), tenants?.stop(), this.kinds.stop()]);
   }
 
   #ownerOf(object: KubeObject): string | undefined {

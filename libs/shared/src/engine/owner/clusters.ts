@@ -7,6 +7,7 @@ import {
   isNotFound,
   type KubeClient,
   type KubeConfigReference,
+  keyOf,
   kubeConfigKey,
   readConfigData,
   type TenantClients,
@@ -16,6 +17,7 @@ import { AwaitedKinds } from './awaited-kinds.ts';
 import { type ChangeListener, Cluster, type Inventories } from './cluster.ts';
 import { createLiveObjects } from './live-objects.ts';
 import type { OwnedObjects } from './owned-objects.ts';
+import { TenantWatches } from './tenant-watches.ts';
 
 /** The cluster to act on, and the identity to act as. */
 export interface Target {
@@ -57,7 +59,8 @@ export interface ClustersOptions {
 
 /**
  * The clusters that objects are applied to. All appliers of one cluster share its watches, which run under the
- * controller's identity, or that of the kubeconfig, and only ever show an applier what it has applied itself.
+ * controller's identity, or that of the kubeconfig, and only ever show an applier what it has applied itself. What that
+ * identity may not watch, an applier watches as its own, as far as it goes.
  */
 export class Clusters {
   readonly #options: ClustersOptions;
@@ -89,7 +92,9 @@ export class Clusters {
   async targetOf(object: Applier, signal?: AbortSignal): Promise<Target> {
     const client = await this.#clientOf(object, object.spec.kubeConfig, signal);
     const cluster = await this.#clusterOf(object);
-    return { client, cluster, live: cluster.liveOf(object.metadata) };
+    const owner = keyOf(object);
+    for (const other of this.#all()) if (other !== cluster) other.release(owner);
+    return { client, cluster, live: cluster.liveOf(object.metadata, client) };
   }
 
   /**
@@ -114,10 +119,7 @@ export class Clusters {
 
   /** Forgets what was applied for an owner, wherever. */
   forget(owner: string): void {
-    for (const { applied, kinds } of this.#all()) {
-      applied.forget(owner);
-      kinds.waitFor(owner, []);
-    }
+    for (const cluster of this.#all()) cluster.forget(owner);
   }
 
   /** Ends all watches. */
@@ -221,7 +223,8 @@ export class Clusters {
         for (const listener of this.#kindListeners) listener(owner);
       },
     });
-    const cluster = new Cluster({ live, identity, inventories, kinds });
+    const tenants = new TenantWatches({ labelSelector, identity, logger });
+    const cluster = new Cluster({ live, tenants, identity, inventories, kinds });
     cluster.onChange((owner, change) => {
       for (const listener of this.#listeners) listener(owner, change, cluster);
     });

@@ -22,19 +22,27 @@ export interface LiveObjectsOptions {
   client: KubeClient;
   /** Which objects to hold, such as the existence of an ownership label. */
   labelSelector: string;
+  /** The only namespace to watch; all unless told. */
+  namespace?: string | undefined;
   /** Of its field manager the time of the last change is kept. */
   identity: ApplierIdentity;
   /** What to keep of an object; `compactObject` unless told. */
   transform?: (object: KubeObject) => KubeObject;
   /** Milliseconds for which `ensure` waits; 30,000 unless told. */
   syncTimeoutMs?: number;
+  /** Milliseconds for which a refusal is taken as the answer without asking again; 60,000 unless told. */
+  refusalMs?: number;
+  /**
+   * Told of each refusal, after which nothing is known any more. Without it, a watch that was allowed once is tried on,
+   * and what it has shown stays known.
+   */
+  onRefused?: (error: unknown) => void;
   logger?: Logger;
   clock?: Clock;
 }
 
 const defaultSyncTimeoutMs = 30_000;
-/** Milliseconds for which a refusal is taken as the answer without asking again. */
-const refusalMemoryMs = 60_000;
+const defaultRefusalMs = 60_000;
 /** A kind that is gone for this many attempts in a row is gone. */
 const attemptsUntilGone = 3;
 
@@ -121,6 +129,7 @@ class SharedWatches implements LiveObjects {
     const informer = createInformer<KubeObject>({
       client: this.#options.client,
       resource,
+      namespace: this.#options.namespace,
       labelSelector: this.#options.labelSelector,
       transform: this.#transform,
       logger: this.#logger,
@@ -138,21 +147,29 @@ class SharedWatches implements LiveObjects {
     const watched = this.#watched.get(id);
     if (health.type !== 'failed' || watched === undefined) return;
     const { error, attempt } = health;
-    const absent = isNotFound(error);
     const { hasSynced } = watched.informer;
-    if (isForbidden(error) && !hasSynced) {
-      this.#refusals.set(id, { error, until: this.#clock.now() + refusalMemoryMs });
-    } else if (!absent || (hasSynced && attempt + 1 < attemptsUntilGone)) return;
-    watched.refused.reject(error);
-    this.#dropAndTell(id, watched);
+    const { onRefused, refusalMs = defaultRefusalMs } = this.#options;
+    if (isForbidden(error) && (!hasSynced || onRefused !== undefined)) {
+      this.#refusals.set(id, { error, until: this.#clock.now() + refusalMs });
+      watched.refused.reject(error);
+      this.#end(id);
+      onRefused?.(error);
+    } else if (isNotFound(error) && (!hasSynced || attempt + 1 >= attemptsUntilGone)) {
+      watched.refused.reject(error);
+      this.#dropAndTell(id, watched);
+    }
   }
 
-  /** Ends the watch of a kind that is not there, or not for us; its objects count as deleted. */
+  /** Ends the watch of a kind that is not there; its objects count as deleted. */
   #dropAndTell(id: string, { informer }: Watched): void {
     const { resource } = informer;
     const objects = informer.list();
-    this.#drop(id).catch((error: unknown) => this.#logger.error({ error }, 'watch did not stop'));
+    this.#end(id);
     for (const object of objects) this.#emit({ type: 'deleted', resource, object });
+  }
+
+  #end(id: string): void {
+    this.#drop(id).catch((error: unknown) => this.#logger.error({ error }, 'watch did not stop'));
   }
 
   async #drop(id: string): Promise<void> {
@@ -173,7 +190,7 @@ class SharedWatches implements LiveObjects {
   }
 }
 
-function resourceId({ group, version, plural }: ApiResource): string {
+export function resourceId({ group, version, plural }: ApiResource): string {
   return `${group}/${version}/${plural}`;
 }
 

@@ -58,6 +58,7 @@ async function waitInWatches(
   const stop = live.onChange((change) => {
     if (change.object.metadata.uid === uid) alarm.ring();
   });
+  const stopLost = live.onLost(() => alarm.ring());
   try {
     for (;;) {
       // Its watch may have ended, or it names somebody else now, which says nothing about whether it is gone.
@@ -69,6 +70,7 @@ async function waitInWatches(
     }
   } finally {
     stop();
+    stopLost();
   }
 }
 
