@@ -1,6 +1,7 @@
 {{- /* What kustomize-controller is; see sluice-common. The rules list what its code asks for as itself. */}}
 {{- define "kustomize-controller.component" -}}
 admission: true
+approvals: true
 sharded: true
 applies: true
 readsArtifacts: true
@@ -27,6 +28,10 @@ kinds:
     resources: [kustomizations]
   - group: delivery.sluice.dev
     resources: [windows]
+  # Controllers write them; who may approve is for administrators to say.
+  - group: delivery.sluice.dev
+    resources: [approvals, plans]
+    viewOnly: true
 rules:
   - apiGroups: [kustomize.toolkit.fluxcd.io]
     resources: [kustomizations]
@@ -38,9 +43,16 @@ rules:
   - apiGroups: [helm.toolkit.fluxcd.io]
     resources: [helmreleases]
     verbs: [list, watch]
+  # What decides about changes, and what is said of those that wait.
   - apiGroups: [delivery.sluice.dev]
     resources: [windows]
     verbs: [list, watch]
+  - apiGroups: [delivery.sluice.dev]
+    resources: [approvals]
+    verbs: [list, watch, delete]
+  - apiGroups: [delivery.sluice.dev]
+    resources: [plans]
+    verbs: [create, patch, delete]
   - apiGroups: [source.toolkit.fluxcd.io]
     resources: [buckets, externalartifacts, gitrepositories, ocirepositories]
     verbs: [get, list, watch]

@@ -137,3 +137,38 @@ spec:
     spec.dependsOn looks into another namespace, which multitenancy.enabled forbids: remove readyExpr from a Kustomization
     or HelmRelease of another namespace, and any object of another kind
 {{- end -}}
+
+{{- /* That an Approval names the user who makes it, which only the API server knows. Who may make one is a matter of RBAC. */}}
+{{- define "sluice.approval-admission" -}}
+{{- if and .component.approvals .values.approvals.verifyUser .values.watchAllNamespaces }}
+{{- $name := printf "sluice-approvals-%s" .namespace }}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata:
+  {{- include "sluice.metadata" (dict "c" . "name" $name "cluster" true) | nindent 2 }}
+spec:
+  failurePolicy: Fail
+  matchConstraints:
+    resourceRules:
+      - apiGroups: [delivery.sluice.dev]
+        apiVersions: ["*"]
+        operations: [CREATE, UPDATE]
+        resources: [approvals]
+  validations:
+    - expression: >-
+        (oldObject != null && has(oldObject.spec) && has(object.spec) && object.spec == oldObject.spec) ||
+        (has(object.spec) && has(object.spec.user) && object.spec.user == request.userInfo.username)
+      reason: Forbidden
+      messageExpression: "'spec.user is not the user who approves: set it to ' + request.userInfo.username"
+      message: spec.user is not the user who approves
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata:
+  {{- include "sluice.metadata" (dict "c" . "name" $name "cluster" true) | nindent 2 }}
+spec:
+  policyName: {{ $name }}
+  validationActions: [Deny]
+{{- end }}
+{{- end -}}

@@ -13,6 +13,7 @@ automountServiceAccountToken: {{ .values.serviceAccount.automount }}
 {{- end }}
 {{- include "sluice.rbac" . }}
 {{- include "sluice.admission" . }}
+{{- include "sluice.approval-admission" . }}
 {{- range $shard := include "sluice.shards" . | fromYamlArray }}
 {{- $c := merge (dict "shard" $shard) $ }}
 {{- include "sluice.claims" $c }}

@@ -51,6 +51,8 @@ artifactAuthentication:
   hosts: []
 windows:
   clusterNamespace: ''
+approvals:
+  verifyUser: true
 artifactPinning:
   enabled: false
 prometheus:

@@ -127,6 +127,7 @@ metadata:
   {{- include "sluice.metadata" (dict "c" $.c "name" (printf "flux-%s%s" $role $.suffix) "cluster" true "labels" $labels "annotations" $.c.values.rbac.annotations) | nindent 2 }}
 rules:
   {{- range $.kinds }}
+  {{- if or (eq $role "view") (not .viewOnly) }}
   - apiGroups:
       - {{ .group }}
     resources:
@@ -138,6 +139,7 @@ rules:
       {{- end }}
     verbs:
       {{- toYaml $o.verbs | nindent 6 }}
+  {{- end }}
   {{- end }}
 {{- end }}
 {{- end -}}

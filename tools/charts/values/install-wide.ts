@@ -179,6 +179,12 @@ export const installWide: ValueTree = {
       { pattern: '^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$', maxLength: 63 },
     ),
   }),
+  approvals: group('Decisions about plans: objects of the kind Approval.', {
+    verifyUser: toggle(
+      true,
+      'Have the API server refuse Approvals that name another user than the one who makes them, by a ValidatingAdmissionPolicy; needs watchAllNamespaces.',
+    ),
+  }),
   artifactPinning: group('Artifacts that are still needed although newer ones exist.', {
     enabled: toggle(
       false,

@@ -41,6 +41,17 @@ export const applierFlags = {
     default: '',
     help: 'Namespace whose Windows are for objects of every namespace; empty for none. Nobody but administrators should write there.',
   }),
+  'prune-guard-max-percent': flag.int({
+    default: 100,
+    min: 0,
+    max: 100,
+    help: 'Largest share of its objects, in percent, that a change of an object without spec.changePolicy.pruneGuard may delete without an Approval.',
+  }),
+  'prune-guard-max-objects': flag.int({
+    default: 0,
+    min: 0,
+    help: 'Largest number of objects that a change of an object without spec.changePolicy.pruneGuard may delete without an Approval; 0 for any.',
+  }),
   'kustomize-builder': flag.string({
     default: 'kustomize-builder',
     help: 'Name or path of the program that builds kustomizations.',

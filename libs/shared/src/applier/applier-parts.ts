@@ -29,7 +29,10 @@ import type { ApplierEnvironment, applierFlags } from './applier-flags.ts';
 import type { ApplierDoors } from './applier-service.ts';
 import { type Audit, noAudit } from './audit/audit.ts';
 import { recordSuspensions } from './audit/record-suspension.ts';
-import { Windows } from './change/windows/windows.ts';
+import { Approvals } from './change/approvals.ts';
+import { ChangeControl } from './change/change-control.ts';
+import { defaultGuardOf } from './change/prune-guard.ts';
+import { Windows, type WindowsOptions } from './change/windows/windows.ts';
 import { type ConfigWatch, createConfigWatch } from './config-watch.ts';
 import { type ApplierLogins, createTenants } from './create-tenants.ts';
 import { DependencyWatch } from './dependency-watch.ts';
@@ -81,7 +84,7 @@ export interface ApplierParts<T extends Applier> {
   dependencies: DependencyWatch;
   /** Undefined when Secrets and ConfigMaps are not to be watched. */
   configs: ConfigWatch | undefined;
-  windows: Windows;
+  changes: ChangeControl;
   inventories: Inventories;
   clusters: Clusters;
   healDrift: HealDrift;
@@ -90,7 +93,7 @@ export interface ApplierParts<T extends Applier> {
   logins: ApplierLogins;
   /** Of the controller, but for its reconciler. */
   controller: Omit<ControllerOptions<T>, 'reconciler'>;
-  /** Starts the watches. Resolves once those of sources and Windows know everything. */
+  /** Starts the watches. Resolves once those of sources, Approvals and Windows know everything. */
   start(signal: AbortSignal): Promise<void>;
   /** Ends the watches, then the connections of tenants and of downloads. */
   stop(): Promise<void>;
@@ -194,6 +197,21 @@ function forgetDeleted<T extends Applier>(
   });
 }
 
+/** What decides about changes. */
+function changesOf(
+  { flags }: ApplierConfig,
+  watch: Omit<WindowsOptions, 'objects' | 'clusterNamespace'>,
+  { kind, objects }: { kind: string; objects: WindowsOptions['objects'] },
+): ChangeControl {
+  const clusterNamespace = flags['cluster-windows-namespace'];
+  return new ChangeControl({
+    approvals: new Approvals({ ...watch, kind }),
+    windows: new Windows({ ...watch, objects, clusterNamespace }),
+    defaultPruneGuard: defaultGuardOf(flags),
+    clock: systemClock,
+  });
+}
+
 /** Makes the parts, and starts none of them. */
 export function createApplierParts<T extends Applier>(
   config: ApplierConfig,
@@ -221,8 +239,7 @@ export function createApplierParts<T extends Applier>(
     additive: gates.AdditiveCELDependencyCheck,
     noCrossNamespaceRefs: flags['no-cross-namespace-refs'],
   });
-  const clusterNamespace = flags['cluster-windows-namespace'];
-  const windows = new Windows({ ...watch, objects: informer, clusterNamespace });
+  const changes = changesOf(config, watch, { kind: o.kind.kind, objects: informer });
   const drift = createDriftMetrics(metrics.registry, {
     kind: o.kind.kind,
     owners: () => informer.list(),
@@ -234,7 +251,7 @@ export function createApplierParts<T extends Applier>(
     sources,
     dependencies,
     configs,
-    windows,
+    changes,
     inventories,
     clusters,
     audit: doors.audit ?? noAudit,
@@ -244,10 +261,10 @@ export function createApplierParts<T extends Applier>(
     controller: controllerOf(config, doors, informer),
     async start(signal) {
       configs?.start();
-      await Promise.all([sources.start(signal), windows.start(signal)]);
+      await Promise.all([sources.start(signal), changes.start(signal)]);
     },
     async stop() {
-      const watches = [configs, sources, windows, dependencies, clusters];
+      const watches = [configs, sources, changes, dependencies, clusters];
       await Promise.all(watches.map((one) => one?.stop()));
       await Promise.all([close(), dispatcher.destroy()]);
     },

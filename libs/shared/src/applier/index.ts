@@ -7,8 +7,21 @@ export { type Audit, type AuditEntry, noAudit } from './audit/audit.ts';
 export { type AuditedAction, auditedAction } from './audit/audited-action.ts';
 export { auditedChanges, auditedObject } from './audit/audited-objects.ts';
 export { createAudit } from './audit/create-audit.ts';
-export { compareObjects, planOf } from './change/change-plan.ts';
-export type { ComparisonOptions } from './change/compare-object.ts';
+export type {
+  Admission,
+  ChangePolicy,
+  HeldChange,
+  ProposedChange,
+} from './change/admit.ts';
+export { ChangeControl } from './change/change-control.ts';
+export { changeDigestOf, isApproval } from './change/change-digest.ts';
+export { type ChangePlan, compareObjects, planOf } from './change/change-plan.ts';
+export {
+  type ComparisonOptions,
+  type PlannedDifference,
+  plannedDeletion,
+} from './change/compare-object.ts';
+export { forgetHeld, type Holding, heldReason, noteHeld } from './change/note-held.ts';
 export { cleanSnapshots } from './change/snapshots/clean-snapshots.ts';
 export { type KeptSnapshot, keepSnapshot } from './change/snapshots/keep-snapshot.ts';
 export {

@@ -79,6 +79,7 @@ export {
   idsOf,
   inventoryOf,
   mergeInventories,
+  objectOfEntry,
   subtractInventory,
   withMarks,
 } from './owner/inventory.ts';
@@ -99,6 +100,6 @@ export {
 export type { DeletionGuard } from './prune/guards/deletion-guard.ts';
 export { type HolderOf, heldByAnotherName } from './prune/guards/held-by-another.ts';
 export { confirmedGuard, protectedGuard, protectedName } from './prune/guards/protected.ts';
-export { type PruneResult, pruneObjects } from './prune/prune-objects.ts';
+export { type PruneOptions, type PruneResult, pruneObjects } from './prune/prune-objects.ts';
 export { resourceOfAnyVersion } from './prune/resource-of-any-version.ts';
 export { waitUntilGone } from './prune/wait-until-gone.ts';

@@ -1,6 +1,8 @@
 import {
   forceRequestAnnotation,
   type KubeObject,
+  overridePlanAnnotation,
+  overrideReasonAnnotation,
   reconcileRequestAnnotation,
   resetRequestAnnotation,
 } from '@sluice/shared/api';
@@ -13,6 +15,8 @@ const requestAnnotations = [
   reconcileRequestAnnotation,
   forceRequestAnnotation,
   resetRequestAnnotation,
+  overridePlanAnnotation,
+  overrideReasonAnnotation,
 ];
 
 interface WithStatus extends KubeObject {

@@ -156,7 +156,7 @@ export function createHelmReleaseController(
   const enqueue: Enqueue = (key, priority) => controller.enqueue(key, { priority });
   o.deps.revisit = enqueue;
   o.deps.dependencies.onChange((dependant) => enqueue(dependant, 'change'));
-  o.deps.windows.onChange((object) => enqueue(object, 'change'));
+  o.deps.changes.onChange((object) => enqueue(object, 'change'));
   watchSources(o.informer, o.deps, enqueue);
   watchConfigs({ ...o, states: o.deps.states }, enqueue);
   watchReleases(o.informer, o.deps, enqueue);

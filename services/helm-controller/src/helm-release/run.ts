@@ -1,5 +1,5 @@
 import type { Artifact, HelmRelease } from '@sluice/shared/api';
-import type { Audit, DependencyWatch, Windows } from '@sluice/shared/applier';
+import type { Audit, ChangeControl, DependencyWatch } from '@sluice/shared/applier';
 import type { ArtifactCache } from '@sluice/shared/artifact';
 import {
   type FairSlots,
@@ -55,7 +55,7 @@ export interface HelmReleaseDeps {
   sources: Sources;
   helmReleases: Informer<HelmRelease>;
   dependencies: DependencyWatch;
-  windows: Windows;
+  changes: ChangeControl;
   clusters: Clusters;
   healDrift: HealDrift;
   metrics: HelmReleaseMetrics;

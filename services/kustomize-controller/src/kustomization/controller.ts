@@ -125,7 +125,7 @@ export function prefetchArtifact(deps: KustomizationDeps, logger: Logger) {
 /**
  * Makes the controller of Kustomizations. Besides their own changes, they are reconciled when their source has a new
  * artifact, a dependency they wait for becomes ready, a Secret or ConfigMap they use changes, an applied object drifts,
- * one that they wait for becomes healthy or fails, a Window changes, or a kind that they lack is served.
+ * one that they wait for becomes healthy or fails, an Approval or a Window changes, or a kind that they lack is served.
  */
 export function createKustomizationController(
   o: KustomizationControllerOptions,
@@ -134,7 +134,7 @@ export function createKustomizationController(
   const enqueue: Enqueue = (key, priority) => controller.enqueue(key, { priority });
   o.deps.revisit = (key) => enqueue(key, 'drift');
   o.deps.dependencies.onChange((dependant) => enqueue(dependant, 'change'));
-  o.deps.windows.onChange((object) => enqueue(object, 'change'));
+  o.deps.changes.onChange((object) => enqueue(object, 'change'));
   watchSources(o.informer, o.deps, enqueue);
   watchConfigs({ ...o, states: o.deps.states }, enqueue);
   watchObjects(o.deps, enqueue);

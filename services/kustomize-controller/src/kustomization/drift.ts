@@ -26,7 +26,9 @@ function cachedBuild({ state, deps }: Run): Build | undefined {
 }
 
 async function desiredObjects(run: Run, target: Target): Promise<Map<string, KubeObject>> {
-  const build = cachedBuild(run) ?? (await withBuild(run, (prepared) => prepared.objects()));
+  const cached = cachedBuild(run);
+  if (cached === undefined && run.state.isHeld) return new Map();
+  const build = cached ?? (await withBuild(run, (prepared) => prepared.objects()));
   for (const text of build.secrets) run.masker.add(text);
   const named = await withOwnNamespaces(run, target, build);
   const objects = await scopeObjects(named, target.client);

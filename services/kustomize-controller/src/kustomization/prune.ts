@@ -7,6 +7,7 @@ import {
   type InventoryEntry,
   mergeInventories,
   type ObjectId,
+  type PruneOptions,
   type PruneResult,
   pruneObjects,
   type Target,
@@ -41,6 +42,19 @@ function prunedLines({ deleted, terminating }: PruneResult): string[] {
   );
 }
 
+/** Returns how entries of the inventory are deleted. */
+export function pruneOptionsOf(run: Run, target: Target, entries: InventoryEntry[]): PruneOptions {
+  return {
+    client: target.client,
+    identity: run.deps.settings.identity,
+    owner: run.object.metadata,
+    protection: protectionFor(run, entries),
+    holderOf: holderOf(run),
+    concurrency: run.deps.settings.concurrentApplies,
+    signal: run.signal,
+  };
+}
+
 /** Deletes the objects of inventory entries that are still ours, and announces it. */
 export async function deleteEntries(
   run: Run,
@@ -49,14 +63,8 @@ export async function deleteEntries(
 ): Promise<Deletion> {
   const audited = auditedPrune(run, entries);
   const result = await pruneObjects(entries, {
-    client: target.client,
-    identity: run.deps.settings.identity,
-    owner: run.object.metadata,
-    protection: protectionFor(run, entries),
-    holderOf: holderOf(run),
-    concurrency: run.deps.settings.concurrentApplies,
+    ...pruneOptionsOf(run, target, entries),
     beforeDelete: audited.begins,
-    signal: run.signal,
   });
   await audited.ended(result.failures.length === 0 ? 'succeeded' : 'failed', () => ({
     objects: result.deleted.map((id) => auditedObject(id, 'deleted')),

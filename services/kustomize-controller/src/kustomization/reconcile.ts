@@ -1,4 +1,5 @@
 import { type Kustomization, reconcileRequestAnnotation } from '@sluice/shared/api';
+import type { HeldChange } from '@sluice/shared/applier';
 import { ReconcileError, RetryableError, WaitingError } from '@sluice/shared/base';
 import { CommandError } from '@sluice/shared/cli';
 import { checkHealthRules, forgetOwnWrites, ObjectError, type Target } from '@sluice/shared/engine';
@@ -19,6 +20,7 @@ import { checkHealth, rulesOf } from './check-health.ts';
 import { driftModeOf, healBeforeNews, healDrift } from './drift.ts';
 import { describeError } from './events.ts';
 import { finishReady } from './finish.ts';
+import { holdUnlessAdmitted, noteNothingHeld, stayHeld } from './gate.ts';
 import { noteChange } from './note-change.ts';
 import { pruneStale } from './prune.ts';
 import { resolveSource } from './resolve-source.ts';
@@ -129,8 +131,12 @@ async function applyAndPrune(run: Run, target: Target, prepared: PreparedBuild):
   return report.changed || report.stale.length > 0;
 }
 
-/** Builds and applies what is new; returns whether anything changed in the cluster. */
-async function bringUpToDate(run: Run, target: Target): Promise<boolean> {
+/**
+ * Builds and applies what is new.
+ *
+ * @returns whether anything changed in the cluster, or the change that has to wait
+ */
+async function bringUpToDate(run: Run, target: Target): Promise<boolean | HeldChange> {
   run.state.configChanged = false;
   // News of the source that come while it is fetched must not be taken for known.
   run.state.phase = 'unknown';
@@ -139,6 +145,7 @@ async function bringUpToDate(run: Run, target: Target): Promise<boolean> {
     refuseSilentEmptiness(run, build);
     if (await isApplied(run, target, build)) {
       run.deps.metrics.build('unchanged');
+      await noteNothingHeld(run);
       const { applied } = run.state;
       if (applied !== undefined) {
         const isNewRevision = run.object.status?.lastAppliedRevision !== sourceOf(run).revision;
@@ -153,6 +160,8 @@ async function bringUpToDate(run: Run, target: Target): Promise<boolean> {
       }
       return false;
     }
+    const held = await holdUnlessAdmitted(run, target, await build.objects());
+    if (held !== undefined) return held;
     try {
       return await applyAndPrune(run, target, build);
     } finally {
@@ -192,6 +201,7 @@ async function runRecipe(run: Run): Promise<Outcome> {
   const target = await run.deps.clusters.targetOf(object, run.signal);
   const wasReady = isReady(object);
   const changed = resumed ? false : await bringUpToDate(run, target);
+  if (typeof changed === 'object') return stayHeld(run, target, changed);
   const lookAgainAt = await healDrift(run, target);
   const verdict = await withSpan('check health', {}, async (span) => {
     const found = await checkHealth(run, target);

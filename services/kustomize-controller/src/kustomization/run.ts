@@ -1,9 +1,9 @@
 import type { Artifact, KubeObject, Kustomization } from '@sluice/shared/api';
 import {
   type Audit,
+  type ChangeControl,
   type DependencyWatch,
   specDuration,
-  type Windows,
 } from '@sluice/shared/applier';
 import type { ArtifactCache } from '@sluice/shared/artifact';
 import {
@@ -91,7 +91,7 @@ export interface KustomizationDeps {
   /** What each Kustomization has. */
   inventories: Inventories;
   dependencies: DependencyWatch;
-  windows: Windows;
+  changes: ChangeControl;
   clusters: Clusters;
   healDrift: HealDrift;
   audit: Audit;

@@ -85,6 +85,8 @@ export interface KustomizationState extends DriftState {
   warning?: string | undefined;
   /** A Secret or ConfigMap it refers to has changed. */
   configChanged: boolean;
+  /** A change waits, so that the source does not say what should be in the cluster. */
+  isHeld: boolean;
 }
 
 /** The states of all Kustomizations, by key. */
@@ -100,6 +102,7 @@ export class KustomizationStates {
       phase: 'unknown',
       ...noDrift(),
       configChanged: false,
+      isHeld: false,
     };
     this.#states.set(key, fresh);
     return fresh;

@@ -84,6 +84,19 @@ function isNoted(run: Run, inventory: InventoryEntry[]): boolean {
   });
 }
 
+/** Whether the API server has the change that is let through. */
+function isAdmissionNoted({ ctx }: Run): boolean {
+  return ctx.status.status.change?.digest === ctx.status.observed.status?.change?.digest;
+}
+
+/** Notes that the change which was let through last is healthy. */
+function noteHealthyChange(run: Run): void {
+  const { change } = run.ctx.status.status;
+  if (change === undefined) return;
+  change.healthy = change.digest;
+  change.healthyRevision = change.revision;
+}
+
 /**
  * Writes, before the first effect, what is about to be managed and that work is under way: in one request. When nothing
  * joins what is managed, it is said only of an apply that takes longer, and never when a ready object is applied again
@@ -91,7 +104,7 @@ function isNoted(run: Run, inventory: InventoryEntry[]): boolean {
  */
 export async function announceApply(run: Run, inventory: InventoryEntry[]): Promise<Announcement> {
   const { ctx, object } = run;
-  const noted = isNoted(run, inventory);
+  const noted = isNoted(run, inventory) && isAdmissionNoted(run);
   setInventory(run, inventory);
   if (!noted) {
     await showApply(run);
@@ -191,6 +204,7 @@ export function noteReady(run: Run): void {
   if (originRevision === undefined) delete status.status.lastAppliedOriginRevision;
   else status.status.lastAppliedOriginRevision = originRevision;
   notePin(run);
+  noteHealthyChange(run);
   const kept = keptSuffix(run.state.applied?.kept ?? []);
   status.ready(succeededReason, `Applied revision: ${revision}${kept}`);
 }

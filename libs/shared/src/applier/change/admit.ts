@@ -3,7 +3,7 @@ import type { PlanVerdict } from './approvals-verdict.ts';
 import { type ChangePlan, isEmptyPlan } from './change-plan.ts';
 import { overrideOf } from './override.ts';
 import { type PruneGuard, whyTooMuch } from './prune-guard.ts';
-import type { WindowVerdict } from './window-verdict.ts';
+import type { WindowVerdict } from './windows/window-verdict.ts';
 
 /** How changes of an object reach the cluster. */
 export type ChangePolicy = NonNullable<KustomizationSpec['changePolicy']>;

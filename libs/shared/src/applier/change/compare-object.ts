@@ -80,6 +80,11 @@ function shownChanges(
   });
 }
 
+/** Returns that an object is deleted, as a difference. */
+export function plannedDeletion(object: KubeObject): PlannedDifference {
+  return { planned: plannedObject('Delete', object), digest: digestOf('Delete', object, '') };
+}
+
 function digestOf(action: string, object: KubeObject, differences: unknown): string {
   const id = formatObjectId(objectIdOf(object));
   return digestOfParts([action, id, JSON.stringify(differences) ?? '']);

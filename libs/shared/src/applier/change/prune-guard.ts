@@ -21,3 +21,14 @@ export function whyTooMuch(
     return `${would}, and spec.changePolicy.pruneGuard.maxPercent is ${maxPercent}`;
   return undefined;
 }
+
+/** Returns the guard that flags ask for; undefined when they allow everything. */
+export function defaultGuardOf(flags: {
+  'prune-guard-max-percent': number;
+  'prune-guard-max-objects': number;
+}): PruneGuard | undefined {
+  const maxPercent = flags['prune-guard-max-percent'];
+  const maxObjects = flags['prune-guard-max-objects'];
+  if (maxPercent === 100 && maxObjects === 0) return undefined;
+  return { maxPercent, ...(maxObjects > 0 && { maxObjects }) };
+}

@@ -1,6 +1,7 @@
 import type { KubeObject } from '@sluice/shared/api';
+import { apiVersionString } from '@sluice/shared/kube';
 import { versionOf } from '../object/object-fields.ts';
-import { formatObjectId, objectIdOf } from '../object/object-id.ts';
+import { formatObjectId, objectIdOf, parseObjectId } from '../object/object-id.ts';
 
 /** An object that an owner has applied, as kept in `status.inventory.entries`. */
 export interface InventoryEntry {
@@ -23,6 +24,17 @@ export function inventoryOf(objects: KubeObject[]): InventoryEntry[] {
     })),
     [],
   );
+}
+
+/**
+ * Returns the object that an entry names, without content.
+ *
+ * @throws RangeError when the id cannot be read
+ */
+export function objectOfEntry({ id, v }: InventoryEntry): KubeObject {
+  const { group, kind, namespace, name } = parseObjectId(id);
+  const metadata = namespace === '' ? { name } : { name, namespace };
+  return { apiVersion: apiVersionString({ group, version: v }), kind, metadata };
 }
 
 const idSets = new WeakMap<readonly InventoryEntry[], ReadonlySet<string>>();

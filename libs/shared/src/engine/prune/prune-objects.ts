@@ -1,9 +1,8 @@
-import type { KubeObject } from '@sluice/shared/api';
-import { apiVersionString, type KubeClient, type ObjectKey } from '@sluice/shared/kube';
+import type { KubeClient, ObjectKey } from '@sluice/shared/kube';
 import { pruneStagesOf } from '../apply/apply-stages.ts';
 import { type ObjectId, parseObjectId } from '../object/object-id.ts';
 import type { ApplierIdentity } from '../owner/applier-identity.ts';
-import type { InventoryEntry } from '../owner/inventory.ts';
+import { type InventoryEntry, objectOfEntry } from '../owner/inventory.ts';
 import { deleteObjects } from './delete-objects.ts';
 import type { Protection } from './deletion-protection.ts';
 import { disabledGuard } from './guards/disabled.ts';
@@ -56,8 +55,8 @@ export async function pruneObjects(
 ): Promise<PruneResult> {
   const { client, identity, owner, protection, holderOf, concurrency, dryRun, signal } = o;
   const items = entries.map((entry) => {
-    const id = parseObjectId(entry.id);
-    return { id, object: skeleton(id, entry.v) };
+    const object = objectOfEntry(entry);
+    return { id: parseObjectId(entry.id), object };
   });
   const { deleted, gone, kept, failures } = await deleteObjects(items, {
     client,
@@ -86,9 +85,4 @@ export async function pruneObjects(
     kept: kept.filter(({ guard }) => guard === protectedName),
     failures,
   };
-}
-
-function skeleton({ group, kind, namespace, name }: ObjectId, version: string): KubeObject {
-  const metadata = namespace === '' ? { name } : { name, namespace };
-  return { apiVersion: apiVersionString({ group, version }), kind, metadata };
 }

@@ -1,0 +1,130 @@
+import {
+  type Admission,
+  forgetHeld,
+  type HeldChange,
+  type Holding,
+  heldReason,
+  isApproval,
+  noteHeld,
+} from '@sluice/shared/applier';
+import { applyObjects, type Target } from '@sluice/shared/engine';
+import { done, failed, isReady, type Outcome, readyCondition } from '@sluice/shared/runtime';
+import { applyOptionsOf } from './apply.ts';
+import { checkHealth } from './check-health.ts';
+import { healDrift } from './drift.ts';
+import { eventMetadata, sayProgress, sayWarning } from './events.ts';
+import { objectsToApply, proposeChange } from './propose-change.ts';
+import { type Build, type Run, sourceOf } from './run.ts';
+import { noteHealth, succeededReason } from './status.ts';
+
+function holdingOf(run: Run): Holding {
+  const { ctx, masker, signal } = run;
+  return {
+    ctx,
+    controllerName: 'kustomize-controller',
+    masker,
+    revision: sourceOf(run).revision,
+    metadata: eventMetadata(run),
+    signal,
+  };
+}
+
+/** Decisions about plans that are part of the source are applied at once. */
+async function applyApprovals(run: Run, target: Target, build: Build): Promise<void> {
+  if (!build.objects.some(isApproval)) return;
+  const objects = (await objectsToApply(run, target, build)).filter(isApproval);
+  const { failures } = await applyObjects(objects, applyOptionsOf(run, target));
+  for (const { error } of failures) await sayWarning(run, 'ApprovalRefused', error.message);
+}
+
+async function noteAdmission(
+  run: Run,
+  admission: Extract<Admission, { type: 'admitted' }>,
+): Promise<void> {
+  const { change, why, isOverride } = admission;
+  run.ctx.status.status.change = change;
+  if (why === undefined) return;
+  const message = `Applying plan ${change.plan} of revision ${change.revision}, ${why}`;
+  if (isOverride) await sayWarning(run, 'PlanOverridden', message);
+  else await sayProgress(run, message);
+}
+
+/**
+ * Asks whether a build may be applied, and notes the answer: what is let through is in the status before the first write.
+ *
+ * @returns the change when it has to wait
+ * @throws ObjectError, ApiError, ConnectionError when the build has to be compared with the cluster and cannot be
+ */
+export async function holdUnlessAdmitted(
+  run: Run,
+  target: Target,
+  build: Build,
+): Promise<HeldChange | undefined> {
+  const { state, object, deps, ctx } = run;
+  const admission = await deps.changes.judge(object, proposeChange(run, target, build));
+  state.isHeld = admission.type === 'held';
+  if (admission.type === 'held') {
+    await applyApprovals(run, target, build);
+    return admission;
+  }
+  await forgetHeld(holdingOf(run));
+  if (admission.type === 'free') delete ctx.status.status.change;
+  else await noteAdmission(run, admission);
+  return undefined;
+}
+
+/** Nothing waits when the build is the one that is applied. */
+export async function noteNothingHeld(run: Run): Promise<void> {
+  run.state.isHeld = false;
+  await forgetHeld(holdingOf(run));
+}
+
+/** A change that waits is no failure of what is applied, unless somebody should look. */
+function noteReadiness(run: Run, { reason, message }: HeldChange): boolean {
+  const { status } = run.ctx;
+  const isFirst = status.status.lastAppliedRevision === undefined;
+  if (reason === 'RolledBack') return false;
+  if (!isFirst && reason !== 'PruneGuard') return true;
+  status.setCondition({
+    type: readyCondition,
+    status: 'False',
+    reason: reason === 'PruneGuard' ? reason : heldReason,
+    message: run.masker.mask(message),
+  });
+  return false;
+}
+
+/** Looks after what is applied while a change waits: its drift, and its health if that was not well. */
+async function keepApplied(
+  run: Run,
+  target: Target,
+  held: HeldChange,
+): Promise<number | undefined> {
+  const { state, ctx } = run;
+  const lookAgainAt = held.holdsDrift ? undefined : await healDrift(run, target);
+  if (!noteReadiness(run, held) || isReady(run.object) || state.applied === undefined)
+    return lookAgainAt;
+  const verdict = await checkHealth(run, target);
+  if (verdict.type === 'waiting') return Math.min(verdict.untilMs, lookAgainAt ?? verdict.untilMs);
+  if (verdict.type === 'healthy')
+    noteHealth(run, { healthy: true, message: 'Health check passed' });
+  state.phase = 'ready';
+  ctx.status.ready(succeededReason, `Applied revision: ${ctx.status.status.lastAppliedRevision}`);
+  return lookAgainAt;
+}
+
+/**
+ * Ends a reconcile whose change waits. Nothing of it is applied; what is applied is looked after.
+ *
+ * @throws what {@link checkHealth} and {@link healDrift} throw
+ */
+export async function stayHeld(run: Run, target: Target, held: HeldChange): Promise<Outcome> {
+  const { ctx, deps, object } = run;
+  await noteHeld(holdingOf(run), held);
+  await deps.changes.removeOutdated(object, held.plan?.digest);
+  const lookAgainAt = await keepApplied(run, target, held);
+  const times = [lookAgainAt, held.untilMs].filter((time) => time !== undefined);
+  const ms = times.length === 0 ? undefined : Math.max(0, Math.min(...times) - ctx.clock.now());
+  const isFailed = ctx.status.getCondition(readyCondition)?.status === 'False';
+  return isFailed ? failed(ms) : done(ms);
+}

@@ -1,0 +1,331 @@
+import {
+  type Approval,
+  approvalKind,
+  type KindDefinition,
+  type KubeObject,
+  type Kustomization,
+  type Plan,
+  planKind,
+} from '@sluice/shared/api';
+import { isNotFound, resourceOf } from '@sluice/shared/kube';
+import { until, untilGone } from '@sluice/testing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Bed, conditionOf, configMap, configMaps, secrets, startBed } from './harness.ts';
+
+type ConfigMap = KubeObject & { data?: Record<string, string> };
+
+const approvals = resourceOf(approvalKind as KindDefinition);
+const plans = resourceOf(planKind as KindDefinition);
+
+let bed: Bed;
+beforeAll(async () => {
+  bed = await startBed();
+});
+afterAll(() => bed.stop());
+
+const sourceOf = (name: string) => ({ sourceRef: { kind: 'ExternalArtifact' as const, name } });
+const dataOf = async (name: string) =>
+  (await bed.client.get<ConfigMap>(configMaps, { namespace: bed.namespace, name })).data;
+const isThere = (name: string) =>
+  bed.client.get(configMaps, { namespace: bed.namespace, name }).then(
+    () => true,
+    (error: unknown) => {
+      if (isNotFound(error)) return false;
+      throw error;
+    },
+  );
+
+/** Waits until a change of a revision waits for a reason; returns the object and the digest of its plan. */
+async function held(name: string, revision: string, reason: string) {
+  const object = await bed.when(
+    ({ status, metadata }) =>
+      status?.held?.reason === reason &&
+      status.lastAttemptedRevision === revision &&
+      status.observedGeneration === metadata.generation &&
+      (status.plan === undefined || status.plan.revision === revision),
+    name,
+  );
+  return { object, digest: object.status?.plan?.digest ?? '' };
+}
+
+async function decide(name: string, spec: Partial<Approval['spec']>): Promise<void> {
+  const { client, namespace } = bed;
+  await client.create(approvals, {
+    apiVersion: 'delivery.sluice.dev/v1alpha1',
+    kind: 'Approval',
+    metadata: { generateName: 'approval-', namespace } as KubeObject['metadata'],
+    spec: { targetRef: { kind: 'Kustomization', name }, user: 'lead', ...spec },
+  } as KubeObject);
+}
+
+const planOf = (object: Kustomization) =>
+  bed.client.get<Plan>(plans, {
+    namespace: bed.namespace,
+    name: object.status?.plan?.url.split('/').at(-1) ?? '',
+  });
+
+describe('with the mode Approve', () => {
+  const policy = { changePolicy: { mode: 'Approve' as const } };
+
+  test('nothing is created before the plan of it is approved', async () => {
+    await bed.publish({ 'a.yaml': configMap('first-a', { k: '1' }) }, 'r1', 'first');
+    await bed.apply({ ...sourceOf('first'), ...policy }, 'first');
+    const { object, digest } = await held('first', 'r1', 'Approval');
+    expect(conditionOf(object)).toMatchObject({ status: 'False', reason: 'Held' });
+    expect(conditionOf(object, 'Held')?.message).toContain(digest);
+    expect(await isThere('first-a')).toBe(false);
+    expect(object.status?.plan).toMatchObject({ create: 1, change: 0, delete: 0, revision: 'r1' });
+    const plan = await planOf(object);
+    expect(plan.spec.objects).toEqual([
+      {
+        action: 'Create',
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        namespace: bed.namespace,
+        name: 'first-a',
+      },
+    ]);
+    await decide('first', { planDigest: digest });
+    const ready = await bed.ready('r1', 'first');
+    expect(await dataOf('first-a')).toEqual({ k: '1' });
+    expect(ready.status?.held).toBeUndefined();
+    expect(ready.status?.plan).toBeUndefined();
+    expect(conditionOf(ready, 'Held')).toBeUndefined();
+    expect(ready.status?.change).toMatchObject({ plan: digest, revision: 'r1' });
+    expect(ready.status?.change?.healthy).toBe(ready.status?.change?.digest);
+    await untilGone(bed.client, plans, plan.metadata);
+  });
+
+  test('what was approved stays, and its drift is corrected, while the next change waits', async () => {
+    const { client, namespace } = bed;
+    const files = (v: string) => ({ 'a.yaml': configMap('second-a', { k: v }) });
+    await bed.publish(files('1'), 'r1', 'second');
+    await bed.apply(sourceOf('second'), 'second');
+    await bed.ready('r1', 'second');
+    await bed.patch(policy, 'second');
+    await bed.ready('r1', 'second');
+    await bed.publish(files('2'), 'r2', 'second');
+    const { object, digest } = await held('second', 'r2', 'Approval');
+    expect(conditionOf(object)).toMatchObject({ status: 'True' });
+    expect(object.status?.lastAppliedRevision).toBe('r1');
+    expect((await planOf(object)).spec.objects).toMatchObject([
+      { action: 'Change', changes: [{ path: '.data.k', before: '1', after: '2' }] },
+    ]);
+    const key = { namespace, name: 'second-a' };
+    const edit = { type: 'merge', fieldManager: 'kubectl-edit' } as const;
+    await client.patch(configMaps, key, { data: { k: 'edited' } }, edit);
+    await until<ConfigMap>(client, configMaps, key, ({ data }) => data?.['k'] === '1');
+    // The plan is what it was, for what it would overwrite is as it was again.
+    await decide('second', { planDigest: digest });
+    await bed.ready('r2', 'second');
+    expect(await dataOf('second-a')).toEqual({ k: '2' });
+  });
+
+  test('an approval counts for one plan of one object, and for its user once', async () => {
+    const files = (v: string) => ({ 'a.yaml': configMap('third-a', { k: v }) });
+    await bed.publish(files('1'), 'r1', 'third');
+    await bed.apply(
+      { ...sourceOf('third'), changePolicy: { mode: 'Approve', approvals: 2 } },
+      'third',
+    );
+    const first = await held('third', 'r1', 'Approval');
+    await decide('other', { planDigest: first.digest, user: 'a' });
+    await decide('third', { planDigest: first.digest, user: 'b' });
+    await decide('third', { planDigest: first.digest, user: 'b' });
+    const half = await bed.when(
+      (object) => conditionOf(object, 'Held')?.message.includes('(1 of 2)') ?? false,
+      'third',
+    );
+    expect(half.status?.plan?.digest).toBe(first.digest);
+    await bed.publish(files('2'), 'r2', 'third');
+    const next = await held('third', 'r2', 'Approval');
+    expect(next.digest).not.toBe(first.digest);
+    await decide('third', { planDigest: first.digest, user: 'c' });
+    await decide('third', { planDigest: next.digest, user: 'c' });
+    await bed.when(
+      (object) => conditionOf(object, 'Held')?.message.includes('(1 of 2)') ?? false,
+      'third',
+    );
+    expect(await isThere('third-a')).toBe(false);
+    await decide('third', { planDigest: next.digest, user: 'd' });
+    await bed.ready('r2', 'third');
+    expect(await dataOf('third-a')).toEqual({ k: '2' });
+  });
+
+  test('a rejected plan stays unapplied, and a commit that carries an approval changes no plan', async () => {
+    const map = configMap('fourth-a', { k: '1' });
+    await bed.publish({ 'a.yaml': map }, 'r1', 'fourth');
+    await bed.apply({ ...sourceOf('fourth'), ...policy }, 'fourth');
+    const { digest } = await held('fourth', 'r1', 'Approval');
+    await decide('fourth', { planDigest: digest, decision: 'Reject', reason: 'not today' });
+    const { object } = await held('fourth', 'r1', 'Rejected');
+    expect(conditionOf(object, 'Held')?.message).toContain('was rejected by lead: not today');
+    expect(await isThere('fourth-a')).toBe(false);
+
+    const other = configMap('fourth-a', { k: '2' });
+    await bed.publish({ 'a.yaml': other }, 'r2', 'fourth');
+    const next = await held('fourth', 'r2', 'Approval');
+    const approval = {
+      apiVersion: 'delivery.sluice.dev/v1alpha1',
+      kind: 'Approval',
+      metadata: { name: 'from-git' },
+      spec: {
+        targetRef: { kind: 'Kustomization', name: 'fourth' },
+        planDigest: next.digest,
+        user: 'lead',
+      },
+    };
+    await bed.publish({ 'a.yaml': other, 'b.yaml': JSON.stringify(approval) }, 'r3', 'fourth');
+    const ready = await bed.ready('r3', 'fourth');
+    expect(ready.status?.change?.plan).toBe(next.digest);
+    expect(await dataOf('fourth-a')).toEqual({ k: '2' });
+  });
+
+  test('values of Secrets show nowhere', async () => {
+    const secret = (v: string) =>
+      JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name: 'fifth-s' },
+        stringData: { password: v },
+      });
+    await bed.publish({ 's.yaml': secret('hunter2-old') }, 'r1', 'fifth');
+    await bed.apply(sourceOf('fifth'), 'fifth');
+    await bed.ready('r1', 'fifth');
+    await bed.patch(policy, 'fifth');
+    await bed.ready('r1', 'fifth');
+    await bed.publish({ 's.yaml': secret('hunter2-new') }, 'r2', 'fifth');
+    const { object } = await held('fifth', 'r2', 'Approval');
+    const plan = await planOf(object);
+    expect(plan.spec.objects).toMatchObject([
+      { kind: 'Secret', changes: [{ path: '.data.password', before: '*****', after: '*****' }] },
+    ]);
+    const secretTexts = ['hunter2', Buffer.from('hunter2-').toString('base64').slice(0, 9)];
+    const seen = [plan, object, bed.events, bed.log()].map((each) => JSON.stringify(each)).join();
+    for (const text of secretTexts) expect(seen).not.toContain(text);
+    await bed.client.get(secrets, { namespace: bed.namespace, name: 'fifth-s' });
+  });
+
+  test('a restart forgets neither what was approved nor what waits', async () => {
+    const files = (v: string) => ({ 'a.yaml': configMap('sixth-a', { k: v }) });
+    await bed.publish(files('1'), 'r1', 'sixth');
+    await bed.apply({ ...sourceOf('sixth'), ...policy }, 'sixth');
+    const first = await held('sixth', 'r1', 'Approval');
+    await bed.restart();
+    await decide('sixth', { planDigest: first.digest });
+    await bed.ready('r1', 'sixth');
+    await bed.publish(files('2'), 'r2', 'sixth');
+    const second = await held('sixth', 'r2', 'Approval');
+    await bed.restart();
+    await bed.annotate({ 'reconcile.fluxcd.io/requestedAt': 'now' }, 'sixth');
+    const again = await bed.when(({ status }) => status?.lastHandledReconcileAt === 'now', 'sixth');
+    expect(again.status?.plan?.digest).toBe(second.digest);
+    expect(await dataOf('sixth-a')).toEqual({ k: '1' });
+  });
+});
+
+test('with the mode Plan nothing is applied, and a plan that would do nothing is none', async () => {
+  await bed.publish({ 'a.yaml': configMap('planned-a', { k: '1' }) }, 'r1', 'planned');
+  await bed.apply(sourceOf('planned'), 'planned');
+  await bed.ready('r1', 'planned');
+  await bed.patch({ changePolicy: { mode: 'Plan' } }, 'planned');
+  const idle = await bed.ready('r1', 'planned');
+  expect(idle.status?.plan).toBeUndefined();
+  await bed.publish({ 'a.yaml': configMap('planned-a', { k: '2' }) }, 'r2', 'planned');
+  const { digest } = await held('planned', 'r2', 'Plan');
+  await decide('planned', { planDigest: digest });
+  await bed.annotate(
+    {
+      'delivery.sluice.dev/override-plan': digest,
+      'delivery.sluice.dev/override-reason': 'now',
+      'reconcile.fluxcd.io/requestedAt': 'later',
+    },
+    'planned',
+  );
+  await bed.when(({ status }) => status?.lastHandledReconcileAt === 'later', 'planned');
+  expect(await dataOf('planned-a')).toEqual({ k: '1' });
+  // What is planned no more is withdrawn.
+  await bed.publish({ 'a.yaml': configMap('planned-a', { k: '1' }) }, 'r3', 'planned');
+  const back = await bed.ready('r3', 'planned');
+  expect(back.status?.plan).toBeUndefined();
+});
+
+test('a guard stops a change that deletes too much before its first write', async () => {
+  const maps = (names: string[], v: string) =>
+    Object.fromEntries(names.map((name) => [`${name}.yaml`, configMap(`guarded-${name}`, { v })]));
+  await bed.publish(maps(['a', 'b', 'c', 'd'], '1'), 'r1', 'guarded');
+  await bed.apply(
+    { ...sourceOf('guarded'), changePolicy: { pruneGuard: { maxObjects: 1 } } },
+    'guarded',
+  );
+  await bed.ready('r1', 'guarded');
+  await bed.publish(maps(['a', 'b', 'c'], '2'), 'r2', 'guarded');
+  await bed.ready('r2', 'guarded');
+  expect(await isThere('guarded-d')).toBe(false);
+
+  await bed.publish(maps(['a'], '3'), 'r3', 'guarded');
+  const { object, digest } = await held('guarded', 'r3', 'PruneGuard');
+  expect(conditionOf(object)).toMatchObject({
+    status: 'False',
+    reason: 'PruneGuard',
+    message: expect.stringContaining('it would delete 2 of 3 objects'),
+  });
+  expect(await dataOf('guarded-a')).toEqual({ v: '2' });
+  expect((await planOf(object)).spec.objects.map(({ action, name }) => [action, name])).toEqual([
+    ['Delete', 'guarded-b'],
+    ['Delete', 'guarded-c'],
+    ['Change', 'guarded-a'],
+  ]);
+  const event = await bed.event(({ reason }) => reason === 'PruneGuard');
+  expect(event.message).toContain('guarded-b deleted');
+  await bed.annotate(
+    {
+      'delivery.sluice.dev/override-plan': digest,
+      'delivery.sluice.dev/override-reason': 'clean-up',
+      'delivery.sluice.dev/override-by': 'oncall',
+    },
+    'guarded',
+  );
+  await bed.ready('r3', 'guarded');
+  expect(await isThere('guarded-b')).toBe(false);
+  const override = await bed.event(({ reason }) => reason === 'PlanOverridden');
+  expect(override).toMatchObject({
+    severity: 'error',
+    message: expect.stringContaining('overridden by oncall: clean-up'),
+  });
+});
+
+test('what an approved change could not apply at first is applied later without being approved again', async () => {
+  const { client, namespace } = bed;
+  const half = configMap('half-a', { k: '1' });
+  const broken = JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'half-b' },
+    immutable: true,
+    data: { k: 'wanted' },
+  });
+  await client.create(configMaps, {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'half-b', namespace },
+    immutable: true,
+    data: { k: 'in the way' },
+  } as KubeObject);
+  await bed.publish({ 'a.yaml': half, 'b.yaml': broken }, 'r1', 'half');
+  await bed.apply(
+    { ...sourceOf('half'), retryInterval: '1s', changePolicy: { mode: 'Approve' } },
+    'half',
+  );
+  const { object, digest } = await held('half', 'r1', 'Approval');
+  expect((await planOf(object)).spec.objects).toMatchObject([
+    { action: 'Change', name: 'half-b', note: expect.stringContaining('would be refused') },
+    { action: 'Create', name: 'half-a' },
+  ]);
+  await decide('half', { planDigest: digest });
+  await bed.failed('ReconciliationFailed', 'half');
+  expect(await isThere('half-a')).toBe(true);
+  await client.delete(configMaps, { namespace, name: 'half-b' });
+  await bed.ready('r1', 'half');
+  expect(await dataOf('half-b')).toEqual({ k: 'wanted' });
+});
