@@ -1,6 +1,6 @@
 import type { KubeObject, KustomizationSpec, KustomizationStatus } from '@sluice/shared/api';
 import type { PlanVerdict } from './approvals-verdict.ts';
-import { type ChangePlan, isEmptyPlan } from './change-plan.ts';
+import { type ChangePlan, hookCountOf, isEmptyPlan } from './change-plan.ts';
 import { overrideOf } from './override.ts';
 import { type PruneGuard, whyTooMuch } from './prune-guard.ts';
 import type { WindowVerdict } from './windows/window-verdict.ts';
@@ -73,7 +73,9 @@ export type Admission =
 type Closed = Extract<WindowVerdict, { open: false }>;
 
 function counts(plan: ChangePlan): string {
-  return `${plan.create} to create, ${plan.change} to change, ${plan.delete} to delete`;
+  const hooks = hookCountOf(plan);
+  const more = hooks === 0 ? '' : `, ${hooks} hooks to run`;
+  return `${plan.create} to create, ${plan.change} to change, ${plan.delete} to delete${more}`;
 }
 
 function admitted(

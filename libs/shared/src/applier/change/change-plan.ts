@@ -45,9 +45,14 @@ export function planOf(
   };
 }
 
-/** Whether carrying out a plan would change nothing. */
+/** How many hooks a plan runs. */
+export function hookCountOf({ objects }: ChangePlan): number {
+  return objects.filter(({ action }) => action === 'Hook').length;
+}
+
+/** Whether carrying out a plan would change nothing. Hooks may change anything. */
 export function isEmptyPlan(plan: ChangePlan): boolean {
-  return plan.create === 0 && plan.change === 0 && plan.delete === 0;
+  return plan.create + plan.change + plan.delete + hookCountOf(plan) === 0;
 }
 
 /**
