@@ -20,7 +20,7 @@ export function changePolicy() {
       ),
       rollback: opt(
         enumOf(
-          'Whether the last healthy build is applied again when a change does not become healthy in time (LastHealthy), or not (Never, the default). Of a HelmRelease, spec.upgrade.remediation says so instead.',
+          'Whether the last healthy build is applied again when a change does not become healthy in time (LastHealthy), or not (Never, the default). A HelmRelease goes back by spec.upgrade.remediation instead, and must not set LastHealthy.',
           ['Never', 'LastHealthy'],
         ),
       ),

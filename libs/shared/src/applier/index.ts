@@ -20,6 +20,7 @@ export {
   type ComparisonOptions,
   type PlannedDifference,
   plannedDeletion,
+  plannedObject,
 } from './change/compare-object.ts';
 export { forgetHeld, type Holding, heldReason, noteHeld } from './change/note-held.ts';
 export { cleanSnapshots } from './change/snapshots/clean-snapshots.ts';

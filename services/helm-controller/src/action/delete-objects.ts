@@ -39,6 +39,8 @@ export interface ReleaseDeletion {
   propagation: Propagation;
   /** Deletes only what says that it belongs to this release; everything when undefined. */
   release?: Pick<Release, 'name' | 'namespace'>;
+  /** Only finds out what would be deleted. */
+  dryRun?: boolean;
 }
 
 /**
@@ -52,7 +54,7 @@ export interface ReleaseDeletion {
 export async function deleteReleaseObjects(
   ctx: ActionContext,
   objects: readonly ReleaseObject[],
-  { propagation, release }: ReleaseDeletion,
+  { propagation, release, dryRun }: ReleaseDeletion,
 ): Promise<DeletionReport<ReleaseObject>> {
   const { client, live, signal, concurrency, identity } = ctx;
   const items = objects
@@ -76,9 +78,11 @@ export async function deleteReleaseObjects(
       propagation: propagations[propagation],
       concurrency,
       live,
+      dryRun,
       signal,
     });
   const report = await ctx.slots.run(remove);
+  if (dryRun) return report;
   for (const { guard, why } of report.kept) if (guard === protectedName) ctx.onKept?.(why);
   return report;
 }

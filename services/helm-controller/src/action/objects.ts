@@ -98,7 +98,7 @@ export function idOf({ object }: Pick<ReleaseObject, 'object'>): string {
 /** Returns the objects of `former` that `present` lacks, each once, whatever their API versions. */
 export function withoutObjects(
   former: readonly ReleaseObject[],
-  present: readonly ReleaseObject[],
+  present: readonly Pick<ReleaseObject, 'object'>[],
 ): ReleaseObject[] {
   const seen = new Set(present.map(idOf));
   return former.filter((item) => {

@@ -13,7 +13,7 @@ import {
 import { type Drift, formatObjectId, parseObjectId } from '@sluice/shared/engine';
 import type { Action, ActionEnd, ActionType } from './action.ts';
 import type { Run } from './run.ts';
-import { latestSnapshot } from './status.ts';
+import { draftOf, latestSnapshot } from './status.ts';
 
 /** Of the types of actions, those that change what a release is. */
 const recorded: Partial<Record<ActionType, AuditAction>> = {
@@ -50,7 +50,8 @@ export function auditedRelease(
   const type = recorded[action.type];
   if (type === undefined) return undefined;
   const { digest, lastDeployed, version } = latestSnapshot(run) ?? {};
-  const { change } = run.object.status ?? {};
+  // It was let through in this very reconcile.
+  const { change } = draftOf(run);
   const made = [run.last?.version, version, digest, lastDeployed];
   const occasion = [run.storageNamespace, run.releaseName, fingerprint, ...made];
   const what = {

@@ -4,7 +4,7 @@ import type { StoredRevision } from '../release/release-secret.ts';
 import { type Snapshot, verifySnapshot } from '../release/snapshot.ts';
 import { fieldManager } from '../release/storage.ts';
 import type { Action } from './action.ts';
-import type { ReleaseCondition } from './observe.ts';
+import type { ReleaseCondition } from './release-condition.ts';
 import { type Run, storageOf } from './run.ts';
 import {
   activeRemediation,

@@ -7,28 +7,11 @@ import { valuesDigest } from '../values/digest.ts';
 import { keepsValues } from '../values/kept.ts';
 import { knownRevision } from './known-revision.ts';
 import { commonMetadataDigest, postRenderersDigest } from './observed-digests.ts';
+import type { ReleaseCondition } from './release-condition.ts';
 import { desiredOf, type Run, storageOf } from './run.ts';
 import { activeRemediation } from './spec.ts';
 import { draftOf, latestSnapshot } from './status.ts';
 import { noteUnnotedRevision } from './unnoted-revision.ts';
-
-/** How the stored release compares with what is desired. */
-export type ReleaseCondition =
-  /** There is none, or it was uninstalled. */
-  | { type: 'absent' }
-  /** An action on it was never finished. */
-  | { type: 'pending'; release: Release; revision: StoredRevision }
-  /** Somebody else made or changed it. */
-  | { type: 'unmanaged'; why: string }
-  | { type: 'failed' }
-  /** An uninstallation was cut short. */
-  | { type: 'uninstalling'; release: Release; revision: StoredRevision }
-  /** It is good, but another one is desired. */
-  | { type: 'out-of-sync'; why: string }
-  /** It is as desired, but its tests have not run. */
-  | { type: 'untested' }
-  /** It is as desired. */
-  | { type: 'in-sync'; release: Release; revision: StoredRevision };
 
 function hasWantedValues({ deps, object, desired }: Run, { config = {} }: Release): boolean {
   if (valuesDigest(config, deps.settings.digestAlgorithm) === desired?.configDigest) return true;
@@ -36,7 +19,8 @@ function hasWantedValues({ deps, object, desired }: Run, { config = {} }: Releas
   return keeps && desired !== undefined && keepsValues(config, desired.values);
 }
 
-function whyOutOfSync(run: Run, release: Release): string | undefined {
+/** Says in what a release is another one than is desired; undefined when it is not. */
+export function whyOutOfSync(run: Run, release: Release): string | undefined {
   const { chart } = desiredOf(run);
   const { name, version } = release.chart.metadata;
   if (name !== chart.metadata.name || version !== chart.metadata.version)
@@ -44,7 +28,9 @@ function whyOutOfSync(run: Run, release: Release): string | undefined {
   if (!hasWantedValues(run, release)) return 'the values are others';
   const status = draftOf(run);
   const { metadata, spec } = run.object;
-  if (status.observedGeneration === metadata.generation) return undefined;
+  // A change that waits was observed, and is yet to be made.
+  if (status.observedGeneration === metadata.generation && status.held === undefined)
+    return undefined;
   if (postRenderersDigest(spec.postRenderers) !== status.observedPostRenderersDigest)
     return 'spec.postRenderers is another';
   if (commonMetadataDigest(spec.commonMetadata) !== status.observedCommonMetadataDigest)

@@ -1,4 +1,5 @@
 import type { HelmRelease } from '@sluice/shared/api';
+import { forgetHeld } from '@sluice/shared/applier';
 import { errorMessage, ReconcileError, RetryableError } from '@sluice/shared/base';
 import { checkHealthRules, ObjectError } from '@sluice/shared/engine';
 import { ApiError, ConnectionError, isForbidden } from '@sluice/shared/kube';
@@ -10,8 +11,10 @@ import {
 } from '@sluice/shared/runtime';
 import { ActionError } from '../action/context.ts';
 import { releaseNameOf } from '../release/name.ts';
-import type { Collected } from './action.ts';
+import type { Action, Collected } from './action.ts';
 import { announceAction } from './announce.ts';
+import { endsFirst, noteHealthy, passGate, refuseRollback } from './change/gate.ts';
+import { holdingOf } from './change/hold.ts';
 import { collect } from './collect.ts';
 import { type Decision, decide } from './decide.ts';
 import { composeDesired, fingerprintOf, hasOtherValues } from './desired.ts';
@@ -32,8 +35,8 @@ import { chartReferenceOf, resolveSource } from './resolve-source.ts';
 import { type HelmReleaseDeps, type Run, startRun } from './run.ts';
 import { follow, startAction } from './running-action.ts';
 import type { RunningAction } from './state.ts';
-import { clearHistory, noteAttempt } from './status.ts';
-import { startUninstallFormer, whyOtherTarget } from './uninstall-former.ts';
+import { clearHistory, draftOf, noteAttempt, rememberObserved } from './status.ts';
+import { formerTarget, startUninstallFormer, whyOtherTarget } from './uninstall-former.ts';
 import { verbOf } from './verbs/verbs.ts';
 
 /** Whether nothing has changed since the release was found to be as desired. */
@@ -80,7 +83,9 @@ async function settle(
     return undefined;
   }
   run.hasActed = true;
+  const restore = rememberObserved(run);
   const collected = await collect(run, running, ending.value);
+  if (!isCurrent || draftOf(run).held !== undefined) restore();
   // Its result says nothing about what is desired now, which is yet to be tried.
   if (!isCurrent) return undefined;
   if (collected.error !== undefined) return giveUp(run, collected);
@@ -93,7 +98,10 @@ async function settle(
 /** Uninstalls the release that was made last when the spec or the chart lead to another one now. */
 async function uninstallFormerTarget(run: Run, fingerprint: string): Promise<Outcome | undefined> {
   const why = whyOtherTarget(run);
-  if (why === undefined) return undefined;
+  const former = why === undefined ? undefined : formerTarget(run);
+  if (former === undefined) return undefined;
+  const held = await passGate(run, { action: 'install', former });
+  if (held !== undefined) return held;
   run.ctx.logger.info({ why }, 'Uninstalling the release of the former target');
   const running = startUninstallFormer(run, fingerprint);
   return running && ((await follow(run, running)) ?? settle(run, running, true));
@@ -102,10 +110,33 @@ async function uninstallFormerTarget(run: Run, fingerprint: string): Promise<Out
 /** Looks at the release, and decides what to do; nothing is done that follows only from what is remembered. */
 async function observeAndDecide(run: Run, o = { anew: isAsked(run) }): Promise<Decision> {
   const found = await observeRelease(run, o);
+  run.found = found;
   if (found.type === 'unmanaged') clearHistory(run);
   const decision = await decide(run, found);
   if (run.isRemembered && decision.type !== 'nothing') return observeAndDecide(run, { anew: true });
   return decision;
+}
+
+/** Whether the attempt under way has done the like already. */
+function isCarriedOut({ state }: Run, action: Action): boolean {
+  return state.carriedOut.has(verbOf(action).role(action));
+}
+
+/** What was let through before and has failed is undone, although something newer waits. */
+async function remedyWhileHeld(run: Run): Promise<Action | undefined> {
+  if (run.found?.type !== 'failed') return undefined;
+  const decision = await decide(run, run.found);
+  return decision.type === 'rollback' || decision.type === 'uninstall' ? decision : undefined;
+}
+
+/** Lets an action pass that releases nothing new; a new release may have to wait. */
+async function admitAction(run: Run, action: Action): Promise<{ action: Action } | Outcome> {
+  const { type } = action;
+  if (type !== 'install' && type !== 'upgrade') return { action };
+  const held = await passGate(run, { action: type });
+  if (held === undefined) return { action };
+  const remedy = await remedyWhileHeld(run);
+  return remedy === undefined ? held : { action: remedy };
 }
 
 /** Carries out one action after another until the release is as desired, or one has to be waited for. */
@@ -123,14 +154,20 @@ async function pursue(run: Run, fingerprint: string): Promise<Outcome> {
     if (decision.type === 'nothing') {
       const { release, revision } = decision;
       await noteMissingInventory(run, release);
+      await forgetHeld(holdingOf(run));
       noteInSync(run);
+      noteHealthy(run);
       state.inSync = { fingerprint, revision: revision.resourceVersion };
       return finishInSync(run, await compareRelease(run, release));
     }
-    const role = verbOf(decision).role(decision);
-    if (state.carriedOut.has(role)) return finishFailed(run, { isRemediated: false });
-    await announceAction(run, decision);
-    const running = startAction(run, decision, fingerprint);
+    if (isCarriedOut(run, decision)) return finishFailed(run, { isRemediated: false });
+    const admitted = await admitAction(run, decision);
+    if (!('action' in admitted)) return admitted;
+    const { action } = admitted;
+    if (isCarriedOut(run, action)) return finishFailed(run, { isRemediated: false });
+    const role = verbOf(action).role(action);
+    await announceAction(run, action);
+    const running = startAction(run, action, fingerprint);
     if (role === 'release') run.forced = false;
     const outcome = (await follow(run, running)) ?? (await settle(run, running, true));
     if (outcome !== undefined) return outcome;
@@ -146,7 +183,7 @@ async function resume(run: Run, fingerprint: string): Promise<Outcome | undefine
   // Who asks for the same once more gets what is under way; values may have changed without being watched.
   const isCurrent = isSame && !(isAsked(run) && (await hasOtherValues(run, running)));
   if (running.task.ending === undefined) {
-    if (isCurrent) {
+    if (isCurrent || endsFirst(run, running)) {
       const outcome = await follow(run, running);
       if (outcome !== undefined) return outcome;
     } else {
@@ -160,6 +197,7 @@ async function resume(run: Run, fingerprint: string): Promise<Outcome | undefine
 async function runRecipe(run: Run): Promise<Outcome> {
   const { object, state, deps } = run;
   checkHealthRules({ field: 'spec.healthCheckExprs', exprs: object.spec.healthCheckExprs });
+  refuseRollback(run);
   await reconcileHelmChart(run);
   const artifact = await resolveSource(run, chartReferenceOf(object));
   run.artifact = artifact;

@@ -19,11 +19,17 @@ export interface Rendering {
 }
 
 /**
- * Renders what is to be released.
+ * Renders what is to be released, unless that was done in this reconcile, to see what it would change.
  *
  * @throws RenderError when chart, values or post-renderers are to blame
  */
 export async function renderDesired(run: Run, part: Part, o: Rendering): Promise<Release> {
+  const { rendered } = run;
+  run.rendered = undefined;
+  return rendered?.action === o.action ? rendered.release : renderAnew(run, part, o);
+}
+
+async function renderAnew(run: Run, part: Part, o: Rendering): Promise<Release> {
   const { object, deps, masker } = run;
   const { chart, values, integers, configDigest } = desiredOf(run);
   const { postRenderers, postRenderStrategy, commonMetadata } = object.spec;

@@ -17,7 +17,9 @@ import { releaseNamespaceOf, storageNamespaceOf, wantedNameOf } from '../release
 import type { Release } from '../release/release.ts';
 import { openReleaseStorage, type ReleaseCache, type ReleaseStorage } from '../release/storage.ts';
 import type { Renderer } from '../render/renderer.ts';
+import type { ReleaseCondition } from './release-condition.ts';
 import type { ReleaseWatch } from './release-watch.ts';
+import type { ReleaseAction } from './spec.ts';
 import type { Desired, HelmReleaseState, HelmReleaseStates } from './state.ts';
 
 /** Settings of the controller, from its flags. */
@@ -90,6 +92,14 @@ export interface Run {
   /** Set once it is known. */
   desired?: Desired;
   target?: Target;
+  /** What an action would release, as it was rendered to judge it; the action that follows takes it. */
+  rendered?: { action: ReleaseAction; release: Release } | undefined;
+  /** How that compares with what is desired. */
+  found?: ReleaseCondition;
+  /** Takes back what was noted of an attempt that is not made. */
+  withdrawAttempt?(): void;
+  /** When drift has to be looked at again, once it was corrected while a change waits. */
+  healed?: Promise<number | undefined>;
   /** The HelmChart of spec.chart, if this reconcile has written it. */
   helmChart?: SourceObject;
   /** The newest stored revision as it was last read. */

@@ -8,6 +8,7 @@ import type { StoredRevision } from '../release/release-secret.ts';
 import type { IntegerSetting } from '../values/helm-integer.ts';
 import type { Action, ActionEnd, ActionRole } from './action.ts';
 import type { BackgroundTask } from './background-task.ts';
+import type { Varying } from './change/agreement.ts';
 
 /** What is to be released. */
 export interface Desired {
@@ -67,6 +68,8 @@ export interface HelmReleaseState extends DriftState {
   kept: Set<string>;
   /** What was asked for when the objects were compared last, or applied. */
   driftSetting?: string;
+  /** What templates make another way each time, of the change that was compared with the cluster last. */
+  varying?: { changeDigest: string; objects: ReadonlyMap<string, Varying> };
   /** A Secret, ConfigMap or source of values has changed. */
   configChanged: boolean;
   /** W3C traceparent of the source of values that has changed. */

@@ -60,9 +60,37 @@ export function clearFailures(run: Run): void {
   delete status.upgradeFailures;
 }
 
+const attemptFields = [
+  'failures',
+  'installFailures',
+  'upgradeFailures',
+  'storageNamespace',
+  'lastAttemptedGeneration',
+  'lastAttemptedRevision',
+  'lastAttemptedRevisionDigest',
+  'lastAttemptedConfigDigest',
+  'lastAttemptedValuesChecksum',
+  'lastReleaseRevision',
+] as const;
+
+/** Returns a function that gives fields of the status the values that they have now. */
+function remember(status: Status, fields: readonly (keyof Status)[]): () => void {
+  const before = fields.map((field) => [field, status[field]] as const);
+  return () => {
+    for (const field of fields) delete status[field];
+    Object.assign(status, Object.fromEntries(before.filter(([, value]) => value !== undefined)));
+  };
+}
+
+/** Returns a function that takes back what was observed of the spec, which an earlier one has led to. */
+export function rememberObserved(run: Run): () => void {
+  return remember(draftOf(run), ['observedPostRenderersDigest', 'observedCommonMetadataDigest']);
+}
+
 /** Notes what is tried; begins to count failures anew when that is not what failed. */
 export function noteAttempt(run: Run): void {
   const status = draftOf(run);
+  run.withdrawAttempt = remember(status, attemptFields);
   const { chart, configDigest, ociDigest } = desiredOf(run);
   const isSame =
     status.lastAttemptedGeneration === run.object.metadata.generation &&

@@ -1,3 +1,4 @@
+import type { FormerRelease } from './action.ts';
 import { desiredOf, type Run } from './run.ts';
 import { startAction } from './running-action.ts';
 import type { RunningAction } from './state.ts';
@@ -16,15 +17,20 @@ export function whyOtherTarget(run: Run): string | undefined {
   return isOtherChart && strategy === 'Reinstall' ? 'chart name' : undefined;
 }
 
+/** Returns the release that was made last; undefined when there is none. */
+export function formerTarget(run: Run): FormerRelease | undefined {
+  const { storageNamespace } = draftOf(run);
+  const snapshot = latestSnapshot(run);
+  if (!storageNamespace || snapshot === undefined) return undefined;
+  return { name: snapshot.name, storageNamespace };
+}
+
 /**
  * Starts to uninstall the release that was made last, which is no longer wanted.
  *
  * @returns undefined when there is none
  */
 export function startUninstallFormer(run: Run, fingerprint: string): RunningAction | undefined {
-  const { storageNamespace } = draftOf(run);
-  const snapshot = latestSnapshot(run);
-  if (!storageNamespace || snapshot === undefined) return undefined;
-  const former = { name: snapshot.name, storageNamespace };
-  return startAction(run, { type: 'uninstall', former }, fingerprint);
+  const former = formerTarget(run);
+  return former && startAction(run, { type: 'uninstall', former }, fingerprint);
 }

@@ -3,6 +3,7 @@ import type { Clock } from '@sluice/shared/base';
 import { type Admission, admit, type Controlled, type Gate, type ProposedChange } from './admit.ts';
 import type { Approvals } from './approvals.ts';
 import type { PruneGuard } from './prune-guard.ts';
+import type { WindowVerdict } from './windows/window-verdict.ts';
 import type { Windows } from './windows/windows.ts';
 
 /** Milliseconds after which an Approval is removed unless its plan still waits. */
@@ -48,6 +49,11 @@ export class ChangeControl {
   onChange(listener: (key: string) => void): void {
     this.#options.approvals.onChange(listener);
     this.#options.windows.onChange(listener);
+  }
+
+  /** Says whether Windows hold the changes of an object now. */
+  windowOf(object: KubeObject): WindowVerdict {
+    return this.#gate.windowOf(object);
   }
 
   /** Decides whether a change may be applied; see {@link admit}. */

@@ -30,13 +30,22 @@ function crdPolicyOf({ spec }: HelmRelease, action: ReleaseAction): CrdPolicy {
   return spec[action]?.crds ?? (action === 'install' ? 'Create' : 'Skip');
 }
 
+/** Returns the CRDs of the chart that an action would apply now. */
+export function wantedChartCrds(
+  run: Run,
+  ctx: ActionContext,
+  action: ReleaseAction,
+): Promise<KubeObject[]> {
+  return wantedCrds(ctx, chartCrds(run), crdPolicyOf(run.object, action));
+}
+
 /** Returns what the CRDs of the chart, once applied, add to the API versions that templates see. */
 export async function expectedVersions(
   run: Run,
   ctx: ActionContext,
   action: ReleaseAction,
 ): Promise<string[]> {
-  return apiVersionsOf(await wantedCrds(ctx, chartCrds(run), crdPolicyOf(run.object, action)));
+  return apiVersionsOf(await wantedChartCrds(run, ctx, action));
 }
 
 /** Applies the CRDs of the chart, whose kinds later renderings then see as served. */

@@ -1,4 +1,6 @@
+import type { ActionContext } from '../../action/context.ts';
 import { type InstallOptions, install } from '../../action/install.ts';
+import type { Release } from '../../release/release.ts';
 import type { ActionEnd } from '../action.ts';
 import { actionContext, type Part } from '../action-context.ts';
 import { inventoryOf } from '../inventory.ts';
@@ -20,18 +22,23 @@ function optionsOf(run: Run): InstallOptions {
   };
 }
 
-async function perform(run: Run, part: Part): Promise<ActionEnd> {
+/** Renders what an install makes. @throws RenderError when chart, values or post-renderers are to blame */
+export async function renderInstall(run: Run, part: Part, ctx: ActionContext): Promise<Release> {
   const { object, deps } = run;
+  const isServerSide = object.spec.install?.serverSideApply ?? !deps.settings.helm3Defaults;
+  return renderDesired(run, part, {
+    action: 'install',
+    revision: 1,
+    applyMethod: isServerSide ? 'ssa' : 'csa',
+    expected: await expectedVersions(run, ctx, 'install'),
+  });
+}
+
+async function perform(run: Run, part: Part): Promise<ActionEnd> {
   const more: Partial<ActionEnd> = {};
   return endOf(part, more, async () => {
     const ctx = await actionContext(run, part);
-    const isServerSide = object.spec.install?.serverSideApply ?? !deps.settings.helm3Defaults;
-    const release = await renderDesired(run, part, {
-      action: 'install',
-      revision: 1,
-      applyMethod: isServerSide ? 'ssa' : 'csa',
-      expected: await expectedVersions(run, ctx, 'install'),
-    });
+    const release = await renderInstall(run, part, ctx);
     const crds = await applyChartCrds(run, ctx, 'install');
     more.inventory = await inventoryOf(run, release, crds);
     return install(ctx, { release, last: run.last, options: optionsOf(run) });

@@ -32,26 +32,43 @@ async function currentOf(storage: ReleaseStorage, last: Release): Promise<Releas
   return (await storage.deployed(last.name)) ?? last;
 }
 
-async function perform(run: Run, part: Part): Promise<ActionEnd> {
+/** An upgrade that is yet to be made. */
+export interface NextRevision {
+  /** The deployed revision, or the last one when none is. */
+  current: Release;
+  release: Release;
+}
+
+/** Renders what an upgrade makes. @throws RenderError when chart, values or post-renderers are to blame */
+export async function renderUpgrade(
+  run: Run,
+  part: Part,
+  ctx: ActionContext,
+): Promise<NextRevision> {
   const { last, object } = run;
   if (last === undefined) throw new Error('there is no release to upgrade');
+  const current = await currentOf(ctx.storage, last);
+  const release = await renderDesired(run, part, {
+    action: 'upgrade',
+    revision: last.version + 1,
+    applyMethod: methodOf(object, last),
+    expected: await expectedVersions(run, ctx, 'upgrade'),
+    previous: {
+      firstDeployed: current.info.first_deployed,
+      labels: last.labels,
+      ...(object.spec.upgrade?.preserveValues && {
+        reuse: { chart: current.chart, config: current.config },
+      }),
+    },
+  });
+  return { current, release };
+}
+
+async function perform(run: Run, part: Part): Promise<ActionEnd> {
   const more: Partial<ActionEnd> = {};
   return endOf(part, more, async () => {
     const ctx = await actionContext(run, part);
-    const current = await currentOf(ctx.storage, last);
-    const release = await renderDesired(run, part, {
-      action: 'upgrade',
-      revision: last.version + 1,
-      applyMethod: methodOf(object, last),
-      expected: await expectedVersions(run, ctx, 'upgrade'),
-      previous: {
-        firstDeployed: current.info.first_deployed,
-        labels: last.labels,
-        ...(object.spec.upgrade?.preserveValues && {
-          reuse: { chart: current.chart, config: current.config },
-        }),
-      },
-    });
+    const { current, release } = await renderUpgrade(run, part, ctx);
     const crds = await applyChartCrds(run, ctx, 'upgrade');
     more.inventory = await inventoryOf(run, release, crds);
     more.others = [current];

@@ -1,0 +1,119 @@
+import { type Admission, forgetHeld } from '@sluice/shared/applier';
+import { StalledError } from '@sluice/shared/base';
+import { type Outcome, progressingReason, readyCondition } from '@sluice/shared/runtime';
+import { desiredMetadata, sayFailure } from '../events.ts';
+import { whyOutOfSync } from '../observe.ts';
+import { desiredOf, type Run } from '../run.ts';
+import type { RunningAction } from '../state.ts';
+import { draftOf, isTrue } from '../status.ts';
+import { verbOf } from '../verbs/verbs.ts';
+import { healHeld, hold, holdingOf } from './hold.ts';
+import { ReleaseProposal, type ReleaseStep } from './propose-release.ts';
+import { releaseChangeDigest } from './release-change.ts';
+
+type Admitted = Extract<Admission, { type: 'admitted' }>;
+
+/**
+ * Refuses what Helm's remediation does.
+ *
+ * @throws StalledError InvalidSpec when spec.changePolicy asks for a rollback
+ */
+export function refuseRollback({ object }: Run): void {
+  if (object.spec.changePolicy?.rollback !== 'LastHealthy') return;
+  throw new StalledError(
+    'InvalidSpec',
+    'spec.changePolicy.rollback: LastHealthy is for Kustomizations; a HelmRelease goes back by spec.upgrade.remediation, set its retries, or strategy: rollback',
+  );
+}
+
+/** Whether the release in the cluster was made of what is desired now. */
+function isMadeOfThis(run: Run, { former }: ReleaseStep): boolean {
+  return (
+    former === undefined && run.last !== undefined && whyOutOfSync(run, run.last) === undefined
+  );
+}
+
+function judge(run: Run, step: ReleaseStep): Promise<Admission> {
+  const { deps, object } = run;
+  const status = draftOf(run);
+  const proposal = new ReleaseProposal(run, step);
+  const digest = releaseChangeDigest(run);
+  const isKnown = isMadeOfThis(run, step);
+  // An action of this very reconcile may have been let through already.
+  const present = { ...object, status };
+  return deps.changes.judge(present, {
+    digest,
+    revision: desiredOf(run).chart.metadata.version,
+    isKnown,
+    isComplete: isKnown && run.last?.info.status === 'deployed',
+    managed: status.inventory?.entries.length ?? 0,
+    deletions: proposal.deletions,
+    plan: async () => {
+      // What drift is corrected meanwhile is no part of what the change does.
+      await healHeld(run, step);
+      return proposal.plan(digest);
+    },
+  });
+}
+
+/** Notes what was let through before anything of it is done, so that a restart goes on with it. */
+async function noteAdmitted(run: Run, { change }: Admitted): Promise<void> {
+  const { status: draft } = run.ctx;
+  const before = draftOf(run).change;
+  draftOf(run).change = change;
+  await forgetHeld(holdingOf(run));
+  if (before?.digest !== change.digest || before?.plan !== change.plan) await draft.patch();
+}
+
+/** Tells that somebody or something had to let a change through. */
+async function tellAdmitted(run: Run, { change, why, isOverride }: Admitted): Promise<void> {
+  if (why === undefined) return;
+  const message = `Releasing plan ${change.plan} of chart version ${change.revision}, ${why}`;
+  if (isOverride) return sayFailure(run, { reason: 'PlanOverridden', message });
+  await run.ctx.event({
+    severity: 'info',
+    reason: progressingReason,
+    message: run.masker.mask(message),
+    metadata: desiredMetadata(run),
+  });
+}
+
+/**
+ * Stands before the first write of everything that releases something new.
+ *
+ * @returns the outcome of the reconcile when the change waits; undefined when it may go on
+ * @throws what rendering and comparing with the cluster throw
+ */
+export async function passGate(run: Run, step: ReleaseStep): Promise<Outcome | undefined> {
+  const admission = await judge(run, step);
+  if (admission.type === 'held') return hold(run, step, admission);
+  if (admission.type === 'free') {
+    await forgetHeld(holdingOf(run));
+    delete draftOf(run).change;
+    return undefined;
+  }
+  await noteAdmitted(run, admission);
+  await tellAdmitted(run, admission);
+  return undefined;
+}
+
+/**
+ * Whether an action that was let through goes on although something newer is desired: what is newer may have to wait, and
+ * half of a change must not.
+ */
+export function endsFirst(run: Run, { action }: RunningAction): boolean {
+  const { object, deps } = run;
+  const role = verbOf(action).role(action);
+  if (draftOf(run).change === undefined || (role !== 'release' && role !== 'former')) return false;
+  const { mode = 'Automatic' } = object.spec.changePolicy ?? {};
+  return mode !== 'Automatic' || !deps.changes.windowOf(object).open;
+}
+
+/** Notes that what was let through last has become ready. */
+export function noteHealthy(run: Run): void {
+  const { change } = draftOf(run);
+  if (change === undefined || !isTrue(run, readyCondition)) return;
+  if (change.digest !== releaseChangeDigest(run)) return;
+  change.healthy = change.digest;
+  change.healthyRevision = change.revision;
+}
