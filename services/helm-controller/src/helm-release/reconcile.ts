@@ -146,6 +146,7 @@ async function pursue(run: Run, fingerprint: string): Promise<Outcome> {
     // An action that was aborted with the reconcile would be started again, without end.
     run.ctx.signal.throwIfAborted();
     const decision = await observeAndDecide(run);
+    if (decision.type === 'stall' || decision.type === 'nothing') await forgetHeld(holdingOf(run));
     if (decision.type === 'stall') return finishStalled(run, decision);
     if (decision.type === 'wait') {
       run.ctx.status.reconciling(progressingReason, decision.message, { unready: true });
@@ -154,7 +155,6 @@ async function pursue(run: Run, fingerprint: string): Promise<Outcome> {
     if (decision.type === 'nothing') {
       const { release, revision } = decision;
       await noteMissingInventory(run, release);
-      await forgetHeld(holdingOf(run));
       noteInSync(run);
       noteHealthy(run);
       state.inSync = { fingerprint, revision: revision.resourceVersion };
