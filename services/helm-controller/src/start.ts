@@ -19,6 +19,7 @@ import type { HelmConfig } from './config.ts';
 import { createHelmReleaseController, helmReleaseIndexes } from './helm-release/controller.ts';
 import { createInventories } from './helm-release/inventories.ts';
 import { createReleaseWatch } from './helm-release/release-watch.ts';
+import { chartReferenceOf } from './helm-release/resolve-source.ts';
 import type { HelmReleaseDeps, HelmReleaseSettings } from './helm-release/run.ts';
 import { HelmReleaseStates } from './helm-release/state.ts';
 import { createHelmReleaseMetrics } from './metrics.ts';
@@ -100,6 +101,7 @@ function createDependencies(
     identity: settings.identity,
     sourceKinds: ['HelmChart', 'OCIRepository', 'ExternalArtifact', 'GitRepository', 'Bucket'],
     states,
+    sourceOf: chartReferenceOf,
     inventoriesOf: (informer) => createInventories(informer, states),
   });
   const namespace = config.watchNamespace;

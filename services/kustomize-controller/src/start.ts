@@ -30,6 +30,7 @@ import {
 } from './kustomization/controller.ts';
 import { createInventories } from './kustomization/inventories.ts';
 import type { KustomizationDeps, KustomizationSettings } from './kustomization/run.ts';
+import { sourceKeyOf } from './kustomization/source-id.ts';
 import { KustomizationStates } from './kustomization/state.ts';
 import { createKustomizationMetrics } from './metrics.ts';
 
@@ -91,6 +92,7 @@ function createDependencies(
     identity: settings.identity,
     sourceKinds: ['GitRepository', 'OCIRepository', 'Bucket', 'ExternalArtifact'],
     states,
+    sourceOf: sourceKeyOf,
     inventoriesOf: (informer) => createInventories(informer, states),
   });
   const deps: KustomizationDeps = {

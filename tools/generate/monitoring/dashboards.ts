@@ -2,12 +2,14 @@ import { clusterDashboard } from './cluster-dashboard.ts';
 import { controlPlaneDashboard } from './control-plane-dashboard.ts';
 import type { Dashboard } from './dashboard.ts';
 import { dashboardJson } from './dashboard-json.ts';
+import { deliveryDashboard } from './delivery-dashboard.ts';
 import { logsDashboard } from './logs-dashboard.ts';
 
 /** Every dashboard, by the name of its file. */
 export const dashboards: Readonly<Record<string, Dashboard>> = {
   'control-plane': controlPlaneDashboard,
   cluster: clusterDashboard,
+  delivery: deliveryDashboard,
   logs: logsDashboard,
 };
 

@@ -2,6 +2,7 @@ import { allKinds } from '@sluice/shared/api';
 import { dump } from 'js-yaml';
 import { controllerOf } from '../crds.ts';
 import { generatedMark } from '../generator.ts';
+import { deliveryRules } from './delivery-rules.ts';
 import {
   applierRules,
   notificationRules,
@@ -24,8 +25,8 @@ const passive = ['Alert', 'Provider', 'ExternalArtifact'];
 const ownRules: Record<string, ((controller: ControllerScope) => AlertRule[])[]> = {
   'source-controller': [objectRules, sourceRules],
   'source-watcher': [objectRules],
-  'kustomize-controller': [objectRules, applierRules, readyRules],
-  'helm-controller': [objectRules, applierRules, releaseRules],
+  'kustomize-controller': [objectRules, applierRules, deliveryRules, readyRules],
+  'helm-controller': [objectRules, applierRules, deliveryRules, releaseRules],
   'notification-controller': [objectRules, notificationRules],
 };
 

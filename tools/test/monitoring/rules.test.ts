@@ -4,6 +4,7 @@ import { load } from 'js-yaml';
 import { expect, test } from 'vitest';
 import type { AlertRule } from '../../generate/monitoring/rule.ts';
 import { controllersWithRules, type RuleGroup } from '../../generate/monitoring/rules.ts';
+import { deliveryCases } from './delivery-cases.ts';
 import { applierCases, notificationCases, readyCases, releaseCases } from './effect-cases.ts';
 import { eventCases } from './event-cases.ts';
 import { objectCases, sourceCases } from './object-cases.ts';
@@ -17,11 +18,19 @@ const own: Record<string, { kind: string; cases: RuleCase[] }> = {
   'source-watcher': { kind: 'ArtifactGenerator', cases: [] },
   'kustomize-controller': {
     kind: 'Kustomization',
-    cases: [...applierCases('kustomize-controller', 'Kustomization'), ...readyCases()],
+    cases: [
+      ...applierCases('kustomize-controller', 'Kustomization'),
+      ...deliveryCases('kustomize-controller', 'Kustomization'),
+      ...readyCases(),
+    ],
   },
   'helm-controller': {
     kind: 'HelmRelease',
-    cases: [...applierCases('helm-controller', 'HelmRelease'), ...releaseCases()],
+    cases: [
+      ...applierCases('helm-controller', 'HelmRelease'),
+      ...deliveryCases('helm-controller', 'HelmRelease'),
+      ...releaseCases(),
+    ],
   },
   'notification-controller': { kind: 'Receiver', cases: notificationCases() },
 };

@@ -110,6 +110,8 @@ export const eventCommitStatusUpdate = 'update';
 
 /** OCI annotations that carry the origin of an artifact; also keys of `status.artifact.metadata`. */
 export const ociOriginRevisionKey = 'org.opencontainers.image.revision';
+/** OCI annotation that says when an artifact was made. */
+export const ociCreatedKey = 'org.opencontainers.image.created';
 export const ociOriginSourceKey = 'org.opencontainers.image.source';
 
 /**
@@ -119,6 +121,8 @@ export const ociOriginSourceKey = 'org.opencontainers.image.source';
 export const factPrefix = 'facts.sluice.dev/';
 /** Facts, each behind {@link factPrefix}. About the Git commit that the content is of: */
 export const commitAuthorFact = 'commitAuthor';
+/** When it was committed, in RFC 3339; of artifacts only. */
+export const commitTimeFact = 'commitTime';
 export const commitSubjectFact = 'commitSubject';
 export const sourceUrlFact = 'sourceURL';
 export const sourceRevisionFact = 'sourceRevision';

@@ -36,6 +36,7 @@ import { Windows, type WindowsOptions } from './change/windows/windows.ts';
 import { type ConfigWatch, createConfigWatch } from './config-watch.ts';
 import { type ApplierLogins, createTenants } from './create-tenants.ts';
 import { DependencyWatch } from './dependency-watch.ts';
+import { createDeploymentMetrics, type DeploymentMetrics } from './deployment-metrics.ts';
 import { createDriftMetrics, type DriftMetrics } from './drift-metrics.ts';
 import { isMovedFrom, type OwnerLookup } from './moved.ts';
 
@@ -64,6 +65,8 @@ export interface ApplierKind<T extends Applier> {
   identity: ApplierIdentity;
   sourceKinds: readonly SourceKind[];
   states: ApplierStates;
+  /** The source whose artifact an object deploys. */
+  sourceOf(object: T): { kind: SourceKind; namespace: string; name: string } | undefined;
   /** Says what each object of the kind has. */
   inventoriesOf(informer: Informer<T>): Inventories;
 }
@@ -187,6 +190,26 @@ function healerOf<T extends Applier>(
   });
 }
 
+/** Counts deployments by what the watch shows of the objects. */
+function measureDeployments<T extends Applier>(
+  { metrics, clock = systemClock }: ApplierDoors,
+  { kind, sourceOf }: ApplierKind<T>,
+  { informer, sources }: { informer: Informer<T>; sources: Sources },
+): DeploymentMetrics {
+  const deployments = createDeploymentMetrics<T>(metrics.registry, {
+    kind: kind.kind,
+    artifactOf(object) {
+      const source = sourceOf(object);
+      return source && sources.peek(source.kind, source)?.status?.artifact;
+    },
+    now: () => clock.now(),
+  });
+  informer.onEvent(({ type, object }) => {
+    if (type !== 'deleted') deployments.seen(object);
+  });
+  return deployments;
+}
+
 function forgetDeleted<T extends Applier>(
   informer: Informer<T>,
   memories: readonly { forget(owner: string): void }[],
@@ -245,7 +268,8 @@ export function createApplierParts<T extends Applier>(
     owners: () => informer.list(),
     open: (owner) => o.states.peek(owner)?.reported.size ?? 0,
   });
-  forgetDeleted(informer, [o.states, clusters, drift]);
+  const deployments = measureDeployments(doors, o, { informer, sources });
+  forgetDeleted(informer, [o.states, clusters, drift, deployments]);
   return {
     informer,
     sources,

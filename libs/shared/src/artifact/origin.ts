@@ -3,6 +3,7 @@ import type { Artifact } from '../api/index.ts';
 import {
   commitAuthorFact,
   commitSubjectFact,
+  commitTimeFact,
   factPrefix,
   ociOriginRevisionKey,
   ociOriginSourceKey,
@@ -18,6 +19,8 @@ export interface Origin {
    * commit has it for those who may read that.
    */
   author?: string | undefined;
+  /** When it was committed, in milliseconds since the epoch. */
+  committedAt?: number | undefined;
   /** First line of the commit's message. */
   subject?: string | undefined;
   /** Address of the repository; credentials in it are taken out. */
@@ -38,13 +41,24 @@ const limits = {
 const schemes = ['http:', 'https:', 'ssh:'];
 
 /** Returns an origin as it belongs in the metadata of an artifact: what may be shown anywhere, in one line each. */
-export function originMetadata({ author, subject, url, revision }: Origin): Record<string, string> {
-  return metadataOf({
-    [commitAuthorFact]: author,
-    [commitSubjectFact]: subject,
-    [sourceUrlFact]: url,
-    [sourceRevisionFact]: revision,
-  });
+export function originMetadata(origin: Origin): Record<string, string> {
+  const { author, subject, url, revision, committedAt } = origin;
+  const time = committedAt === undefined ? undefined : timeOf(committedAt);
+  return {
+    ...metadataOf({
+      [commitAuthorFact]: author,
+      [commitSubjectFact]: subject,
+      [sourceUrlFact]: url,
+      [sourceRevisionFact]: revision,
+    }),
+    ...(time && { [`${factPrefix}${commitTimeFact}`]: time }),
+  };
+}
+
+/** A commit may claim any time, also one that is none. */
+function timeOf(ms: number): string | undefined {
+  const isTime = ms > 0 && ms < 253_402_300_800_000;
+  return isTime ? new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z') : undefined;
 }
 
 /**

@@ -78,8 +78,8 @@ export async function build(
     const content = { ...settings, pack, submodules, verification };
     const task = { ...content, destination: place.temporary, workDir: `${path}.d` };
     const packed = await packTreeInTurn(context, deps, limit, task);
-    const { subject, author, digest, size, verified } = packed;
-    const metadata = originMetadata({ author, subject, url: object.spec.url });
+    const { subject, author, committedAt, digest, size, verified } = packed;
+    const metadata = originMetadata({ author, committedAt, subject, url: object.spec.url });
     const written = { revision: ref.revision, digest, size, metadata };
     const artifact = await commitArtifact(context, deps.store, place, written);
     noteVerified(status, verified);

@@ -46,6 +46,7 @@ export interface PackTreeResult extends PackResult {
   subject: string;
   /** Name of the commit's author. */
   author: string;
+  committedAt: number | undefined;
   files: number;
   /** What was verified, in words. */
   verified?: string;
@@ -87,8 +88,15 @@ export async function packTree(
     const kept = await withoutIgnored([...entries.values()], task.specIgnore, limits.ignore);
     const { algorithm, maxBytes } = task;
     const result = await packArtifact(kept, task.destination, { algorithm, maxBytes });
-    const { subject, author } = commit;
-    return { ...result, subject, author, files: kept.length, ...(verified && { verified }) };
+    const { subject, author, committedAt } = commit;
+    return {
+      ...result,
+      subject,
+      author,
+      committedAt,
+      files: kept.length,
+      ...(verified && { verified }),
+    };
   } finally {
     packs.close();
   }

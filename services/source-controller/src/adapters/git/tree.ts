@@ -37,6 +37,8 @@ export interface CommitInfo {
   subject: string;
   /** Name of the author, as the commit has it. */
   author: string;
+  /** When it was committed, in milliseconds since the epoch, as the commit has it. */
+  committedAt: number | undefined;
 }
 
 const executableBits = 0o111;
@@ -72,7 +74,12 @@ export async function readCommit(pack: PackReader, oid: string): Promise<CommitI
     tree: commit.tree,
     subject: commit.message.trimStart().split('\n', 1)[0] ?? '',
     author: commit.author?.name ?? '',
+    committedAt: millisecondsOf(commit.committer?.timestamp),
   };
+}
+
+function millisecondsOf(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : 1000 * seconds;
 }
 
 /**
