@@ -129,7 +129,7 @@ test('dashboards are installed as they are in their files', async () => {
     'prometheus.dashboards.create=true',
     'prometheus.dashboards.namespace=monitoring',
   ]);
-  for (const name of ['cluster', 'control-plane', 'logs']) {
+  for (const name of ['cluster', 'control-plane', 'delivery', 'logs']) {
     const { metadata, ...map } = find(objects, 'ConfigMap', `sluice-dashboard-${name}`);
     const file = readFileSync(join(root, `charts/sluice/files/dashboards/${name}.json`), 'utf8');
     expect(map['data']).toEqual({ [`${name}.json`]: file.trim() });
