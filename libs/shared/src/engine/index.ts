@@ -17,7 +17,7 @@ export {
 export type { TakeOver } from './apply/apply-managers.ts';
 export { applyObject } from './apply/apply-object.ts';
 export { applyObjects } from './apply/apply-objects.ts';
-export { stagesOf } from './apply/apply-stages.ts';
+export { inApplyOrder, stagesOf } from './apply/apply-stages.ts';
 export { appliedChanges, describeApplied, hasChanged } from './apply/describe-applied.ts';
 export { failureLines, missingKinds } from './apply/failure-lines.ts';
 export { DriftBackoff } from './drift/drift-backoff.ts';

@@ -16,10 +16,12 @@ import type { DecryptionKeys } from '../decryption/held-keys.ts';
 import { loadDecryptionKeys } from '../decryption/load-keys.ts';
 import { sayWarning } from './events.ts';
 import { labelObjects } from './label.ts';
+import { lastDefinitions } from './last-definitions.ts';
 import { normalizeObjects } from './normalize.ts';
 import { renamedNamespaces } from './renamed-namespaces.ts';
 import { type Build, type Run, sourceOf } from './run.ts';
 import { noteAttempt } from './status.ts';
+import { type TextMetadata, withTextMetadata } from './text-metadata.ts';
 import { loadVariables } from './variables.ts';
 
 /** A build whose inputs are known, and which is only carried out when they are others than before. */
@@ -68,7 +70,7 @@ async function finish(
   run: Run,
   { objects, seen }: Pick<BuildOutput, 'objects' | 'seen'>,
   { variables, root }: Inputs,
-): Promise<KubeObject[]> {
+): Promise<TextMetadata> {
   const { postBuild } = run.object.spec;
   const substituted =
     postBuild === undefined
@@ -79,7 +81,12 @@ async function finish(
           always: postBuild.substituteStrategy === 'Always',
           locate: (expression, object) => locateExpression({ root, seen }, expression, object),
         });
-  return labelObjects(normalizeObjects(substituted), run.object);
+  const last = lastDefinitions(normalizeObjects(substituted));
+  const text = withTextMetadata(last.objects, run.object);
+  return {
+    objects: labelObjects(text.objects, run.object),
+    warnings: [...last.warnings, ...text.warnings],
+  };
 }
 
 /** Refuses a Secret that would be applied encrypted, which is of use to nobody. */
@@ -127,6 +134,10 @@ async function buildObjects(
   return { ...built, objects };
 }
 
+async function warnOfBuild(run: Run, warnings: readonly string[]): Promise<void> {
+  if (warnings.length > 0) await sayWarning(run, 'BuildWarning', joinLines(warnings));
+}
+
 async function carryOut(run: Run, inputs: Inputs) {
   const { deps } = run;
   const { spec, metadata } = run.object;
@@ -151,13 +162,14 @@ async function carryOut(run: Run, inputs: Inputs) {
       return output;
     });
     deps.metrics.build('built');
-    if (built.warnings.length > 0) await sayWarning(run, 'BuildWarning', joinLines(built.warnings));
+    await warnOfBuild(run, built.warnings);
     const namespaces = await renamedNamespaces(run, built.objects, async () => {
       const own = { ...spec, targetNamespace: undefined };
       return (await buildObjects(run, inputs, { onSecret, spec: own })).objects;
     });
-    const objects = await finish(run, built, inputs);
-    const renamed = await finish(run, { objects: namespaces, seen: built.seen }, inputs);
+    const { objects, warnings } = await finish(run, built, inputs);
+    await warnOfBuild(run, warnings);
+    const { objects: renamed } = await finish(run, { ...built, objects: namespaces }, inputs);
     const digest = `sha256:${sha256Hex(JSON.stringify(objects))}`;
     return { build: { objects, digest, secrets: [...secrets], renamed }, built };
   } catch (error) {

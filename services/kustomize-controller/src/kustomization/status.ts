@@ -1,6 +1,6 @@
 import { pinOf } from '@sluice/shared/applier';
 import { joinLines } from '@sluice/shared/base';
-import type { InventoryEntry } from '@sluice/shared/engine';
+import { type InventoryEntry, inApplyOrder } from '@sluice/shared/engine';
 import {
   progressingReason,
   readyCondition,
@@ -28,8 +28,10 @@ function sameEntries(a: InventoryEntry[], b: InventoryEntry[]): boolean {
 
 function setInventory(run: Run, entries: InventoryEntry[]): void {
   const { status } = run.ctx.status;
-  if (status.inventory !== undefined && sameEntries(status.inventory.entries, entries)) return;
-  status.inventory = { entries };
+  const customStageKinds = run.deps.settings.customApplyStageKinds;
+  const ordered = inApplyOrder(entries, { customStageKinds });
+  if (status.inventory !== undefined && sameEntries(status.inventory.entries, ordered)) return;
+  status.inventory = { entries: ordered };
 }
 
 function isReadyNow(run: Run): boolean {

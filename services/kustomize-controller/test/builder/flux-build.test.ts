@@ -8,14 +8,9 @@ import { runBuild } from '../../src/builder/build.ts';
 import { checkVariableName, substituteVariables } from '../../src/builder/substitute.ts';
 import { labelObjects } from '../../src/kustomization/label.ts';
 import { directoryWith } from './artifact.ts';
+import { allCases, managedBy } from './corpus/all-cases.ts';
 import type { BuildCase } from './corpus/case.ts';
-import { fileCases } from './corpus/file-cases.ts';
-import { kustomizationCases } from './corpus/kustomization-cases.ts';
 import { filesOf, overlays } from './corpus/overlays.ts';
-import { patchCases } from './corpus/patch-cases.ts';
-import { specCases } from './corpus/spec-cases.ts';
-import { substitutionCases } from './corpus/substitution-cases.ts';
-import { textCases } from './corpus/text-cases.ts';
 import { type Answer, fluxBuild } from './flux.ts';
 
 let kustomize: Kustomize;
@@ -25,14 +20,6 @@ beforeAll(() => {
 afterAll(() => kustomize.close());
 
 const call = { timeoutMs: 20_000, share: 'test' };
-
-const managedBy = 'managed by';
-const overlayCases: BuildCase[] = Object.entries(overlays).map(([name, overlay]) => ({
-  name,
-  files: filesOf(overlay),
-  spec: { path: 'app' },
-  differs: name === managedBy ? 'names the version of kustomize' : undefined,
-}));
 
 function objectOf({ spec }: BuildCase): Kustomization {
   return {
@@ -70,18 +57,8 @@ async function ours(one: BuildCase, object: Kustomization, root: string): Promis
   }
 }
 
-const cases = [
-  ...fileCases,
-  ...kustomizationCases,
-  ...specCases,
-  ...patchCases,
-  ...textCases,
-  ...substitutionCases,
-  ...overlayCases,
-];
-
 describe('a build is what `flux build kustomization` makes, in its order:', () => {
-  test.each(cases.filter(({ differs }) => differs === undefined))('$name', async (one) => {
+  test.each(allCases.filter(({ differs }) => differs === undefined))('$name', async (one) => {
     const root = await directoryWith(one.files);
     const object = objectOf(one);
     const answer = await ours(one, object, root);
@@ -109,7 +86,7 @@ test('what a build adds says that kustomize manages it, as the kustomize program
 });
 
 test('components of a path without manifests keep their namespace', async () => {
-  const [one] = cases.filter(({ name }) => name === 'a component where nothing else is');
+  const [one] = allCases.filter(({ name }) => name === 'a component where nothing else is');
   if (one === undefined) throw new Error('the case has another name');
   const root = await directoryWith(one.files);
   const { objects } = await runBuild(kustomize, { root, spec: objectOf(one).spec }, call);

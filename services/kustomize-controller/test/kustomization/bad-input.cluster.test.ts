@@ -232,3 +232,32 @@ test('a build that takes too much is made again only when the source or the spec
   await bed.publish({ 'a.yaml': configMap('small') }, 'v2', 'large');
   await bed.ready('v2', 'large');
 });
+
+test('labels that are no text are left out, an object in two versions counts as the last: warnings say so', async () => {
+  const scaler = (version: string, spec: string) =>
+    `apiVersion: autoscaling/${version}\nkind: HorizontalPodAutoscaler\nmetadata: {name: odd}\nspec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: odd}, ${spec}}\n`;
+  const files = {
+    'a.yaml':
+      'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: odd, labels: {team: x, version: 1.1}}\n',
+    'b.yaml': scaler('v1', 'maxReplicas: 2'),
+    'c.yaml': scaler('v2', 'maxReplicas: 3'),
+  };
+  await bed.publish(files, 'odd', 'odd');
+  await bed.apply({ sourceRef: { kind: 'ExternalArtifact', name: 'odd' } }, 'odd');
+  const object = await bed.ready('odd', 'odd');
+  const key = { namespace: bed.namespace, name: 'odd' };
+  expect(object.status?.inventory?.entries).toEqual([
+    { id: `${key.namespace}_odd__ConfigMap`, v: 'v1' },
+    { id: `${key.namespace}_odd_autoscaling_HorizontalPodAutoscaler`, v: 'v2' },
+  ]);
+  const { metadata } = await bed.client.get(configMaps, key);
+  expect(metadata.labels).toEqual({
+    'kustomize.toolkit.fluxcd.io/name': 'odd',
+    'kustomize.toolkit.fluxcd.io/namespace': key.namespace,
+  });
+  const { message } = await bed.event(
+    ({ reason, involvedObject }) => reason === 'BuildWarning' && involvedObject.name === 'odd',
+  );
+  expect(message).toContain(`HorizontalPodAutoscaler/${key.namespace}/odd is defined more than once`);
+  expect(message).toContain(`ConfigMap/${key.namespace}/odd: metadata.labels are left out`);
+});

@@ -1,6 +1,6 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { isCrd } from '../object/object-fields.ts';
-import { formatObjectId, type ObjectId, objectIdOf } from '../object/object-id.ts';
+import { isObjectId, type ObjectId, objectIdOf, parseObjectId } from '../object/object-id.ts';
 
 /** Kinds that others rely on, in the order in which they are started. */
 const firstKinds = [
@@ -66,6 +66,26 @@ export function stagesOf(
   return stages.filter((stage) => stage.length > 0);
 }
 
+/**
+ * Returns the entries of an inventory in the order in which their objects are applied, as Flux keeps them. Entries whose
+ * id cannot be read come last.
+ *
+ * @param o.customStageKinds as for {@link stagesOf}
+ */
+export function inApplyOrder<T extends { id: string; v: string }>(
+  entries: readonly T[],
+  o: { customStageKinds?: string[] } = {},
+): T[] {
+  const readable = entries
+    .filter(({ id }) => isObjectId(id))
+    .map((entry) => {
+      const id = parseObjectId(entry.id);
+      return { entry, id, stage: stageOf(id, entry.v, o.customStageKinds) };
+    })
+    .sort((a, b) => a.stage - b.stage || compareIds(a.id, b.id));
+  return [...readable.map(({ entry }) => entry), ...entries.filter(({ id }) => !isObjectId(id))];
+}
+
 /** Splits identities into stages, the first to be deleted first: the reverse of {@link stagesOf}. */
 export function pruneStagesOf<T extends { id: ObjectId }>(items: T[]): T[][] {
   const stages: T[][] = Array.from({ length: stageCount }, () => []);
@@ -92,9 +112,15 @@ function isDefinition({ group, kind }: GroupKind): boolean {
 }
 
 function compareIds(a: ObjectId, b: ObjectId): number {
-  const rank = (rankByKind.get(a.kind) ?? 0) - (rankByKind.get(b.kind) ?? 0);
-  if (rank !== 0) return rank;
-  const left = `${a.group} ${a.kind} ${formatObjectId(a)}`;
-  const right = `${b.group} ${b.kind} ${formatObjectId(b)}`;
-  return left < right ? -1 : left > right ? 1 : 0;
+  return (
+    (rankByKind.get(a.kind) ?? 0) - (rankByKind.get(b.kind) ?? 0) ||
+    compareTexts(a.group, b.group) ||
+    compareTexts(a.kind, b.kind) ||
+    compareTexts(a.namespace, b.namespace) ||
+    compareTexts(a.name, b.name)
+  );
+}
+
+function compareTexts(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -34,6 +34,11 @@ export function formatObjectId(id: ObjectId): string {
   return `${id.namespace}_${name}_${id.group}_${id.kind}`;
 }
 
+/** Whether {@link parseObjectId} can read a text. */
+export function isObjectId(text: string): boolean {
+  return text.split('_', 4).length === 4;
+}
+
 /**
  * Parses what {@link formatObjectId} returns.
  *

@@ -2,6 +2,7 @@ import type { KubeObject } from '@sluice/shared/api';
 import {
   displayName,
   formatObjectId,
+  inApplyOrder,
   inventoryOf,
   mergeInventories,
   type ObjectId,
@@ -109,5 +110,42 @@ describe('stages', () => {
     const stages = kinds({ customStageKinds: ['example.com/Widget', 'ConfigMap'] });
     expect(stages[2]).toEqual(['ConfigMap settings', 'Widget one']);
     expect(stages[3]).not.toContain('Widget one');
+  });
+
+  it('are the order of an inventory, by namespace and name within a kind', () => {
+    const ids = [
+      '_hook_admissionregistration.k8s.io_ValidatingWebhookConfiguration',
+      'unreadable',
+      'a_b_example.com_Widget',
+      'a_web_apps_Deployment',
+      'a-b_web__Service',
+      'a_web__Service',
+      'a_api__Service',
+      '_class_gateway.networking.k8s.io_GatewayClass',
+      '_role_rbac.authorization.k8s.io_ClusterRole',
+      '_a__Namespace',
+    ];
+    const ordered = (o = {}) =>
+      inApplyOrder(
+        ids.map((id) => ({ id, v: 'v1' })),
+        o,
+      ).map(({ id }) => id);
+    const expected = [
+      '_a__Namespace',
+      '_role_rbac.authorization.k8s.io_ClusterRole',
+      '_class_gateway.networking.k8s.io_GatewayClass',
+      'a_api__Service',
+      'a_web__Service',
+      'a-b_web__Service',
+      'a_web_apps_Deployment',
+      'a_b_example.com_Widget',
+      '_hook_admissionregistration.k8s.io_ValidatingWebhookConfiguration',
+      'unreadable',
+    ];
+    expect(ordered()).toEqual(expected);
+    const widget = 'a_b_example.com_Widget';
+    const others = expected.filter((id) => id !== widget);
+    const early = [...others.slice(0, 3), widget, ...others.slice(3)];
+    expect(ordered({ customStageKinds: ['example.com/Widget'] })).toEqual(early);
   });
 });

@@ -5,6 +5,59 @@ const twoDocuments = `${configMap('one')}\n---\n${configMap('two')}\n`;
 const list = (kind: string, items: string[]) =>
   `{"apiVersion": "v1", "kind": "${kind}", "items": [${items.join(', ')}]}`;
 
+/** Kinds that are applied in another order than they stand in. */
+const staged = `apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {name: staged}
+webhooks: [{name: staged.example.com, admissionReviewVersions: [v1], sideEffects: None, clientConfig: {url: "https://staged.example.com"}}]
+---
+${thing('staged', 'spec: {}')}---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: staged}
+spec: {podSelector: {}}
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: staged}
+spec: {schedule: "0 0 1 1 *", jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: x, ports: [{containerPort: 80}]}]}}}}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: staged}
+data: {a: YQ==}
+stringData: {b: text}
+---
+${configMap('staged-b')}
+---
+${configMap('staged-a')}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: staged}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: staged}
+subjects: [{kind: ServiceAccount, name: staged}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: staged}
+rules: [{apiGroups: [""], resources: [pods], verbs: [get]}]
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: staged}
+---
+apiVersion: scheduling.k8s.io/v1
+kind: PriorityClass
+metadata: {name: staged}
+value: 1
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: "staged:reader"}
+rules: [{apiGroups: [""], resources: [pods], verbs: [get]}]
+`;
+
 /** Directories without a kustomization file, and odd ones. */
 const generated: BuildCase[] = [
   {
@@ -130,6 +183,7 @@ const lists: BuildCase[] = [
       'c.yaml': `${list('List', [configMap('e')])}\n---\n${configMap('f')}\n`,
     },
   },
+  { name: 'kinds of every stage, the last first', files: { 'a.yaml': staged } },
   { name: 'an empty list', files: { 'a.yaml': list('List', []), 'b.yaml': configMap('b') } },
   { name: 'a list in a list', files: { 'a.yaml': list('List', [list('List', [configMap('a')])]) } },
   {

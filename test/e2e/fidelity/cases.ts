@@ -1,0 +1,56 @@
+import type { KustomizationSpec } from '@sluice/shared/api';
+import { allCases } from '../../../services/kustomize-controller/test/builder/corpus/all-cases.ts';
+import type { BuildCase } from '../../../services/kustomize-controller/test/builder/corpus/case.ts';
+
+/** A case of the builder's corpus that has its place in the cluster, beside all the others. */
+export interface FidelityCase {
+  name: string;
+  /** Name of its Kustomization, its source and its namespace. */
+  id: string;
+  files: Record<string, string>;
+  spec: Partial<KustomizationSpec>;
+  /** Its files hold a Namespace, so that nobody else makes the one that it goes to. */
+  makesNamespace: boolean;
+}
+
+/** Cases whose every object names a namespace that no other case has. */
+const placed: Record<string, string> = {
+  namespace: 'team',
+  'names and namespaces from variables': 'text',
+};
+
+/** The namespaces that these name. */
+export const placedNamespaces = Object.values(placed);
+
+/** Whether definitions and roles for the whole cluster are among the manifests. */
+function isClusterWide({ files }: BuildCase): boolean {
+  const file = files['kustomization.yaml'];
+  return 'cluster.yaml' in files && (file === undefined || file.includes('cluster.yaml'));
+}
+
+/** Returns a text that has names of its own for what there can be once in a cluster. */
+function withOwnNames(text: string, id: string): string {
+  return text
+    .replaceAll(/(?<=apiVersion: |name: things\.|group: )example\.com/g, `${id}.example.com`)
+    .replaceAll(/(?<=^metadata: \{name: )web(?=\}\n(?:rules|roleRef|webhooks):)/gm, id)
+    .replaceAll(/(?<=kind: ClusterRole, name: )web/g, id);
+}
+
+function fidelityCase(one: BuildCase, index: number): FidelityCase {
+  const { name, files } = one;
+  const id = `case-${index + 1}`;
+  const isWide = isClusterWide(one);
+  const spec = {
+    ...one.spec,
+    ...(!(name in placed) && { targetNamespace: id }),
+  };
+  const own = Object.entries(files).map(([path, text]) => [path, withOwnNames(text, id)]);
+  return {
+    ...{ name, id, makesNamespace: isWide },
+    files: isWide ? Object.fromEntries(own) : files,
+    spec,
+  };
+}
+
+/** The corpus; each case goes to a namespace of its own unless its objects say where. */
+export const fidelityCases = allCases.map(fidelityCase);

@@ -1,0 +1,215 @@
+import {
+  type Condition,
+  type KubeObject,
+  kustomizationKind,
+  kustomizationNameLabel,
+  kustomizationNamespaceLabel,
+} from '@sluice/shared/api';
+import { type ApiResource, gvkOf, type KubeClient, keyOf, resourceOf } from '@sluice/shared/kube';
+import { findCondition, readyCondition } from '@sluice/shared/runtime';
+import { until, untilGone } from '@sluice/testing';
+import { type FidelityCase, fidelityCases } from './cases.ts';
+import { type FidelityWorld, home, type Side } from './world.ts';
+
+const timeoutMs = 120_000;
+const kustomizations = resourceOf(kustomizationKind);
+
+/** What a controller has made of a case. */
+export interface Outcome {
+  ready: string;
+  reason: string;
+  message: string;
+  /** In its order, each entry as its id and version. */
+  inventory: string[];
+  /** What is in the cluster, by kind and name. */
+  objects: Record<string, unknown>;
+}
+
+export type Outcomes = Map<string, Outcome>;
+
+type Reconciled = KubeObject & {
+  status?: {
+    observedGeneration?: number;
+    conditions?: Condition[];
+    inventory?: { entries: { id: string; v: string }[] };
+  };
+};
+
+const hasEnded = ({ status, metadata }: Reconciled) => {
+  const ready = status?.conditions?.find(({ type }) => type === readyCondition);
+  return (
+    ready !== undefined &&
+    ready.status !== 'Unknown' &&
+    ready.observedGeneration === metadata.generation
+  );
+};
+
+const kustomizationOf = ({ id, spec }: FidelityCase): KubeObject & { spec: object } => ({
+  apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
+  kind: 'Kustomization',
+  metadata: { name: id, namespace: home },
+  spec: {
+    interval: '1h',
+    prune: true,
+    sourceRef: { kind: 'ExternalArtifact', name: id },
+    ...spec,
+  },
+});
+
+/** Kinds that cases apply; custom ones are looked up. */
+const kinds: [apiVersion: string, kind: string][] = [
+  ['v1', 'ConfigMap'],
+  ['v1', 'Secret'],
+  ['v1', 'Service'],
+  ['v1', 'ServiceAccount'],
+  ['v1', 'Namespace'],
+  ['apps/v1', 'Deployment'],
+  ['batch/v1', 'CronJob'],
+  ['networking.k8s.io/v1', 'NetworkPolicy'],
+  ['rbac.authorization.k8s.io/v1', 'Role'],
+  ['rbac.authorization.k8s.io/v1', 'RoleBinding'],
+  ['scheduling.k8s.io/v1', 'PriorityClass'],
+  ['rbac.authorization.k8s.io/v1', 'ClusterRole'],
+  ['rbac.authorization.k8s.io/v1', 'ClusterRoleBinding'],
+  ['admissionregistration.k8s.io/v1', 'ValidatingWebhookConfiguration'],
+  ['apiextensions.k8s.io/v1', 'CustomResourceDefinition'],
+  ['kustomize.toolkit.fluxcd.io/v1', 'Kustomization'],
+];
+
+async function resourcesOf(world: FidelityWorld): Promise<ApiResource[]> {
+  const native = await Promise.all(
+    kinds.map(([apiVersion, kind]) => world.resource({ apiVersion, kind })),
+  );
+  const definitions = await world.client.list(
+    await world.resource({
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+    }),
+  );
+  const groups = definitions.items
+    .filter(({ metadata }) => metadata.name.startsWith('things.'))
+    .map(({ metadata }) => metadata.name.slice('things.'.length));
+  const custom = groups.map((group) => ({
+    ...{ ...gvkOf({ apiVersion: `${group}/v1`, kind: 'Thing' }), plural: 'things' },
+    namespaced: true,
+  }));
+  return [...native, ...custom];
+}
+
+/** Fields that the cluster chooses, or its controllers write. */
+const chosen: Record<string, readonly string[]> = {
+  Service: ['clusterIP', 'clusterIPs'],
+};
+
+/** Returns what was asked of an object, without what differs each time that it is made. */
+function shownObject(object: KubeObject): unknown {
+  const {
+    metadata,
+    status: _,
+    ...rest
+  } = object as KubeObject & { status?: unknown; spec?: object };
+  const { uid: __, resourceVersion, creationTimestamp, managedFields, ...kept } = metadata;
+  const { annotations, finalizers, ...others } = kept;
+  const { 'deployment.kubernetes.io/revision': ___, ...notes } = annotations ?? {};
+  const spec = Object.entries(rest.spec ?? {}).filter(
+    ([name]) => !chosen[object.kind]?.includes(name),
+  );
+  return {
+    ...rest,
+    ...(rest.spec && { spec: Object.fromEntries(spec.map(([k, v]) => [k, withoutNodePorts(v)])) }),
+    metadata: { ...others, annotations: notes },
+    applied: managedFields
+      ?.filter(({ operation }) => operation === 'Apply')
+      .map(({ time: ____, ...fields }) => fields),
+  };
+}
+
+function withoutNodePorts(value: unknown): unknown {
+  if (!Array.isArray(value)) return value;
+  return value.map((each) => {
+    if (typeof each !== 'object' || each === null) return each;
+    const { nodePort: _, ...rest } = each as Record<string, unknown>;
+    return rest;
+  });
+}
+
+async function readObjects(world: FidelityWorld): Promise<Map<string, Record<string, unknown>>> {
+  const byCase = new Map<string, Record<string, unknown>>();
+  const options = { labelSelector: `${kustomizationNamespaceLabel}=${home}` };
+  for (const resource of await resourcesOf(world)) {
+    const { items } = await world.client.list<KubeObject>(resource, options);
+    for (const object of items) {
+      const id = object.metadata.labels?.[kustomizationNameLabel] ?? '';
+      const group = resource.group;
+      const objects = byCase.get(id) ?? {};
+      byCase.set(id, {
+        ...objects,
+        [`${group}/${object.kind} ${keyOf(object.metadata)}`]: shownObject(object),
+      });
+    }
+  }
+  return byCase;
+}
+
+function outcomeOf(object: Reconciled, objects: Record<string, unknown> = {}): Outcome {
+  const ready = findCondition(object.status?.conditions ?? [], readyCondition);
+  return {
+    ready: ready?.status ?? '',
+    reason: ready?.reason ?? '',
+    message: ready?.message ?? '',
+    inventory: (object.status?.inventory?.entries ?? []).map(({ id, v }) => `${id} ${v}`),
+    objects,
+  };
+}
+
+async function createAll(client: KubeClient): Promise<void> {
+  await Promise.all(
+    fidelityCases.map((one) => client.create(kustomizations, kustomizationOf(one))),
+  );
+}
+
+/** Deletes all Kustomizations, and waits until what they have made is pruned. */
+async function deleteAll({ client }: FidelityWorld): Promise<void> {
+  const keys = fidelityCases.map(({ id }) => ({ namespace: home, name: id }));
+  await Promise.all(keys.map((key) => client.delete(kustomizations, key)));
+  await Promise.all(keys.map((key) => untilGone(client, kustomizations, key, { timeoutMs })));
+  const namespaces = {
+    group: '',
+    version: 'v1',
+    kind: 'Namespace',
+    plural: 'namespaces',
+    namespaced: false,
+  };
+  for (const { id } of fidelityCases.filter(({ makesNamespace }) => makesNamespace))
+    await untilGone(client, namespaces, { name: id }, { timeoutMs });
+}
+
+/**
+ * Has a controller reconcile all cases at once, and takes everything back.
+ *
+ * @param o.isLast leaves what it has made to the end of the world
+ */
+export async function reconcileAll(
+  world: FidelityWorld,
+  side: Side,
+  { isLast }: { isLast: boolean },
+): Promise<Outcomes> {
+  const stop = await world.start(side);
+  await createAll(world.client);
+  const settled = await Promise.all(
+    fidelityCases.map(({ id }) =>
+      until<Reconciled>(world.client, kustomizations, { namespace: home, name: id }, hasEnded, {
+        timeoutMs,
+      }),
+    ),
+  );
+  const objects = await readObjects(world);
+  if (!isLast) await deleteAll(world);
+  await stop();
+  return new Map(
+    settled.map((object) => [
+      object.metadata.name,
+      outcomeOf(object, objects.get(object.metadata.name)),
+    ]),
+  );
+}

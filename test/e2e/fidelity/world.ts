@@ -1,0 +1,134 @@
+import { join } from 'node:path';
+import type { KubeObject } from '@sluice/shared/api';
+import {
+  type ApiResource,
+  coreResources,
+  createKubeClient,
+  gvkOf,
+  type KubeClient,
+  loadKubeConfig,
+} from '@sluice/shared/kube';
+import {
+  fluxController,
+  startArtifactSource,
+  startControllers,
+  startControlPlane,
+  temporaryFolder,
+  until,
+} from '@sluice/testing';
+import { installFluxCrds } from '../migration/flux-crds.ts';
+import { fidelityCases, placedNamespaces } from './cases.ts';
+
+/** Where the Kustomizations and their sources are. */
+export const home = 'fidelity';
+
+/** Whose kustomize-controller it is. */
+export type Side = 'flux' | 'ours';
+
+/** A cluster in which every case has a source and its namespaces, and no controller runs. */
+export interface FidelityWorld {
+  client: KubeClient;
+  resource(of: { apiVersion: string; kind: string }): Promise<ApiResource>;
+  /** Starts a controller; returns what stops it. */
+  start(side: Side): Promise<() => Promise<void>>;
+  stop(): Promise<void>;
+}
+
+type Definition = KubeObject & { status?: { conditions?: { type: string; status: string }[] } };
+
+const version = (name: string) => ({
+  name,
+  served: true,
+  storage: name === 'v1',
+  schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+});
+
+/** The kind of the custom resources of the cases. */
+const things = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'things.example.com' },
+  spec: {
+    group: 'example.com',
+    scope: 'Namespaced',
+    names: { kind: 'Thing', plural: 'things' },
+    versions: [version('v1'), version('v2')],
+  },
+};
+
+const isEstablished = ({ status }: Definition) =>
+  status?.conditions?.some((c) => c.type === 'Established' && c.status === 'True') ?? false;
+
+async function prepare(world: Pick<FidelityWorld, 'client' | 'resource'>): Promise<void> {
+  const { client, resource } = world;
+  const definitions = await resource(things);
+  await client.create(definitions, things);
+  const own = fidelityCases.filter((one) => !one.makesNamespace).map(({ id }) => id);
+  const names = [home, ...placedNamespaces, ...own];
+  const create = (name: string) =>
+    client.create(coreResources.namespaces, {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name },
+    });
+  await Promise.all([
+    installFluxCrds(client),
+    until<Definition>(client, definitions, things.metadata, isEstablished),
+    ...names.map(create),
+  ]);
+}
+
+/** Starts the cluster, and publishes the files of all cases. */
+export async function startFidelityWorld(): Promise<FidelityWorld> {
+  const started = new AsyncDisposableStack();
+  const stop = () => started.disposeAsync();
+  try {
+    const folder = await temporaryFolder('fidelity');
+    started.defer(() => folder.remove());
+    // What becomes of Pods says nothing about a build.
+    const controlPlane = await startControlPlane({ kwok: false, scheduler: false });
+    started.defer(() => controlPlane.stop());
+    const { kubeconfigPath } = controlPlane;
+    const client = createKubeClient(loadKubeConfig({ path: kubeconfigPath }));
+    started.defer(() => client.close());
+    const resource = (of: { apiVersion: string; kind: string }) =>
+      client.mapper.resourceFor(gvkOf(of));
+    await prepare({ client, resource });
+    const dir = folder.path;
+    const sources = await startArtifactSource({ client, namespace: home, dir });
+    started.defer(() => sources.stop());
+    await Promise.all(fidelityCases.map(({ id, files }) => sources.publish(files, { name: id })));
+    const o = { dir, kubeconfigPath };
+    const start = async (side: Side) => {
+      const end = side === 'flux' ? await startFlux(o) : await startOurs(o);
+      started.defer(end);
+      return end;
+    };
+    return { client, resource, start, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+const shared = ['--concurrent=10'];
+
+async function startFlux(o: { dir: string; kubeconfigPath: string }) {
+  const addresses = { storage: '', events: '', receiver: '' };
+  const args = [...shared, '--feature-gates=ExternalArtifact=true'];
+  const process = await fluxController('kustomize', { ...o, addresses, args });
+  await process.start();
+  return () => process.stop();
+}
+
+async function startOurs(o: { dir: string; kubeconfigPath: string }) {
+  const controllers = await startControllers({
+    ...o,
+    dir: join(o.dir, 'ours'),
+    natsUrl: '',
+    namespace: 'flux-system',
+    names: ['kustomize-controller'],
+    extraArgs: { 'kustomize-controller': shared },
+  });
+  return () => controllers.stop();
+}
