@@ -4,9 +4,30 @@ export type Aspect = 'ready' | 'inventory' | 'objects';
 /** A difference that is meant. */
 export interface Accepted {
   aspects: Aspect[];
-  /** What docs/compatibility.md says of it. */
+  /** Why; docs/compatibility.md says it to users. */
   reason: string;
 }
 
 /** By the name of the case. */
-export const accepted: Record<string, Accepted> = {};
+export const accepted: Record<string, Accepted> = {
+  'one object of two versions': {
+    aspects: ['inventory'],
+    reason: "Flux's inventory names the object once for each version",
+  },
+  'exported objects and local configuration': {
+    aspects: ['ready', 'inventory', 'objects'],
+    reason: 'Flux sends the uid of exported objects, which the server refuses',
+  },
+  'values that are no text in a ConfigMap': {
+    aspects: ['inventory'],
+    reason: 'the server answers with 500, after which an object may be there: it stays tracked',
+  },
+  anchors: {
+    aspects: ['inventory', 'objects'],
+    reason: 'one object is refused for its name; the others are applied, and none of them by Flux',
+  },
+  'managed by': {
+    aspects: ['objects'],
+    reason: 'Flux names its own version in place of that of kustomize',
+  },
+};

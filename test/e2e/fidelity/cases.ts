@@ -52,5 +52,8 @@ function fidelityCase(one: BuildCase, index: number): FidelityCase {
   };
 }
 
+/** What ends Flux's controller, for all that it reconciles: its stack overflows. Ours refuses it. */
+const fatal = 'an alias of itself';
+
 /** The corpus; each case goes to a namespace of its own unless its objects say where. */
-export const fidelityCases = allCases.map(fidelityCase);
+export const fidelityCases = allCases.filter(({ name }) => name !== fatal).map(fidelityCase);

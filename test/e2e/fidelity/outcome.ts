@@ -9,7 +9,7 @@ import { type ApiResource, gvkOf, type KubeClient, keyOf, resourceOf } from '@sl
 import { findCondition, readyCondition } from '@sluice/shared/runtime';
 import { until, untilGone } from '@sluice/testing';
 import { type FidelityCase, fidelityCases } from './cases.ts';
-import { type FidelityWorld, home, type Side } from './world.ts';
+import { type FidelityWorld, home, revision, type Side } from './world.ts';
 
 const timeoutMs = 120_000;
 const kustomizations = resourceOf(kustomizationKind);
@@ -29,19 +29,19 @@ export type Outcomes = Map<string, Outcome>;
 
 type Reconciled = KubeObject & {
   status?: {
-    observedGeneration?: number;
+    lastAppliedRevision?: string;
     conditions?: Condition[];
     inventory?: { entries: { id: string; v: string }[] };
   };
 };
 
+/** Whether a reconcile is over; Flux writes conditions before the rest of the status. */
 const hasEnded = ({ status, metadata }: Reconciled) => {
-  const ready = status?.conditions?.find(({ type }) => type === readyCondition);
-  return (
-    ready !== undefined &&
-    ready.status !== 'Unknown' &&
-    ready.observedGeneration === metadata.generation
-  );
+  const ready = findCondition(status?.conditions ?? [], readyCondition);
+  if (ready?.observedGeneration !== metadata.generation) return false;
+  return ready?.status === 'True'
+    ? status?.lastAppliedRevision === revision
+    : ready?.status === 'False';
 };
 
 const kustomizationOf = ({ id, spec }: FidelityCase): KubeObject & { spec: object } => ({
@@ -118,9 +118,6 @@ function shownObject(object: KubeObject): unknown {
     ...rest,
     ...(rest.spec && { spec: Object.fromEntries(spec.map(([k, v]) => [k, withoutNodePorts(v)])) }),
     metadata: { ...others, annotations: notes },
-    applied: managedFields
-      ?.filter(({ operation }) => operation === 'Apply')
-      .map(({ time: ____, ...fields }) => fields),
   };
 }
 
@@ -140,12 +137,8 @@ async function readObjects(world: FidelityWorld): Promise<Map<string, Record<str
     const { items } = await world.client.list<KubeObject>(resource, options);
     for (const object of items) {
       const id = object.metadata.labels?.[kustomizationNameLabel] ?? '';
-      const group = resource.group;
-      const objects = byCase.get(id) ?? {};
-      byCase.set(id, {
-        ...objects,
-        [`${group}/${object.kind} ${keyOf(object.metadata)}`]: shownObject(object),
-      });
+      const name = `${resource.group}/${object.kind} ${keyOf(object.metadata)}`;
+      byCase.set(id, { ...byCase.get(id), [name]: shownObject(object) });
     }
   }
   return byCase;
@@ -196,11 +189,10 @@ export async function reconcileAll(
 ): Promise<Outcomes> {
   const stop = await world.start(side);
   await createAll(world.client);
+  const keys = fidelityCases.map(({ id }) => ({ namespace: home, name: id }));
   const settled = await Promise.all(
-    fidelityCases.map(({ id }) =>
-      until<Reconciled>(world.client, kustomizations, { namespace: home, name: id }, hasEnded, {
-        timeoutMs,
-      }),
+    keys.map((key) =>
+      until<Reconciled>(world.client, kustomizations, key, hasEnded, { timeoutMs }),
     ),
   );
   const objects = await readObjects(world);

@@ -22,6 +22,9 @@ import { fidelityCases, placedNamespaces } from './cases.ts';
 /** Where the Kustomizations and their sources are. */
 export const home = 'fidelity';
 
+/** Revision of all sources. */
+export const revision = 'v1';
+
 /** Whose kustomize-controller it is. */
 export type Side = 'flux' | 'ours';
 
@@ -97,7 +100,9 @@ export async function startFidelityWorld(): Promise<FidelityWorld> {
     const dir = folder.path;
     const sources = await startArtifactSource({ client, namespace: home, dir });
     started.defer(() => sources.stop());
-    await Promise.all(fidelityCases.map(({ id, files }) => sources.publish(files, { name: id })));
+    await Promise.all(
+      fidelityCases.map(({ id, files }) => sources.publish(files, { name: id, revision })),
+    );
     const o = { dir, kubeconfigPath };
     const start = async (side: Side) => {
       const end = side === 'flux' ? await startFlux(o) : await startOurs(o);

@@ -258,6 +258,8 @@ test('labels that are no text are left out, an object in two versions counts as 
   const { message } = await bed.event(
     ({ reason, involvedObject }) => reason === 'BuildWarning' && involvedObject.name === 'odd',
   );
-  expect(message).toContain(`HorizontalPodAutoscaler/${key.namespace}/odd is defined more than once`);
+  expect(message).toContain(
+    `HorizontalPodAutoscaler/${key.namespace}/odd is defined more than once`,
+  );
   expect(message).toContain(`ConfigMap/${key.namespace}/odd: metadata.labels are left out`);
 });
