@@ -1,10 +1,12 @@
 import {
   finalizer,
   helmReleaseKind,
+  type KindDefinition,
   type KubeObject,
   type KustomizationSpec,
+  kustomizationKind,
 } from '@sluice/shared/api';
-import { resourceOf } from '@sluice/shared/kube';
+import { type ApiResource, type KubeClient, resourceOf } from '@sluice/shared/kube';
 import { until, untilGone } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
@@ -19,8 +21,22 @@ import {
 const helmReleases = resourceOf(helmReleaseKind);
 
 let bed: Bed;
+/** Lists of HelmReleases that the controller has asked for. */
+let lists = 0;
 beforeAll(async () => {
-  bed = await startBed();
+  const wrap = (client: KubeClient) =>
+    new Proxy(client, {
+      get(target, property) {
+        const value = Reflect.get(target, property, target) as unknown;
+        if (typeof value !== 'function') return value;
+        return (...args: unknown[]) => {
+          const [resource] = args as [ApiResource | undefined];
+          if (property === 'list' && resource?.kind === helmReleaseKind.kind) lists++;
+          return value.apply(target, args) as unknown;
+        };
+      },
+    });
+  bed = await startBed([], { wrap });
 });
 afterAll(() => bed.stop());
 
@@ -67,6 +83,84 @@ test('what is deleted together goes in the reverse order, with all that it has m
     status: 404,
   });
 });
+
+/** The manifest of an object of a kind, which the controller of this test looks at. */
+function manifest({ group, version, kind }: KindDefinition, name: string, spec: object): string {
+  const labels = { 'test.sluice.dev/shard': bed.namespace };
+  const apiVersion = `${group}/${version}`;
+  return JSON.stringify({ apiVersion, kind, metadata: { name, labels }, spec });
+}
+
+test('children of both kinds that their parent has no longer go in the reverse order', async () => {
+  const { client, namespace } = bed;
+  const child = (name: string, more: object) =>
+    manifest(kustomizationKind, name, {
+      interval: '10m',
+      prune: true,
+      targetNamespace: namespace,
+      sourceRef: { kind: 'ExternalArtifact', name },
+      ...more,
+    });
+  const held = JSON.parse(configMap('pruned-usage'));
+  held.metadata.finalizers = ['test.sluice.dev/held'];
+  await bed.publish({ 'a.yaml': configMap('pruned-operator') }, 'r1', 'pruned-operator');
+  await bed.publish({ 'a.yaml': JSON.stringify(held) }, 'r1', 'pruned-usage');
+  const chart = {
+    interval: '10m',
+    chartRef: { kind: 'OCIRepository', name: 'x' },
+    dependsOn: [{ kind: 'Kustomization', name: 'pruned-operator' }],
+  };
+  await bed.publish(
+    {
+      'operator.yaml': child('pruned-operator', {}),
+      'usage.yaml': child('pruned-usage', { dependsOn: [{ name: 'pruned-operator' }] }),
+      'chart.yaml': manifest(helmReleaseKind, 'pruned-chart', chart),
+      'stays.yaml': configMap('stays-in-parent'),
+    },
+    'r1',
+    'parent',
+  );
+  await bed.apply({ sourceRef: { kind: 'ExternalArtifact', name: 'parent' } }, 'parent');
+  await Promise.all(
+    ['parent', 'pruned-operator', 'pruned-usage'].map((one) => bed.ready('r1', one)),
+  );
+  // As helm-controller would.
+  const finalizers = (list: string[] | null) =>
+    client.patch(
+      helmReleases,
+      keyOf('pruned-chart'),
+      { metadata: { finalizers: list } },
+      { type: 'merge' },
+    );
+  await finalizers([finalizer]);
+  await bed.publish({ 'stays.yaml': configMap('stays-in-parent') }, 'r2', 'parent');
+  await bed.ready('r2', 'parent');
+  await waits('pruned-operator', `Kustomization/${namespace}/pruned-usage`);
+  await waits('pruned-operator', `HelmRelease/${namespace}/pruned-chart`);
+  const isLeaving = (o: KubeObject) => Boolean(o.metadata.deletionTimestamp);
+  await until(client, configMaps, keyOf('pruned-usage'), isLeaving);
+  await letGo('pruned-usage');
+  await gone('pruned-usage');
+  await waits('pruned-operator', `: HelmRelease/${namespace}/pruned-chart;`);
+  const operator = await client.get<KubeObject>(configMaps, keyOf('pruned-operator'));
+  expect(operator.metadata.deletionTimestamp).toBeUndefined();
+  await finalizers(null);
+  await gone('pruned-operator');
+  await untilGone(client, configMaps, keyOf('pruned-operator'));
+});
+
+test('many deletions at once share lists of the other kind', async () => {
+  const names = Array.from({ length: 100 }, (_, at) => `many-${at}`);
+  await bed.publish({ 'a.yaml': configMap('of-many') }, 'r1', 'many');
+  const sourceRef = { kind: 'ExternalArtifact' as const, name: 'many' };
+  await Promise.all(names.map((name) => bed.apply({ sourceRef, namePrefix: `${name}-` }, name)));
+  await Promise.all(names.map((name) => bed.ready('r1', name)));
+  lists = 0;
+  await Promise.all(names.map(remove));
+  await Promise.all(names.map(gone));
+  expect(lists).toBeGreaterThan(0);
+  expect(lists).toBeLessThan(names.length / 4);
+}, 240_000);
 
 test('a HelmRelease without a spec keeps nothing from being deleted', async () => {
   const { group, version, kind } = helmReleaseKind;
