@@ -30,7 +30,10 @@ const usualRules: TenantRule[] = [
 /** What a controller needs of the whole cluster to work at all; it shows no workloads. */
 const controllerRules: TenantRule[] = [
   {
-    apiGroups: ['kustomize', 'helm', 'source'].map((name) => `${name}.toolkit.fluxcd.io`),
+    apiGroups: [
+      ...['kustomize', 'helm', 'source'].map((name) => `${name}.toolkit.fluxcd.io`),
+      'delivery.sluice.dev',
+    ],
     resources: ['*'],
     verbs: ['*'],
   },
