@@ -119,6 +119,26 @@ test('an upgrade that deletes more than the guard allows waits, and is not ready
   expect(await isApplied(bed, 'guard-kept')).toBe(true);
 });
 
+test('what was let through may be forced, and metadata alone is a change that is not forgotten', async () => {
+  await bed.publish(chart('1.0.0'), '1.0.0', 'forced');
+  await bed.apply({ ...sourceOf('forced'), changePolicy: { mode: 'Approve' } }, 'forced');
+  const first = await untilHeld(bed, { reason: 'Approval', name: 'forced' });
+  await say(bed, 'forced', { digest: first.status?.plan?.digest });
+  await bed.ready('1.0.0', 'forced');
+  await bed.annotate({ [at]: 'now', [force]: 'now' }, 'forced');
+  await bed.when((o) => o.status?.history?.[0]?.version === 2, 'forced');
+
+  await bed.patch({ commonMetadata: { labels: { team: 'a' } } }, 'forced');
+  const held = await untilHeld(bed, { reason: 'Approval', name: 'forced' });
+  const { digest } = held.status?.plan ?? {};
+  await bed.annotate({ [at]: 'again' }, 'forced');
+  const still = await bed.when((o) => o.status?.lastHandledReconcileAt === 'again', 'forced');
+  expect(still.status).toMatchObject({ held: { reason: 'Approval' }, plan: { digest } });
+  await say(bed, 'forced', { digest });
+  const released = await bed.when((o) => o.status?.history?.[0]?.version === 3, 'forced');
+  expect(released.status?.change?.plan).toBe(digest);
+});
+
 test('a HelmRelease is told to leave going back to the remediation of Helm', async () => {
   await bed.publish(chart('1.0.0'), '1.0.0', 'back');
   await bed.apply({ ...sourceOf('back'), changePolicy: { rollback: 'LastHealthy' } }, 'back');
