@@ -4,7 +4,7 @@ import { changeDigestPattern, deliveryKindBase, targetRef } from './delivery-com
 import { ageColumn, type KindDefinition, type KubeObject, objectSchema } from './kind.ts';
 
 const change = object('One field.', {
-  path: str('Where it is, as a JSON Pointer (RFC 6901).'),
+  path: str('Where it is, such as .spec.template.spec.containers[0].image.'),
   before: opt(anyJson('What it holds; unset when it is not there. Values of Secrets are masked.')),
   after: opt(anyJson('What it will hold; unset when it will be gone.')),
 });
