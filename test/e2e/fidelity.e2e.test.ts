@@ -14,7 +14,7 @@ describe("our kustomize-controller makes what Flux's makes of", () => {
     world = await startFidelityWorld();
     theirs = await reconcileAll(world, 'flux', { isLast: false });
     ours = await reconcileAll(world, 'ours', { isLast: true });
-  }, 400_000);
+  }, 600_000);
   afterAll(() => world?.stop());
 
   const outcomesOf = (id: string) => {

@@ -11,7 +11,7 @@ import { until, untilGone } from '@sluice/testing';
 import { type FidelityCase, fidelityCases } from './cases.ts';
 import { type FidelityWorld, home, revision, type Side } from './world.ts';
 
-const timeoutMs = 120_000;
+const timeoutMs = 240_000;
 const kustomizations = resourceOf(kustomizationKind);
 
 /** What a controller has made of a case. */
