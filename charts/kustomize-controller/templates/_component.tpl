@@ -30,7 +30,7 @@ kinds:
     resources: [windows]
   # Controllers write them; who may approve is for administrators to say.
   - group: delivery.sluice.dev
-    resources: [approvals, plans]
+    resources: [approvals, plans, snapshots]
     viewOnly: true
 rules:
   - apiGroups: [kustomize.toolkit.fluxcd.io]
@@ -53,6 +53,9 @@ rules:
   - apiGroups: [delivery.sluice.dev]
     resources: [plans]
     verbs: [create, patch, delete]
+  - apiGroups: [delivery.sluice.dev]
+    resources: [snapshots]
+    verbs: [get, list, create, delete]
   - apiGroups: [source.toolkit.fluxcd.io]
     resources: [buckets, externalartifacts, gitrepositories, ocirepositories]
     verbs: [get, list, watch]

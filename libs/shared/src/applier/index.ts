@@ -9,10 +9,12 @@ export { auditedChanges, auditedObject } from './audit/audited-objects.ts';
 export { createAudit } from './audit/create-audit.ts';
 export type {
   Admission,
+  AdmittedChange,
   ChangePolicy,
   HeldChange,
   ProposedChange,
 } from './change/admit.ts';
+export { heldByRollback } from './change/admit.ts';
 export { ChangeControl } from './change/change-control.ts';
 export { changeDigestOf, isApproval } from './change/change-digest.ts';
 export { type ChangePlan, compareObjects, planOf } from './change/change-plan.ts';

@@ -13,6 +13,9 @@ import {
   type Health,
   type HealthRules,
   type InventoryEntry,
+  idsOf,
+  inventoryOf,
+  mergeInventories,
   missingKinds,
   parseObjectId,
   removesItself,
@@ -124,6 +127,17 @@ function failureOf(run: Run, { failures, changes }: ApplyResult): RetryableError
   return new RetryableError('ReconciliationFailed', `${joinLines(reasons)}${rest}`, { metadata });
 }
 
+/** Returns the entries of what is part of a build and not applied with it, which stays as it is. */
+async function leftOutEntries(
+  { leftOut = [] }: Build,
+  { client }: Target,
+  before: InventoryEntry[],
+): Promise<InventoryEntry[]> {
+  if (leftOut.length === 0) return [];
+  const ids = idsOf(inventoryOf(await scopeObjects(leftOut, client)));
+  return before.filter(({ id }) => ids.has(id));
+}
+
 /** What an apply has come to. */
 export interface ApplyReport {
   /** Whether anything changed in the cluster. */
@@ -187,7 +201,8 @@ export async function applyBuild(
     if (lines.length > 0)
       await sayProgress(run, joinLines(lines), eventFacts({ changes: changed }));
     await warnOfControllers(run, objects);
-    const inventory = appliedInventory(changes, inputs);
+    const own = appliedInventory(changes, inputs);
+    const inventory = mergeInventories(own, await leftOutEntries(build, target, before));
     const rules = rulesOf(object);
     return {
       changed: lines.length > 0,

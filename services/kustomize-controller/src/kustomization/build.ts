@@ -40,13 +40,19 @@ interface Inputs {
   root: string;
   variables: Map<string, string>;
   keys: DecryptionKeys | undefined;
+  /** Values of Secrets among the variables. */
+  secrets: string[];
   /** Digest of all inputs but the files. */
   digest: string;
 }
 
 async function loadInputs(run: Run, root: string): Promise<Inputs> {
   const { object, deps } = run;
-  const variables = await loadVariables(run);
+  const secrets: string[] = [];
+  const variables = await loadVariables(run, (value) => {
+    secrets.push(value);
+    run.masker.add(value);
+  });
   const keys = await loadDecryptionKeys(run);
   const { spec } = object;
   const { path, targetNamespace, namePrefix, nameSuffix, patches, images } = spec;
@@ -63,7 +69,7 @@ async function loadInputs(run: Run, root: string): Promise<Inputs> {
     String(spec.postBuild === undefined),
     String(deps.settings.strictSubstitutions),
   ]);
-  return { root, variables, keys, digest };
+  return { root, variables, keys, secrets, digest };
 }
 
 async function finish(
@@ -148,7 +154,7 @@ async function carryOut(run: Run, inputs: Inputs) {
     deps.metrics.build('refused');
     throw known;
   }
-  const secrets = new Set<string>();
+  const secrets = new Set(inputs.secrets);
   const onSecret = (text: string) => {
     secrets.add(text);
     run.masker.add(text);

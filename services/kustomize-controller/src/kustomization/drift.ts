@@ -20,7 +20,8 @@ export function driftModeOf(run: Run): DriftMode {
   return run.object.spec.driftDetection?.mode ?? 'enabled';
 }
 
-function cachedBuild({ state, deps }: Run): Build | undefined {
+/** Returns what was applied last, if that is still in memory. */
+export function cachedBuild({ state, deps }: Run): Build | undefined {
   const key = state.applied?.buildKey;
   return key === undefined ? undefined : deps.builds.get(key);
 }

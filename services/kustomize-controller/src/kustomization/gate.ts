@@ -14,8 +14,9 @@ import { checkHealth } from './check-health.ts';
 import { healDrift } from './drift.ts';
 import { eventMetadata, sayProgress, sayWarning } from './events.ts';
 import { objectsToApply, proposeChange } from './propose-change.ts';
+import { recallApplied } from './recall-applied.ts';
 import { type Build, type Run, sourceOf } from './run.ts';
-import { noteHealth, succeededReason } from './status.ts';
+import { healthyCondition, noteHealth, succeededReason } from './status.ts';
 
 function holdingOf(run: Run): Holding {
   const { ctx, masker, signal } = run;
@@ -79,17 +80,30 @@ export async function noteNothingHeld(run: Run): Promise<void> {
   await forgetHeld(holdingOf(run));
 }
 
+/**
+ * Returns what is said of a change that was rolled back: both revisions, and why it was not healthy.
+ *
+ * @param held.message names the revisions
+ */
+export function rollbackMessage(run: Run, { message }: Pick<HeldChange, 'message'>): string {
+  const health = run.ctx.status.getCondition(healthyCondition);
+  const why = health?.status === 'False' ? `\n${health.message}` : '';
+  return run.masker.mask(`${message}${why}`);
+}
+
 /** A change that waits is no failure of what is applied, unless somebody should look. */
-function noteReadiness(run: Run, { reason, message }: HeldChange): boolean {
+function noteReadiness(run: Run, held: HeldChange): boolean {
+  const { reason } = held;
   const { status } = run.ctx;
   const isFirst = status.status.lastAppliedRevision === undefined;
-  if (reason === 'RolledBack') return false;
-  if (!isFirst && reason !== 'PruneGuard') return true;
+  const isAlarming = reason === 'PruneGuard' || reason === 'RolledBack';
+  if (!isFirst && !isAlarming) return true;
+  const text = reason === 'RolledBack' ? rollbackMessage(run, held) : held.message;
   status.setCondition({
     type: readyCondition,
     status: 'False',
-    reason: reason === 'PruneGuard' ? reason : heldReason,
-    message: run.masker.mask(message),
+    reason: isAlarming ? reason : heldReason,
+    message: run.masker.mask(text),
   });
   return false;
 }
@@ -120,9 +134,11 @@ async function keepApplied(
  */
 export async function stayHeld(run: Run, target: Target, held: HeldChange): Promise<Outcome> {
   const { ctx, deps, object } = run;
-  await noteHeld(holdingOf(run), held);
+  const note = await recallApplied(run, target, held);
+  const noted = { ...held, message: `${held.message}${note}` };
+  await noteHeld(holdingOf(run), noted);
   await deps.changes.removeOutdated(object, held.plan?.digest);
-  const lookAgainAt = await keepApplied(run, target, held);
+  const lookAgainAt = await keepApplied(run, target, noted);
   const times = [lookAgainAt, held.untilMs].filter((time) => time !== undefined);
   const ms = times.length === 0 ? undefined : Math.max(0, Math.min(...times) - ctx.clock.now());
   const isFailed = ctx.status.getCondition(readyCondition)?.status === 'False';

@@ -1,8 +1,8 @@
-import { type Kustomization, reconcileRequestAnnotation } from '@sluice/shared/api';
+import type { Kustomization } from '@sluice/shared/api';
 import type { HeldChange } from '@sluice/shared/applier';
 import { ReconcileError, RetryableError, WaitingError } from '@sluice/shared/base';
 import { CommandError } from '@sluice/shared/cli';
-import { checkHealthRules, forgetOwnWrites, ObjectError, type Target } from '@sluice/shared/engine';
+import { checkHealthRules, ObjectError, type Target } from '@sluice/shared/engine';
 import { gvkOf } from '@sluice/shared/kube';
 import {
   done,
@@ -13,17 +13,17 @@ import {
   waiting,
   withSpan,
 } from '@sluice/shared/runtime';
-import { applyBuild, settleInventory } from './apply.ts';
+import { applyAndPrune, fingerprintOf } from './apply-and-prune.ts';
 import { type PreparedBuild, withBuild } from './build.ts';
 import { checkDependencies } from './check-dependencies.ts';
-import { checkHealth, rulesOf } from './check-health.ts';
+import { checkHealth, type HealthVerdict, rulesOf } from './check-health.ts';
 import { driftModeOf, healBeforeNews, healDrift } from './drift.ts';
 import { describeError } from './events.ts';
 import { finishReady } from './finish.ts';
 import { holdUnlessAdmitted, noteNothingHeld, stayHeld } from './gate.ts';
-import { noteChange } from './note-change.ts';
-import { pruneStale } from './prune.ts';
+import { keepAdmitted, keepHealthy } from './keep-snapshots.ts';
 import { resolveSource } from './resolve-source.ts';
+import { isRollbackCause, rollBack } from './roll-back.ts';
 import {
   type KustomizationDeps,
   quietMs,
@@ -32,15 +32,6 @@ import {
   sourceOf,
   startRun,
 } from './run.ts';
-import { type AppliedBuild, revisionOf } from './state.ts';
-
-/** Names everything that a finished apply was made for; another one means that there is something new to do. */
-function fingerprintOf(run: Run): string {
-  const { uid, generation, annotations } = run.object.metadata;
-  const { artifact, revision } = sourceOf(run);
-  const request = annotations?.[reconcileRequestAnnotation] ?? '';
-  return JSON.stringify([uid, generation, artifact.digest, revision, request]);
-}
 
 /** Whether the apply for this very input is behind us, and only its health or drift has to be looked at. */
 function canResume(run: Run): boolean {
@@ -84,53 +75,6 @@ function refuseSilentEmptiness(run: Run, build: PreparedBuild): void {
   );
 }
 
-/** What a revision has changed remains so when it is applied once more. */
-function changesSoFar(run: Run, former: AppliedBuild | undefined): string {
-  if (former === undefined) return '';
-  return revisionOf(former) === sourceOf(run).revision ? former.changes : '';
-}
-
-/** Returns whether anything changed in the cluster. */
-async function applyAndPrune(run: Run, target: Target, prepared: PreparedBuild): Promise<boolean> {
-  const { state, object } = run;
-  const build = await prepared.objects();
-  const isNewRevision = object.status?.lastAppliedRevision !== sourceOf(run).revision;
-  const former = state.applied;
-  state.applied = undefined;
-  state.meanwhile = new Map();
-  const report = await withSpan('apply', {}, async (span) => {
-    span.set({ 'sluice.objects': build.objects.length });
-    const applied = await applyBuild(run, target, { build, former });
-    span.set({ 'sluice.changed': applied.changed });
-    return applied;
-  });
-  settleInventory(run, target, report);
-  const { inventory, kept } = await withSpan(
-    'prune',
-    { attributes: { 'sluice.objects': report.stale.length } },
-    () => pruneStale(run, target, { report, digest: build.digest }),
-  );
-  state.applied = {
-    fingerprint: fingerprintOf(run),
-    generation: object.metadata.generation ?? 0,
-    buildKey: prepared.key,
-    digest: build.digest,
-    objects: report.objects,
-    inventory,
-    kept,
-    changed: report.changed,
-    changes: report.changed ? report.changes : changesSoFar(run, former),
-    isNewRevision,
-    startedAt: run.startedAt,
-  };
-  state.reported.clear();
-  // Some of what the watches saw could not be judged before it was known what was applied.
-  for (const change of state.meanwhile?.values() ?? [])
-    noteChange(change, target.cluster, { state, object });
-  await forgetOwnWrites(target, state);
-  return report.changed || report.stale.length > 0;
-}
-
 /**
  * Builds and applies what is new.
  *
@@ -162,11 +106,8 @@ async function bringUpToDate(run: Run, target: Target): Promise<boolean | HeldCh
     }
     const held = await holdUnlessAdmitted(run, target, await build.objects());
     if (held !== undefined) return held;
-    try {
-      return await applyAndPrune(run, target, build);
-    } finally {
-      run.state.meanwhile = undefined;
-    }
+    await keepAdmitted(run, target, await build.objects());
+    return applyAndPrune(run, target, build);
   });
 }
 
@@ -188,6 +129,20 @@ async function findSource(run: Run): Promise<ResolvedSource | undefined> {
   }
 }
 
+/** Returns how the health checks stand, or how they failed when that is to be answered by a rollback. */
+function lookAtHealth(run: Run, target: Target): Promise<HealthVerdict | ReconcileError> {
+  return withSpan('check health', {}, async (span) => {
+    try {
+      const found = await checkHealth(run, target);
+      span.set({ 'sluice.health': found.type });
+      return found;
+    } catch (error) {
+      if (isRollbackCause(run, error)) return error;
+      throw error;
+    }
+  });
+}
+
 async function runRecipe(run: Run): Promise<Outcome> {
   const { state, object } = run;
   await healBeforeNews(run);
@@ -203,12 +158,12 @@ async function runRecipe(run: Run): Promise<Outcome> {
   const changed = resumed ? false : await bringUpToDate(run, target);
   if (typeof changed === 'object') return stayHeld(run, target, changed);
   const lookAgainAt = await healDrift(run, target);
-  const verdict = await withSpan('check health', {}, async (span) => {
-    const found = await checkHealth(run, target);
-    span.set({ 'sluice.health': found.type });
-    return found;
-  });
-  if (verdict.type !== 'waiting') await finishReady(run, { verdict, changed, wasReady });
+  const verdict = await lookAtHealth(run, target);
+  if (verdict instanceof ReconcileError) return rollBack(run, target, verdict);
+  if (verdict.type !== 'waiting') {
+    await finishReady(run, { verdict, changed, wasReady });
+    await keepHealthy(run, target);
+  }
   // Objects that changed while others were looked at.
   if (state.drifted.size > 0) run.deps.revisit(run.ctx.key);
   if (verdict.type === 'waiting')

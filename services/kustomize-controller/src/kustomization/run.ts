@@ -51,10 +51,12 @@ export interface Build {
   objects: KubeObject[];
   /** `sha256:<hex>` of the objects. */
   digest: string;
-  /** Texts that were encrypted, and have no place in any message. */
+  /** Texts that were encrypted or come from Secrets, and have no place in any message. */
   secrets: string[];
   /** Namespaces that spec.targetNamespace has renamed, under their own names. */
   renamed: KubeObject[];
+  /** Names of objects that are part of it and not among the objects, as a Snapshot does not hold them. */
+  leftOut?: KubeObject[];
 }
 
 /** What the last build of a Kustomization looked at. */

@@ -85,6 +85,8 @@ export interface KustomizationState extends DriftState {
   warning?: string | undefined;
   /** A Secret or ConfigMap it refers to has changed. */
   configChanged: boolean;
+  /** Digest of the change of which no Snapshot can be kept, which was said. */
+  unkept?: string;
   /** A change waits, so that the source does not say what should be in the cluster. */
   isHeld: boolean;
 }

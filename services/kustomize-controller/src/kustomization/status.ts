@@ -95,6 +95,10 @@ function isAdmissionNoted({ ctx }: Run): boolean {
 function noteHealthyChange(run: Run): void {
   const { change } = run.ctx.status.status;
   if (change === undefined) return;
+  if (change.healthy !== change.digest) {
+    if (change.snapshot === undefined) delete change.healthySnapshot;
+    else change.healthySnapshot = change.snapshot;
+  }
   change.healthy = change.digest;
   change.healthyRevision = change.revision;
 }

@@ -38,9 +38,13 @@ async function readReference(run: Run, { kind, name, optional }: Reference, fiel
  * Loads the variables of spec.postBuild: later references win over earlier ones, spec.postBuild.substitute wins over
  * all. Values lose their line breaks, as in Flux. Values of Secrets are noted for masking.
  *
+ * @param onSecret hears of each value of a Secret
  * @throws RetryableError BuildFailed that names what is missing or forbidden, or the name that is invalid
  */
-export async function loadVariables(run: Run): Promise<Map<string, string>> {
+export async function loadVariables(
+  run: Run,
+  onSecret: (value: string) => void,
+): Promise<Map<string, string>> {
   const { postBuild } = run.object.spec;
   const variables = new Map<string, string>();
   for (const [index, reference] of (postBuild?.substituteFrom ?? []).entries()) {
@@ -48,7 +52,7 @@ export async function loadVariables(run: Run): Promise<Map<string, string>> {
     const data = await readReference(run, reference, field);
     for (const [name, value] of Object.entries(data)) {
       checkVariableName(name, `${reference.kind} '${reference.name}' (${field})`);
-      if (reference.kind === 'Secret') run.masker.add(value);
+      if (reference.kind === 'Secret') onSecret(value);
       variables.set(name, value.replaceAll('\n', ''));
     }
   }

@@ -70,6 +70,16 @@ export type Admission =
       isOverride?: boolean;
     };
 
+/** Says that a change was rolled back. */
+export function heldByRollback(
+  { healthyRevision }: Pick<AdmittedChange, 'healthyRevision'>,
+  revision: string,
+): HeldChange {
+  const to = healthyRevision === undefined ? '' : `, and ${healthyRevision} is applied`;
+  const message = `Revision ${revision} did not become healthy and was rolled back${to}: it is not tried again until something changes`;
+  return { type: 'held', reason: 'RolledBack', message };
+}
+
 type Closed = Extract<WindowVerdict, { open: false }>;
 
 function counts(plan: ChangePlan): string {
@@ -114,8 +124,11 @@ function judgeKnown(object: Controlled, change: ProposedChange, window: WindowVe
   const isStopped = !window.open && !window.overrun && !change.isComplete;
   if (isStopped) return heldByWindow(window);
   const { change: before } = object.status ?? {};
-  if (before?.digest === change.digest)
-    return { type: 'admitted', change: { ...before, revision: change.revision } };
+  if (before?.digest === change.digest) {
+    // What was rolled back may be tried again once something else was asked for.
+    const { refused: _, ...rest } = before;
+    return { type: 'admitted', change: { ...rest, revision: change.revision } };
+  }
   return admitted(object, change);
 }
 
@@ -184,12 +197,8 @@ export async function admit(
   const before = object.status?.change;
   const isControlled = mode !== 'Automatic' || rollback !== 'Never' || guard !== undefined;
   if (!isControlled && window.open && before === undefined) return { type: 'free' };
-  if (change.digest === before?.refused) {
-    const to =
-      before.healthyRevision === undefined ? '' : `, and ${before.healthyRevision} is applied`;
-    const message = `Revision ${change.revision} did not become healthy and was rolled back${to}: it is not tried again until something changes`;
-    return { type: 'held', reason: 'RolledBack', message };
-  }
+  if (before !== undefined && change.digest === before.refused)
+    return heldByRollback(before, change.revision);
   const isKnown = before === undefined ? change.isKnown : before.digest === change.digest;
   if (isKnown) return judgeKnown(object, change, window);
   const tooMuch =
