@@ -39,6 +39,13 @@ export const neverUsed: NeverUsed[] = [
   },
   {
     controllers: ['kustomize-controller'],
+    group: 'delivery.sluice.dev',
+    resources: ['snapshots'],
+    verbs: ['get', 'list', 'create', 'delete'],
+    reason: 'what `spec.changePolicy` asks to be kept, which these tests do not set',
+  },
+  {
+    controllers: ['kustomize-controller'],
     group: 'apiextensions.k8s.io',
     resources: ['customresourcedefinitions'],
     verbs: ['get', 'list', 'watch'],
