@@ -13,10 +13,11 @@ import { applyOptionsOf } from './apply.ts';
 import { checkHealth } from './check-health.ts';
 import { healDrift } from './drift.ts';
 import { eventMetadata, sayProgress, sayWarning } from './events.ts';
+import { keepHealthy } from './keep-snapshots.ts';
 import { objectsToApply, proposeChange } from './propose-change.ts';
 import { recallApplied } from './recall-applied.ts';
 import { type Build, type Run, sourceOf } from './run.ts';
-import { healthyCondition, noteHealth, succeededReason } from './status.ts';
+import { healthyCondition, noteHealth, noteHealthyChange, succeededReason } from './status.ts';
 
 function holdingOf(run: Run): Holding {
   const { ctx, masker, signal } = run;
@@ -122,6 +123,8 @@ async function keepApplied(
   if (verdict.type === 'waiting') return Math.min(verdict.untilMs, lookAgainAt ?? verdict.untilMs);
   if (verdict.type === 'healthy')
     noteHealth(run, { healthy: true, message: 'Health check passed' });
+  noteHealthyChange(run);
+  await keepHealthy(run, target);
   state.phase = 'ready';
   ctx.status.ready(succeededReason, `Applied revision: ${ctx.status.status.lastAppliedRevision}`);
   return lookAgainAt;

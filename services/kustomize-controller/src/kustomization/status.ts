@@ -92,7 +92,7 @@ function isAdmissionNoted({ ctx }: Run): boolean {
 }
 
 /** Notes that the change which was let through last is healthy. */
-function noteHealthyChange(run: Run): void {
+export function noteHealthyChange(run: Run): void {
   const { change } = run.ctx.status.status;
   if (change === undefined) return;
   if (change.healthy !== change.digest) {

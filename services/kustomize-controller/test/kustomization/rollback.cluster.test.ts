@@ -256,13 +256,13 @@ describe('a rollback that cannot be had says why', () => {
   });
 });
 
-test('a rollback that was interrupted before its first write is carried out by the next process', async () => {
+test('a rollback that was interrupted is carried out, and told of, by the next process', async () => {
   const name = 'cut';
   const first = await healthy(name, { 'a.yaml': configMap('cut-a', { k: '1' }) });
   const bad = { 'a.yaml': configMap('cut-a', { k: '2' }), 'new.yaml': configMap('cut-new') };
   await bed.publish({ ...bad, 'd.yaml': stuck('cut-d') }, 'r2', name);
   const object = await rolledBack(name);
-  // What a process leaves behind that dies after it has noted the rollback: the bad objects.
+  // What a process leaves behind that dies after it has noted the rollback: the bad objects, and no word of it in Ready.
   await bed.patch({ suspend: true }, name);
   const key = { namespace: bed.namespace, name: 'cut-a' };
   await bed.restart();
@@ -280,16 +280,23 @@ test('a rollback that was interrupted before its first write is carried out by t
     ...(object.status?.inventory?.entries ?? []),
     { id: `${bed.namespace}_cut-new__ConfigMap`, v: 'v1' },
   ];
+  const conditions = object.status?.conditions?.map((condition) =>
+    condition.type === 'Ready'
+      ? { ...condition, status: 'Unknown', reason: 'Progressing', message: 'Applying' }
+      : condition,
+  );
   await bed.client.patch(
     kustomizations,
     { namespace: bed.namespace, name },
-    { status: { inventory: { entries } } },
+    { status: { inventory: { entries }, conditions } },
     { type: 'merge', subresource: 'status' },
   );
   await bed.patch({ suspend: false }, name);
   await untilGone(bed.client, configMaps, { namespace: bed.namespace, name: 'cut-new' });
   await until<ConfigMap>(bed.client, configMaps, key, ({ data }) => data?.['k'] === '1');
-  const done = await bed.when(({ status }) => status?.inventory?.entries.length === 1, name);
+  const done = await rolledBack(name);
+  expect(done.status?.inventory?.entries).toHaveLength(1);
+  expect(conditionOf(done)?.message).toBe(conditionOf(object)?.message);
   expect(done.status?.change?.digest).toBe(first.status?.change?.digest);
   expect(eventsOf(name, 'RolledBack')).toHaveLength(1);
 });
