@@ -9,7 +9,7 @@ import type { DataKeyRequest, SopsKey } from './sops-key.ts';
  */
 export type OpenDataKey = (request: DataKeyRequest, signal: AbortSignal) => Promise<Uint8Array>;
 
-/** A service has not answered yet: the program is to be run again once it has. */
+/** What a program asks for is not there yet: it is to be run again once it is. */
 export class LaterError extends Error {
   override name = 'LaterError';
 }
@@ -135,7 +135,8 @@ function idOf(request: DataKeyRequest): string {
   return JSON.stringify(request);
 }
 
-async function endsWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
+/** Tells whether something ends, well or not, within so many milliseconds. */
+export async function endsWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const timer = setTimeout(resolve, ms, false);
   const end = () => resolve(true);

@@ -1,6 +1,6 @@
 // Command-line programs: the only way to start one.
 
-export type { OpenDataKey } from './data-key-answers.ts';
+export { endsWithin, LaterError, type OpenDataKey } from './data-key-answers.ts';
 export { findProgram } from './find-program.ts';
 export {
   createHelmRenderer,

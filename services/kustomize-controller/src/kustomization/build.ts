@@ -5,15 +5,16 @@ import {
   kustomizeDecryptAnnotation,
 } from '@sluice/shared/api';
 import { digestOfParts, joinLines, mapConcurrently, sha256Hex } from '@sluice/shared/base';
+import { LaterError } from '@sluice/shared/cli';
 import { withSpan } from '@sluice/shared/runtime';
 import { type BuildOutput, runBuild } from '../builder/build.ts';
 import { buildFailed } from '../builder/errors.ts';
 import { locateExpression } from '../builder/locate-expression.ts';
 import { substituteVariables } from '../builder/substitute.ts';
-import { decryptFiles } from '../decryption/decrypt-files.ts';
 import { decryptSecretData } from '../decryption/decrypt-secrets.ts';
 import type { DecryptionKeys } from '../decryption/held-keys.ts';
 import { loadDecryptionKeys } from '../decryption/load-keys.ts';
+import { PatientDecryption } from '../decryption/patient-decryption.ts';
 import { sayWarning } from './events.ts';
 import { labelObjects } from './label.ts';
 import { lastDefinitions } from './last-definitions.ts';
@@ -121,17 +122,20 @@ async function buildObjects(
   const open = keys && deps.dataKeys.for({ client, namespace: share, name, keys });
   const decryptor = open && { sops, open, share, timeoutMs, signal, onSecret };
   const remote = deps.remoteBases?.forBuild(share);
-  const built = await runBuild(
-    kustomize,
-    { root, spec },
-    {
-      timeoutMs,
-      signal,
-      share,
-      fetch: remote && ((url) => remote.fetch(url, signal)),
-      decrypt: decryptor && ((files) => decryptFiles(files, decryptor)),
-    },
-  );
+  const patient = decryptor && new PatientDecryption(decryptor);
+  const build = () =>
+    runBuild(
+      kustomize,
+      { root, spec },
+      {
+        timeoutMs,
+        signal,
+        share,
+        fetch: remote && ((url) => remote.fetch(url, signal)),
+        decrypt: patient && ((files) => patient.decrypt(files)),
+      },
+    );
+  const built = await withPatience(build, patient);
   refuseEncrypted(built.objects, decryptor !== undefined);
   if (decryptor === undefined) return built;
   const objects = await mapConcurrently(built.objects, 8, (each) =>
@@ -142,6 +146,21 @@ async function buildObjects(
 
 async function warnOfBuild(run: Run, warnings: readonly string[]): Promise<void> {
   if (warnings.length > 0) await sayWarning(run, 'BuildWarning', joinLines(warnings));
+}
+
+/** Carries out a build, again as often as it had to end without what takes long to decrypt. */
+async function withPatience(
+  build: () => Promise<BuildOutput>,
+  patient: PatientDecryption | undefined,
+): Promise<BuildOutput> {
+  for (;;) {
+    try {
+      return await build();
+    } catch (error) {
+      if (patient === undefined || !(error instanceof LaterError)) throw error;
+      await patient.wait();
+    }
+  }
 }
 
 async function carryOut(run: Run, inputs: Inputs) {

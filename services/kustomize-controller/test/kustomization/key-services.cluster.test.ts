@@ -1,4 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { availableParallelism } from 'node:os';
 import type { KubeObject, Kustomization } from '@sluice/shared/api';
 import { coreResources } from '@sluice/shared/kube';
 import {
@@ -8,12 +12,14 @@ import {
   type WebhookReply,
 } from '@sluice/testing';
 import { decodeJwt } from 'jose';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { encryptForService } from './encrypt.ts';
 import { type Bed, conditionOf, configMap, configMaps, secrets, startBed } from './harness.ts';
 
 type Data = KubeObject & { data?: Record<string, string> };
 
+/** More than there are slots for decryptions. */
+const silentCount = availableParallelism() + 2;
 const system = 'flux-system';
 const logins = `vaults-${randomUUID()}`;
 const loginPath = 'team/auth/kubernetes/login';
@@ -82,6 +88,7 @@ beforeAll(async () => {
   vault.respond(answer);
   bed = await startBed([
     '--feature-gates=ObjectLevelWorkloadIdentity=true',
+    `--concurrent=${silentCount + 2}`,
     `--sops-vault-configmap=${logins}`,
   ]);
   const { client, namespace } = bed;
@@ -165,6 +172,41 @@ test('a ServiceAccount logs in to OpenBao or Vault where the ConfigMap of the ad
     sub: `system:serviceaccount:${bed.namespace}:sops`,
   });
   expect(asked?.headers['x-vault-token']).toBe('of-the-account');
+});
+
+test('a key service that never answers keeps no other Kustomization waiting', async () => {
+  let asked = 0;
+  let ended = 0;
+  const silent = createServer((request) => {
+    asked++;
+    request.socket.once('close', () => {
+      ended++;
+    });
+  }).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  try {
+    tokens.add('good-token');
+    await keySecret('good-keys', 'good-token');
+    const decryption = { secretRef: { name: 'good-keys' } };
+    for (let at = 0; at < silentCount; at++) {
+      const name = `silent-${at}`;
+      // Each has a data key of its own, so that each one asks.
+      const file = await encryptedSecret(name, 'never', `http://127.0.0.1:${port}`);
+      await bed.publish({ 'a.yaml': file }, 'r1', name);
+      await bed.apply(specOf(name, decryption), name);
+    }
+    await vi.waitFor(() => expect(asked).toBe(silentCount), { timeout: 25_000 });
+    await bed.publish({ 'a.yaml': await encryptedSecret('heard', 'well') }, 'r1', 'heard');
+    await bed.apply(specOf('heard', decryption), 'heard');
+    await bed.ready('r1', 'heard');
+    expect(await secretValue('heard')).toBe('well');
+    // None of the others has given up meanwhile.
+    expect(ended).toBe(0);
+  } finally {
+    silent.closeAllConnections();
+    silent.close();
+  }
 });
 
 describe('is refused, and asks nobody,', () => {
