@@ -28,9 +28,9 @@ kinds:
     resources: [kustomizations]
   - group: delivery.sluice.dev
     resources: [windows]
-  # Controllers write them; who may approve is for administrators to say.
+  # Controllers write plans; who may approve is for administrators to say.
   - group: delivery.sluice.dev
-    resources: [approvals, plans, snapshots]
+    resources: [approvals, plans]
     viewOnly: true
 rules:
   - apiGroups: [kustomize.toolkit.fluxcd.io]

@@ -1,5 +1,6 @@
 import {
   alertKind,
+  approvalKind,
   helmReleaseKind,
   type KindDefinition,
   type KubeObject,
@@ -119,13 +120,13 @@ function attempt(
   as: KubeClient,
   kind: KindDefinition,
   namespace: string,
-  spec: object,
+  spec: object | (() => object),
 ): Promise<unknown> {
   const object = {
     apiVersion: `${kind.group}/${kind.version}`,
     kind: kind.kind,
     metadata: { name: 'attempt', namespace },
-    spec,
+    spec: typeof spec === 'function' ? spec() : spec,
   } as unknown as KubeObject;
   return as.create(resourceOf(kind), object, { dryRun: true });
 }
@@ -139,13 +140,34 @@ const kubeConfig = { secretRef: { name: 'cluster' } };
 const alert = { providerRef: { name: 'slack' } };
 const receiver = { type: 'generic', secretRef: { name: 'token' } };
 
-const cases: { name: string; kind: KindDefinition; spec: object; refusal?: RegExp }[] = [
+const approval = {
+  targetRef: { kind: 'Kustomization', name: 'web' },
+  planDigest: `sha256:${'a'.repeat(64)}`,
+};
+
+const cases: {
+  name: string;
+  kind: KindDefinition;
+  spec: object | (() => object);
+  refusal?: RegExp;
+}[] = [
   { name: 'a Kustomization with an account', kind: kustomizationKind, spec: ks },
   { name: 'a HelmRelease with an account', kind: helmReleaseKind, spec: hr },
   {
     name: 'a Kustomization without an account, for another cluster',
     kind: kustomizationKind,
     spec: { ...ks, serviceAccountName: undefined, kubeConfig },
+  },
+  {
+    name: 'an Approval by the user it names',
+    kind: approvalKind,
+    spec: () => ({ ...approval, user: `system:serviceaccount:${tenant}:deployer` }),
+  },
+  {
+    name: 'an Approval by another user',
+    kind: approvalKind,
+    spec: { ...approval, user: 'lead@example.com' },
+    refusal: /spec.user is not the user who approves: set it to system:serviceaccount:/,
   },
   {
     name: 'a Kustomization without an account',
@@ -350,7 +372,7 @@ describe('the values', () => {
       ['multitenancy.admission.create=false'],
       ['watchAllNamespaces=false'],
     ]) {
-      const objects = await rendered(settings);
+      const objects = await rendered([...settings, 'approvals.verifyUser=false']);
       expect(objects.filter(({ kind }) => policyKinds.includes(kind))).toEqual([]);
     }
   });

@@ -53,6 +53,8 @@ beforeAll(async () => {
   });
   const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
   await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } });
+  // Of the administrator's Windows.
+  await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'platform' } });
   for (const plural of ['podmonitors', 'prometheusrules']) {
     const file = join(
       monitoring,

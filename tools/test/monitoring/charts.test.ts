@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { deliveryGroup } from '@sluice/shared/api';
 import { temporaryFolder } from '@sluice/testing';
 import { dump, load } from 'js-yaml';
 import { expect, onTestFinished, test } from 'vitest';
@@ -157,7 +158,9 @@ test('kube-state-metrics gets its configuration and may read each kind that is i
   const granted = rules.flatMap(({ apiGroups = [], resources = [], verbs = [] }) =>
     resources.map((resource) => `${resource}.${apiGroups[0]} ${verbs.join(',')}`),
   );
-  const definitions = objects.filter(({ kind }) => kind === 'CustomResourceDefinition');
+  const definitions = objects.filter(
+    ({ kind, spec }) => kind === 'CustomResourceDefinition' && spec.group !== deliveryGroup,
+  );
   const wanted = definitions.map(({ metadata }) => `${metadata.name} list,watch`);
   expect(granted.sort()).toEqual(
     [...wanted, 'customresourcedefinitions.apiextensions.k8s.io list,watch'].sort(),
