@@ -27,10 +27,13 @@ spec:
     {{- end }}
     resourceRules:
       {{- range .component.kinds }}
+      {{- /* Decisions about changes name nothing but objects of their own namespace. */}}
+      {{- if ne .group "delivery.sluice.dev" }}
       - apiGroups: [{{ .group }}]
         apiVersions: ["*"]
         operations: [CREATE, UPDATE]
         resources: {{ without .resources "providers" | toJson }}
+      {{- end }}
       {{- end }}
   matchConditions:
     - name: spec-is-new-or-changes
