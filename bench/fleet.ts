@@ -18,6 +18,8 @@ export interface Fleet {
   install(): Promise<void>;
   /** Commits a version of some of the applications; returns the commit. */
   commit(names: readonly string[], version: string): Promise<string>;
+  /** Has the source looked at. */
+  lookForCommits(): Promise<void>;
   /** Has the source looked at, and resolves when every Kustomization has applied a commit and is Ready. */
   roll(sha: string, onReady?: (name: string) => void): Promise<void>;
 }
@@ -55,6 +57,15 @@ export async function createFleet(
         return isDone;
       },
     });
+  const lookForCommits = async () => {
+    const annotations = { [reconcileRequestAnnotation]: new Date().toISOString() };
+    await bench.client.patch(
+      resourceOf(gitRepositoryKind),
+      { name: repository, namespace },
+      { metadata: { annotations } },
+      { type: 'merge' },
+    );
+  };
   return {
     names,
     namespace,
@@ -82,15 +93,10 @@ export async function createFleet(
       await ready;
     },
     commit: (wanted, version) => repo.commit({ files: filesOf(wanted, version), message: version }),
+    lookForCommits,
     async roll(sha, onReady) {
       const ready = untilReady(sha, onReady);
-      const annotations = { [reconcileRequestAnnotation]: new Date().toISOString() };
-      await bench.client.patch(
-        resourceOf(gitRepositoryKind),
-        { name: repository, namespace },
-        { metadata: { annotations } },
-        { type: 'merge' },
-      );
+      await lookForCommits();
       await ready;
     },
   };
