@@ -54,13 +54,20 @@ describe('npm start', () => {
     );
   }
 
-  test('--once --context uses that cluster, exits 0 when all is Ready, and leaves nothing behind', async () => {
+  test('--once --context uses that cluster, approves what waits, exits 0 when all is Ready, and leaves nothing behind', async () => {
     const before = await lasting();
     const { code, output } = await runStart([
       '--once',
       `--kubeconfig=${controlPlane.kubeconfigPath}`,
       '--context=test',
     ]);
+    expect(output).toMatch(
+      /^Kustomization\/sluice-demo\/worker: plan sha256:\w+: 3 to create, 0 to change, 0 to delete$/m,
+    );
+    expect(output).toMatch(
+      /^Approve it: .* approve kustomization worker --namespace=sluice-demo /m,
+    );
+    expect(output).toMatch(/plan sha256:\w+ is approved by /);
     expect(output).toContain('Everything is Ready.');
     for (const name of controllerNames)
       expect(output).toMatch(new RegExp(`/${name}/log\\.jsonl$`, 'm'));

@@ -50,9 +50,9 @@ export function demoObjects(at: DemoAddresses): KubeObject[] {
       metadata: metadata('cluster'),
       spec: {
         interval: '10m',
-        timeout: '2m',
         prune: true,
-        wait: true,
+        // Not waited for: the application `worker` is healthy only once somebody has approved its plan.
+        wait: false,
         path: './clusters/demo',
         sourceRef: { kind: 'GitRepository', name: 'examples' },
       },

@@ -3,7 +3,7 @@ import { type FlagValues, flag, formatHelp, parseFlags } from '@sluice/shared/ba
 const specs = {
   once: flag.boolean({
     default: false,
-    help: 'Exit 0 when everything is Ready, 1 with the reasons when it is not in time.',
+    help: 'Approve the plan that waits, and exit 0 when everything is Ready, 1 with the reasons when it is not in time.',
   }),
   context: flag.string({
     default: '',

@@ -4,6 +4,7 @@ import { errorMessage, FlagError } from '@sluice/shared/base';
 import { createKubeClient, type KubeClient, loadKubeConfig } from '@sluice/shared/kube';
 import { startControllers, startGitServer, startNats, temporaryFolder } from '@sluice/testing';
 import { provision, type ToolName } from '../provision/index.ts';
+import { approve, approveCommand } from './approval.ts';
 import { type Cluster, openCluster } from './cluster.ts';
 import { applyAll, demoObjects, ensureCrds, removeAll } from './demo.ts';
 import { listenForNotifications } from './notifications.ts';
@@ -53,8 +54,8 @@ export async function runStart(argv: string[], env: NodeJS.ProcessEnv): Promise<
   process.on('SIGTERM', stop);
   const undo: Undo[] = [];
   try {
-    const view = await bringUp(options, interrupt.signal, undo);
-    return await watch(view, options, interrupt.signal);
+    const demo = await bringUp(options, interrupt.signal, undo);
+    return await watch(demo, options, interrupt.signal);
   } catch (error) {
     if (interrupt.signal.aborted) return 130;
     console.error(`npm start: ${errorMessage(error)}`);
@@ -77,8 +78,13 @@ async function cleanUp(undo: Undo[]): Promise<void> {
   }
 }
 
+interface Demo {
+  cluster: Cluster;
+  view: View;
+}
+
 /** Starts everything, in the order of dependence; each started thing adds how to undo it. */
-async function bringUp(options: StartOptions, signal: AbortSignal, undo: Undo[]): Promise<View> {
+async function bringUp(options: StartOptions, signal: AbortSignal, undo: Undo[]): Promise<Demo> {
   const names: ToolName[] =
     options.context === '' ? [...localTools, ...controllerTools] : [...controllerTools];
   process.env['SLUICE_TOOLS'] = JSON.stringify(await provision(names));
@@ -121,6 +127,7 @@ async function bringUp(options: StartOptions, signal: AbortSignal, undo: Undo[])
     client,
     out: process.stdout,
     live: process.stdout.isTTY && !options.once,
+    approveCommand: (plan) => approveCommand(plan, cluster),
     footer: footer(cluster, {
       repository: git.url('examples'),
       logs: Object.values(controllers.processes).map(({ logFile }) => logFile),
@@ -133,7 +140,7 @@ async function bringUp(options: StartOptions, signal: AbortSignal, undo: Undo[])
     { client, cluster, crds, undo },
     demoObjects({ repositoryUrl: git.url('examples'), notificationUrl: notifications.url }),
   );
-  return view;
+  return { cluster, view };
 }
 
 async function createDemo(
@@ -175,14 +182,21 @@ function footer(cluster: Cluster, o: { repository: string; logs: string[] }): st
 /** Kustomizations, HelmReleases and sources that the example repository leads to. */
 const expectedObjects = 7;
 
-async function watch(view: View, options: StartOptions, interrupted: AbortSignal): Promise<number> {
+/** The application `worker` waits for an approval, which is given here with `--once`, and by the person without. */
+async function watch(
+  { cluster, view }: Demo,
+  options: StartOptions,
+  interrupted: AbortSignal,
+): Promise<number> {
   if (!options.once) {
     await new Promise((resolve) => interrupted.addEventListener('abort', resolve, { once: true }));
     return 0;
   }
   const timeout = AbortSignal.timeout(options.timeout);
+  const signal = AbortSignal.any([timeout, interrupted]);
   try {
-    await view.allReady(expectedObjects, AbortSignal.any([timeout, interrupted]));
+    say(await approve(await view.planToApprove(signal), cluster, signal));
+    await view.allReady(expectedObjects, signal);
   } catch (error) {
     if (!timeout.aborted) throw error;
     console.error(`Not everything got Ready in time:\n${view.table().join('\n')}`);

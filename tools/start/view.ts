@@ -15,6 +15,20 @@ import {
 } from '@sluice/shared/kube';
 import { demoNamespace } from './demo.ts';
 
+interface PlanSummary {
+  digest: string;
+  create: number;
+  change: number;
+  delete: number;
+}
+
+/** A plan that is applied once somebody approves it. */
+export interface WaitingPlan extends PlanSummary {
+  kind: string;
+  namespace: string;
+  name: string;
+}
+
 interface ReconciledObject extends KubeObject {
   status?: {
     observedGeneration?: number;
@@ -22,6 +36,8 @@ interface ReconciledObject extends KubeObject {
     artifact?: { revision: string };
     lastAppliedRevision?: string;
     history?: { chartVersion: string }[];
+    held?: { reason: string };
+    plan?: PlanSummary;
   };
 }
 
@@ -47,14 +63,23 @@ export class View {
   readonly #notes: string[] = [];
   readonly #out: NodeJS.WriteStream;
   readonly #live: boolean;
+  readonly #approveCommand: (plan: WaitingPlan) => string;
   readonly footer: readonly string[];
   #changed = Promise.withResolvers<void>();
   #lastLines = new Map<string, string>();
 
-  constructor(o: { client: KubeClient; out: NodeJS.WriteStream; live: boolean; footer: string[] }) {
+  constructor(o: {
+    client: KubeClient;
+    out: NodeJS.WriteStream;
+    live: boolean;
+    footer: string[];
+    /** The command that approves a plan. */
+    approveCommand: (plan: WaitingPlan) => string;
+  }) {
     this.#out = o.out;
     this.#live = o.live;
     this.footer = o.footer;
+    this.#approveCommand = o.approveCommand;
     this.#informers = shownKinds.map((kind) =>
       createInformer<ReconciledObject>({
         client: o.client,
@@ -87,16 +112,30 @@ export class View {
       .sort((a, b) => keyOfRow(a).localeCompare(keyOfRow(b)));
   }
 
+  /** The plans that wait for somebody to approve them. */
+  plans(): WaitingPlan[] {
+    return this.#informers.flatMap((informer) => informer.list().flatMap(planOf));
+  }
+
+  /** Resolves with the first plan that waits to be approved; rejects with the signal's reason. */
+  async planToApprove(signal: AbortSignal): Promise<WaitingPlan> {
+    await this.#until(() => this.plans().length > 0, signal);
+    return this.plans()[0] as WaitingPlan;
+  }
+
   /** Resolves when every object in Git is there and Ready; rejects with the signal's reason. */
-  async allReady(expected: number, signal: AbortSignal): Promise<void> {
+  allReady(expected: number, signal: AbortSignal): Promise<void> {
+    return this.#until(() => {
+      const rows = this.rows();
+      return rows.length >= expected && rows.every((row) => row.ready === 'True');
+    }, signal);
+  }
+
+  async #until(isDone: () => boolean, signal: AbortSignal): Promise<void> {
     const aborted = new Promise<never>((_resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     });
-    for (;;) {
-      const rows = this.rows();
-      if (rows.length >= expected && rows.every((row) => row.ready === 'True')) return;
-      await Promise.race([this.#changed.promise, aborted]);
-    }
+    while (!isDone()) await Promise.race([this.#changed.promise, aborted]);
   }
 
   /** The table of objects, one line each. */
@@ -131,6 +170,7 @@ export class View {
       '',
       ...this.table(),
       '',
+      ...this.#planLines(),
       'Notifications',
       ...this.#notes,
       '',
@@ -139,19 +179,44 @@ export class View {
     this.#out.write(`\x1b[H\x1b[2J${lines.map(cut).join('\n')}\n`);
   }
 
+  #planLines(): string[] {
+    const plans = this.plans();
+    if (plans.length === 0) return [];
+    const lines = plans.flatMap((plan) => [textOf(plan), this.#approveCommand(plan)]);
+    return ['Waiting to be approved', ...lines, ''];
+  }
+
   #printChanges(): void {
+    for (const plan of this.plans()) {
+      const line = `${textOf(plan)}\nApprove it:    ${this.#approveCommand(plan)}`;
+      this.#printChanged(`plan of ${plan.kind}/${plan.namespace}/${plan.name}`, line);
+    }
     for (const row of this.rows()) {
       const line =
         `${row.kind}/${row.name}: Ready=${row.ready} ${row.revision} ${row.message}`.trimEnd();
-      if (this.#lastLines.get(keyOfRow(row)) === line) continue;
-      this.#lastLines.set(keyOfRow(row), line);
-      this.#out.write(`${line}\n`);
+      this.#printChanged(keyOfRow(row), line);
     }
+  }
+
+  #printChanged(key: string, line: string): void {
+    if (this.#lastLines.get(key) === line) return;
+    this.#lastLines.set(key, line);
+    this.#out.write(`${line}\n`);
   }
 }
 
 function keyOfRow(row: Row): string {
   return `${row.kind}/${row.name}`;
+}
+
+function planOf({ kind, metadata, status }: ReconciledObject): WaitingPlan[] {
+  if (status?.held?.reason !== 'Approval' || status.plan === undefined) return [];
+  const { namespace = '', name } = metadata;
+  return [{ kind, namespace, name, ...status.plan }];
+}
+
+function textOf(plan: WaitingPlan): string {
+  return `${plan.kind}/${plan.namespace}/${plan.name}: plan ${plan.digest}: ${plan.create} to create, ${plan.change} to change, ${plan.delete} to delete`;
 }
 
 function rowOf(object: ReconciledObject): Row {
