@@ -25,6 +25,13 @@ if (reason) console.warn(`the tests of tenants are skipped: ${reason}`);
 
 const deployer = `system:serviceaccount:${tenant}:deployer`;
 
+/** What appliers write of changes that wait, and what is kept of those that were let through. */
+const changeControl = [
+  'delete delivery.sluice.dev/approvals',
+  ...['create', 'patch', 'delete'].map((verb) => `${verb} delivery.sluice.dev/plans`),
+];
+const snapshots = ['create', 'delete'].map((verb) => `${verb} delivery.sluice.dev/snapshots`);
+
 /** What a tenant tries, and what its condition must say. */
 const attempts: { name: string; object: KubeObject; reason: string; message: RegExp }[] = [
   {
@@ -231,7 +238,10 @@ describe.skipIf(reason)('with multitenancy.enabled, a tenant', () => {
     const others = writes.filter(
       ({ resource }) => ![ownKind, `${ownKind}/status`, 'events', 'helmcharts'].includes(resource),
     );
-    expect(others).toEqual([{ group: '', resource: 'serviceaccounts', verb: 'impersonate' }]);
+    const wanted = [...changeControl, ...(name === 'kustomize-controller' ? snapshots : [])];
+    expect(new Set(others.map(describePermission))).toEqual(
+      new Set(['impersonate serviceaccounts', ...wanted]),
+    );
   });
 
   const access = [

@@ -14,6 +14,7 @@ const readAgain =
   'read again when someone else has changed the object while its status or finalizers were written';
 const newKinds = 'new kinds that something waits for';
 const besideFlux = 'kinds of controllers of Flux that may run beside it';
+const changesThatWait = 'changes that `spec.changePolicy` has wait, which these tests do not set';
 
 export const neverUsed: NeverUsed[] = [
   {
@@ -36,6 +37,20 @@ export const neverUsed: NeverUsed[] = [
     resources: ['helmreleases'],
     verbs: ['get'],
     reason: readAgain,
+  },
+  {
+    controllers: ['kustomize-controller', 'helm-controller'],
+    group: 'delivery.sluice.dev',
+    resources: ['approvals'],
+    verbs: ['delete'],
+    reason: changesThatWait,
+  },
+  {
+    controllers: ['kustomize-controller', 'helm-controller'],
+    group: 'delivery.sluice.dev',
+    resources: ['plans'],
+    verbs: ['create', 'patch', 'delete'],
+    reason: changesThatWait,
   },
   {
     controllers: ['kustomize-controller'],
