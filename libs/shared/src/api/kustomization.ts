@@ -184,7 +184,11 @@ const spec = object('What to build from which source, and how to apply it.', {
   interval: duration(
     'How often to reconcile even when nothing is known to have changed; each wait is varied a little to spread the load.',
   ),
-  retryInterval: opt(duration('How long to wait after a failure; spec.interval when unset.')),
+  retryInterval: opt(
+    duration(
+      'How long to wait after a failure; when unset, spec.interval after failed health checks, and growing delays after others.',
+    ),
+  ),
   timeout: opt(
     duration(
       'Limit for building and applying, and for waiting for health; spec.interval when unset.',
