@@ -24,7 +24,9 @@ export {
   plannedDeletion,
   plannedObject,
 } from './change/compare-object.ts';
-export { forgetHeld, type Holding, heldReason, noteHeld } from './change/note-held.ts';
+export type { Holding } from './change/holding.ts';
+export { noteAdmission, tellAdmission } from './change/note-admission.ts';
+export { forgetHeld, heldReason, noteHeld } from './change/note-held.ts';
 export { cleanSnapshots } from './change/snapshots/clean-snapshots.ts';
 export { type KeptSnapshot, keepSnapshot } from './change/snapshots/keep-snapshot.ts';
 export {

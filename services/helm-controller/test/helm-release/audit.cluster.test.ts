@@ -1,8 +1,14 @@
-import type { AuditRecord, KubeObject } from '@sluice/shared/api';
+import {
+  type AuditRecord,
+  type KubeObject,
+  overridePlanAnnotation,
+  overrideReasonAnnotation,
+} from '@sluice/shared/api';
 import { createAudit } from '@sluice/shared/applier';
 import { silentLogger } from '@sluice/shared/base';
 import { isNotFound } from '@sluice/shared/kube';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { say, untilHeld } from './change/changes.ts';
 import { type Bed, chart, configMaps, startBed } from './harness.ts';
 
 let bed: Bed;
@@ -90,4 +96,58 @@ test('a correction is recorded before it is made, with the paths of the fields',
       fields: [expect.stringContaining('text')],
     },
   ]);
+});
+
+test('what is decided about a release is recorded once each, before it is carried out', async () => {
+  const name = 'decided';
+  const waits = ['plan noted (undefined)', 'hold noted (undefined)'];
+  await bed.publish(chart('1.0.0'));
+  await bed.apply({ values: { text: 'tops3cret-1' }, changePolicy: { mode: 'Approve' } }, name);
+  const { status } = await untilHeld(bed, { reason: 'Approval', name });
+  await bed.annotate({ 'reconcile.fluxcd.io/requestedAt': 'now' }, name);
+  await bed.when((object) => object.status?.lastHandledReconcileAt === 'now', name);
+  expect(said(name)).toEqual(waits);
+  const plan = status?.plan?.digest;
+  await say(bed, name, { digest: plan, decision: 'Reject', user: 'joe' });
+  await untilHeld(bed, { reason: 'Rejected', name });
+  const rejected = [...waits, 'rejection noted (undefined)'];
+  expect(said(name)).toEqual(rejected);
+
+  await bed.annotate(
+    { [overridePlanAnnotation]: plan ?? '', [overrideReasonAnnotation]: 'outage 7' },
+    name,
+  );
+  await bed.ready('1.0.0', name);
+  const installed = [
+    ...rejected,
+    'override noted (undefined)',
+    'install begins (undefined)',
+    'install ended succeeded (tops3cret-1)',
+  ];
+  expect(said(name)).toEqual(installed);
+  const [, , , override] = of(name);
+  expect(override?.record).toMatchObject({
+    revision: '1.0.0',
+    what: { plan },
+    why: { mode: 'Approve', text: 'outage 7' },
+  });
+
+  await bed.patch({ values: { text: 'tops3cret-2' } }, name);
+  const next = await untilHeld(bed, { reason: 'Approval', name, not: plan });
+  await say(bed, name, { digest: next.status?.plan?.digest, user: 'jane' });
+  await bed.when((object) => object.status?.history?.[0]?.version === 2, name);
+  await bed.ready('1.0.0', name);
+  expect(said(name).slice(installed.length)).toEqual([
+    'plan noted (tops3cret-1)',
+    'hold noted (tops3cret-1)',
+    'approval noted (tops3cret-1)',
+    'upgrade begins (tops3cret-1)',
+    'upgrade ended succeeded (tops3cret-2)',
+  ]);
+  const [planned, , approval] = of(name).slice(installed.length);
+  expect(planned?.record.what?.objects).toMatchObject([
+    { action: 'change', fields: ['data.text'] },
+  ]);
+  expect(approval?.record.who.users).toEqual(['jane']);
+  expect(JSON.stringify(of(name).map(({ record }) => record))).not.toContain('tops3cret');
 });

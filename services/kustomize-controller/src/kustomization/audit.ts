@@ -20,8 +20,8 @@ import {
 import type { Build, Run } from './run.ts';
 import { succeededReason } from './status.ts';
 
-/** What was last applied with success, by which actions with the same input are told apart. */
-function lastSuccess({ object }: Run) {
+/** Returns what was last applied with success, by which actions with the same input are told apart. */
+export function lastSuccess({ object }: Run) {
   return object.status?.history?.find((entry) => entry.lastReconciledStatus === succeededReason);
 }
 

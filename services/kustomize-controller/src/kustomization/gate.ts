@@ -1,18 +1,20 @@
 import {
-  type Admission,
   forgetHeld,
   type HeldChange,
   type Holding,
   heldReason,
   isApproval,
+  noteAdmission,
   noteHeld,
+  tellAdmission,
 } from '@sluice/shared/applier';
 import { applyObjects, type Target } from '@sluice/shared/engine';
 import { done, failed, isReady, type Outcome, readyCondition } from '@sluice/shared/runtime';
 import { applyOptionsOf } from './apply.ts';
+import { lastSuccess } from './audit.ts';
 import { checkHealth } from './check-health.ts';
 import { healDrift } from './drift.ts';
-import { eventMetadata, sayProgress, sayWarning } from './events.ts';
+import { eventMetadata, sayWarning } from './events.ts';
 import { keepHealthy } from './keep-snapshots.ts';
 import { objectsToApply, proposeChange } from './propose-change.ts';
 import { recallApplied } from './recall-applied.ts';
@@ -20,12 +22,14 @@ import { type Build, type Run, sourceOf } from './run.ts';
 import { healthyCondition, noteHealth, noteHealthyChange, succeededReason } from './status.ts';
 
 function holdingOf(run: Run): Holding {
-  const { ctx, masker, signal } = run;
+  const { ctx, deps, masker, signal } = run;
   return {
     ctx,
+    audit: deps.audit,
     controllerName: 'kustomize-controller',
     masker,
     revision: sourceOf(run).revision,
+    appliedAt: lastSuccess(run)?.lastReconciled,
     metadata: eventMetadata(run),
     signal,
   };
@@ -39,18 +43,6 @@ async function applyApprovals(run: Run, target: Target, build: Build): Promise<v
   for (const { error } of failures) await sayWarning(run, 'ApprovalRefused', error.message);
 }
 
-async function noteAdmission(
-  run: Run,
-  admission: Extract<Admission, { type: 'admitted' }>,
-): Promise<void> {
-  const { change, why, isOverride } = admission;
-  run.ctx.status.status.change = change;
-  if (why === undefined) return;
-  const message = `Applying plan ${change.plan} of revision ${change.revision}, ${why}`;
-  if (isOverride) await sayWarning(run, 'PlanOverridden', message);
-  else await sayProgress(run, message);
-}
-
 /**
  * Asks whether a build may be applied, and notes the answer: what is let through is in the status before the first write.
  *
@@ -62,16 +54,18 @@ export async function holdUnlessAdmitted(
   target: Target,
   build: Build,
 ): Promise<HeldChange | undefined> {
-  const { state, object, deps, ctx } = run;
+  const { state, object, deps } = run;
   const admission = await deps.changes.judge(object, proposeChange(run, target, build));
   state.isHeld = admission.type === 'held';
   if (admission.type === 'held') {
     await applyApprovals(run, target, build);
     return admission;
   }
-  await forgetHeld(holdingOf(run));
-  if (admission.type === 'free') delete ctx.status.status.change;
-  else await noteAdmission(run, admission);
+  const holding = holdingOf(run);
+  await noteAdmission(holding, admission);
+  if (admission.type === 'free') return undefined;
+  const { plan, revision } = admission.change;
+  await tellAdmission(holding, admission, `Applying plan ${plan} of revision ${revision}`);
   return undefined;
 }
 

@@ -1,6 +1,7 @@
 import type { KubeObject, KustomizationSpec, KustomizationStatus } from '@sluice/shared/api';
 import type { PlanVerdict } from './approvals-verdict.ts';
 import { type ChangePlan, hookCountOf, isEmptyPlan } from './change-plan.ts';
+import { type Decision, decisionOf, overridden } from './decision.ts';
 import { overrideOf } from './override.ts';
 import { type PruneGuard, whyTooMuch } from './prune-guard.ts';
 import type { WindowVerdict } from './windows/window-verdict.ts';
@@ -56,6 +57,10 @@ export interface HeldChange {
   plan?: ChangePlan;
   /** Whether drift is not corrected meanwhile either. */
   holdsDrift?: boolean;
+  /** Names of the Windows that hold it. */
+  window?: string;
+  /** Who has refused it. */
+  decision?: Decision;
 }
 
 /** Whether a change may be applied. */
@@ -67,7 +72,8 @@ export type Admission =
       change: AdmittedChange;
       /** Why, when somebody or something had to let it through. */
       why?: string;
-      isOverride?: boolean;
+      /** Who let it through. */
+      decision?: Decision;
     };
 
 /** Says that a change was rolled back. */
@@ -91,7 +97,7 @@ function counts(plan: ChangePlan): string {
 function admitted(
   { status }: Controlled,
   { digest, revision }: ProposedChange,
-  o: { plan?: ChangePlan; why?: string; isOverride?: boolean } = {},
+  o: { plan?: ChangePlan; why?: string; decision?: Decision | undefined } = {},
 ): Admission {
   const { healthy, healthyRevision, healthySnapshot } = status?.change ?? {};
   const change: AdmittedChange = {
@@ -102,12 +108,12 @@ function admitted(
     ...(healthyRevision !== undefined && { healthyRevision }),
     ...(healthySnapshot !== undefined && { healthySnapshot }),
   };
-  const { why, isOverride } = o;
-  return { type: 'admitted', change, ...(why && { why }), ...(isOverride && { isOverride }) };
+  const { why, decision } = o;
+  return { type: 'admitted', change, ...(why && { why }), ...(decision && { decision }) };
 }
 
 function heldByWindow(closed: Closed, plan?: ChangePlan): HeldChange {
-  const { message, untilMs, holdsDrift } = closed;
+  const { message, untilMs, holdsDrift, names } = closed;
   const what = plan === undefined ? '' : `; plan ${plan.digest} has ${counts(plan)}`;
   return {
     type: 'held',
@@ -115,6 +121,7 @@ function heldByWindow(closed: Closed, plan?: ChangePlan): HeldChange {
     message: `${message}${what}`,
     untilMs,
     holdsDrift,
+    ...(names.length > 0 && { window: names.join(', ') }),
     ...(plan && { plan }),
   };
 }
@@ -137,7 +144,8 @@ function rejection({ rejectedBy }: PlanVerdict, plan: ChangePlan): HeldChange | 
   if (first === undefined) return undefined;
   const why = first.reason === undefined ? '' : `: ${first.reason}`;
   const message = `Plan ${plan.digest} was rejected by ${first.user}${why}`;
-  return { type: 'held', reason: 'Rejected', message, plan };
+  const decision = decisionOf('rejection', rejectedBy);
+  return { type: 'held', reason: 'Rejected', message, plan, ...(decision && { decision }) };
 }
 
 /** Judges a plan by everything that can hold it. */
@@ -159,7 +167,7 @@ function judgePlan(
     return admitted(object, change, {
       plan,
       why: `overridden${by}: ${override.reason}`,
-      isOverride: true,
+      decision: overridden(override),
     });
   }
   const verdict = gate.verdictOn(object, plan.digest);
@@ -175,8 +183,9 @@ function judgePlan(
       : { type: 'held', reason: 'PruneGuard', message: `${what}: ${tooMuch}`, plan };
   }
   if (!window.open) return heldByWindow(window, plan);
-  const why = approvedBy.length === 0 ? undefined : `approved by ${approvedBy.join(', ')}`;
-  return admitted(object, change, { plan, ...(why && { why }) });
+  const decision = decisionOf('approval', approvedBy);
+  const why = decision && `approved by ${decision.users.join(', ')}`;
+  return admitted(object, change, { plan, decision, ...(why && { why }) });
 }
 
 /**

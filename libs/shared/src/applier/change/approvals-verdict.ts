@@ -1,11 +1,29 @@
 import type { Approval } from '@sluice/shared/api';
 
+/** What one user has said of a plan. */
+export interface Statement {
+  user: string;
+  /** Name of the Approval. */
+  approval: string;
+  reason: string | undefined;
+}
+
 /** What users have said of a plan. */
 export interface PlanVerdict {
   /** Who approves it, each once. */
-  approvedBy: string[];
-  /** Who rejects it, with the reason if there is one. */
-  rejectedBy: { user: string; reason: string | undefined }[];
+  approvedBy: Statement[];
+  /** Who rejects it. */
+  rejectedBy: Statement[];
+}
+
+function statementOf({ metadata, spec }: Approval): Statement {
+  return { user: spec.user, approval: metadata.name, reason: spec.reason };
+}
+
+/** By users and then by names, so that what is told does not depend on the order in which a watch has seen them. */
+function compare(a: Statement, b: Statement): number {
+  if (a.user !== b.user) return a.user < b.user ? -1 : 1;
+  return a.approval < b.approval ? -1 : 1;
 }
 
 /**
@@ -17,8 +35,9 @@ export function planVerdict(approvals: readonly Approval[], planDigest: string):
   const about = approvals.filter(({ spec }) => spec.planDigest === planDigest);
   const rejecting = about.filter(({ spec }) => spec.decision === 'Reject');
   const approving = about.filter(({ spec }) => spec.decision !== 'Reject');
+  const sorted = approving.map(statementOf).sort(compare);
   return {
-    approvedBy: [...new Set(approving.map(({ spec }) => spec.user))].sort(),
-    rejectedBy: rejecting.map(({ spec }) => ({ user: spec.user, reason: spec.reason })),
+    approvedBy: sorted.filter(({ user }, index) => user !== sorted[index - 1]?.user),
+    rejectedBy: rejecting.map(statementOf).sort(compare),
   };
 }

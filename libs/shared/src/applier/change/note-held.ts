@@ -1,9 +1,8 @@
-import type { Condition, KubeObject, KustomizationStatus } from '@sluice/shared/api';
-import type { SecretMasker } from '@sluice/shared/base';
-import type { ReconcileContext } from '@sluice/shared/runtime';
 import type { HeldChange, HeldReason } from './admit.ts';
+import type { Holding } from './holding.ts';
 import { planLines } from './plan-lines.ts';
 import { publishPlan, withdrawPlan } from './publish-plan.ts';
+import { recordHold, recordPlan } from './record-decisions.ts';
 
 /** Condition of an object whose change waits. */
 export const heldCondition = 'Held';
@@ -21,26 +20,6 @@ const eventReasons: Record<HeldReason, string | undefined> = {
 };
 /** On these, people should act. */
 const alarming: ReadonlySet<HeldReason> = new Set(['PruneGuard', 'Rejected']);
-
-type Status = Pick<KustomizationStatus, 'plan' | 'held' | 'change'>;
-
-/** The parts of a reconcile that tell of a change that waits. */
-export interface Holding {
-  ctx: Pick<ReconcileContext<KubeObject>, 'client' | 'event' | 'object'> & {
-    status: {
-      status: Status;
-      getCondition(type: string): Condition | undefined;
-      setCondition(condition: Pick<Condition, 'type' | 'status' | 'reason' | 'message'>): void;
-      removeCondition(type: string): void;
-    };
-  };
-  controllerName: string;
-  masker: SecretMasker;
-  revision: string;
-  /** Metadata of events. */
-  metadata: Record<string, string>;
-  signal: AbortSignal;
-}
 
 async function tell(o: Holding, { reason, plan }: HeldChange, message: string): Promise<void> {
   const eventReason = eventReasons[reason];
@@ -65,19 +44,23 @@ async function settlePlan(o: Holding, { plan }: HeldChange): Promise<void> {
     return;
   }
   if (status.plan?.digest === plan.digest && status.plan.revision === revision) return;
+  const isNew = status.plan?.digest !== plan.digest;
   status.plan = await publishPlan(object, plan, { client, controllerName, revision, signal });
+  if (isNew) await recordPlan(o, plan);
 }
 
 /**
- * Says of what an object waits for with its change: the Plan, status.plan, status.held, the condition Held, and an event
- * when that is new. Written with the next status.
+ * Says of what an object waits for with its change: the Plan, status.plan, status.held, the condition Held, and, when that
+ * is new, an event and the audit trail. Written with the next status.
  *
  * @throws ApiError, ConnectionError when the Plan cannot be stored
  */
 export async function noteHeld(o: Holding, held: HeldChange): Promise<void> {
   const { status } = o.ctx;
+  const { plan, held: known } = status.status;
   await settlePlan(o, held);
   const { reason, untilMs } = held;
+  if (known?.reason !== reason || plan?.digest !== held.plan?.digest) await recordHold(o, held);
   const until = untilMs === undefined ? undefined : new Date(untilMs).toISOString();
   status.status.held = { reason, ...(until && { until: until.replace(/\.\d+Z$/, 'Z') }) };
   const message = o.masker.mask(held.message);

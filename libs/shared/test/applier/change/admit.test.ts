@@ -11,7 +11,7 @@ import {
   type Gate,
   type ProposedChange,
 } from '../../../src/applier/change/admit.ts';
-import type { PlanVerdict } from '../../../src/applier/change/approvals-verdict.ts';
+import type { PlanVerdict, Statement } from '../../../src/applier/change/approvals-verdict.ts';
 import type { ChangePlan } from '../../../src/applier/change/change-plan.ts';
 
 const digestOf = (digit: string) => `sha256:${digit.repeat(64)}`;
@@ -53,6 +53,11 @@ function object(o: {
   };
 }
 
+const by = (user: string, reason?: string): Statement => ({
+  user,
+  approval: `of-${user}`,
+  reason,
+});
 const nobody: PlanVerdict = { approvedBy: [], rejectedBy: [] };
 
 function gate(o: Partial<Gate> & { verdict?: PlanVerdict } = {}): Gate {
@@ -69,6 +74,7 @@ const closed = (o: { overrun?: boolean; holdsDrift?: boolean } = {}) => ({
     open: false as const,
     untilMs: someday,
     message: "Window 'apps/freeze' is open",
+    names: ['apps/freeze'],
     overrun: true,
     holdsDrift: false,
     ...o,
@@ -99,23 +105,24 @@ describe('the mode Approve', () => {
       reason: 'Approval',
       message: `Waiting for approval of plan ${planDigest}: 1 to create, 2 to change, 0 to delete`,
     });
-    const verdict = { ...nobody, approvedBy: ['lead'] };
+    const verdict = { ...nobody, approvedBy: [by('lead')] };
     expect(await admit(object({ policy }), change(), gate({ verdict }))).toMatchObject({
       type: 'admitted',
       why: 'approved by lead',
+      decision: { action: 'approval', users: ['lead'], approvals: ['of-lead'] },
       change: { digest: digestOf('a'), plan: planDigest, revision: 'main@sha1:2' },
     });
   });
 
   test('counts users, not approvals of another plan', async () => {
     const two = { ...policy, approvals: 2 };
-    const one = gate({ verdict: { ...nobody, approvedBy: ['lead'] } });
+    const one = gate({ verdict: { ...nobody, approvedBy: [by('lead')] } });
     expect(await admit(object({ policy: two }), change(), one)).toMatchObject({
       reason: 'Approval',
       message: expect.stringContaining('(1 of 2)'),
     });
     const other = change({ plan: () => Promise.resolve(plan({ digest: digestOf('c') })) });
-    const both = gate({ verdict: { ...nobody, approvedBy: ['lead', 'owner'] } });
+    const both = gate({ verdict: { ...nobody, approvedBy: [by('lead'), by('owner')] } });
     expect(await admit(object({ policy: two }), other, both)).toMatchObject({ type: 'held' });
     expect(await admit(object({ policy: two }), change(), both)).toMatchObject({
       type: 'admitted',
@@ -123,11 +130,17 @@ describe('the mode Approve', () => {
   });
 
   test('lets a rejection outweigh approvals', async () => {
-    const verdict = { approvedBy: ['lead'], rejectedBy: [{ user: 'owner', reason: 'not today' }] };
+    const verdict = { approvedBy: [by('lead')], rejectedBy: [by('owner', 'not today')] };
     expect(await admit(object({ policy }), change(), gate({ verdict }))).toMatchObject({
       type: 'held',
       reason: 'Rejected',
       message: `Plan ${planDigest} was rejected by owner: not today`,
+      decision: {
+        action: 'rejection',
+        users: ['owner'],
+        approvals: ['of-owner'],
+        text: 'not today',
+      },
     });
   });
 
@@ -151,7 +164,7 @@ describe('the mode Approve', () => {
   test('keeps what was healthy last when another change is let through', async () => {
     const healthy = { healthy: digestOf('9'), healthyRevision: 'main@sha1:1' };
     const before = { digest: digestOf('9'), revision: 'main@sha1:1', ...healthy };
-    const verdict = { ...nobody, approvedBy: ['lead'] };
+    const verdict = { ...nobody, approvedBy: [by('lead')] };
     const admission = await admit(object({ policy, change: before }), change(), gate({ verdict }));
     expect(admission).toMatchObject({ change: { digest: digestOf('a'), ...healthy } });
   });
@@ -163,7 +176,7 @@ test('the mode Plan applies nothing, approved, overridden or not', async () => {
     [overrideReasonAnnotation]: 'incident',
   };
   const planning = object({ policy: { mode: 'Plan' }, annotations });
-  const verdict = { ...nobody, approvedBy: ['lead'] };
+  const verdict = { ...nobody, approvedBy: [by('lead')] };
   expect(await admit(planning, change(), gate({ verdict }))).toMatchObject({
     type: 'held',
     reason: 'Plan',
@@ -173,13 +186,18 @@ test('the mode Plan applies nothing, approved, overridden or not', async () => {
 
 describe('a Window', () => {
   test('holds a change of any mode, with its plan, until it ends', async () => {
-    const verdict = { ...nobody, approvedBy: ['lead'] };
+    const verdict = { ...nobody, approvedBy: [by('lead')] };
     for (const policy of [undefined, { mode: 'Approve' as const }]) {
       const held = await admit(object({ ...(policy && { policy }) }), change(), {
         ...gate({ verdict }),
         ...closed(),
       });
-      expect(held).toMatchObject({ reason: 'Window', untilMs: someday, plan: { create: 1 } });
+      expect(held).toMatchObject({
+        reason: 'Window',
+        window: 'apps/freeze',
+        untilMs: someday,
+        plan: { create: 1 },
+      });
     }
   });
 
@@ -230,7 +248,7 @@ describe('a guard against deletion', () => {
   });
 
   test('is content with one Approval of the plan', async () => {
-    const verdict = { ...nobody, approvedBy: ['lead'] };
+    const verdict = { ...nobody, approvedBy: [by('lead')] };
     const guarded = object({ policy: { pruneGuard: { maxObjects: 0 } } });
     expect(await admit(guarded, deleting, gate({ verdict }))).toMatchObject({
       type: 'admitted',
@@ -247,7 +265,7 @@ describe('an override', () => {
   };
   const policy: ChangePolicy = { mode: 'Approve', approvals: 2, pruneGuard: { maxObjects: 0 } };
   const strict = {
-    ...gate({ verdict: { approvedBy: [], rejectedBy: [{ user: 'owner', reason: undefined }] } }),
+    ...gate({ verdict: { approvedBy: [], rejectedBy: [by('owner')] } }),
     ...closed({ overrun: false }),
   };
   const deleting = change({ deletions: () => Promise.resolve(3) });
@@ -255,7 +273,7 @@ describe('an override', () => {
   test('lets exactly its plan through, in spite of everything', async () => {
     expect(await admit(object({ policy, annotations }), deleting, strict)).toMatchObject({
       type: 'admitted',
-      isOverride: true,
+      decision: { action: 'override', users: ['oncall'], text: 'incident 7' },
       why: 'overridden by oncall: incident 7',
       change: { plan: planDigest },
     });

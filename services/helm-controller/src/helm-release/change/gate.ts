@@ -1,7 +1,6 @@
-import { type Admission, forgetHeld } from '@sluice/shared/applier';
+import { type Admission, noteAdmission, tellAdmission } from '@sluice/shared/applier';
 import { StalledError } from '@sluice/shared/base';
-import { type Outcome, progressingReason, readyCondition } from '@sluice/shared/runtime';
-import { desiredMetadata, sayFailure } from '../events.ts';
+import { type Outcome, readyCondition } from '@sluice/shared/runtime';
 import { whyOutOfSync } from '../observe.ts';
 import { desiredOf, type Run } from '../run.ts';
 import type { RunningAction } from '../state.ts';
@@ -10,8 +9,6 @@ import { verbOf } from '../verbs/verbs.ts';
 import { healHeld, hold, holdingOf } from './hold.ts';
 import { ReleaseProposal, type ReleaseStep } from './propose-release.ts';
 import { releaseChangeDigest } from './release-change.ts';
-
-type Admitted = Extract<Admission, { type: 'admitted' }>;
 
 /**
  * Refuses what Helm's remediation does.
@@ -56,28 +53,6 @@ function judge(run: Run, step: ReleaseStep): Promise<Admission> {
   });
 }
 
-/** Notes what was let through before anything of it is done, so that a restart goes on with it. */
-async function noteAdmitted(run: Run, { change }: Admitted): Promise<void> {
-  const { status: draft } = run.ctx;
-  const before = draftOf(run).change;
-  draftOf(run).change = change;
-  await forgetHeld(holdingOf(run));
-  if (before?.digest !== change.digest || before?.plan !== change.plan) await draft.patch();
-}
-
-/** Tells that somebody or something had to let a change through. */
-async function tellAdmitted(run: Run, { change, why, isOverride }: Admitted): Promise<void> {
-  if (why === undefined) return;
-  const message = `Releasing plan ${change.plan} of chart version ${change.revision}, ${why}`;
-  if (isOverride) return sayFailure(run, { reason: 'PlanOverridden', message });
-  await run.ctx.event({
-    severity: 'info',
-    reason: progressingReason,
-    message: run.masker.mask(message),
-    metadata: desiredMetadata(run),
-  });
-}
-
 /**
  * Stands before the first write of everything that releases something new.
  *
@@ -87,13 +62,14 @@ async function tellAdmitted(run: Run, { change, why, isOverride }: Admitted): Pr
 export async function passGate(run: Run, step: ReleaseStep): Promise<Outcome | undefined> {
   const admission = await judge(run, step);
   if (admission.type === 'held') return hold(run, step, admission);
-  if (admission.type === 'free') {
-    await forgetHeld(holdingOf(run));
-    delete draftOf(run).change;
-    return undefined;
-  }
-  await noteAdmitted(run, admission);
-  await tellAdmitted(run, admission);
+  const holding = holdingOf(run);
+  const before = draftOf(run).change;
+  await noteAdmission(holding, admission);
+  if (admission.type === 'free') return undefined;
+  const { digest, plan, revision } = admission.change;
+  // Before anything of it is done, so that a restart goes on with it.
+  if (before?.digest !== digest || before?.plan !== plan) await run.ctx.status.patch();
+  await tellAdmission(holding, admission, `Releasing plan ${plan} of chart version ${revision}`);
   return undefined;
 }
 

@@ -16,12 +16,14 @@ import type { ReleaseStep } from './propose-release.ts';
 
 /** Returns what tells of a change that waits. */
 export function holdingOf(run: Run): Holding {
-  const { ctx, masker } = run;
+  const { ctx, deps, masker } = run;
   return {
     ctx,
+    audit: deps.audit,
     controllerName: 'helm-controller',
     masker,
     revision: desiredOf(run).chart.metadata.version,
+    appliedAt: latestSnapshot(run)?.lastDeployed,
     metadata: desiredMetadata(run),
     signal: ctx.signal,
   };

@@ -11,6 +11,8 @@ export interface HeldByWindow {
   untilMs: number | undefined;
   /** Names the Windows, for a condition. */
   message: string;
+  /** Names of those Windows, as `<namespace>/<name>`. */
+  names: readonly string[];
   /** Whether what was begun before may go on. */
   overrun: boolean;
   /** Whether drift is only reported. */
@@ -47,6 +49,7 @@ export function windowVerdict(windows: readonly ReadWindow[], at: number): Windo
     open: false,
     untilMs,
     message: describe(unreadable, holding, untilMs),
+    names: all.map(({ id }) => id),
     overrun: all.every(({ overrun }) => overrun),
     holdsDrift: all.some(({ holdsDrift }) => holdsDrift),
   };

@@ -85,6 +85,7 @@ export class Windows {
       open: false,
       untilMs: undefined,
       message: `changes are held because ${windows.length} Windows are for the object, more than ${maxWindows}: delete some, or narrow their spec.selector`,
+      names: [],
       overrun: true,
       holdsDrift: false,
     };

@@ -366,6 +366,7 @@ describe('a Window that cannot be read holds, and says why', () => {
       open: false,
       untilMs: undefined,
       message: `Window 'apps/w1' holds changes because it cannot be read: ${says}`,
+      names: ['apps/w1'],
       overrun: true,
       holdsDrift: false,
     });

@@ -1,0 +1,28 @@
+import type { Condition, KustomizationStatus } from '@sluice/shared/api';
+import type { SecretMasker } from '@sluice/shared/base';
+import type { ReconcileContext } from '@sluice/shared/runtime';
+import type { Audit } from '../audit/audit.ts';
+import type { Controlled } from './admit.ts';
+
+type Status = Pick<KustomizationStatus, 'plan' | 'held' | 'change'>;
+
+/** The parts of a reconcile that tell of a change that waits. */
+export interface Holding {
+  ctx: Pick<ReconcileContext<Controlled>, 'client' | 'event' | 'object'> & {
+    status: {
+      status: Status;
+      getCondition(type: string): Condition | undefined;
+      setCondition(condition: Pick<Condition, 'type' | 'status' | 'reason' | 'message'>): void;
+      removeCondition(type: string): void;
+    };
+  };
+  audit: Audit;
+  controllerName: string;
+  masker: SecretMasker;
+  revision: string;
+  /** When something was last applied with success, RFC 3339; what is told in the trail is told once for it. */
+  appliedAt: string | undefined;
+  /** Metadata of events. */
+  metadata: Record<string, string>;
+  signal: AbortSignal;
+}

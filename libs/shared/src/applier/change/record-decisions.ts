@@ -1,0 +1,86 @@
+import { commitAuthorFact, factPrefix, type PlannedObject } from '@sluice/shared/api';
+import type { SecretMasker } from '@sluice/shared/base';
+import { objectIdOf } from '@sluice/shared/engine';
+import type { AuditEntry } from '../audit/audit.ts';
+import { auditedObject } from '../audit/audited-objects.ts';
+import type { HeldChange } from './admit.ts';
+import type { ChangePlan } from './change-plan.ts';
+import type { Decision } from './decision.ts';
+import type { Holding } from './holding.ts';
+
+/** What all records of the gate say. */
+function entryOf(
+  { ctx, revision, metadata, appliedAt }: Holding,
+  action: AuditEntry['action'],
+  occasion: AuditEntry['occasion'],
+): Pick<AuditEntry, 'action' | 'object' | 'occasion' | 'revision' | 'author'> {
+  return {
+    action,
+    object: ctx.object,
+    // The same plan may come again, once something else was applied in between.
+    occasion: [revision, appliedAt, ...occasion],
+    revision,
+    author: metadata[`${factPrefix}${commitAuthorFact}`],
+  };
+}
+
+function modeOf({ ctx }: Holding): { mode: string } {
+  return { mode: ctx.object.spec.changePolicy?.mode ?? 'Automatic' };
+}
+
+function auditedPlanned(
+  { action, apiVersion, kind, namespace, name, changes = [] }: PlannedObject,
+  masker: SecretMasker,
+) {
+  const metadata = { name, ...(namespace && { namespace }) };
+  const id = objectIdOf({ apiVersion, kind, metadata });
+  const fields = changes.map(({ path }) => masker.mask(path.replace(/^\./, '')));
+  return {
+    ...auditedObject(id, action.toLowerCase()),
+    ...(fields.length > 0 && { fields }),
+  };
+}
+
+/** Records that a plan was published, with the paths of what it changes. */
+export async function recordPlan(o: Holding, plan: ChangePlan): Promise<void> {
+  if (!o.audit.enabled) return;
+  await o.audit.record({
+    ...entryOf(o, 'plan', [plan.digest]),
+    what: {
+      plan: plan.digest,
+      objects: plan.objects.map((object) => auditedPlanned(object, o.masker)),
+    },
+    why: modeOf(o),
+  });
+}
+
+/** Records what people have decided about a plan. */
+export async function recordDecision(
+  o: Holding,
+  { action, users, approvals, text }: Decision,
+  digests: { plan: string | undefined; after?: string },
+): Promise<void> {
+  const { plan, after } = digests;
+  await o.audit.record({
+    ...entryOf(o, action, [plan, ...users, text]),
+    users,
+    what: { ...(plan && { plan }), ...(after && { after }) },
+    why: {
+      ...modeOf(o),
+      ...(approvals && { approvals }),
+      ...(text && { text: o.masker.mask(text) }),
+    },
+  });
+}
+
+/** Records that a change waits, and for what; of one that somebody has refused, who has. */
+export async function recordHold(o: Holding, held: HeldChange): Promise<void> {
+  const { reason, message, plan, window, untilMs, decision } = held;
+  if (decision !== undefined) return recordDecision(o, decision, { plan: plan?.digest });
+  const before = o.ctx.status.status.held?.reason;
+  await o.audit.record({
+    ...entryOf(o, 'hold', [reason, before, plan?.digest, untilMs]),
+    ...(plan && { what: { plan: plan.digest } }),
+    why: { ...modeOf(o), ...(window && { window }), text: o.masker.mask(message) },
+  });
+}
