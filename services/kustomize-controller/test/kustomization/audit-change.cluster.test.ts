@@ -16,7 +16,7 @@ import { silentLogger } from '@sluice/shared/base';
 import { resourceOf } from '@sluice/shared/kube';
 import { untilGone } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Bed, configMap, configMaps, kustomizations, startBed } from './harness.ts';
+import { type Bed, configMap, configMaps, kustomizations, startBed, stuck } from './harness.ts';
 
 const approvals = resourceOf(approvalKind as KindDefinition);
 const windows = resourceOf(windowKind as KindDefinition);
@@ -168,6 +168,25 @@ test('plan, hold, decision and apply are recorded once each and in this order', 
   const ids = of(name).map(({ record }) => record.id);
   expect(new Set(ids).size).toBe(ids.length);
   expect(JSON.stringify(trail)).not.toContain('tops3cret');
+});
+
+test('a rollback is an apply of what was healthy and a hold that says why, once', async () => {
+  const name = 'back';
+  const sourceRef = { kind: 'ExternalArtifact' as const, name };
+  const policy = { changePolicy: { rollback: 'LastHealthy' as const }, wait: true, timeout: '2s' };
+  await bed.publish({ 'a.yaml': configMap('back-a', { k: '1' }) }, 'r1', name);
+  await bed.apply({ sourceRef, ...policy }, name);
+  await bed.ready('r1', name);
+  await bed.when(({ status }) => status?.change?.healthySnapshot !== undefined, name);
+  const applied = ['apply begins', 'apply ended succeeded'];
+  expect(said(name)).toEqual(applied);
+  const bad = { 'a.yaml': configMap('back-a', { k: '2' }), 'd.yaml': stuck('back-d') };
+  await bed.publish(bad, 'r2', name);
+  await bed.failed('RolledBack', name);
+  await lookAgain(name);
+  const actions = said(name).filter((text) => !text.startsWith('prune'));
+  expect(actions).toEqual([...applied, ...applied, ...applied, 'hold noted']);
+  expect(found(name, 'hold')?.record.why?.text).toContain('r2 did not become healthy');
 });
 
 test('what a Window holds is recorded with its name, and nobody is said to have approved it', async () => {

@@ -72,5 +72,17 @@ export const deployment = (name: string, replicas = 0, more: object = {}): strin
     },
   });
 
+/** A Deployment manifest that no node runs, so that it does not become healthy. */
+export const stuck = (name: string): string =>
+  deployment(name, 1, {
+    template: {
+      metadata: { labels: { app: name } },
+      spec: {
+        nodeSelector: { 'test.sluice.dev/none': 'x' },
+        containers: [{ name: 'main', image: 'example/web:1' }],
+      },
+    },
+  });
+
 export const configMaps = coreResources.configMaps;
 export const secrets = coreResources.secrets;

@@ -17,6 +17,7 @@ import {
   kustomizations,
   secrets,
   startBed,
+  stuck,
 } from './harness.ts';
 
 type ConfigMap = KubeObject & { data?: Record<string, string> };
@@ -42,17 +43,6 @@ const secret = (name: string, password: string) =>
     kind: 'Secret',
     metadata: { name },
     stringData: { password },
-  });
-/** No node runs it, so that it does not become healthy. */
-const stuck = (name: string) =>
-  deployment(name, 1, {
-    template: {
-      metadata: { labels: { app: name } },
-      spec: {
-        nodeSelector: { 'test.sluice.dev/none': 'x' },
-        containers: [{ name: 'main', image: 'example/web:1' }],
-      },
-    },
   });
 const dataOf = async (name: string) =>
   (await bed.client.get<ConfigMap>(configMaps, { namespace: bed.namespace, name })).data;
