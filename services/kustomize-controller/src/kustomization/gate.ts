@@ -90,7 +90,8 @@ export function rollbackMessage(run: Run, { message }: Pick<HeldChange, 'message
 function noteReadiness(run: Run, held: HeldChange): boolean {
   const { reason } = held;
   const { status } = run.ctx;
-  const isFirst = status.status.lastAppliedRevision === undefined;
+  const { lastAppliedRevision, change } = status.status;
+  const isFirst = lastAppliedRevision === undefined && change === undefined;
   const isAlarming = reason === 'PruneGuard' || reason === 'RolledBack';
   if (!isFirst && !isAlarming) return true;
   const text = reason === 'RolledBack' ? rollbackMessage(run, held) : held.message;
@@ -120,7 +121,9 @@ async function keepApplied(
   noteHealthyChange(run);
   await keepHealthy(run, target);
   state.phase = 'ready';
-  ctx.status.ready(succeededReason, `Applied revision: ${ctx.status.status.lastAppliedRevision}`);
+  const { status } = ctx.status;
+  status.lastAppliedRevision = status.change?.revision ?? status.lastAppliedRevision;
+  ctx.status.ready(succeededReason, `Applied revision: ${status.lastAppliedRevision}`);
   return lookAgainAt;
 }
 

@@ -85,9 +85,9 @@ async function bringUpToDate(run: Run, target: Target): Promise<boolean | HeldCh
   // News of the source that come while it is fetched must not be taken for known.
   run.state.phase = 'unknown';
   return withBuild(run, async (build) => {
-    run.state.wait = undefined;
     refuseSilentEmptiness(run, build);
     if (await isApplied(run, target, build)) {
+      run.state.wait = undefined;
       run.deps.metrics.build('unchanged');
       await noteNothingHeld(run);
       const { applied } = run.state;
@@ -106,6 +106,8 @@ async function bringUpToDate(run: Run, target: Target): Promise<boolean | HeldCh
     }
     const held = await holdUnlessAdmitted(run, target, await build.objects());
     if (held !== undefined) return held;
+    // What is applied anew has all of its time; what stays while a change waits has what is left of it.
+    run.state.wait = undefined;
     await keepAdmitted(run, target, await build.objects());
     return applyAndPrune(run, target, build);
   });

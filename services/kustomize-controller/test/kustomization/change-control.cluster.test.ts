@@ -10,7 +10,15 @@ import {
 import { isNotFound, resourceOf } from '@sluice/shared/kube';
 import { until, untilGone } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Bed, conditionOf, configMap, configMaps, secrets, startBed } from './harness.ts';
+import {
+  type Bed,
+  conditionOf,
+  configMap,
+  configMaps,
+  secrets,
+  startBed,
+  stuck,
+} from './harness.ts';
 
 type ConfigMap = KubeObject & { data?: Record<string, string> };
 
@@ -150,6 +158,22 @@ describe('with the mode Approve', () => {
     await decide('third', { planDigest: next.digest, user: 'd' });
     await bed.ready('r2', 'third');
     expect(await dataOf('third-a')).toEqual({ k: '2' });
+  });
+
+  test('what was approved fails when it does not get healthy, though the next change waits', async () => {
+    const files = (v: string) => ({
+      'd.yaml': stuck('late'),
+      'a.yaml': configMap('late-a', { k: v }),
+    });
+    await bed.publish(files('1'), 'r1', 'late');
+    await bed.apply({ ...sourceOf('late'), ...policy, wait: true, timeout: '4s' }, 'late');
+    const { digest } = await held('late', 'r1', 'Approval');
+    await decide('late', { planDigest: digest });
+    await bed.when(({ status }) => status?.change?.plan === digest, 'late');
+    await bed.publish(files('2'), 'r2', 'late');
+    await held('late', 'r2', 'Approval');
+    await bed.failed('HealthCheckFailed', 'late', /Deployment\/.*late/);
+    expect(await dataOf('late-a')).toEqual({ k: '1' });
   });
 
   test('a rejected plan stays unapplied, and a commit that carries an approval changes no plan', async () => {
