@@ -16,6 +16,12 @@ export {
   createCertificateAuthority,
 } from './certificates.ts';
 export {
+  type ChangeStory,
+  type ChangeStoryOptions,
+  startChangeStory,
+  storyOperations,
+} from './change-story.ts';
+export {
   createNamespace,
   releaseTestCluster,
   type TestCluster,
