@@ -56,6 +56,7 @@ export { Listeners } from './listeners.ts';
 export { createLogger, type Logger, logLevels, silentLogger } from './log.ts';
 export { redactUrl, SecretMasker, secretMask } from './mask.ts';
 export { isPlainMap, mergeMaps, type PlainMap } from './merge-maps.ts';
+export { once } from './once.ts';
 export { orAborted } from './or-aborted.ts';
 export { parseTime } from './parse-time.ts';
 export { printable } from './printable.ts';

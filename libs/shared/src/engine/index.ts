@@ -9,6 +9,7 @@ export {
   type ObjectFailure,
 } from './apply/apply-context.ts';
 export {
+  isAnswer,
   isImmutableError,
   mayHaveHappened,
   ObjectError,

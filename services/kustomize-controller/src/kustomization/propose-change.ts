@@ -8,7 +8,7 @@ import {
   plannedDeletion,
   planOf,
 } from '@sluice/shared/applier';
-import { sha256Hex } from '@sluice/shared/base';
+import { once, sha256Hex } from '@sluice/shared/base';
 import {
   formatObjectId,
   inventoryOf,
@@ -35,14 +35,6 @@ function digestOfChange({ ctx, object }: Run, build: Build): string {
   const { prune, force = false, kubeConfig, serviceAccountName, targetNamespace } = object.spec;
   const how = [prune, force, kubeConfig, serviceAccountName, targetNamespace];
   return changeDigestOf([ctx.key, contentDigest(build), ...how]);
-}
-
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
 }
 
 /** Returns what pruning would delete, as it is asked for by a dry-run. */

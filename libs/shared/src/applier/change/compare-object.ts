@@ -9,6 +9,7 @@ import {
   displayName,
   type FieldChange,
   formatObjectId,
+  isAnswer,
   isExcluded,
   ObjectError,
   objectIdOf,
@@ -94,11 +95,6 @@ function digestOf(action: string, object: KubeObject, differences: unknown): str
 function whyNotYet(error: ObjectError): string | undefined {
   if (error.missing !== undefined) return 'Its kind is not served yet';
   return error.status === 404 ? 'Its namespace is not there yet' : undefined;
-}
-
-/** An answer says something about the object; trouble on the way to it does not. */
-function isAnswer({ status }: ObjectError): boolean {
-  return status !== undefined && status < 500 && status !== 429;
 }
 
 function refused(desired: KubeObject, error: unknown, o: ComparisonOptions): PlannedDifference {

@@ -38,6 +38,13 @@ export function mayHaveHappened(error: Error): boolean {
   return error.status === undefined || error.status >= 500;
 }
 
+/** Whether the API server has said something about the object itself; trouble on the way to it says nothing. */
+export function isAnswer(error: unknown): error is ObjectError {
+  if (!(error instanceof ObjectError)) return false;
+  const { status } = error;
+  return status !== undefined && status < 500 && status !== 429;
+}
+
 /** The decoder of the API server quotes the bytes around an error, which may be part of a value. */
 const decoderExcerpt = /,?\s*error found in #\d+ byte of[\s\S]*$/;
 

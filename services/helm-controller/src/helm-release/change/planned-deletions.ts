@@ -1,6 +1,6 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { errorMessage } from '@sluice/shared/base';
-import { ObjectError } from '@sluice/shared/engine';
+import { isAnswer } from '@sluice/shared/engine';
 import type { ActionContext } from '../../action/context.ts';
 import { deleteReleaseObjects } from '../../action/delete-objects.ts';
 import { formerObjects } from '../../action/former-objects.ts';
@@ -13,13 +13,6 @@ export interface PlannedDeletion {
   object: KubeObject;
   /** Why that would be refused, if it would be. */
   refusal: string | undefined;
-}
-
-/** An answer says something about the object; trouble on the way to it does not. */
-function isAnswer(error: Error): boolean {
-  if (!(error instanceof ObjectError)) return false;
-  const { status } = error;
-  return status !== undefined && status < 500 && status !== 429;
 }
 
 /** Asks for a deletion without carrying it out: what is protected or kept stays, and what is gone is gone. */

@@ -1,4 +1,5 @@
 import type { ChangePlan } from '@sluice/shared/applier';
+import { once } from '@sluice/shared/base';
 import type { ActionContext } from '../../action/context.ts';
 import { Waits } from '../../action/waits.ts';
 import type { Release } from '../../release/release.ts';
@@ -31,15 +32,6 @@ function partOf({ ctx: { signal }, deps, object }: Run): Part {
   const share = object.metadata.namespace ?? '';
   const slots = { run: <R>(fn: () => Promise<R>) => deps.slots.run(share, fn, signal) };
   return { slots, signal, waits: new Waits() };
-}
-
-/** Runs a function once, and gives all who ask its result. */
-function once<T>(fn: () => Promise<T>): () => Promise<T> {
-  let result: Promise<T> | undefined;
-  return () => {
-    result ??= fn();
-    return result;
-  };
 }
 
 /** All objects that a release makes, its hooks included. */
