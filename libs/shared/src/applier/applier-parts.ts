@@ -269,7 +269,7 @@ export function createApplierParts<T extends Applier>(
     open: (owner) => o.states.peek(owner)?.reported.size ?? 0,
   });
   const deployments = measureDeployments(doors, o, { informer, sources });
-  forgetDeleted(informer, [o.states, clusters, drift, deployments]);
+  forgetDeleted(informer, [o.states, clusters, drift, deployments, changes]);
   return {
     informer,
     sources,

@@ -55,7 +55,9 @@ export async function holdUnlessAdmitted(
   build: Build,
 ): Promise<HeldChange | undefined> {
   const { state, object, deps } = run;
-  const admission = await deps.changes.judge(object, proposeChange(run, target, build));
+  const admission = await deps.changes.judge(object, proposeChange(run, target, build), {
+    isDrift: run.ctx.priority === 'drift',
+  });
   state.isHeld = admission.type === 'held';
   if (admission.type === 'held') {
     await applyApprovals(run, target, build);

@@ -1,6 +1,19 @@
-import type { KubeObject } from '@sluice/shared/api';
+import {
+  type KubeObject,
+  overrideByAnnotation,
+  overridePlanAnnotation,
+  overrideReasonAnnotation,
+} from '@sluice/shared/api';
 import type { Clock } from '@sluice/shared/base';
-import { type Admission, admit, type Controlled, type Gate, type ProposedChange } from './admit.ts';
+import { keyOf } from '@sluice/shared/kube';
+import {
+  type Admission,
+  admit,
+  type Controlled,
+  type Gate,
+  type HeldChange,
+  type ProposedChange,
+} from './admit.ts';
 import type { Approvals } from './approvals.ts';
 import type { PruneGuard } from './prune-guard.ts';
 import type { WindowVerdict } from './windows/window-verdict.ts';
@@ -9,19 +22,37 @@ import type { Windows } from './windows/windows.ts';
 /** Milliseconds after which an Approval is removed unless its plan still waits. */
 const approvalLifeMs = 30 * 24 * 3_600_000;
 
+/** Most objects of a plan that is kept in memory. */
+const maxRemembered = 500;
+
 /** How to make {@link ChangeControl}. */
 export interface ChangeControlOptions {
-  approvals: Approvals;
-  windows: Windows;
+  approvals: Pick<Approvals, 'start' | 'stop' | 'onChange' | 'verdictOn' | 'removeOutdated'>;
+  windows: Pick<Windows, 'start' | 'stop' | 'onChange' | 'verdictOf'>;
   /** The guard of objects without one of their own; undefined for none. */
   defaultPruneGuard: PruneGuard | undefined;
   clock: Clock;
+}
+
+/** Names what a verdict goes by, besides what others say and the cluster. */
+function basisOf({ metadata }: KubeObject, { digest, revision }: ProposedChange): string {
+  const { uid, generation, annotations = {} } = metadata;
+  const names = [overridePlanAnnotation, overrideReasonAnnotation, overrideByAnnotation];
+  return JSON.stringify([
+    uid,
+    generation,
+    digest,
+    revision,
+    names.map((name) => annotations[name]),
+  ]);
 }
 
 /** What decides about the changes of the objects of one kind. */
 export class ChangeControl {
   readonly #options: ChangeControlOptions;
   readonly #gate: Gate;
+  /** Changes that wait, by the key of their object. */
+  readonly #waiting = new Map<string, { basis: string; held: HeldChange }>();
 
   constructor(options: ChangeControlOptions) {
     const { approvals, windows, defaultPruneGuard } = options;
@@ -31,6 +62,7 @@ export class ChangeControl {
       windowOf: (object) => windows.verdictOf(object),
       defaultPruneGuard,
     };
+    this.onChange((key) => this.forget(key));
   }
 
   /** Starts the watches of what it goes by. Resolves once everything is known. */
@@ -56,9 +88,36 @@ export class ChangeControl {
     return this.#gate.windowOf(object);
   }
 
-  /** Decides whether a change may be applied; see {@link admit}. */
-  judge(object: Controlled, change: ProposedChange): Promise<Admission> {
-    return admit(object, change, this.#gate);
+  /**
+   * Decides whether a change may be applied; see {@link admit}.
+   *
+   * @param o.isDrift the object is looked at because what is applied has drifted: a change that waits is not compared with
+   * the cluster again for that
+   */
+  async judge(
+    object: Controlled,
+    change: ProposedChange,
+    o: { isDrift: boolean },
+  ): Promise<Admission> {
+    const key = keyOf(object);
+    const basis = basisOf(object, change);
+    const known = this.#waiting.get(key);
+    if (o.isDrift && known?.basis === basis && this.#isStill(known.held)) return known.held;
+    this.#waiting.delete(key);
+    const admission = await admit(object, change, this.#gate);
+    const { length = 0 } = admission.type === 'held' ? (admission.plan?.objects ?? []) : [];
+    if (admission.type === 'held' && length <= maxRemembered)
+      this.#waiting.set(key, { basis, held: admission });
+    return admission;
+  }
+
+  /** Forgets what an object waits for. */
+  forget(key: string): void {
+    this.#waiting.delete(key);
+  }
+
+  #isStill({ untilMs }: HeldChange): boolean {
+    return untilMs === undefined || this.#options.clock.now() < untilMs;
   }
 
   /** Removes Approvals of an object that have had their time, unless they are about the plan that waits. */

@@ -31,14 +31,14 @@ function isMadeOfThis(run: Run, { former }: ReleaseStep): boolean {
 }
 
 function judge(run: Run, step: ReleaseStep): Promise<Admission> {
-  const { deps, object } = run;
+  const { deps, object, ctx } = run;
   const status = draftOf(run);
   const proposal = new ReleaseProposal(run, step);
   const digest = releaseChangeDigest(run);
   const isKnown = isMadeOfThis(run, step);
   // An action of this very reconcile may have been let through already.
   const present = { ...object, status };
-  return deps.changes.judge(present, {
+  const change = {
     digest,
     revision: desiredOf(run).chart.metadata.version,
     isKnown,
@@ -50,7 +50,8 @@ function judge(run: Run, step: ReleaseStep): Promise<Admission> {
       await healHeld(run, step);
       return proposal.plan(digest);
     },
-  });
+  };
+  return deps.changes.judge(present, change, { isDrift: ctx.priority === 'drift' });
 }
 
 /**
