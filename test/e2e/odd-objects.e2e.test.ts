@@ -13,7 +13,8 @@ const bareNamespace = 'bare';
 const parallel = 16;
 /** Kinds whose objects tell in their status what is wrong with them; the others do so by an Event, or nobody here reconciles them. */
 const reconciled = allKinds.filter(
-  ({ kind }) => !['Alert', 'Provider', 'ExternalArtifact', 'ArtifactGenerator'].includes(kind),
+  ({ kind, hasStatus }) =>
+    hasStatus && !['Alert', 'Provider', 'ExternalArtifact', 'ArtifactGenerator'].includes(kind),
 );
 
 async function namesOf(kind: KindDefinition): Promise<string[]> {

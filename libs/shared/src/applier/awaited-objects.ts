@@ -85,7 +85,9 @@ export class AwaitedObjects {
 
   /** Says which object one is about to look at; changes from now on wake him. */
   expect(waiter: string, o: Expectation): void {
-    this.#waits.set(waiter, { ...o, isWoken: false });
+    // Known from here on, so that what such a watch tells before the wait begins is not passed over.
+    const ownId = o.own && ownIdOf(o.own, o);
+    this.#waits.set(waiter, { ...o, ...(ownId && { ownId }), isWoken: false });
     this.#index.set(waiter, [idOf(o.resource, keyOf(o.key))]);
   }
 
@@ -131,11 +133,8 @@ export class AwaitedObjects {
 
   /** Watches nothing but the object, for which the right to see it by its name is enough. */
   #watchAlone(wait: Wait): void {
-    const { resource, key, own } = wait;
-    if (own === undefined) return;
-    const id = `${own.identity} ${idOf(resource, keyOf(key))}`;
-    wait.ownId = id;
-    if (!this.#isAllowed(id)) return;
+    const { resource, key, own, ownId: id } = wait;
+    if (own === undefined || id === undefined || !this.#isAllowed(id)) return;
     const { name, namespace } = key;
     const fieldSelector = `metadata.name=${name}`;
     this.#watch(id, { client: own, resource, namespace, fieldSelector });
@@ -164,6 +163,22 @@ export class AwaitedObjects {
     this.#watches.set(id, informer);
     informer.onEvent((event) => this.#noticed(id, o.resource, event));
     informer.start();
+    informer.synced().then(
+      () => this.#missed(id, informer),
+      (error: unknown) =>
+        this.#options.logger.debug({ watch: id, error: errorMessage(error) }, 'Watch has ended'),
+    );
+  }
+
+  /** Of what was deleted between the look at it and the first list of a watch, no event tells. */
+  #missed(id: string, informer: Informer<KubeObject>): void {
+    for (const [waiter, wait] of this.#waits) {
+      const isHere = kindIdOf(wait.resource) === id || wait.ownId === id;
+      if (!isHere || wait.isWoken || wait.seen?.version === undefined) continue;
+      if (informer.get(keyOf(wait.key)) !== undefined) continue;
+      wait.isWoken = true;
+      this.#wake(waiter);
+    }
   }
 
   #observe(id: string, health: InformerHealth): void {
@@ -251,6 +266,10 @@ function isNews(
 function nameAndVersion({ apiVersion, kind, metadata }: KubeObject): KubeObject {
   const { name, namespace, uid, resourceVersion } = metadata;
   return { apiVersion, kind, metadata: { name, namespace, uid, resourceVersion } };
+}
+
+function ownIdOf({ identity }: KubeClient, { resource, key }: Expectation): string {
+  return `${identity} ${idOf(resource, keyOf(key))}`;
 }
 
 function kindIdOf({ group, version, plural }: ApiResource): string {

@@ -1,4 +1,4 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey, randomUUID, X509Certificate } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BudgetError } from '@sluice/shared/base';
@@ -22,9 +22,10 @@ async function makePair(name: string, newKey: string[]): Promise<void> {
 /** What `openssl pkcs12 -export` makes of a pair, in base64. */
 async function exported(name: string, args: string[], password = 'canary-77a1'): Promise<string> {
   const input = ['-inkey', `${name}.key`, '-in', `${name}.crt`];
-  const all = ['pkcs12', '-export', ...input, '-passout', `pass:${password}`, '-out', 'x.p12'];
+  const out = `${randomUUID()}.p12`;
+  const all = ['pkcs12', '-export', ...input, '-passout', `pass:${password}`, '-out', out];
   await openssl([...all, ...args]);
-  return readFile(join(folder.path, 'x.p12'), 'base64');
+  return readFile(join(folder.path, out), 'base64');
 }
 
 const read = (file: string) => readFile(join(folder.path, file), 'utf8');
@@ -122,13 +123,26 @@ describe('it is said why a file is not opened', () => {
   });
 });
 
+/** Returns what an octet string holds in the open; undefined for salts, and for what is encrypted. */
+function derIn(bytes: string): forge.asn1.Asn1 | undefined {
+  try {
+    return forge.asn1.fromDer(forge.util.createBuffer(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
 /** Sets every number of rounds. */
 function withRounds(content: string, from: number, rounds: number): string {
   const { asn1, util } = forge;
   const old = asn1.integerToDer(from).getBytes();
   const visit = (node: forge.asn1.Asn1): void => {
     if (Array.isArray(node.value)) node.value.forEach(visit);
-    else if (node.type === asn1.Type.INTEGER && node.value === old)
+    else if (node.type === asn1.Type.OCTETSTRING && derIn(node.value) !== undefined) {
+      const inner = derIn(node.value) as forge.asn1.Asn1;
+      visit(inner);
+      node.value = asn1.toDer(inner).getBytes();
+    } else if (node.type === asn1.Type.INTEGER && node.value === old)
       node.value = asn1.integerToDer(rounds).getBytes();
   };
   const tree = asn1.fromDer(util.decode64(content));
