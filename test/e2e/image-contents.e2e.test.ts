@@ -21,6 +21,7 @@ const expected: Record<string, { programs: string[]; workers: string[]; packages
       'helm-worker.mjs',
       'key-worker.mjs',
       'packing-worker.mjs',
+      'pfx-worker.mjs',
       'verification-worker.mjs',
     ],
     packages: [
