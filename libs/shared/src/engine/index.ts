@@ -48,7 +48,12 @@ export {
   type HealthRules,
   hasHealthRule,
 } from './health/health-rules.ts';
-export { diffObjects, diffObjectValues, type FieldChange } from './object/object-diff.ts';
+export {
+  diffObjects,
+  diffObjectValues,
+  type FieldChange,
+  type ValueChange,
+} from './object/object-diff.ts';
 export {
   displayName,
   formatObjectId,
@@ -59,6 +64,7 @@ export {
 export {
   applyPolicyOf,
   isExcluded,
+  isLeftAlone,
   kubectlManagers,
   managersByPrefix,
 } from './object/object-policy.ts';

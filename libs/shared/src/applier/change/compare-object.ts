@@ -2,7 +2,6 @@ import type { KubeObject, PlannedChange, PlannedObject } from '@sluice/shared/ap
 import { digestOfParts, secretMask } from '@sluice/shared/base';
 import {
   type ApplierIdentity,
-  applyPolicyOf,
   confirmDrift,
   type DriftIgnoreRule,
   diffObjectValues,
@@ -10,9 +9,10 @@ import {
   type FieldChange,
   formatObjectId,
   isAnswer,
-  isExcluded,
+  isLeftAlone,
   ObjectError,
   objectIdOf,
+  type ValueChange,
 } from '@sluice/shared/engine';
 import { gvkOf, isNotFound, type KubeClient, NoKindMatchError } from '@sluice/shared/kube';
 
@@ -62,19 +62,18 @@ function shown(value: unknown, mask: (text: string) => string): unknown {
 /** Differences are from the desired state to the live one; what people see goes the other way. */
 function shownChanges(
   changes: readonly FieldChange[],
-  { desired, live }: { desired: KubeObject; live: KubeObject },
+  { values, isSecret }: { values: readonly ValueChange[]; isSecret: boolean },
   mask: (text: string) => string,
 ): PlannedChange[] {
-  const values = new Map(diffObjectValues(desired, live).map((change) => [change.path, change]));
-  // Their annotations may repeat the data.
-  const isSecret = desired.kind === 'Secret';
+  const byPath = new Map(values.map((change) => [change.path, change]));
   return changes.slice(0, maxFields).map(({ path, kind, masked }): PlannedChange => {
-    const found = values.get(path);
+    const found = byPath.get(path);
+    // Annotations of a Secret may repeat its data.
     const hidden = masked || isSecret ? secretMask : undefined;
     const before = kind === 'removed' ? undefined : (hidden ?? shown(found?.to, mask));
     const after = kind === 'added' ? undefined : (hidden ?? shown(found?.from, mask));
     return {
-      path,
+      path: mask(path),
       ...(before !== undefined && { before }),
       ...(after !== undefined && { after }),
     };
@@ -135,18 +134,6 @@ async function liveOf(
   }
 }
 
-/** Whether the source or the cluster asks to leave an object as it is. */
-function isLeftAlone(
-  desired: KubeObject,
-  live: KubeObject | undefined,
-  { annotationPrefix }: ApplierIdentity,
-): boolean {
-  if (isExcluded(desired, annotationPrefix)) return true;
-  if (live === undefined) return false;
-  const policy = applyPolicyOf(desired, annotationPrefix);
-  return policy === 'IfNotPresent' || isExcluded(live, annotationPrefix);
-}
-
 /**
  * Finds out what applying an object would do: a look at it and a dry-run, as the account that would apply it.
  *
@@ -159,7 +146,7 @@ export async function compareObject(
 ): Promise<PlannedDifference | undefined> {
   try {
     const live = await liveOf(desired, o);
-    if (isLeftAlone(desired, live, o.identity)) return undefined;
+    if (isLeftAlone(desired, live, o.identity.annotationPrefix)) return undefined;
     let expected = desired;
     const drift = await confirmDrift({
       ...o,
@@ -172,12 +159,14 @@ export async function compareObject(
     if (drift === undefined) return undefined;
     if (drift.deleted || live === undefined)
       return { planned: plannedObject('Create', desired), digest: digestOf('Create', desired, '') };
-    const changes = shownChanges(drift.changes, { desired: expected, live }, o.mask);
+    const values = diffObjectValues(expected, live);
+    const isSecret = desired.kind === 'Secret';
+    const changes = shownChanges(drift.changes, { values, isSecret }, o.mask);
     const more = drift.changes.length - changes.length;
     const note = more > 0 ? { note: `${more} more fields change` } : {};
     return {
       planned: plannedObject('Change', desired, { changes, ...note }),
-      digest: digestOf('Change', desired, diffObjectValues(expected, live)),
+      digest: digestOf('Change', desired, values),
     };
   } catch (error) {
     o.signal.throwIfAborted();

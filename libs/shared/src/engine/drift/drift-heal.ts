@@ -5,7 +5,7 @@ import type { ApplyOptions } from '../apply/apply-context.ts';
 import { objectError } from '../apply/apply-error.ts';
 import { applyObjects } from '../apply/apply-objects.ts';
 import { formatObjectId, objectIdOf } from '../object/object-id.ts';
-import { applyPolicyOf, isExcluded } from '../object/object-policy.ts';
+import { isLeftAlone } from '../object/object-policy.ts';
 import type { Applier, Target } from '../owner/clusters.ts';
 import type { DriftBackoff } from './drift-backoff.ts';
 import { confirmDrift, type Drift } from './drift-confirm.ts';
@@ -137,17 +137,6 @@ async function rivalsOf(
   return rivals === '' ? '' : `. They are held by ${rivals}`;
 }
 
-/** Whether the source or the cluster asks to leave an object as it is. */
-function isNoneOfOurs(o: Healing, desired: KubeObject, live: KubeObject | undefined): boolean {
-  const { annotationPrefix } = o.apply.identity;
-  if (isExcluded(desired, annotationPrefix)) return true;
-  if (live === undefined) return false;
-  return (
-    isExcluded(live, annotationPrefix) ||
-    applyPolicyOf(desired, annotationPrefix) === 'IfNotPresent'
-  );
-}
-
 function movedCheckMs({ state }: Healing, text: string): number {
   const last = state.moved.get(text);
   const next = last === undefined ? firstMovedCheckMs : Math.min(last * 2, lastMovedCheckMs);
@@ -166,7 +155,7 @@ async function healObject(o: Healing, desired: KubeObject): Promise<number | und
   const resource = await o.target.client.mapper.resourceFor(gvkOf(desired));
   const watched = o.target.live.get(resource, desired.metadata);
   const live = watched ?? (await fetchDrifted(o, resource, desired));
-  if (isNoneOfOurs(o, desired, live)) return undefined;
+  if (isLeftAlone(desired, live, o.apply.identity.annotationPrefix)) return undefined;
   if (live !== undefined && watched === undefined && (await o.isMoved(o.owner, live)))
     return movedCheckMs(o, text);
   o.state.moved.delete(text);

@@ -26,6 +26,20 @@ export function isExcluded(object: KubeObject, annotationPrefix: string): boolea
   );
 }
 
+/** Whether the source or the cluster asks to leave an object as it is; `live` is undefined when it is not there. */
+export function isLeftAlone(
+  desired: KubeObject,
+  live: KubeObject | undefined,
+  annotationPrefix: string,
+): boolean {
+  if (isExcluded(desired, annotationPrefix)) return true;
+  if (live === undefined) return false;
+  return (
+    isExcluded(live, annotationPrefix) ||
+    applyPolicyOf(desired, annotationPrefix) === 'IfNotPresent'
+  );
+}
+
 /** Whether the object must outlive its removal from the source. */
 export function isKeptFromPruning(object: KubeObject, annotationPrefix: string): boolean {
   return (
