@@ -5,7 +5,7 @@ import { applyBuild, settleInventory } from './apply.ts';
 import type { PreparedBuild } from './build.ts';
 import { noteChange } from './note-change.ts';
 import { pruneStale } from './prune.ts';
-import { type Run, sourceOf } from './run.ts';
+import { type Build, type Run, sourceOf } from './run.ts';
 import { type AppliedBuild, revisionOf } from './state.ts';
 
 /** Names everything that a finished apply was made for; another one means that there is something new to do. */
@@ -22,9 +22,15 @@ function changesSoFar(run: Run, former: AppliedBuild | undefined): string {
   return revisionOf(former) === sourceOf(run).revision ? former.changes : '';
 }
 
-async function carryOut(run: Run, target: Target, prepared: PreparedBuild): Promise<boolean> {
+/** A build that was carried out. */
+export interface KeyedBuild {
+  /** As {@link PreparedBuild} has it. */
+  key: PreparedBuild['key'];
+  build: Build;
+}
+
+async function carryOut(run: Run, target: Target, { key, build }: KeyedBuild): Promise<boolean> {
   const { state, object } = run;
-  const build = await prepared.objects();
   const isNewRevision = object.status?.lastAppliedRevision !== sourceOf(run).revision;
   const former = state.applied;
   state.applied = undefined;
@@ -44,7 +50,7 @@ async function carryOut(run: Run, target: Target, prepared: PreparedBuild): Prom
   state.applied = {
     fingerprint: fingerprintOf(run),
     generation: object.metadata.generation ?? 0,
-    buildKey: prepared.key,
+    buildKey: key,
     digest: build.digest,
     objects: report.objects,
     inventory,
@@ -68,13 +74,9 @@ async function carryOut(run: Run, target: Target, prepared: PreparedBuild): Prom
  * @returns whether anything changed in the cluster
  * @throws RetryableError ReconciliationFailed, PruneFailed
  */
-export async function applyAndPrune(
-  run: Run,
-  target: Target,
-  prepared: PreparedBuild,
-): Promise<boolean> {
+export async function applyAndPrune(run: Run, target: Target, keyed: KeyedBuild): Promise<boolean> {
   try {
-    return await carryOut(run, target, prepared);
+    return await carryOut(run, target, keyed);
   } finally {
     run.state.meanwhile = undefined;
   }

@@ -11,8 +11,7 @@ import { applyOptionsOf, ignoreRulesOf } from './apply.ts';
 import { recordCorrection } from './audit.ts';
 import { withBuild } from './build.ts';
 import { sayDrift } from './events.ts';
-import { scopeObjects } from './label.ts';
-import { withOwnNamespaces } from './renamed-namespaces.ts';
+import { objectsToApply } from './objects-to-apply.ts';
 import type { Build, Run } from './run.ts';
 
 /** Returns what to do about drift; correcting it is the default. */
@@ -31,8 +30,7 @@ async function desiredObjects(run: Run, target: Target): Promise<Map<string, Kub
   if (cached === undefined && run.state.isHeld) return new Map();
   const build = cached ?? (await withBuild(run, (prepared) => prepared.objects()));
   for (const text of build.secrets) run.masker.add(text);
-  const named = await withOwnNamespaces(run, target, build);
-  const objects = await scopeObjects(named, target.client);
+  const objects = await objectsToApply(run, target, build);
   return new Map(objects.map((object) => [formatObjectId(objectIdOf(object)), object]));
 }
 

@@ -16,7 +16,8 @@ import { checkHealth } from './check-health.ts';
 import { healDrift } from './drift.ts';
 import { eventMetadata, sayWarning } from './events.ts';
 import { keepHealthy } from './keep-snapshots.ts';
-import { objectsToApply, proposeChange } from './propose-change.ts';
+import { objectsToApply } from './objects-to-apply.ts';
+import { proposeChange } from './propose-change.ts';
 import { recallApplied } from './recall-applied.ts';
 import { type Build, type Run, sourceOf } from './run.ts';
 import { healthyCondition, noteHealth, noteHealthyChange, succeededReason } from './status.ts';
@@ -74,7 +75,7 @@ export async function holdUnlessAdmitted(
 /** Nothing waits when the build is the one that is applied. */
 export async function noteNothingHeld(run: Run): Promise<void> {
   run.state.isHeld = false;
-  await forgetHeld(holdingOf(run));
+  await forgetHeld(run);
 }
 
 /**

@@ -18,9 +18,8 @@ import {
   type Target,
 } from '@sluice/shared/engine';
 import { applyOptionsOf } from './apply.ts';
-import { scopeObjects } from './label.ts';
+import { objectsToApply } from './objects-to-apply.ts';
 import { pruneOptionsOf } from './prune.ts';
-import { withOwnNamespaces } from './renamed-namespaces.ts';
 import { type Build, type Run, sourceOf } from './run.ts';
 
 /** Digest of the objects of a build without the decisions about plans among them. */
@@ -47,15 +46,6 @@ async function deletionsOf(run: Run, target: Target, objects: KubeObject[]): Pro
   const { deleted } = await pruneObjects(stale, options);
   const ids = new Set(deleted.map(formatObjectId));
   return stale.filter(({ id }) => ids.has(id)).map(objectOfEntry);
-}
-
-/** Returns the objects of a build as an apply would send them. */
-export async function objectsToApply(
-  run: Run,
-  target: Target,
-  build: Build,
-): Promise<KubeObject[]> {
-  return scopeObjects(await withOwnNamespaces(run, target, build), target.client);
 }
 
 /** Whether this very build was applied by what the status says, before changes were controlled. */

@@ -85,9 +85,8 @@ export async function recallApplied(run: Run, target: Target, held: HeldChange):
   }
   const found = await recallChange(run, { ...change, contentDigest: snapshot });
   if (found.type === 'none') return `. Drift is not corrected meanwhile: ${found.why}`;
-  const { key, build } = found;
-  const prepared = { key, noManifests: false, objects: async () => build };
-  await applyAndPrune(asOf(run, change, build.digest), target, prepared);
+  const { build } = found;
+  await applyAndPrune(asOf(run, change, build.digest), target, found);
   noteAttempt(run);
   return leftOutNote(build);
 }

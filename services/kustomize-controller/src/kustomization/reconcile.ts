@@ -84,9 +84,9 @@ async function bringUpToDate(run: Run, target: Target): Promise<boolean | HeldCh
   run.state.configChanged = false;
   // News of the source that come while it is fetched must not be taken for known.
   run.state.phase = 'unknown';
-  return withBuild(run, async (build) => {
-    refuseSilentEmptiness(run, build);
-    if (await isApplied(run, target, build)) {
+  return withBuild(run, async (prepared) => {
+    refuseSilentEmptiness(run, prepared);
+    if (await isApplied(run, target, prepared)) {
       run.state.wait = undefined;
       run.deps.metrics.build('unchanged');
       await noteNothingHeld(run);
@@ -104,12 +104,13 @@ async function bringUpToDate(run: Run, target: Target): Promise<boolean | HeldCh
       }
       return false;
     }
-    const held = await holdUnlessAdmitted(run, target, await build.objects());
+    const build = await prepared.objects();
+    const held = await holdUnlessAdmitted(run, target, build);
     if (held !== undefined) return held;
     // What is applied anew has all of its time; what stays while a change waits has what is left of it.
     run.state.wait = undefined;
-    await keepAdmitted(run, target, await build.objects());
-    return applyAndPrune(run, target, build);
+    await keepAdmitted(run, target, build);
+    return applyAndPrune(run, target, { key: prepared.key, build });
   });
 }
 
