@@ -5,7 +5,7 @@ export { type ApplierParts, createApplierParts, type DownloadOptions } from './a
 export { type ApplierDoors, applierService } from './applier-service.ts';
 export { type Audit, type AuditEntry, noAudit } from './audit/audit.ts';
 export { type AuditedAction, auditedAction } from './audit/audited-action.ts';
-export { auditedChanges, auditedObject } from './audit/audited-objects.ts';
+export { auditedChanges, auditedDrift, auditedObject } from './audit/audited-objects.ts';
 export { createAudit } from './audit/create-audit.ts';
 export type {
   Admission,

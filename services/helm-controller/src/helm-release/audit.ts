@@ -8,6 +8,7 @@ import {
   type AuditEntry,
   type AuditedAction,
   auditedAction,
+  auditedDrift,
   auditedObject,
 } from '@sluice/shared/applier';
 import { type Drift, formatObjectId, parseObjectId } from '@sluice/shared/engine';
@@ -74,14 +75,12 @@ export async function recordCorrection(
   drift: Drift,
   version: string | undefined,
 ): Promise<void> {
-  const fields = drift.changes.map(({ path }) => run.masker.mask(path.replace(/^\./, '')));
-  const object = auditedObject(drift.id, drift.deleted ? 'create' : 'change');
   const id = formatObjectId(drift.id);
   // One that is gone has no version that would tell this time from the next.
   const at = version ?? new Date(run.ctx.clock.now()).toISOString();
   await run.deps.audit.record({
     ...entryOf(run, 'drift-correction', [id, at, String(drift.deleted)]),
     phase: 'begins',
-    what: { objects: [{ ...object, ...(fields.length > 0 && { fields }) }] },
+    what: { objects: [auditedDrift(drift, run.masker)] },
   });
 }

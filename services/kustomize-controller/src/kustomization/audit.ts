@@ -4,6 +4,7 @@ import {
   type AuditedAction,
   auditedAction,
   auditedChanges,
+  auditedDrift,
   auditedObject,
 } from '@sluice/shared/applier';
 import { originFacts } from '@sluice/shared/artifact';
@@ -96,11 +97,9 @@ export async function recordCorrection(
   const id = formatObjectId(drift.id);
   // One that is deleted again and again has another version each time it was there.
   const known = version ?? run.state.applied?.objects.get(id)?.resourceVersion;
-  const fields = drift.changes.map(({ path }) => run.masker.mask(path.replace(/^\./, '')));
-  const object = auditedObject(drift.id, drift.deleted ? 'create' : 'change');
   await run.deps.audit.record({
     ...entryOf(run, 'drift-correction', [id, known, String(drift.deleted)]),
     phase: 'begins',
-    what: { objects: [{ ...object, ...(fields.length > 0 && { fields }) }] },
+    what: { objects: [auditedDrift(drift, run.masker)] },
   });
 }

@@ -1,6 +1,6 @@
 import type { AuditedChange, AuditedObject } from '@sluice/shared/api';
 import type { SecretMasker } from '@sluice/shared/base';
-import type { ObjectId, ReleaseChanges } from '@sluice/shared/engine';
+import type { Drift, ObjectId, ReleaseChanges } from '@sluice/shared/engine';
 
 /** Names an object in a record. */
 export function auditedObject(
@@ -9,6 +9,20 @@ export function auditedObject(
 ): AuditedObject {
   const kindAndGroup = group === '' ? kind : `${kind}.${group}`;
   return { kind: kindAndGroup, ...(namespace !== '' && { namespace }), name, action };
+}
+
+/** Makes what a record tells of fields, by paths such as `.spec.replicas`; paths are masked, for their keys may be anything. */
+export function auditedFields(
+  changes: readonly { path: string }[],
+  masker: SecretMasker,
+): Pick<AuditedObject, 'fields'> {
+  const fields = changes.map(({ path }) => masker.mask(path.replace(/^\./, '')));
+  return fields.length === 0 ? {} : { fields };
+}
+
+/** Makes what a record tells of an object that is corrected. */
+export function auditedDrift({ id, deleted, changes }: Drift, masker: SecretMasker): AuditedObject {
+  return { ...auditedObject(id, deleted ? 'create' : 'change'), ...auditedFields(changes, masker) };
 }
 
 /** Makes what a record tells of changes; paths of fields are masked, for their keys may be anything. */

@@ -2,7 +2,7 @@ import { commitAuthorFact, factPrefix, type PlannedObject } from '@sluice/shared
 import type { SecretMasker } from '@sluice/shared/base';
 import { objectIdOf } from '@sluice/shared/engine';
 import type { AuditEntry } from '../audit/audit.ts';
-import { auditedObject } from '../audit/audited-objects.ts';
+import { auditedFields, auditedObject } from '../audit/audited-objects.ts';
 import type { HeldChange } from './admit.ts';
 import type { ChangePlan } from './change-plan.ts';
 import type { Decision } from './decision.ts';
@@ -34,11 +34,7 @@ function auditedPlanned(
 ) {
   const metadata = { name, ...(namespace && { namespace }) };
   const id = objectIdOf({ apiVersion, kind, metadata });
-  const fields = changes.map(({ path }) => masker.mask(path.replace(/^\./, '')));
-  return {
-    ...auditedObject(id, action.toLowerCase()),
-    ...(fields.length > 0 && { fields }),
-  };
+  return { ...auditedObject(id, action.toLowerCase()), ...auditedFields(changes, masker) };
 }
 
 /** Records that a plan was published, with the paths of what it changes. */
