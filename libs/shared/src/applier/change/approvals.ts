@@ -17,6 +17,7 @@ import {
   type WatchMonitor,
 } from '@sluice/shared/kube';
 import { type PlanVerdict, planVerdict } from './approvals-verdict.ts';
+import { withBareMetadata } from './bare-metadata.ts';
 
 /** How to watch Approvals. */
 export interface ApprovalsOptions {
@@ -127,6 +128,7 @@ export class Approvals {
       namespace,
       monitor,
       check: (object) => wrongFieldOf(kind, object),
+      transform: withBareMetadata,
       indexes: { subject: (approval) => [subjectOf(approval)] },
     });
     this.#informer.onEvent(({ object: { metadata, spec } }) => {

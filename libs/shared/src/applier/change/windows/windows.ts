@@ -11,6 +11,7 @@ import {
   resourceOf,
   type WatchMonitor,
 } from '@sluice/shared/kube';
+import { withBareMetadata } from '../bare-metadata.ts';
 import { type ReadWindow, readWindow } from './read-window.ts';
 import { type WindowVerdict, windowVerdict } from './window-verdict.ts';
 
@@ -120,7 +121,7 @@ export class Windows {
       logger,
       namespace,
       monitor,
-      transform: withoutMetadata,
+      transform: withBareMetadata,
     });
   }
 
@@ -160,12 +161,4 @@ export class Windows {
       .flatMap((one) => [...(this.#windows.get(one)?.values() ?? [])])
       .filter(({ selects }) => selects(labels));
   }
-}
-
-/** Others may write as much as they like into the metadata. */
-function withoutMetadata(window: KubeObject): KubeObject {
-  const { apiVersion, kind, metadata, spec } = window as KubeObject & { spec?: unknown };
-  const { name, namespace, uid, resourceVersion, generation } = metadata;
-  const kept = { name, namespace, uid, resourceVersion, generation };
-  return { apiVersion, kind, metadata: kept, ...(spec !== undefined && { spec }) } as KubeObject;
 }
