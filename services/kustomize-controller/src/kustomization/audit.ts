@@ -48,8 +48,9 @@ function entryOf(
 export function auditedApply(run: Run, build: Build): AuditedAction {
   const { object, source } = run;
   const { digest, lastReconciled } = lastSuccess(run) ?? {};
-  const before = object.status?.change?.digest ?? digest;
-  const { plan } = object.status?.change ?? {};
+  // It was let through in this very reconcile.
+  const { change } = run.ctx.status.status;
+  const before = change === undefined ? digest : object.status?.change?.digest;
   const occasion = [
     source?.revision,
     object.metadata.generation,
@@ -61,8 +62,8 @@ export function auditedApply(run: Run, build: Build): AuditedAction {
     ...entryOf(run, 'apply', occasion),
     what: {
       ...(before && { before }),
-      after: build.digest,
-      ...(plan && { plan }),
+      after: change?.digest ?? build.digest,
+      ...(change?.plan && { plan: change.plan }),
       objects: build.objects.map((each) => auditedObject(objectIdOf(each), 'apply')),
     },
   }));

@@ -124,6 +124,8 @@ test('plan, hold, decision and apply are recorded once each and in this order', 
     // It was recorded before the change counted as let through.
     admitted: undefined,
   });
+  const { after } = found(name, 'approval')?.record.what ?? {};
+  expect(found(name, 'apply')?.record.what).toMatchObject({ plan: first, after });
 
   await bed.publish(files('tops3cret-2'), 'r2', name);
   const second = await held(name, 'r2', 'Approval');
@@ -152,6 +154,8 @@ test('plan, hold, decision and apply are recorded once each and in this order', 
     record: { who: { users: ['oncall'] }, what: { plan: second }, why: { text: 'outage 7' } },
     admitted: first,
   });
+  const again = of(name).findLast(({ record }) => record.action === 'apply')?.record.what;
+  expect(again).toMatchObject({ plan: second, before: after });
 
   await bed.publish(files('tops3cret-3'), 'r3', name);
   const third = await held(name, 'r3', 'Approval');
