@@ -1,23 +1,20 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { until } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Bed, chart, conditionOf, configMaps, finishJob, jobs, startBed } from './harness.ts';
+import {
+  type Bed,
+  chart,
+  conditionOf,
+  configMaps,
+  finishJob,
+  jobs,
+  startBed,
+  suspendedHook,
+} from './harness.ts';
 
 type ConfigMap = KubeObject & { data?: Record<string, string> };
 
-/** Nothing runs it: the test says when it is done. */
-const hook = `apiVersion: batch/v1
-kind: Job
-metadata:
-  name: {{ .Release.Name }}-hook
-  annotations: { helm.sh/hook: 'post-install,post-upgrade' }
-spec:
-  suspend: true
-  template:
-    spec:
-      restartPolicy: Never
-      containers: [{ name: hook, image: registry.invalid/hook }]
-`;
+const hook = suspendedHook('post-install,post-upgrade');
 
 let bed: Bed;
 beforeAll(async () => {

@@ -110,3 +110,17 @@ export async function startBed(
 export function finishJob({ client, namespace }: Bed, name: string): Promise<void> {
   return endJob(client, { namespace, name });
 }
+
+/** Template of a hook's Job that nothing runs: the test says when it is done. */
+export const suspendedHook = (events: string): string => `apiVersion: batch/v1
+kind: Job
+metadata:
+  name: {{ .Release.Name }}-hook
+  annotations: { helm.sh/hook: '${events}' }
+spec:
+  suspend: true
+  template:
+    spec:
+      restartPolicy: Never
+      containers: [{ name: hook, image: registry.invalid/hook }]
+`;

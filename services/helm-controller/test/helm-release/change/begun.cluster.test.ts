@@ -1,21 +1,9 @@
 import { assertStatusContract, until } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Bed, chart, finishJob, jobs, startBed } from '../harness.ts';
+import { type Bed, chart, finishJob, jobs, startBed, suspendedHook } from '../harness.ts';
 import { say, untilHeld } from './changes.ts';
 
-/** Nothing runs it: the test says when it is done. */
-const hook = `apiVersion: batch/v1
-kind: Job
-metadata:
-  name: {{ .Release.Name }}-hook
-  annotations: { helm.sh/hook: post-upgrade }
-spec:
-  suspend: true
-  template:
-    spec:
-      restartPolicy: Never
-      containers: [{ name: hook, image: registry.invalid/hook }]
-`;
+const hook = suspendedHook('post-upgrade');
 
 let bed: Bed;
 beforeAll(async () => {
