@@ -4,6 +4,7 @@ export { type ApplierEnvironment, applierEnvironment, applierFlags } from './app
 export { type ApplierParts, createApplierParts, type DownloadOptions } from './applier-parts.ts';
 export { type ApplierDoors, applierService } from './applier-service.ts';
 export { type Audit, type AuditEntry, noAudit } from './audit/audit.ts';
+export { auditEntry } from './audit/audit-entry.ts';
 export { type AuditedAction, auditedAction } from './audit/audited-action.ts';
 export { auditedChanges, auditedDrift, auditedObject } from './audit/audited-objects.ts';
 export { createAudit } from './audit/create-audit.ts';

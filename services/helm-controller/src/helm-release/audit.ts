@@ -1,12 +1,8 @@
-import {
-  type AuditAction,
-  type AuditedChange,
-  commitAuthorFact,
-  factPrefix,
-} from '@sluice/shared/api';
+import type { AuditAction, AuditedChange } from '@sluice/shared/api';
 import {
   type AuditEntry,
   type AuditedAction,
+  auditEntry,
   auditedAction,
   auditedDrift,
   auditedObject,
@@ -26,20 +22,12 @@ const recorded: Partial<Record<ActionType, AuditAction>> = {
 
 /** What all records of a run say. */
 function entryOf(
-  run: Run,
+  { object, desired, artifact }: Run,
   action: AuditAction,
   occasion: AuditEntry['occasion'],
-): Omit<AuditEntry, 'phase' | 'result'> {
-  const { object, desired, artifact } = run;
-  const mode = object.spec.changePolicy?.mode;
-  return {
-    action,
-    object,
-    occasion,
-    revision: desired?.chart.metadata.version ?? artifact?.revision,
-    author: desired?.origin[`${factPrefix}${commitAuthorFact}`],
-    ...(mode && { why: { mode } }),
-  };
+) {
+  const revision = desired?.chart.metadata.version ?? artifact?.revision;
+  return auditEntry({ object, revision, facts: desired?.origin }, action, occasion);
 }
 
 /** Tells the audit trail of an action; undefined of one that changes nothing, such as a test. */

@@ -1,7 +1,7 @@
-import { commitAuthorFact, factPrefix } from '@sluice/shared/api';
 import {
   type AuditEntry,
   type AuditedAction,
+  auditEntry,
   auditedAction,
   auditedChanges,
   auditedDrift,
@@ -28,20 +28,13 @@ export function lastSuccess({ object }: Run) {
 
 /** What all records of a run say. */
 function entryOf(
-  run: Run,
+  { object, source }: Run,
   action: AuditEntry['action'],
   occasion: AuditEntry['occasion'],
-): Omit<AuditEntry, 'phase' | 'result'> {
-  const { object, source } = run;
-  const mode = object.spec.changePolicy?.mode;
-  return {
-    action,
-    object,
-    occasion,
-    revision: source?.revision ?? object.status?.lastAppliedRevision,
-    author: originFacts(source?.artifact)[`${factPrefix}${commitAuthorFact}`],
-    ...(mode && { why: { mode } }),
-  };
+) {
+  const revision = source?.revision ?? object.status?.lastAppliedRevision;
+  const facts = originFacts(source?.artifact);
+  return auditEntry({ object, revision, facts }, action, occasion);
 }
 
 /** Tells the audit trail of an apply. */

@@ -1,7 +1,8 @@
-import { commitAuthorFact, factPrefix, type PlannedObject } from '@sluice/shared/api';
+import type { PlannedObject } from '@sluice/shared/api';
 import type { SecretMasker } from '@sluice/shared/base';
 import { objectIdOf } from '@sluice/shared/engine';
 import type { AuditEntry } from '../audit/audit.ts';
+import { auditEntry } from '../audit/audit-entry.ts';
 import { auditedFields, auditedObject } from '../audit/audited-objects.ts';
 import type { HeldChange } from './admit.ts';
 import type { ChangePlan } from './change-plan.ts';
@@ -10,18 +11,13 @@ import type { Holding } from './holding.ts';
 
 /** What all records of the gate say. */
 function entryOf(
-  { ctx, revision, metadata, appliedAt }: Holding,
+  { ctx: { object }, revision, metadata, appliedAt }: Holding,
   action: AuditEntry['action'],
   occasion: AuditEntry['occasion'],
-): Pick<AuditEntry, 'action' | 'object' | 'occasion' | 'revision' | 'author'> {
-  return {
-    action,
-    object: ctx.object,
-    // The same plan may come again, once something else was applied in between.
-    occasion: [revision, appliedAt, ...occasion],
-    revision,
-    author: metadata[`${factPrefix}${commitAuthorFact}`],
-  };
+) {
+  // The same plan may come again, once something else was applied in between.
+  const when = [revision, appliedAt, ...occasion];
+  return auditEntry({ object, revision, facts: metadata }, action, when);
 }
 
 function modeOf({ ctx }: Holding): { mode: string } {
