@@ -1,4 +1,4 @@
-import { addition, enumOf, int, int64, object, opt, str, time } from './builders.ts';
+import { addition, enumOf, int, int64, object, opt, str, strList, time } from './builders.ts';
 import { changeDigestPattern } from './delivery-common.ts';
 
 /** `spec.changePolicy`: how changes of the source reach the cluster. */
@@ -37,6 +37,9 @@ export function changePolicy() {
   );
 }
 
+/** Most Approvals by which `status.plan.rejections` says that a plan was rejected. */
+export const maxRejections = 100;
+
 /** `status.plan`: what would be applied. */
 export function planSummary() {
   return object(
@@ -50,6 +53,13 @@ export function planSummary() {
       change: int64('How many objects it changes.'),
       delete: int64('How many objects it deletes.'),
       url: str('Path of the Plan with the objects and fields, at the API server.'),
+      rejections: opt(
+        strList(
+          'The Approvals that reject it, of which the audit trail knows.',
+          'UID of the Approval.',
+          { maxItems: maxRejections },
+        ),
+      ),
     },
     addition,
   );

@@ -18,6 +18,7 @@ export type {
 } from './audit.ts';
 export { type Bucket, type BucketSpec, type BucketStatus, bucketKind } from './bucket.ts';
 export { additionKeyword, type CrossFieldRule } from './builders.ts';
+export { maxRejections } from './change-policy.ts';
 export { withoutWrongFields, wrongFieldOf } from './check-spec.ts';
 export type { Artifact, Condition, IgnoreRule, Selector } from './common.ts';
 export {

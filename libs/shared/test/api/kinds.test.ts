@@ -55,7 +55,8 @@ describe('the kinds', () => {
     ];
     const policy = ['', '.mode', '.approvals', '.rollback', '.pruneGuard'];
     policy.push('.pruneGuard.maxPercent', '.pruneGuard.maxObjects');
-    const plan = ['', '.digest', '.revision', '.create', '.change', '.delete', '.url'];
+    const planned = ['', '.digest', '.revision', '.create', '.change', '.delete', '.url'];
+    const plan = [...planned, '.rejections', '.rejections[]'];
     const admitted = ['', '.digest', '.revision', '.plan', '.healthy', '.healthyRevision'];
     admitted.push('.snapshot', '.healthySnapshot');
     const change = [

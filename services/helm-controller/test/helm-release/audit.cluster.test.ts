@@ -112,6 +112,20 @@ test('what is decided about a release is recorded once each, before it is carrie
   await untilHeld(bed, { reason: 'Rejected', name });
   const rejected = [...waits, 'rejection noted (undefined)'];
   expect(said(name)).toEqual(rejected);
+  // Another person, and the same one again.
+  for (const [user, count] of [
+    ['ann', 2],
+    ['joe', 3],
+  ] as const) {
+    await say(bed, name, { digest: plan, decision: 'Reject', user });
+    await bed.when((object) => object.status?.plan?.rejections?.length === count, name);
+    rejected.push('rejection noted (undefined)');
+    const at = `asked-${count}`;
+    await bed.annotate({ 'reconcile.fluxcd.io/requestedAt': at }, name);
+    await bed.when((object) => object.status?.lastHandledReconcileAt === at, name);
+    expect(said(name)).toEqual(rejected);
+    expect(of(name).at(-1)?.record).toMatchObject({ who: { users: [user] }, what: { plan } });
+  }
 
   await bed.annotate(
     { [overridePlanAnnotation]: plan ?? '', [overrideReasonAnnotation]: 'outage 7' },
@@ -125,7 +139,7 @@ test('what is decided about a release is recorded once each, before it is carrie
     'install ended succeeded (tops3cret-1)',
   ];
   expect(said(name)).toEqual(installed);
-  const [, , , override] = of(name);
+  const override = of(name)[rejected.length];
   expect(override?.record).toMatchObject({
     revision: '1.0.0',
     what: { plan },

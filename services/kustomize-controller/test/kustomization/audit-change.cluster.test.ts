@@ -169,6 +169,27 @@ test('plan, hold, decision and apply are recorded once each and in this order', 
     what: { plan: third },
     why: { text: 'not today' },
   });
+  const rejections = [...overridden, ...waits, 'rejection noted'];
+  for (const [user, count] of [
+    ['owner', 2],
+    ['lead', 3],
+  ] as const) {
+    const again = await decide(name, { planDigest: third, decision: 'Reject', user });
+    await bed.when(({ status }) => status?.plan?.rejections?.length === count, name);
+    await lookAgain(name);
+    rejections.push('rejection noted');
+    expect(said(name)).toEqual(rejections);
+    expect(of(name).at(-1)?.record).toMatchObject({
+      who: { users: [user] },
+      what: { plan: third },
+      why: { approvals: [again] },
+    });
+  }
+  // Another revision with the same plan is rejected by the same Approvals.
+  await bed.publish({ ...files('tops3cret-3'), 'README.md': 'more' }, 'r4', name);
+  await held(name, 'r4', 'Rejected');
+  await lookAgain(name);
+  expect(said(name)).toEqual(rejections);
   const ids = of(name).map(({ record }) => record.id);
   expect(new Set(ids).size).toBe(ids.length);
   expect(JSON.stringify(trail)).not.toContain('tops3cret');

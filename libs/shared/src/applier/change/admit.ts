@@ -1,5 +1,5 @@
 import type { KubeObject, KustomizationSpec, KustomizationStatus } from '@sluice/shared/api';
-import type { PlanVerdict } from './approvals-verdict.ts';
+import type { PlanVerdict, Statement } from './approvals-verdict.ts';
 import { type ChangePlan, hookCountOf, isEmptyPlan } from './change-plan.ts';
 import { type Decision, decisionOf, overridden } from './decision.ts';
 import { overrideOf } from './override.ts';
@@ -60,7 +60,7 @@ export interface HeldChange {
   /** Names of the Windows that hold it. */
   window?: string;
   /** Who has refused it. */
-  decision?: Decision;
+  rejectedBy?: readonly Statement[];
 }
 
 /** Whether a change may be applied. */
@@ -97,7 +97,7 @@ function counts(plan: ChangePlan): string {
 function admitted(
   { status }: Controlled,
   { digest, revision }: ProposedChange,
-  o: { plan?: ChangePlan; why?: string; decision?: Decision | undefined } = {},
+  o: { plan?: ChangePlan; why?: string; decision?: Decision } = {},
 ): Admission {
   const { healthy, healthyRevision, healthySnapshot } = status?.change ?? {};
   const change: AdmittedChange = {
@@ -144,8 +144,7 @@ function rejection({ rejectedBy }: PlanVerdict, plan: ChangePlan): HeldChange | 
   if (first === undefined) return undefined;
   const why = first.reason === undefined ? '' : `: ${first.reason}`;
   const message = `Plan ${plan.digest} was rejected by ${first.user}${why}`;
-  const decision = decisionOf('rejection', rejectedBy);
-  return { type: 'held', reason: 'Rejected', message, plan, ...(decision && { decision }) };
+  return { type: 'held', reason: 'Rejected', message, plan, rejectedBy };
 }
 
 /** Judges a plan by everything that can hold it. */
@@ -183,9 +182,10 @@ function judgePlan(
       : { type: 'held', reason: 'PruneGuard', message: `${what}: ${tooMuch}`, plan };
   }
   if (!window.open) return heldByWindow(window, plan);
+  if (approvedBy.length === 0) return admitted(object, change, { plan });
   const decision = decisionOf('approval', approvedBy);
-  const why = decision && `approved by ${decision.users.join(', ')}`;
-  return admitted(object, change, { plan, decision, ...(why && { why }) });
+  const why = `approved by ${decision.users.join(', ')}`;
+  return admitted(object, change, { plan, decision, why });
 }
 
 /**

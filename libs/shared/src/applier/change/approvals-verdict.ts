@@ -5,6 +5,8 @@ export interface Statement {
   user: string;
   /** Name of the Approval. */
   approval: string;
+  /** Of the Approval. */
+  uid: string;
   reason: string | undefined;
 }
 
@@ -17,7 +19,8 @@ export interface PlanVerdict {
 }
 
 function statementOf({ metadata, spec }: Approval): Statement {
-  return { user: spec.user, approval: metadata.name, reason: spec.reason };
+  const { name: approval, uid = '' } = metadata;
+  return { user: spec.user, approval, uid, reason: spec.reason };
 }
 
 /** By users and then by names, so that what is told does not depend on the order in which a watch has seen them. */

@@ -14,12 +14,11 @@ export interface Decision {
 /** Most users of whom reasons are told. */
 const maxReasons = 10;
 
-/** Returns what users have decided by Approvals; undefined when nobody said anything. */
+/** Returns what users have decided by Approvals. */
 export function decisionOf(
   action: 'approval' | 'rejection',
   statements: readonly Statement[],
-): Decision | undefined {
-  if (statements.length === 0) return undefined;
+): Decision {
   const reasons = statements.slice(0, maxReasons).flatMap(({ reason }) => reason || []);
   return {
     action,

@@ -2,7 +2,7 @@ import type { HeldChange, HeldReason } from './admit.ts';
 import type { Holding } from './holding.ts';
 import { planLines } from './plan-lines.ts';
 import { publishPlan, withdrawPlan } from './publish-plan.ts';
-import { recordHold, recordPlan } from './record-decisions.ts';
+import { recordHold, recordPlan, recordRejections } from './record-decisions.ts';
 
 /** Condition of an object whose change waits. */
 export const heldCondition = 'Held';
@@ -44,9 +44,11 @@ async function settlePlan(o: Holding, { plan }: HeldChange): Promise<void> {
     return;
   }
   if (status.plan?.digest === plan.digest && status.plan.revision === revision) return;
-  const isNew = status.plan?.digest !== plan.digest;
-  status.plan = await publishPlan(object, plan, { client, controllerName, revision, signal });
-  if (isNew) await recordPlan(o, plan);
+  const before = status.plan?.digest === plan.digest ? status.plan : undefined;
+  const published = await publishPlan(object, plan, { client, controllerName, revision, signal });
+  // What is known of the plan holds for any revision of it.
+  status.plan = { ...before, ...published };
+  if (before === undefined) await recordPlan(o, plan);
 }
 
 /**
@@ -59,8 +61,10 @@ export async function noteHeld(o: Holding, held: HeldChange): Promise<void> {
   const { status } = o.ctx;
   const { plan, held: known } = status.status;
   await settlePlan(o, held);
-  const { reason, untilMs } = held;
-  if (known?.reason !== reason || plan?.digest !== held.plan?.digest) await recordHold(o, held);
+  const { reason, untilMs, rejectedBy } = held;
+  if (rejectedBy !== undefined) await recordRejections(o, rejectedBy);
+  else if (known?.reason !== reason || plan?.digest !== held.plan?.digest)
+    await recordHold(o, held);
   const until = untilMs === undefined ? undefined : new Date(untilMs).toISOString();
   status.status.held = { reason, ...(until && { until: until.replace(/\.\d+Z$/, 'Z') }) };
   const message = o.masker.mask(held.message);

@@ -1,12 +1,13 @@
-import type { PlannedObject } from '@sluice/shared/api';
+import { maxRejections, type PlannedObject } from '@sluice/shared/api';
 import type { SecretMasker } from '@sluice/shared/base';
 import { objectIdOf } from '@sluice/shared/engine';
 import type { AuditEntry } from '../audit/audit.ts';
 import { auditEntry } from '../audit/audit-entry.ts';
 import { auditedFields, auditedObject } from '../audit/audited-objects.ts';
 import type { HeldChange } from './admit.ts';
+import type { Statement } from './approvals-verdict.ts';
 import type { ChangePlan } from './change-plan.ts';
-import type { Decision } from './decision.ts';
+import { type Decision, decisionOf } from './decision.ts';
 import type { Holding } from './holding.ts';
 
 /** What all records of the gate say. */
@@ -46,15 +47,25 @@ export async function recordPlan(o: Holding, plan: ChangePlan): Promise<void> {
   });
 }
 
-/** Records what people have decided about a plan. */
+/** Records that people have let a plan through. */
 export async function recordDecision(
   o: Holding,
-  { action, users, approvals, text }: Decision,
-  digests: { plan: string | undefined; after?: string },
+  decision: Decision,
+  digests: { plan: string | undefined; after: string },
 ): Promise<void> {
-  const { plan, after } = digests;
+  const { action, users, text } = decision;
   await o.audit.record({
-    ...entryOf(o, action, [plan, ...users, text]),
+    ...entryOf(o, action, [digests.plan, ...users, text]),
+    ...decided(o, decision, digests),
+  });
+}
+
+function decided(
+  o: Holding,
+  { users, approvals, text }: Decision,
+  { plan, after }: { plan: string | undefined; after?: string },
+): Pick<AuditEntry, 'users' | 'what' | 'why'> {
+  return {
     users,
     what: { ...(plan && { plan }), ...(after && { after }) },
     why: {
@@ -62,13 +73,35 @@ export async function recordDecision(
       ...(approvals && { approvals }),
       ...(text && { text: o.masker.mask(text) }),
     },
-  });
+  };
 }
 
-/** Records that a change waits, and for what; of one that somebody has refused, who has. */
+/**
+ * Records who has refused the plan in the status, each Approval once: the status, which is to be written afterwards, says
+ * of which the trail knows.
+ */
+export async function recordRejections(
+  o: Holding,
+  rejectedBy: readonly Statement[],
+): Promise<void> {
+  const { plan } = o.ctx.status.status;
+  if (!o.audit.enabled || plan === undefined) return;
+  const recorded = plan.rejections ?? [];
+  const news = rejectedBy
+    .filter(({ uid }) => !recorded.includes(uid))
+    .slice(0, maxRejections - recorded.length);
+  for (const statement of news) {
+    await o.audit.record({
+      ...entryOf(o, 'rejection', [plan.digest, statement.uid]),
+      ...decided(o, decisionOf('rejection', [statement]), { plan: plan.digest }),
+    });
+  }
+  if (news.length > 0) plan.rejections = [...recorded, ...news.map(({ uid }) => uid)];
+}
+
+/** Records that a change waits, and for what. */
 export async function recordHold(o: Holding, held: HeldChange): Promise<void> {
-  const { reason, message, plan, window, untilMs, decision } = held;
-  if (decision !== undefined) return recordDecision(o, decision, { plan: plan?.digest });
+  const { reason, message, plan, window, untilMs } = held;
   const before = o.ctx.status.status.held?.reason;
   await o.audit.record({
     ...entryOf(o, 'hold', [reason, before, plan?.digest, untilMs]),

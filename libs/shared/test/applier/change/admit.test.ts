@@ -56,6 +56,7 @@ function object(o: {
 const by = (user: string, reason?: string): Statement => ({
   user,
   approval: `of-${user}`,
+  uid: `uid-${user}`,
   reason,
 });
 const nobody: PlanVerdict = { approvedBy: [], rejectedBy: [] };
@@ -135,12 +136,7 @@ describe('the mode Approve', () => {
       type: 'held',
       reason: 'Rejected',
       message: `Plan ${planDigest} was rejected by owner: not today`,
-      decision: {
-        action: 'rejection',
-        users: ['owner'],
-        approvals: ['of-owner'],
-        text: 'not today',
-      },
+      rejectedBy: [by('owner', 'not today')],
     });
   });
 

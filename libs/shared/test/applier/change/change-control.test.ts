@@ -56,7 +56,7 @@ function control() {
     proposed,
     comparisons: () => comparisons,
     approve() {
-      approvedBy.push({ user: 'lead', approval: 'a1', reason: undefined });
+      approvedBy.push({ user: 'lead', approval: 'a1', uid: '1', reason: undefined });
       for (const listener of listeners) listener('apps/web');
     },
   };
