@@ -9,6 +9,8 @@ export interface ProgramPoolOptions extends ProgramOptions {
   size?: number;
   /** Milliseconds after which a process without work ends. */
   idleMs?: number;
+  /** Milliseconds that a call waits for a process which is at work, before another one is started for it. */
+  patienceMs?: number;
 }
 
 /** A call, and on whose behalf it is made. */
@@ -20,7 +22,8 @@ export interface PoolCall extends ProgramCall {
 /** Processes of a program of ours, each of which answers one request after another. */
 export interface ProgramPool {
   /**
-   * Sends a request to a free process, or to a new one.
+   * Sends a request to a free process, or to a new one when none gets free within a moment: a burst of short calls
+   * goes through few processes, and long ones run beside each other.
    *
    * A process that exceeds a limit, or whose call is aborted, is killed; the other calls go on. The time waited for a
    * free process does not count to `timeoutMs`.
@@ -37,12 +40,16 @@ export interface ProgramPool {
 }
 
 const defaultIdleMs = 5 * 60_000;
+/** Many times what most calls take, and little beside what a call takes that is worth a process of its own. */
+const defaultPatienceMs = 100;
 
 class Pool implements ProgramPool {
   readonly #o: ProgramPoolOptions;
   readonly #slots: FairSlots;
   readonly #idle = new Map<ProgramWorker, NodeJS.Timeout>();
   readonly #all = new Set<ProgramWorker>();
+  /** Calls that wait for a process, in order; each takes the process, or undefined to start one. */
+  readonly #waiting = new Set<(worker?: ProgramWorker) => void>();
   #version: Promise<string> | undefined;
   #closed = false;
 
@@ -53,7 +60,7 @@ class Pool implements ProgramPool {
 
   async call<T>(request: unknown, o: PoolCall): Promise<T> {
     const run = async () => {
-      const worker = this.#take();
+      const worker = await this.#take();
       try {
         return (await worker.call(request, o)) as T;
       } finally {
@@ -78,7 +85,7 @@ class Pool implements ProgramPool {
   }
 
   async #askVersion(): Promise<string> {
-    const worker = this.#take();
+    const worker = await this.#take();
     try {
       return await worker.version();
     } finally {
@@ -92,21 +99,42 @@ class Pool implements ProgramPool {
     this.#idle.clear();
     const all = [...this.#all];
     for (const worker of all) worker.kill();
+    for (const settle of this.#waiting) settle();
     await Promise.all(all.map((worker) => worker.ended));
   }
 
+  async #take(): Promise<ProgramWorker> {
+    const idle = this.#takeIdle();
+    if (idle !== undefined) return idle;
+    const isAnyBusy = [...this.#all].some((worker) => worker.usable);
+    return (isAnyBusy ? await this.#nextFree() : undefined) ?? this.#start();
+  }
+
   /** The one that ran last, so that the others get idle and end. */
-  #take(): ProgramWorker {
-    if (this.#closed)
-      throw new CommandError('aborted', `${this.#o.name} was not asked: the controller stops`);
+  #takeIdle(): ProgramWorker | undefined {
     const latest = [...this.#idle.keys()].filter((worker) => worker.usable).at(-1);
-    if (latest === undefined) return this.#start();
+    if (latest === undefined) return undefined;
     clearTimeout(this.#idle.get(latest));
     this.#idle.delete(latest);
     return latest;
   }
 
+  /** The process that is put back next; undefined when that takes too long, or when it is of no use any more. */
+  #nextFree(): Promise<ProgramWorker | undefined> {
+    return new Promise((resolve) => {
+      const settle = (worker?: ProgramWorker) => {
+        clearTimeout(timer);
+        this.#waiting.delete(settle);
+        resolve(worker);
+      };
+      const timer = setTimeout(settle, this.#o.patienceMs ?? defaultPatienceMs);
+      this.#waiting.add(settle);
+    });
+  }
+
   #start(): ProgramWorker {
+    if (this.#closed)
+      throw new CommandError('aborted', `${this.#o.name} was not asked: the controller stops`);
     const worker = new ProgramWorker(this.#o);
     this.#all.add(worker);
     void worker.ended.then(() => {
@@ -118,12 +146,14 @@ class Pool implements ProgramPool {
   }
 
   #putBack(worker: ProgramWorker): void {
-    if (!worker.usable) return;
     // What one call left behind must not count against the next.
-    if (worker.residentBytes > this.#o.maxRssBytes / 2) {
-      worker.end();
+    if (worker.usable && worker.residentBytes > this.#o.maxRssBytes / 2) worker.end();
+    const [next] = this.#waiting;
+    if (next !== undefined) {
+      next(worker.usable ? worker : undefined);
       return;
     }
+    if (!worker.usable) return;
     const timer = setTimeout(() => {
       this.#idle.delete(worker);
       worker.end();

@@ -142,6 +142,25 @@ describe('a pool of programs', () => {
     expect(await waiting).toMatchObject({ value: 'the same share waits' });
   });
 
+  test('sends short calls that come together to one process, one after another', async () => {
+    const pool = createPool({ size: 3, patienceMs: 60_000 });
+    const calls = ['a', 'b', 'a', 'c'].map((share) => echo(pool, share, { ...call, share }));
+    const answers = await Promise.all(calls);
+    expect(answers.map(({ value }) => value)).toEqual(['a', 'b', 'a', 'c']);
+    expect(new Set(answers.map(({ pid }) => pid)).size).toBe(1);
+  });
+
+  test('starts a process for a call that waits while another one ends its process', async () => {
+    const pool = createPool({ patienceMs: 60_000 });
+    const abort = new AbortController();
+    const spinning = pool.call({ deed: 'spin' }, { ...call, signal: abort.signal });
+    const waiting = echo(pool, 'waits', { ...call, share: 'b' });
+    await new Promise(setImmediate);
+    abort.abort();
+    await expect(spinning).rejects.toMatchObject({ code: 'aborted' });
+    expect(await waiting).toMatchObject({ value: 'waits' });
+  });
+
   test('ends a process that has had no work for a while', async () => {
     const pool = createPool({ idleMs: 10 });
     const { pid } = await echo(pool, 1);
@@ -159,7 +178,11 @@ describe('a pool of programs', () => {
     const pool = createPool();
     const { pid } = await echo(pool, 1);
     const spinning = pool.call({ deed: 'spin' }, call);
-    const failed = expect(spinning).rejects.toMatchObject({ code: 'aborted' });
+    const waiting = echo(pool, 'waits', { ...call, share: 'b' });
+    const failed = Promise.all(
+      [spinning, waiting].map((one) => expect(one).rejects.toMatchObject({ code: 'aborted' })),
+    );
+    await new Promise(setImmediate);
     await pool.close();
     await failed;
     expect(isAlive(pid)).toBe(false);
