@@ -18,6 +18,12 @@ export interface InformerObjectsOptions<T extends KubeObject>
   onFailure(part: InformerPart, error: unknown, object: T): void;
 }
 
+/** Who set which field is up to half of an object, and of interest to few. */
+function withoutManagers<T extends KubeObject>(object: T): T {
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
+
 /**
  * The local copy of a list-watch, and who hears of its changes. Whatever one object makes a function of a caller throw,
  * the object is kept, and the others go on: an index has no values for it, a transformation leaves its metadata.
@@ -113,7 +119,7 @@ export class InformerObjects<T extends KubeObject> {
 
   #transform(object: T): T {
     const { transform, onFailure } = this.#options;
-    if (transform === undefined) return object;
+    if (transform === undefined) return withoutManagers(object);
     try {
       return transform(object);
     } catch (error) {

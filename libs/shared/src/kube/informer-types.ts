@@ -72,7 +72,7 @@ export interface InformerOptions<T extends KubeObject> {
   fieldSelector?: string;
   metadataOnly?: boolean;
   indexes?: Indexers<T>;
-  /** Applied to every object before it is kept, for instance to drop what nobody reads. */
+  /** Applied to every object before it is kept, to drop what nobody reads; drops `managedFields` unless told. */
   transform?: (object: T) => T;
   /** Says what is wrong with an object that nobody can work with; asked once for each generation. */
   check?: (object: T) => string | undefined;

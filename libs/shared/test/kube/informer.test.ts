@@ -242,6 +242,15 @@ describe('informer', () => {
     expect(seen).toEqual(['added a@1']);
   });
 
+  test('who set which field is kept only where transform keeps it', async () => {
+    const managed = thing('a', 1);
+    managed.metadata.managedFields = [{ manager: 'kubectl', operation: 'Update' }];
+    const { informer } = await started(list(1, managed));
+    expect(informer.get('ns/a')).toEqual(thing('a', 1));
+    const { informer: whole } = await started(list(1, managed), { transform: (o) => o });
+    expect(whole.get('ns/a')).toEqual(managed);
+  });
+
   test('transform decides what is kept and announced', async () => {
     const { informer, server, clock } = await started(list(5, thing('a', 1, { color: 'red' })), {
       transform: ({ color: _, ...rest }) => rest,
