@@ -12,6 +12,7 @@ import {
 import { dirname, join } from 'node:path';
 import { build, type Metafile } from 'esbuild';
 import { commonJsNames } from './commonjs-names.ts';
+import { undiciParts } from './undici-parts.ts';
 
 const root = new URL('../../', import.meta.url).pathname;
 
@@ -126,7 +127,9 @@ async function bundle(
     target: 'node24',
     minifySyntax: true,
     minifyWhitespace: true,
-    keepNames: true,
+    // Names stay as they are written, for stack traces; of two that are the same, one gets a number. To keep those as
+    // well (`keepNames`) takes a call for each function, and memory for each.
+    minifyIdentifiers: false,
     legalComments: 'none',
     // ssh2 would speed itself up with it, and does without: it is built for one machine.
     external: ['cpu-features'],
@@ -134,6 +137,7 @@ async function bundle(
     metafile: true,
     logLevel: 'error',
     plugins: [
+      undiciParts,
       commonJsNames,
       {
         name: 'worker-files',

@@ -1,4 +1,5 @@
-import { type Static, type TProperties, type TSchema, type TSchemaOptions, Type } from 'typebox';
+import type { Static, TProperties, TSchema, TSchemaOptions } from 'typebox';
+import * as Type from 'typebox';
 
 /** Extra JSON Schema keywords of a field, such as `default`, `pattern` or `minLength`. */
 export type FieldOptions = TSchemaOptions;

@@ -1,4 +1,5 @@
-import { type TSchema, Type } from 'typebox';
+import type { TSchema } from 'typebox';
+import * as Type from 'typebox';
 import { str } from './builders.ts';
 
 /** An owner of an object, as the garbage collector reads it. */

@@ -1,5 +1,6 @@
 import type { EventSink, FluxEvent } from '@sluice/shared/api';
 import { errorMessage, readTokenFile, redactUrl } from '@sluice/shared/base';
+import { request } from 'undici';
 import type { Bus } from './bus.ts';
 import { UnpublishableError } from './bus-errors.ts';
 import { createOutbox } from './outbox.ts';
@@ -100,19 +101,18 @@ async function post(o: {
 }): Promise<void> {
   const token = o.tokenFile && (await readTokenFile(o.tokenFile, 'events-token-file'));
   const authorization = token && { authorization: `Bearer ${token}` };
-  const response = await fetch(o.address, {
+  // Node's fetch would load a second copy of undici, and follow redirects: a token is for the configured address only.
+  const { statusCode, body } = await request(o.address, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...currentTrace(), ...authorization },
     body: JSON.stringify(o.event),
     signal: AbortSignal.any([o.signal, AbortSignal.timeout(httpTimeoutMs)]),
-    // A token is for the configured address only.
-    redirect: 'manual',
   }).catch((cause: unknown) => {
     throw new Error(`the event cannot be posted: ${errorMessage(cause)}`, { cause });
   });
-  await response.body?.cancel();
+  await body.dump();
   // 429 says that the same event was delivered lately.
-  if (response.ok || response.status === 429) return;
-  const problem = `the event was answered with HTTP status ${response.status}`;
-  throw refusals.has(response.status) ? new UnpublishableError(problem) : new Error(problem);
+  if ((statusCode >= 200 && statusCode < 300) || statusCode === 429) return;
+  const problem = `the event was answered with HTTP status ${statusCode}`;
+  throw refusals.has(statusCode) ? new UnpublishableError(problem) : new Error(problem);
 }
