@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { nodeEnvironment } from '../tools/bundle/node-flags.ts';
 import { argument, nodeArgsOf, withBench } from './setup.ts';
 
 const seconds = Number(argument('seconds', '60'));
@@ -28,13 +29,13 @@ function print(name: string, { anonymous, resident, peak }: Memory): void {
   );
 }
 
-const empty = (flags: readonly string[]): ChildProcess =>
-  spawn(process.execPath, [...flags, '-e', nothing], { stdio: 'ignore', env: {} });
+const empty = (flags: readonly string[], env = {}): ChildProcess =>
+  spawn(process.execPath, [...flags, '-e', nothing], { stdio: 'ignore', env });
 
 await withBench(async (bench) => {
   const programs = {
     'node, no flags': empty([]),
-    'node, flags of the images': empty(nodeArgsOf('source-controller')),
+    'node, as images run it': empty(nodeArgsOf('source-controller'), nodeEnvironment),
   };
   try {
     const controllers = await bench.controllers({});

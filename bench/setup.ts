@@ -19,7 +19,7 @@ import {
   temporaryFolder,
 } from '@sluice/testing';
 import { bundleService } from '../tools/bundle/bundle.ts';
-import { nodeFlagsOf } from '../tools/bundle/node-flags.ts';
+import { nodeEnvironment, nodeFlagsOf } from '../tools/bundle/node-flags.ts';
 
 /** `--node-flags 'FLAGS'` replaces the flags of Node with which images run. */
 const flags = argument('node-flags', '');
@@ -97,6 +97,7 @@ async function createBench(started: AsyncDisposableStack, o: BenchOptions): Prom
         natsUrl: nats.url,
         bundled: true,
         nodeArgsOf,
+        env: nodeEnvironment,
         extraArgs,
         ...(names && { names }),
       });

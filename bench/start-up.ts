@@ -12,7 +12,7 @@ import {
   toolPath,
   usageOf,
 } from '@sluice/testing';
-import { nodeFlagsOf } from '../tools/bundle/node-flags.ts';
+import { nodeEnvironment, nodeFlagsOf } from '../tools/bundle/node-flags.ts';
 import { argument, type Bench, percentile, withBench } from './setup.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -95,7 +95,7 @@ async function startUp(bench: Bench, name: ControllerName): Promise<Sample> {
       `--metrics-addr=${metrics}`,
       ...specific[name],
     ],
-    { stdio: 'ignore', env: {} },
+    { stdio: 'ignore', env: nodeEnvironment },
   );
   const exited = once(child, 'exit');
   try {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
-import { nodeFlagsOf } from '../../tools/bundle/node-flags.ts';
+import { nodeEnvironment, nodeFlagsOf } from '../../tools/bundle/node-flags.ts';
 import { type BuiltImage, imageRecipeOf, imageRecipes } from '../../tools/images/index.ts';
 import { pinnedVersion, recipeOf } from '../../tools/provision/catalogue.ts';
 import { builtImages, imagesCannotBuild } from './images/built-images.ts';
@@ -96,8 +96,10 @@ describe.skipIf(reason !== undefined)('built images', () => {
   describe.each(imageRecipes)('$name', ({ name }) => {
     const wanted = expected[name] as (typeof expected)[string];
 
-    test('runs Node with the flags of the benchmarks, as a user with a number', () => {
-      const { User, Entrypoint, Labels } = imageOf(name).config;
+    test('runs Node with the flags and the environment of the benchmarks, as a user with a number', () => {
+      const { User, Entrypoint, Env, Labels } = imageOf(name).config;
+      const environment = Object.entries(nodeEnvironment).map(([key, value]) => `${key}=${value}`);
+      expect(Env).toEqual(expect.arrayContaining(environment));
       expect(User).toBe('65534:65534');
       expect(Entrypoint).toEqual(['/usr/local/bin/node', ...nodeFlagsOf(name), '/app/main.mjs']);
       expect(Labels).toMatchObject({

@@ -1,4 +1,4 @@
-import { nodeFlagsOf } from '../bundle/node-flags.ts';
+import { nodeEnvironment, nodeFlagsOf } from '../bundle/node-flags.ts';
 import { buildArguments } from '../provision/build.ts';
 import { recipeOf, type ToolName } from '../provision/catalogue.ts';
 import { type ImageRecipe, imageUser } from './catalogue.ts';
@@ -91,6 +91,9 @@ function appStage({ name, programs, timeZones }: ImageRecipe): string[] {
 
 function imageStage(recipe: ImageRecipe, version: string): string[] {
   const entrypoint = ['/usr/local/bin/node', ...nodeFlagsOf(recipe.name), '/app/main.mjs'];
+  const environment = Object.entries({ PATH: '/usr/local/bin', ...nodeEnvironment }).map(
+    ([name, value]) => `${name}=${value}`,
+  );
   const labels = {
     title: recipe.name,
     description: recipe.description,
@@ -115,7 +118,7 @@ function imageStage(recipe: ImageRecipe, version: string): string[] {
     ...Object.entries(labels).map(
       ([key, value]) => `LABEL org.opencontainers.image.${key}="${value}"`,
     ),
-    'ENV PATH=/usr/local/bin',
+    `ENV ${environment.join(' ')}`,
     `USER ${imageUser}:${imageUser}`,
     `ENTRYPOINT ${JSON.stringify(entrypoint).replaceAll(',', ', ')}`,
   ];

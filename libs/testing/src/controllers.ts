@@ -37,6 +37,8 @@ export interface ControllersOptions {
   namespace?: string;
   /** Flags of Node itself, such as `--cpu-prof`, for a program. */
   nodeArgsOf?: (program: ProgramName) => readonly string[];
+  /** Variables of the environment besides those that all have. */
+  env?: Record<string, string>;
   /** These do without NATS: they post events to notification-controller, or keep them on its disk. */
   withoutNats?: readonly ProgramName[];
   /** False: the servers of this machine are out of reach for what objects name, as in a cluster. */
@@ -228,6 +230,7 @@ function createProcess(
       HOME: dir,
       TMPDIR: join(dir, 'tmp'),
       RUNTIME_NAMESPACE: o.namespace ?? 'sluice-system',
+      ...o.env,
     },
     isReady: () => answers(`http://${at.health}/readyz`),
   });

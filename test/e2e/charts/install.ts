@@ -12,7 +12,7 @@ import {
 } from '@sluice/testing';
 import { dump } from 'js-yaml';
 import { bundleService } from '../../../tools/bundle/bundle.ts';
-import { nodeFlagsOf } from '../../../tools/bundle/node-flags.ts';
+import { nodeEnvironment, nodeFlagsOf } from '../../../tools/bundle/node-flags.ts';
 import { type ChartName, packageCharts } from '../../../tools/charts/package.ts';
 import { timeoutMs } from '../world.ts';
 
@@ -22,7 +22,7 @@ export type Charts = Record<ChartName, string>;
 export async function bundledImages(dir: string): Promise<(reference: string) => PodImage> {
   for (const name of [...controllerNames, 'source-watcher'])
     await bundleService(name, join(dir, name));
-  return localImages({ bundles: dir, nodeFlagsOf });
+  return localImages({ bundles: dir, nodeFlagsOf, nodeEnvironment });
 }
 
 /** Packs the charts of the present sources. */

@@ -28,6 +28,8 @@ export interface LocalImagesOptions {
   bundles: string;
   /** Flags of Node that the image of a program sets before the file name. */
   nodeFlagsOf: (program: ProgramName) => readonly string[];
+  /** Of Node. */
+  nodeEnvironment: Record<string, string>;
 }
 
 /**
@@ -68,7 +70,7 @@ function controllerImage(name: ProgramName, o: LocalImagesOptions): PodImage {
       [`${binaries}/notation-verifier`]: toolPath('notation-verifier'),
     },
     entrypoint: [`${binaries}/node`, ...o.nodeFlagsOf(name), '/app/main.mjs'],
-    env: { PATH: `${binaries}:/usr/bin:/bin` },
+    env: { PATH: `${binaries}:/usr/bin:/bin`, ...o.nodeEnvironment },
     user: nobody,
   };
 }
