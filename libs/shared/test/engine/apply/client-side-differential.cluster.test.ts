@@ -7,7 +7,8 @@ import { gvkOf, type KubeClient } from '@sluice/shared/kube';
 import { temporaryFolder, testCluster, testNamespace, toolPath } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { identity } from '../engine-objects.ts';
-import { type UpgradeCase, upgradeCases } from './client-side-cases.ts';
+import { upgradeCases } from './client-side-cases.ts';
+import type { UpgradeCase } from './client-side-objects.ts';
 
 type Folder = Awaited<ReturnType<typeof temporaryFolder>>;
 
