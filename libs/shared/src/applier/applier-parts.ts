@@ -269,7 +269,8 @@ export function createApplierParts<T extends Applier>(
     open: (owner) => o.states.peek(owner)?.reported.size ?? 0,
   });
   const deployments = measureDeployments(doors, o, { informer, sources });
-  forgetDeleted(informer, [o.states, clusters, drift, deployments, changes]);
+  const { storedPlans } = changes;
+  forgetDeleted(informer, [o.states, clusters, drift, deployments, changes, storedPlans]);
   return {
     informer,
     sources,

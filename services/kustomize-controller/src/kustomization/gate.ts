@@ -27,6 +27,7 @@ function holdingOf(run: Run): Holding {
   return {
     ctx,
     audit: deps.audit,
+    storedPlans: deps.changes.storedPlans,
     controllerName: 'kustomize-controller',
     masker,
     revision: sourceOf(run).revision,
@@ -75,7 +76,7 @@ export async function holdUnlessAdmitted(
 /** Nothing waits when the build is the one that is applied. */
 export async function noteNothingHeld(run: Run): Promise<void> {
   run.state.isHeld = false;
-  await forgetHeld(run);
+  await forgetHeld(holdingOf(run));
 }
 
 /**

@@ -93,7 +93,7 @@ async function appliedBuild(run: Run): Promise<Build | undefined> {
  * @throws ApiError, ConnectionError when a Snapshot cannot be written or removed now
  */
 export async function keepHealthy(run: Run, target: Target): Promise<void> {
-  const { ctx, object } = run;
+  const { ctx, object, state } = run;
   const { change } = ctx.status.status;
   if (change === undefined) return;
   const before = referredTo(ctx.status.observed.status?.change);
@@ -109,5 +109,8 @@ export async function keepHealthy(run: Run, target: Target): Promise<void> {
     }
   }
   const after = referredTo(change);
-  if (before.some((digest) => !after.includes(digest))) await forgetSnapshots(run);
+  // A process may have ended before the status knew of the one that it has kept.
+  const mayHaveMore = isNeeded(object) && !state.isTidy;
+  if (mayHaveMore || before.some((digest) => !after.includes(digest))) await forgetSnapshots(run);
+  state.isTidy = true;
 }

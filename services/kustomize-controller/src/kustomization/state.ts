@@ -87,6 +87,8 @@ export interface KustomizationState extends DriftState {
   configChanged: boolean;
   /** Digest of the change of which no Snapshot can be kept, which was said. */
   unkept?: string;
+  /** There are no Snapshots but those that the status refers to. */
+  isTidy?: boolean;
   /** A change waits, so that the source does not say what should be in the cluster. */
   isHeld: boolean;
 }

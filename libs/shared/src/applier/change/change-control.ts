@@ -16,6 +16,7 @@ import {
 } from './admit.ts';
 import type { Approvals } from './approvals.ts';
 import type { PruneGuard } from './prune-guard.ts';
+import { StoredPlans } from './stored-plans.ts';
 import type { WindowVerdict } from './windows/window-verdict.ts';
 import type { Windows } from './windows/windows.ts';
 
@@ -51,6 +52,8 @@ function basisOf({ metadata }: KubeObject, { digest, revision }: ProposedChange)
 export class ChangeControl {
   readonly #options: ChangeControlOptions;
   readonly #gate: Gate;
+  /** What this process knows of the Plans of what waits. */
+  readonly storedPlans = new StoredPlans();
   /** Changes that wait, by the key of their object. */
   readonly #waiting = new Map<string, { basis: string; held: HeldChange }>();
 

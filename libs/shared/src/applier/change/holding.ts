@@ -3,12 +3,13 @@ import type { SecretMasker } from '@sluice/shared/base';
 import type { ReconcileContext } from '@sluice/shared/runtime';
 import type { Audit } from '../audit/audit.ts';
 import type { Controlled } from './admit.ts';
+import type { StoredPlans } from './stored-plans.ts';
 
 type Status = Pick<KustomizationStatus, 'plan' | 'held' | 'change'>;
 
 /** The parts of a reconcile that tell of a change that waits. */
 export interface Holding {
-  ctx: Pick<ReconcileContext<Controlled>, 'client' | 'event' | 'object'> & {
+  ctx: Pick<ReconcileContext<Controlled>, 'client' | 'event' | 'key' | 'object'> & {
     status: {
       status: Status;
       getCondition(type: string): Condition | undefined;
@@ -17,6 +18,7 @@ export interface Holding {
     };
   };
   audit: Audit;
+  storedPlans: StoredPlans;
   controllerName: string;
   masker: SecretMasker;
   revision: string;

@@ -33,19 +33,35 @@ async function tell(o: Holding, { reason, plan }: HeldChange, message: string): 
   });
 }
 
+type Forgetting = Pick<Holding, 'ctx' | 'signal' | 'storedPlans'>;
+
+/** Removes the Plan, also one that a process has stored which ended before the status said so. */
+async function removePlan({ ctx, signal, storedPlans }: Forgetting): Promise<void> {
+  const { client, object, key } = ctx;
+  const { status } = ctx.status;
+  const isControlled = status.plan !== undefined || status.change !== undefined;
+  if (isControlled && (status.plan !== undefined || storedPlans.mayHave(key))) {
+    await withdrawPlan(object, { client, signal });
+    storedPlans.note(key, undefined);
+  }
+  delete status.plan;
+}
+
 /** Writes and removes the Plan so that it is the one of the change that waits. */
 async function settlePlan(o: Holding, { plan }: HeldChange): Promise<void> {
   const { status } = o.ctx.status;
   const { client, object } = o.ctx;
-  const { signal, revision, controllerName } = o;
-  if (plan === undefined) {
-    if (status.plan !== undefined) await withdrawPlan(object, { client, signal });
-    delete status.plan;
-    return;
-  }
-  if (status.plan?.digest === plan.digest && status.plan.revision === revision) return;
-  const before = status.plan?.digest === plan.digest ? status.plan : undefined;
+  const { signal, revision, controllerName, storedPlans } = o;
+  if (plan === undefined) return removePlan(o);
+  const { digest } = plan;
+  const before = status.plan?.digest === digest ? status.plan : undefined;
+  const isSaid = before?.revision === revision;
+  // What another process has said it may have withdrawn since.
+  if (isSaid && storedPlans.has(o.ctx.key, { digest, revision })) return;
+  // Until the answer is there, it may be stored or not.
+  storedPlans.forget(o.ctx.key);
   const published = await publishPlan(object, plan, { client, controllerName, revision, signal });
+  storedPlans.note(o.ctx.key, { digest, revision });
   // What is known of the plan holds for any revision of it.
   status.plan = { ...before, ...published };
   if (before === undefined) await recordPlan(o, plan);
@@ -78,11 +94,9 @@ export async function noteHeld(o: Holding, held: HeldChange): Promise<void> {
  *
  * @throws ApiError, ConnectionError when the Plan cannot be removed
  */
-export async function forgetHeld(o: Pick<Holding, 'ctx' | 'signal'>): Promise<void> {
-  const { client, object, status } = o.ctx;
+export async function forgetHeld(o: Forgetting): Promise<void> {
+  const { status } = o.ctx;
   status.removeCondition(heldCondition);
   delete status.status.held;
-  if (status.status.plan === undefined) return;
-  await withdrawPlan(object, { client, signal: o.signal });
-  delete status.status.plan;
+  await removePlan(o);
 }

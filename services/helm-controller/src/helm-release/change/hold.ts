@@ -20,6 +20,7 @@ export function holdingOf(run: Run): Holding {
   return {
     ctx,
     audit: deps.audit,
+    storedPlans: deps.changes.storedPlans,
     controllerName: 'helm-controller',
     masker,
     revision: desiredOf(run).chart.metadata.version,
