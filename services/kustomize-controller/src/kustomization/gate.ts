@@ -18,7 +18,7 @@ import { eventMetadata, sayWarning } from './events.ts';
 import { keepHealthy } from './keep-snapshots.ts';
 import { objectsToApply } from './objects-to-apply.ts';
 import { proposeChange } from './propose-change.ts';
-import { recallApplied } from './recall-applied.ts';
+import { asOfApplied, recallApplied } from './recall-applied.ts';
 import { type Build, type Run, sourceOf } from './run.ts';
 import { healthyCondition, noteHealth, noteHealthyChange, succeededReason } from './status.ts';
 
@@ -108,6 +108,12 @@ function noteReadiness(run: Run, held: HeldChange): boolean {
   return false;
 }
 
+/** Whether what is applied is yet to become healthy, and is rolled back if it does not. */
+function isOnTrial({ object, ctx }: Run): boolean {
+  const { change } = ctx.status.status;
+  return object.spec.changePolicy?.rollback === 'LastHealthy' && change?.digest !== change?.healthy;
+}
+
 /** Looks after what is applied while a change waits: its drift, and its health if that was not well. */
 async function keepApplied(
   run: Run,
@@ -116,9 +122,12 @@ async function keepApplied(
 ): Promise<number | undefined> {
   const { state, ctx } = run;
   const lookAgainAt = held.holdsDrift ? undefined : await healDrift(run, target);
-  if (!noteReadiness(run, held) || isReady(run.object) || state.applied === undefined)
-    return lookAgainAt;
-  const verdict = await checkHealth(run, target);
+  const isQuiet = noteReadiness(run, held);
+  const isOfInterest = !isReady(run.object) && (isQuiet || isOnTrial(run));
+  if (!isOfInterest || state.applied === undefined) return lookAgainAt;
+  const verdict = await checkHealth(asOfApplied(run), target);
+  // A wait is no news where somebody should look.
+  if (!isQuiet) noteReadiness(run, held);
   if (verdict.type === 'waiting') return Math.min(verdict.untilMs, lookAgainAt ?? verdict.untilMs);
   if (verdict.type === 'healthy')
     noteHealth(run, { healthy: true, message: 'Health check passed' });
@@ -127,7 +136,7 @@ async function keepApplied(
   state.phase = 'ready';
   const { status } = ctx.status;
   status.lastAppliedRevision = status.change?.revision ?? status.lastAppliedRevision;
-  ctx.status.ready(succeededReason, `Applied revision: ${status.lastAppliedRevision}`);
+  if (isQuiet) ctx.status.ready(succeededReason, `Applied revision: ${status.lastAppliedRevision}`);
   return lookAgainAt;
 }
 

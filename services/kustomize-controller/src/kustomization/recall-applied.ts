@@ -56,6 +56,12 @@ function asOf(run: Run, { revision }: AdmittedChange, contentDigest: string): Ru
   return { ...run, source: { artifact: former, revision, originRevision: undefined } };
 }
 
+/** Returns a reconcile as one of the change that was let through last, which is what its health is told of. */
+export function asOfApplied(run: Run): Run {
+  const { change } = run.ctx.status.status;
+  return change === undefined ? run : asOf(run, change, change.snapshot ?? change.digest);
+}
+
 /** Returns what there is to say of what a build does not hold. */
 export function leftOutNote({ leftOut = [] }: Build): string {
   if (leftOut.length === 0) return '';

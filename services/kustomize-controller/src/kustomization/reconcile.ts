@@ -20,10 +20,10 @@ import { checkHealth, type HealthVerdict, rulesOf } from './check-health.ts';
 import { driftModeOf, healBeforeNews, healDrift } from './drift.ts';
 import { describeError } from './events.ts';
 import { finishReady } from './finish.ts';
-import { holdUnlessAdmitted, noteNothingHeld, stayHeld } from './gate.ts';
+import { holdUnlessAdmitted, noteNothingHeld } from './gate.ts';
 import { keepAdmitted, keepHealthy } from './keep-snapshots.ts';
 import { resolveSource } from './resolve-source.ts';
-import { isRollbackCause, rollBack } from './roll-back.ts';
+import { isRollbackCause, rollBack, stayHeldOrRollBack } from './roll-back.ts';
 import {
   type KustomizationDeps,
   quietMs,
@@ -159,7 +159,7 @@ async function runRecipe(run: Run): Promise<Outcome> {
   const target = await run.deps.clusters.targetOf(object, run.signal);
   const wasReady = isReady(object);
   const changed = resumed ? false : await bringUpToDate(run, target);
-  if (typeof changed === 'object') return stayHeld(run, target, changed);
+  if (typeof changed === 'object') return stayHeldOrRollBack(run, target, changed);
   const lookAgainAt = await healDrift(run, target);
   const verdict = await lookAtHealth(run, target);
   if (verdict instanceof ReconcileError) return rollBack(run, target, verdict);

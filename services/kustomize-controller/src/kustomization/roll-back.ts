@@ -1,11 +1,11 @@
-import { type AdmittedChange, heldByRollback } from '@sluice/shared/applier';
+import { type AdmittedChange, type HeldChange, heldByRollback } from '@sluice/shared/applier';
 import { ReconcileError, RetryableError } from '@sluice/shared/base';
 import type { Target } from '@sluice/shared/engine';
 import type { Outcome } from '@sluice/shared/runtime';
 import { eventMetadata } from './events.ts';
 import { rollbackMessage, stayHeld } from './gate.ts';
 import { forgetSnapshots } from './keep-snapshots.ts';
-import { leftOutNote, recallChange } from './recall-applied.ts';
+import { asOfApplied, leftOutNote, recallChange } from './recall-applied.ts';
 import { type Run, sourceOf } from './run.ts';
 import { healthCheckFailedReason } from './status.ts';
 
@@ -65,4 +65,26 @@ export async function rollBack(run: Run, target: Target, error: ReconcileError):
   state.wait = undefined;
   state.isHeld = true;
   return stayHeld(run, target, held);
+}
+
+/**
+ * Ends a reconcile whose change waits. What was let through before is rolled back when it does not become healthy, and
+ * what waits is compared with the cluster once more then.
+ *
+ * @throws what {@link stayHeld} and {@link rollBack} throw
+ */
+export async function stayHeldOrRollBack(
+  run: Run,
+  target: Target,
+  held: HeldChange,
+): Promise<Outcome> {
+  try {
+    return await stayHeld(run, target, held);
+  } catch (error) {
+    if (!isRollbackCause(run, error)) throw error;
+    const outcome = await rollBack(asOfApplied(run), target, error);
+    run.deps.changes.forget(run.ctx.key);
+    run.deps.revisit(run.ctx.key);
+    return outcome;
+  }
 }
