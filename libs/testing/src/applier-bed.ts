@@ -25,7 +25,8 @@ import { assertStatusContract } from './status-contract.ts';
 import { toolPath } from './tool-path.ts';
 import { until, untilGone } from './until.ts';
 
-const shard = 'test.sluice.dev/shard';
+/** Label of the objects of a bed, with its namespace; its controller sees no others. */
+export const shardLabel = 'test.sluice.dev/shard';
 
 /** An object that an applier reconciles. */
 export interface AppliedKind extends KubeObject {
@@ -116,7 +117,7 @@ export async function startApplierBed<T extends AppliedKind>(
     o.localNetwork === false ? artifactsOnly : { host: undefined, flags: localNetworkFlags };
   const source = await startArtifactSource({ client, namespace, dir, host: network.host });
   const flags = [
-    `--watch-label-selector=${shard}=${namespace}`,
+    `--watch-label-selector=${shardLabel}=${namespace}`,
     `--work-path=${workPath}`,
     `--kustomize-builder=${toolPath('kustomize-builder')}`,
     '--http-retry=2',
@@ -214,7 +215,7 @@ function createObjects<T extends AppliedKind>(
       client.create<T>(resource, {
         apiVersion: `${group}/${version}`,
         kind,
-        metadata: { name, namespace, labels: { [shard]: namespace } },
+        metadata: { name, namespace, labels: { [shardLabel]: namespace } },
         spec: { interval: '10m', ...o.spec(namespace), ...spec },
       } as unknown as T),
     patch: (spec: SpecOf<T>, name = 'app') => merge(name, { spec }),

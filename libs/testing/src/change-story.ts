@@ -6,8 +6,9 @@ import {
   type KustomizationStatus,
   windowKind,
 } from '@sluice/shared/api';
-import { coreResources, createInformer, resourceOf } from '@sluice/shared/kube';
+import { coreResources, resourceOf } from '@sluice/shared/kube';
 import type { AppliedKind, ApplierBed } from './applier-bed.ts';
+import { seeValues } from './seen-values.ts';
 
 const approvals = resourceOf(approvalKind as KindDefinition);
 const windows = resourceOf(windowKind as KindDefinition);
@@ -27,12 +28,15 @@ export const storyOperations = [
   'close the window',
   'open the window',
 ] as const;
-export type StoryOperation = (typeof storyOperations)[number];
+/** The same, where the controller may be killed. */
+export const killingOperations = [...storyOperations, 'kill', 'kill', 'kill', 'kill'] as const;
+export type StoryOperation = (typeof killingOperations)[number];
 
 /** ConfigMaps of a source by name, each with one value, `v`. */
 export type StoryObjects = Record<string, string>;
 
-type ControlledKind = AppliedKind & {
+/** An object whose changes are controlled. */
+export type ControlledKind = AppliedKind & {
   status?: Pick<KustomizationStatus, 'plan' | 'held' | 'change'>;
 };
 
@@ -46,7 +50,12 @@ export interface ChangeStoryOptions<T extends ControlledKind> {
   spec(name: string): Partial<T['spec']>;
   /** Whether a revision is applied. */
   hasApplied(object: T, revision: string): boolean;
+  /** Has the controller die at the nth request from now on that changes something, and another one start. */
+  killAtWrite?(nth: number): Promise<void>;
 }
+
+/** Requests that change something, within which a kill comes. */
+const maxWrites = 8;
 
 /** One object that somebody keeps changing, and what may be in the cluster because of that. */
 class Story<T extends ControlledKind> {
@@ -58,6 +67,7 @@ class Story<T extends ControlledKind> {
   readonly mayGo = new Set<string>();
   #commits = 0;
   #edits = 0;
+  #kills = 0;
   #value = '';
   #present: string[] = [];
   #applied: string[] = [];
@@ -89,6 +99,9 @@ class Story<T extends ControlledKind> {
         return this.#edit();
       case 'restart':
         return this.#o.bed.restart();
+      case 'kill':
+        // Another one each time, which seeds can repeat.
+        return this.#o.killAtWrite?.(1 + ((5 * this.#kills++ + this.#commits) % maxWrites));
       case 'close the window':
         return this.#close();
       case 'open the window':
@@ -272,21 +285,8 @@ export async function startChangeStory<T extends ControlledKind>(
 ): Promise<ChangeStory> {
   const { client, namespace } = o.bed;
   const story = new Story(o, name);
-  const values: string[] = [];
-  const gone: string[] = [];
-  const informer = createInformer<KubeObject & { data?: Record<string, string> }>({
-    client,
-    resource: coreResources.configMaps,
-    namespace,
-  });
-  informer.onEvent(({ type, object }) => {
-    const one = names.find((each) => object.metadata.name === `${name}-${each}`);
-    if (one === undefined) return;
-    if (type === 'deleted') gone.push(one);
-    else values.push(object.data?.['v'] ?? '');
-  });
-  informer.start();
-  await informer.synced();
+  const seen = await seeValues({ client, namespace, prefix: name, names });
+  const { values, gone } = seen;
   return {
     values,
     run: (operation) => story.run(operation),
@@ -294,6 +294,6 @@ export async function startChangeStory<T extends ControlledKind>(
       ...values.filter((value) => !story.allowed.has(value)),
       ...gone.filter((one) => !story.mayGo.has(one)).map((one) => `${one} deleted`),
     ],
-    stop: () => informer.stop(),
+    stop: () => seen.stop(),
   };
 }

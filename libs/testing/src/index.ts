@@ -18,7 +18,9 @@ export {
 export {
   type ChangeStory,
   type ChangeStoryOptions,
-  startChangeStory,
+  type ControlledKind,
+  killingOperations,
+  type StoryOperation,
   storyOperations,
 } from './change-story.ts';
 export {
@@ -68,6 +70,19 @@ export {
   startHelmServer,
 } from './helm-server.ts';
 export type { ServerAuth } from './http-auth.ts';
+export {
+  type Death,
+  type KillProxy,
+  type Moment,
+  type ProxiedCall,
+  startKillProxy,
+} from './kill-proxy.ts';
+export {
+  idleFlags,
+  type KilledController,
+  startKilledController,
+} from './killed-controller.ts';
+export { type KilledPhase, killedPhases } from './killed-phases.ts';
 export { LateWatch } from './late-watch.ts';
 export {
   artifactsOnly,
@@ -80,6 +95,7 @@ export { type NatsOptions, type NatsServer, startNats } from './nats.ts';
 export { type ObjectStore, startObjectStore } from './object-store.ts';
 export { openWatches } from './open-watches.ts';
 export { type OtlpReceiver, startOtlpReceiver } from './otlp-receiver.ts';
+export { PhaseStory, type PhaseStoryOptions, repeatedRecords } from './phase-story.ts';
 export {
   type LocalImagesOptions,
   localImages,
@@ -122,6 +138,7 @@ export {
 } from './ssh-server.ts';
 export { type Asked, standInDispatcher, standInFor, standInHeader } from './stand-in.ts';
 export { assertStatusContract } from './status-contract.ts';
+export { tellChangeStory } from './tell-change-story.ts';
 export {
   changeTenant,
   controllerAccount,

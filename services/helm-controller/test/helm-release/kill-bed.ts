@@ -5,8 +5,9 @@ import {
   type KubeObject,
 } from '@sluice/shared/api';
 import { coreResources, isNotFound } from '@sluice/shared/kube';
+import type { Moment } from '@sluice/testing';
 import { type Bed, conditionOf, configMaps, secrets, startBed } from './harness.ts';
-import { Killer, type Moment, type Step } from './killer.ts';
+import { Killer, type Step } from './killer.ts';
 
 /** A controller that can be killed at any step of an action. */
 export interface KillBed extends Bed {

@@ -1,11 +1,17 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Controllers, startControllers, testCluster } from '@sluice/testing';
+import {
+  type Controllers,
+  type KillProxy,
+  type Moment,
+  type ProxiedCall,
+  startControllers,
+  startKillProxy,
+  testCluster,
+} from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bed, chart, configMaps, startBed } from './harness.ts';
-import { type KillProxy, type ProxiedCall, startKillProxy } from './kill-proxy.ts';
-import type { Moment } from './killer.ts';
 
 let bed: Bed;
 let proxy: KillProxy;
@@ -52,7 +58,7 @@ const deaths: { name: string; call: ProxiedCall; moment: Moment }[] = [
 test.each(deaths)(
   'a killed process is followed by one that ends its work: $moment $call',
   async ({ name, call, moment }) => {
-    const death = proxy.killAt(call, moment);
+    const death = proxy.killAt({ call, moment });
     await bed.apply({ values: { text: name } }, name);
     await death;
     await process().start();

@@ -1,4 +1,5 @@
 import type { KubeClient } from '@sluice/shared/kube';
+import type { Moment } from '@sluice/testing';
 import { type Call, wrapped } from '../action/wrapped-client.ts';
 
 /** A request that changes something, and how many like it came before. */
@@ -9,9 +10,6 @@ export interface Step {
   /** Whether the server did what it was asked for. */
   done: boolean;
 }
-
-/** When the process dies: just before it sends a request, or before it gets the answer. */
-export type Moment = 'before' | 'after';
 
 const reads = ['get ', 'list '];
 const nameInCall = /\bk\d+[ab]\b/;
