@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { compileCacheEnvironment } from '@sluice/testing';
 import { describe, expect, test } from 'vitest';
 
 const programs = [
@@ -12,7 +13,10 @@ const programs = [
 
 function run(name: string, args: string[]) {
   const entry = join(import.meta.dirname, '..', 'services', name, 'src/main.ts');
-  return spawnSync(process.execPath, [entry, ...args], { encoding: 'utf8', env: {} });
+  return spawnSync(process.execPath, [entry, ...args], {
+    encoding: 'utf8',
+    env: compileCacheEnvironment(),
+  });
 }
 
 describe.each(programs)('$name', ({ name, ownFlag }) => {

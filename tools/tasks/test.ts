@@ -15,6 +15,10 @@ const given = JSON.parse(process.env['SLUICE_TOOLS'] ?? '{}') as Record<string, 
 const missing = commandTools.filter((name) => !given[name]);
 const tools = { ...given, ...(await provision(missing)) };
 
+// Test workers, and the controllers that tests start from their sources, share what Node compiles.
+const compiled =
+  process.env['NODE_COMPILE_CACHE'] ?? join(root, 'node_modules/.cache/node-compile');
+
 const folder = mkdtempSync(join(tmpdir(), 'sluice-test-'));
 const report = join(folder, 'report.json');
 try {
@@ -23,7 +27,15 @@ try {
   const result = spawnSync(
     process.execPath,
     [vitest, 'run', ...reporters, ...process.argv.slice(2)],
-    { cwd: root, stdio: 'inherit', env: { ...process.env, SLUICE_TOOLS: JSON.stringify(tools) } },
+    {
+      cwd: root,
+      stdio: 'inherit',
+      env: {
+        ...process.env,
+        NODE_COMPILE_CACHE: compiled,
+        SLUICE_TOOLS: JSON.stringify(tools),
+      },
+    },
   );
   const { passed, failed } = totals(read(report), result.status ?? 1);
   console.log(`${passed} passed, ${failed} failed`);

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { compileCacheEnvironment } from './compile-cache.ts';
 import { localNetworkFlags } from './local-network.ts';
 import { freePorts } from './ports.ts';
 import { ServerProcess } from './server-process.ts';
@@ -230,6 +231,7 @@ function createProcess(
       HOME: dir,
       TMPDIR: join(dir, 'tmp'),
       RUNTIME_NAMESPACE: o.namespace ?? 'sluice-system',
+      ...compileCacheEnvironment(),
       ...o.env,
     },
     isReady: () => answers(`http://${at.health}/readyz`),

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
+import { compileCacheEnvironment } from './compile-cache.ts';
 
 /** What the guard process is told, one JSON object a line. */
 export type GuardOrder =
@@ -23,7 +24,7 @@ function startGuard(): Writable {
   const guard = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'guard-main.ts')],
-    { detached: true, stdio: ['pipe', 'ignore', 'inherit'], env: {} },
+    { detached: true, stdio: ['pipe', 'ignore', 'inherit'], env: compileCacheEnvironment() },
   );
   // The guard ends when this process does: neither it nor its pipe may keep this process running.
   guard.unref();

@@ -30,6 +30,7 @@ export {
   testCluster,
   testNamespace,
 } from './cluster.ts';
+export { compileCacheEnvironment } from './compile-cache.ts';
 export { type ConnectProxy, startConnectProxy } from './connect-proxy.ts';
 export { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './control-plane.ts';
 export {
