@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './tools/test/longest-first.ts';
 
 const folders = ['clients/*/test', 'libs/*/test', 'services/*/test', 'tools/test', 'test'];
 const named = (ending: string) => folders.map((folder) => `${folder}/**/*.${ending}.ts`);
@@ -10,10 +11,12 @@ const common = {
 };
 
 // `*.cluster.test.ts` share a control plane, which is started only when one of them is selected; each
-// `*.e2e.test.ts` starts a world of its own, after all others have ended.
+// `*.e2e.test.ts` starts a world of its own, after all others have ended. Unit tests keep two processors busy; cluster
+// tests and a world wait for a good part of their time.
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -32,6 +35,7 @@ export default defineConfig({
           globalSetup: ['tools/test/global-setup.ts'],
           setupFiles: ['tools/test/cluster-setup.ts'],
           sequence: { groupOrder: 1 },
+          maxWorkers: 3,
         },
       },
       {
@@ -41,7 +45,6 @@ export default defineConfig({
           include: named('e2e.test'),
           globalSetup: ['tools/test/e2e-setup.ts'],
           sequence: { groupOrder: 2 },
-          maxWorkers: 1,
         },
       },
     ],
