@@ -15,6 +15,7 @@ import { toolPath } from '@sluice/testing';
 import { chartFiles } from './apps.ts';
 import type { Contestant } from './contestants.ts';
 import { apiRequests, type Cost, measure, untilAll } from './measure.ts';
+import { requestTables } from './requests.ts';
 import type { Bench } from './setup.ts';
 
 const run = promisify(execFile);
@@ -110,6 +111,7 @@ export async function benchHelm(
   const controllers = await contestant.start();
   const loop = 'a loop of helm upgrade --install';
   await bench.apply([repositoryOf(bench)]);
+  const table = await requestTables(bench, names.length);
   const install = await measure({
     title: `${contestant.name}, install: ${names.length} releases of one chart`,
     bench,
@@ -121,6 +123,7 @@ export async function benchHelm(
       await released;
     },
   });
+  await table(`${contestant.name}, install`);
   const upgrade = await measure({
     title: `${contestant.name}, upgrade: ${names.length} releases of one chart`,
     bench,
@@ -137,6 +140,7 @@ export async function benchHelm(
       await released;
     },
   });
+  await table(`${contestant.name}, upgrade`);
   console.log(`API requests in all: ${await apiRequests(controllers)}`);
   return { install, upgrade };
 }

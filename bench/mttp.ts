@@ -1,7 +1,8 @@
 // npm run bench -- mttp [--n 100] [--source oci|git]: time until N Kustomizations are Ready, installed and then
 // upgraded. The baseline is `kubectl apply --server-side` of the same objects in the same run.
 // With `--kind helm`: the same for N HelmReleases; the baseline is a loop of the helm program. With `--flux`: all of it
-// once more with Flux's own controllers, and the ratios.
+// once more with Flux's own controllers, and the ratios. With `--requests`: every request to the API server that an
+// application takes, by client, verb and resource; the audit log that this needs costs time.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KubeObject, Kustomization } from '@sluice/shared/api';
@@ -21,6 +22,7 @@ import { type Contestant, compareCosts, withContestants } from './contestants.ts
 import { kubectlApply } from './kubectl.ts';
 import { apiRequests, type Cost, measure, untilAll } from './measure.ts';
 import { benchHelm } from './mttp-helm.ts';
+import { countsRequests, requestTables } from './requests.ts';
 import { argument, type Bench } from './setup.ts';
 
 const namespace = 'apps';
@@ -154,6 +156,7 @@ async function benchKustomizations(
       path: source === 'oci' ? './' : `./${name}`,
     }),
   );
+  const table = await requestTables(bench, names.length);
   const install = await measure({
     title: `${contestant}, install: ${names.length} ${source} apps`,
     bench,
@@ -165,6 +168,7 @@ async function benchKustomizations(
       await ready;
     },
   });
+  await table(`${contestant}, install`);
   await publisher.publish('2.0.0');
   const upgrade = await measure({
     title: `${contestant}, upgrade: ${names.length} ${source} apps`,
@@ -173,14 +177,15 @@ async function benchKustomizations(
     baseline: { name: 'kubectl apply', seconds: baselineUpgrade },
     run: async () => untilAllReady(bench, await publisher.roll('2.0.0')),
   });
+  await table(`${contestant}, upgrade`);
   console.log(`API requests in all: ${await apiRequests(controllers)}`);
   return { install, upgrade };
 }
 
-compareCosts(
-  await withContestants(async (bench, contestant) => {
-    if (argument('kind', 'kustomization') !== 'helm') return benchKustomizations(bench, contestant);
-    await bench.apply([...tenant(namespace), ...tenant('baseline')]);
-    return benchHelm(bench, { names, contestant });
-  }),
-);
+async function run(bench: Bench, contestant: Contestant): Promise<Record<string, Cost>> {
+  if (argument('kind', 'kustomization') !== 'helm') return benchKustomizations(bench, contestant);
+  await bench.apply([...tenant(namespace), ...tenant('baseline')]);
+  return benchHelm(bench, { names, contestant });
+}
+
+compareCosts(await withContestants(run, { audit: countsRequests }));
