@@ -257,7 +257,7 @@ export class HttpKubeClient implements KubeClient {
     r: ApiResource,
     o: WriteOptions & { object: unknown; type: string; idempotent?: boolean },
   ): Promise<T> {
-    const headers = { accept: json, 'content-type': o.type };
+    const headers = { accept: o.metadataOnly ? partialObject : json, 'content-type': o.type };
     const { body } = await this.#send(o, {
       r,
       method,

@@ -17,6 +17,8 @@ export interface WriteOptions extends RequestOptions {
   fieldManager?: string;
   /** `Strict` has unknown and repeated fields refused, `Warn`, the server's default, has them left out. */
   fieldValidation?: 'Strict' | 'Warn' | 'Ignore';
+  /** Has the server answer with `metadata` alone, which spares both sides the rest. */
+  metadataOnly?: boolean;
 }
 
 export interface ListOptions extends RequestOptions {

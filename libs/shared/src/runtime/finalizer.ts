@@ -61,12 +61,14 @@ async function changeFinalizers<T extends KubeObject>(
     if (!finalizers) return object;
     const { resourceVersion, uid } = object.metadata;
     try {
-      return await client.patch<T>(
+      const { metadata } = await client.patch<T>(
         resource,
         object.metadata,
         { metadata: { finalizers, resourceVersion, uid } },
-        { type: 'merge', fieldManager: `gotk-${controllerName}` },
+        { type: 'merge', fieldManager: `gotk-${controllerName}`, metadataOnly: true },
       );
+      // Nobody has changed the rest since, or this would have been a conflict.
+      return { ...object, metadata };
     } catch (error) {
       if (isNotFound(error)) return undefined;
       if (!isConflict(error) || tries >= maxTries) throw error;

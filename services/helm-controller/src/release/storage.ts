@@ -177,7 +177,8 @@ class SecretStorage implements ReleaseStorage {
   async create(release: Release): Promise<StoredRevision> {
     const secret = await secretOf(release, this.#namespace, 'createdAt', this.#clock.now());
     try {
-      return this.#written(release, await this.#client.create(secrets, secret, this.#options()));
+      const { metadata } = await this.#client.create(secrets, secret, this.#options());
+      return this.#written(release, { ...secret, metadata });
     } catch (error) {
       if (isAlreadyExists(error)) throw new ReleaseExistsError(release);
       throw error;
@@ -189,7 +190,8 @@ class SecretStorage implements ReleaseStorage {
     secret.metadata.uid = seen?.uid;
     secret.metadata.resourceVersion = seen?.resourceVersion;
     try {
-      return this.#written(release, await this.#client.replace(secrets, secret, this.#options()));
+      const { metadata } = await this.#client.replace(secrets, secret, this.#options());
+      return this.#written(release, { ...secret, metadata });
     } catch (error) {
       if (isNotFound(error)) throw new ReleaseGoneError(release);
       if (isConflict(error)) throw new ReleaseChangedError(release);
@@ -212,7 +214,8 @@ class SecretStorage implements ReleaseStorage {
   }
 
   #options() {
-    return { fieldManager, signal: this.#signal };
+    // The record would come back whole.
+    return { fieldManager, signal: this.#signal, metadataOnly: true };
   }
 
   #keyOf({ uid, resourceVersion }: StoredRevision): string {
@@ -264,10 +267,10 @@ class SecretStorage implements ReleaseStorage {
     return copyOf(release);
   }
 
-  #written(release: Release, answer: ReleaseSecret): StoredRevision {
-    this.#remember(release, answer);
+  #written(release: Release, secret: ReleaseSecret): StoredRevision {
+    this.#remember(release, secret);
     // The Secret has just been written with all of its labels.
-    return storedRevisionOf(answer) as StoredRevision;
+    return storedRevisionOf(secret) as StoredRevision;
   }
 
   #remember(release: Release, secret: ReleaseSecret): void {

@@ -13,8 +13,8 @@ const refillMs = 300_000;
 /** Objects and events remembered, and events waiting to be sent. */
 const remembered = 4096;
 const maxQueued = 5000;
-/** Time one request may take, in milliseconds. */
-const requestTimeoutMs = 10_000;
+/** Time one request may take, in milliseconds, and what is answered. */
+const writeOptions = { timeoutMs: 10_000, metadataOnly: true };
 const defaultFlushMs = 5_000;
 /** How long what is said on the way waits to be part of what is said at the end, in milliseconds. */
 const gatherMs = 1000;
@@ -145,7 +145,7 @@ class Sender implements KubeEvents {
     const known = this.#sent.get(key);
     if (known && now - known.firstAt < aggregationMs && (await this.#countUp(known, now))) return;
     const created = toKubeEvent(event, now);
-    await client.create(coreResources.events, created, { timeoutMs: requestTimeoutMs });
+    await client.create(coreResources.events, created, writeOptions);
     const { name, namespace = 'default' } = created.metadata;
     this.#sent.set(key, { namespace, name, count: 1, firstAt: now });
   }
@@ -161,7 +161,7 @@ class Sender implements KubeEvents {
   /** Returns false when the event expired in the API server. */
   async #countUp(known: Sent, now: number): Promise<boolean> {
     const change = { count: known.count + 1, lastTimestamp: apiTime(now) };
-    const options = { type: 'merge', timeoutMs: requestTimeoutMs } as const;
+    const options = { ...writeOptions, type: 'merge' } as const;
     try {
       await this.#options.client.patch(coreResources.events, known, change, options);
     } catch (error) {

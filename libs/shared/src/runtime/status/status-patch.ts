@@ -42,15 +42,16 @@ class Draft<T extends KubeObject> implements StatusDraft<T> {
   readonly status: StatusOf<T>;
   readonly #options: StatusDraftOptions<T>;
   readonly #generation: number;
-  #resourceVersion: string | undefined;
-  /** The status as the API server has it. */
+  /** The object as the API server has it. */
+  #object: T;
+  /** The status of that. */
   #persisted: Fields;
 
   constructor(options: StatusDraftOptions<T>) {
     this.#options = options;
     this.observed = options.object;
     this.#generation = options.object.metadata.generation ?? 0;
-    this.#resourceVersion = options.object.metadata.resourceVersion;
+    this.#object = options.object;
     this.#persisted = statusOf(options.object);
     this.status = structuredClone(this.#persisted) as StatusOf<T>;
   }
@@ -144,15 +145,17 @@ class Draft<T extends KubeObject> implements StatusDraft<T> {
   async #write(change: Fields): Promise<void> {
     const { client, kind, controllerName, onWritten } = this.#options;
     const sent = structuredClone(this.#fields);
-    const written = await client.patch<T>(
+    const { resourceVersion } = this.#object.metadata;
+    const { metadata } = await client.patch<T>(
       resourceOf(kind as KindDefinition),
       this.observed.metadata,
-      { metadata: { resourceVersion: this.#resourceVersion }, status: change },
-      statusPatch(controllerName),
+      { metadata: { resourceVersion }, status: change },
+      { ...statusPatch(controllerName), metadataOnly: true },
     );
-    this.#resourceVersion = written.metadata.resourceVersion;
+    // Nobody has changed the rest since, or this would have been a conflict.
+    this.#object = { ...this.#object, metadata, status: sent };
     this.#persisted = sent;
-    onWritten?.(written);
+    onWritten?.(this.#object);
   }
 
   #replace(fields: Fields): void {
@@ -174,7 +177,7 @@ class Draft<T extends KubeObject> implements StatusDraft<T> {
     const merged = mergeStatus(this.#persisted, this.#fields, theirs);
     this.#replace(merged);
     this.#persisted = theirs;
-    this.#resourceVersion = current.metadata.resourceVersion;
+    this.#object = current;
   }
 }
 
