@@ -21,6 +21,7 @@ export { applyObjects } from './apply/apply-objects.ts';
 export { inApplyOrder, stagesOf } from './apply/apply-stages.ts';
 export { appliedChanges, describeApplied, hasChanged } from './apply/describe-applied.ts';
 export { failureLines, missingKinds } from './apply/failure-lines.ts';
+export { recordApplied } from './apply/record-applied.ts';
 export { DriftBackoff } from './drift/drift-backoff.ts';
 export { confirmDrift, type Drift } from './drift/drift-confirm.ts';
 export { describeDrift } from './drift/drift-describe.ts';
@@ -39,6 +40,7 @@ export {
   noteDrift,
 } from './drift/drift-notice.ts';
 export { expiredJob, removesItself } from './drift/job-expiry.ts';
+export { operationalRules } from './drift/operational-fields.ts';
 export { judgeMissing, judgePresent } from './health/applied-health.ts';
 export { explainUnhealthy } from './health/explain-unhealthy.ts';
 export { computeHealth, type Health, type HealthStatus } from './health/health.ts';

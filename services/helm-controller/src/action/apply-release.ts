@@ -3,6 +3,7 @@ import { mapConcurrently } from '@sluice/shared/base';
 import {
   type AppliedChange,
   type ApplyContext,
+  type ApplyOptions,
   applyClientSide,
   applyContext,
   applyObject,
@@ -10,6 +11,8 @@ import {
   mayHaveHappened,
   ObjectError,
   objectIdOf,
+  operationalRules,
+  recordApplied,
 } from '@sluice/shared/engine';
 import type { Release } from '../release/release.ts';
 import { applyOptionsOf } from './apply-claimed.ts';
@@ -31,6 +34,11 @@ export interface ApplyRequest {
   force?: boolean;
   /** Brings back what others changed in objects that are taken over; only on the client side. */
   takesOver?: boolean;
+  /**
+   * Does not send objects again which the watches show as our last apply of the same has left them; only where the API
+   * server merges.
+   */
+  sparesSettled?: boolean;
   /** Leaves later kinds alone when an object cannot be created that the former revision does not have, as Helm does. */
   stopsAtFailedCreation?: boolean;
 }
@@ -67,19 +75,14 @@ export async function applyRelease(
 }
 
 function remember(ctx: ActionContext, { release }: ApplyRequest, { changes }: ApplyReport): void {
-  const { applied } = ctx.cluster;
   const owner = ownerKey(ctx);
   if (release.apply_method === 'ssa') {
-    const own = changes.filter(
-      ({ object, action }) => action !== 'skipped' || ctx.live.shows(object),
-    );
-    const objects = own.map(({ object }) => object);
-    applied.record(owner, objects, { ignore: ctx.driftIgnore });
+    recordApplied(ctx, owner, { changes, ignore: ctx.driftIgnore });
     return;
   }
   // The fields that are recorded as ours may be left from a server-side apply, and are not all that this one wrote.
   const ids = changes.map(({ id }) => id);
-  applied.forget(owner, ids);
+  ctx.cluster.applied.forget(owner, ids);
 }
 
 function countsOf({ changes, failures }: ApplyReport): Record<string, number> {
@@ -118,7 +121,8 @@ async function applyKinds(
   const { objects, stopsAtFailedCreation } = request;
   // Of revisions with the same object, the first is the present one.
   const former = new Map(request.former.toReversed().map((item) => [idOf(item), item.object]));
-  const shared = { context: applyContext(applyOptionsOf(ctx)), former };
+  const options = { ...applyOptionsOf(ctx), ...(request.sparesSettled && settledIn(ctx)) };
+  const shared = { context: applyContext(options), former };
   for (const batch of batchesOf(objects)) {
     let stop = false;
     await mapConcurrently(batch, ctx.concurrency, async (item) => {
@@ -133,6 +137,16 @@ async function applyKinds(
     });
     if (stop && stopsAtFailedCreation) return;
   }
+}
+
+/** What is exempt from the record of what was applied is brought back by sending it only. */
+function settledIn(ctx: ActionContext): Pick<ApplyOptions, 'isSettled'> {
+  if (ctx.driftIgnore.length > 0) return {};
+  const { applied } = ctx.cluster;
+  return {
+    isSettled: (sent, live) =>
+      operationalRules(sent).length === 0 && applied.isSettled(ownerKey(ctx), sent, live),
+  };
 }
 
 /** Splits objects wherever the kind changes. */

@@ -15,6 +15,8 @@ export interface RevisionRequest {
   former: readonly ReleaseObject[];
   /** Replaces objects instead of merging into them; only on the client side. */
   force: boolean;
+  /** Does not send again what is as it was sent. */
+  sparesSettled?: boolean;
 }
 
 /**

@@ -18,6 +18,8 @@ export interface UpgradeOptions extends ActionOptions {
   takeOwnership: boolean;
   /** Replaces objects instead of merging into them; only on the client side. */
   force: boolean;
+  /** Sends all objects, also those that are as the deployed revision has sent them. */
+  sendsAll: boolean;
   /** Deletes what a failed upgrade has created. */
   cleanupOnFail: boolean;
   /** Revisions that are kept; 0 for all. */
@@ -61,7 +63,8 @@ export async function upgrade(ctx: ActionContext, request: UpgradeRequest): Prom
   const created: AppliedChange[] = [];
   try {
     await pruneHistory(ctx, release, options.maxHistory);
-    await applyBetweenHooks(ctx, record, { objects, former, options, created });
+    const sparesSettled = !options.sendsAll && follows(release, current);
+    await applyBetweenHooks(ctx, record, { objects, former, options, created, sparesSettled });
     await supersede(ctx, current);
   } catch (error) {
     const describe = (message: string) => `Upgrade "${release.name}" failed: ${message}`;
@@ -74,17 +77,23 @@ export async function upgrade(ctx: ActionContext, request: UpgradeRequest): Prom
   return release;
 }
 
+/** Whether the deployed revision is the one before, so that nothing is left of one that failed. */
+function follows(release: Release, { info, version }: Release): boolean {
+  return info.status === 'deployed' && version === release.version - 1;
+}
+
 interface Steps {
   objects: readonly ReleaseObject[];
   former: readonly ReleaseObject[];
   options: UpgradeOptions;
   created: AppliedChange[];
+  sparesSettled: boolean;
 }
 
 async function applyBetweenHooks(
   ctx: ActionContext,
   record: ReleaseRecord,
-  { objects, former, options, created }: Steps,
+  { created, options, ...revision }: Steps,
 ): Promise<void> {
   const { release } = record;
   const { timeoutMs, disableHooks, force } = options;
@@ -93,7 +102,7 @@ async function applyBetweenHooks(
       runHooks(ctx, record, { event: 'pre-upgrade', timeoutMs }),
     );
   }
-  const changes = await applyRevision(ctx, { release, objects, former, force }, created);
+  const changes = await applyRevision(ctx, { ...revision, release, force }, created);
   await waitForRelease(ctx, changes, options);
   if (!disableHooks) {
     await labelled('post-upgrade hooks failed', () =>

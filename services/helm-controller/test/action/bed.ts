@@ -194,6 +194,7 @@ export const upgradeOptions: UpgradeOptions = {
   disableWaitForJobs: false,
   takeOwnership: true,
   force: false,
+  sendsAll: false,
   cleanupOnFail: false,
   maxHistory: 5,
 };

@@ -1,9 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KubeObject } from '@sluice/shared/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ActionContext } from '../../src/action/context.ts';
 import { unlock } from '../../src/action/unlock.ts';
+import type { UpgradeOptions } from '../../src/action/upgrade.ts';
+import type { Release } from '../../src/release/release.ts';
 import { type Bed, installed, startBed, upgraded } from './bed.ts';
 import {
   configMap,
@@ -54,18 +58,82 @@ test('an upgrade changes, adds and deletes objects, and follows on in the histor
   ]);
 });
 
-test('an upgrade of four objects costs one request for each, and three for the records', async () => {
-  const objects = (replicas: number) => [
-    serviceAccount('cost'),
-    configMap('cost', { replicas: String(replicas) }),
-    service('cost'),
-    deployment('cost'),
+describe('an upgrade of four objects', () => {
+  /** Four objects of a name, one of which holds a value. */
+  const objectsOf = (name: string, x: string): Doc[] => [
+    serviceAccount(name),
+    configMap(name, { x }),
+    configMap(`${name}-same`, { x: '1' }),
+    service(name),
   ];
-  const one = await installed(bed, of('cost', objects(0)));
-  bed.requests();
-  await upgraded(bed, one, of('cost', objects(1)));
-  const [apply, store, settle] = ['PATCH 200', 'POST 201', 'PUT 200'];
-  expect(bed.requests().sort()).toEqual([apply, apply, apply, apply, store, settle, settle]);
+  /** Has the watches catch up with what was applied, by a change of somebody else that does not matter. */
+  const seen = async (objects: Doc[]) => {
+    const annotations = { seen: randomUUID() };
+    for (const { kind, metadata } of objects)
+      await bed.patch(kind, metadata.name ?? '', { metadata: { annotations } });
+  };
+  /** Upgrades, and returns the release and what was asked of the server for its objects. */
+  const upgradedTo = async (
+    before: Release,
+    objects: Doc[],
+    o: Partial<UpgradeOptions> & Partial<Pick<ActionContext, 'driftIgnore'>> = {},
+  ) => {
+    const { driftIgnore = [], ...options } = o;
+    let release = before;
+    const calls = await bed.calls(async (ctx) => {
+      const own = { ...bed, ctx: { ...ctx, driftIgnore } };
+      release = await upgraded(own, before, of(before.name, objects), options);
+    });
+    return { release, calls: calls.toSorted() };
+  };
+  const callsOf = (objects: Doc[]) =>
+    objects.map(({ kind, metadata }) => `apply ${kind}/${metadata.name}`).toSorted();
+
+  test('costs a request for each that changes, and three for the records', async () => {
+    const [before, after] = [objectsOf('cost', '1'), objectsOf('cost', '2')];
+    const one = await installed(bed, of('cost', before));
+    await seen(before);
+    bed.requests();
+    const two = await upgraded(bed, one, of('cost', after));
+    expect(bed.requests().sort()).toEqual(['PATCH 200', 'POST 201', 'PUT 200', 'PUT 200']);
+    expect(await bed.find('v1', 'ConfigMap', 'cost')).toHaveProperty('data', { x: '2' });
+    await seen(after);
+    expect((await upgradedTo(two, after)).calls).toEqual([]);
+  });
+
+  test('sends again what is no longer as it was sent', async () => {
+    const objects = objectsOf('edited', '1');
+    const one = await installed(bed, of('edited', objects));
+    await seen(objects);
+    await bed.patch('ConfigMap', 'edited-same', { data: { x: 'edited' } });
+    const two = await upgradedTo(one, objects);
+    expect(two.calls).toEqual(['apply ConfigMap/edited-same']);
+    expect(await bed.find('v1', 'ConfigMap', 'edited-same')).toHaveProperty('data', { x: '1' });
+  });
+
+  test('sends everything on request, after a failed one, and where fields are left to others', async () => {
+    const objects = objectsOf('all', '1');
+    const one = await installed(bed, of('all', objects));
+    await seen(objects);
+    const two = await upgradedTo(one, objects, { sendsAll: true });
+    expect(two.calls).toEqual(callsOf(objects));
+    const { release } = two;
+    const failed = { ...release, info: { ...release.info, status: 'failed' as const } };
+    const three = await upgradedTo(failed, objects);
+    expect(three.calls).toEqual(callsOf(objects));
+    const driftIgnore = [{ paths: ['/data/x'] }];
+    const four = await upgradedTo(three.release, objects, { driftIgnore });
+    expect(four.calls).toEqual(callsOf(objects));
+    expect((await upgradedTo(four.release, objects)).calls).toEqual([]);
+  });
+
+  test('sends an annotation by which people run an object', async () => {
+    const annotations = { 'deployment.kubernetes.io/revision': '1' };
+    const objects = [configMap('run', {}, { annotations }), configMap('run-same')];
+    const one = await installed(bed, of('run', objects));
+    await seen(objects);
+    expect((await upgradedTo(one, objects)).calls).toEqual(['apply ConfigMap/run']);
+  });
 });
 
 describe('objects that leave the release', () => {

@@ -67,7 +67,7 @@ function rooted(files: ChartFiles): ChartFiles {
  */
 export async function startBed(
   flags: string[] = [],
-  o: Pick<ApplierBedOptions<HelmRelease>, 'wrap' | 'localNetwork' | 'cluster'> & {
+  o: Pick<ApplierBedOptions<HelmRelease>, 'wrap' | 'localNetwork' | 'cluster' | 'clock'> & {
     audit?: Audit;
   } = {},
 ): Promise<Bed> {

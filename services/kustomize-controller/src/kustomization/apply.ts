@@ -18,6 +18,7 @@ import {
   mergeInventories,
   missingKinds,
   parseObjectId,
+  recordApplied,
   removesItself,
   subtractInventory,
   type TakeOver,
@@ -184,7 +185,7 @@ export async function applyBuild(
       whatApplied(run, changes),
     );
     // Objects are watched from here on, also those of a failed apply.
-    recordApplied(run, target, changes);
+    recordApplied(target, ctx.key, { changes, ignore: ignoreRulesOf(run) });
     const lines = changeLines(changes);
     ctx.logger.info(
       { revision: sourceOf(run).revision, changed: lines, failed: failures.length },
@@ -216,23 +217,6 @@ export async function applyBuild(
     state.applying = false;
     await announcement.end();
   }
-}
-
-/** Remembers what was applied; the record of what did not have to be sent is right as it is. */
-function recordApplied(run: Run, target: Target, changes: AppliedChange[]): void {
-  const own = changes.filter(
-    (change) => isOwn(change, target) && (change.action !== 'unchanged' || change.sent),
-  );
-  const sent = new Map(own.map((change) => [change.object, change.sent]));
-  target.cluster.applied.record(run.ctx.key, [...sent.keys()], {
-    ignore: ignoreRulesOf(run),
-    sentOf: (object) => sent.get(object),
-  });
-}
-
-/** Whether an object is the Kustomization's after the apply; of a skipped one, labels and inventory tell. */
-function isOwn({ object, action }: AppliedChange, { live }: Target): boolean {
-  return action !== 'skipped' || live.shows(object);
 }
 
 /** Returns the rules that exempt fields from drift detection. */

@@ -8,6 +8,7 @@ import { actionContext, type Part } from '../action-context.ts';
 import { describeUpgrade } from '../changes.ts';
 import { inventoryOf } from '../inventory.ts';
 import { renderDesired } from '../render.ts';
+import { isAsked } from '../requests.ts';
 import type { Run } from '../run.ts';
 import { timeoutOf } from '../spec.ts';
 import { applyChartCrds, expectedVersions } from './chart-crds.ts';
@@ -17,7 +18,8 @@ import { endOf, type Verb } from './verb.ts';
 
 function optionsOf(run: Run): UpgradeOptions {
   const takeOwnership = !run.object.spec.upgrade?.disableTakeOwnership;
-  return { ...revisionOptionsOf(run, 'upgrade'), takeOwnership };
+  // Who asks for a reconcile wants every object looked at.
+  return { ...revisionOptionsOf(run, 'upgrade'), takeOwnership, sendsAll: isAsked(run) };
 }
 
 /** Returns how an upgrade applies objects: `auto` keeps to what the release used before. */
