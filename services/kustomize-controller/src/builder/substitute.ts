@@ -75,8 +75,15 @@ async function failure(
   return new RetryableError('BuildFailed', `post build substitution failed for ${name}: ${why}`);
 }
 
+/** Whether a text or a key in a value has a `$`; most objects have none, and need not be written as YAML. */
+function mayHoldExpression(value: unknown): boolean {
+  if (typeof value === 'string') return value.includes('$');
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some(([key, part]) => key.includes('$') || mayHoldExpression(part));
+}
+
 function substituteObject(object: KubeObject, o: SubstituteOptions, build: WorkBudget): KubeObject {
-  if (isDisabled(object)) return object;
+  if (isDisabled(object) || !mayHoldExpression(object)) return object;
   const template = formatCanonicalYaml(object);
   if (!template.includes('${') && !template.includes('$$')) return object;
   try {
