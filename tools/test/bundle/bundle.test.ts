@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { bundleService } from '../../bundle/bundle.ts';
+import { bundleService, serviceNames } from '../../bundle/bundle.ts';
 import { nodeEnvironment, nodeFlagsOf } from '../../bundle/node-flags.ts';
 
 const service = 'source-controller';
@@ -21,6 +21,12 @@ test('a bundle has of the shared library what its service uses', () => {
   expect(packages).toContain('isomorphic-git');
   // Other services use it, through the same room.
   expect(packages).not.toContain('@marcbachmann/cel-js');
+});
+
+test('Node knows the flags of all images', async () => {
+  for (const name of serviceNames()) {
+    await promisify(execFile)(process.execPath, [...nodeFlagsOf(name), '-e', '']);
+  }
 });
 
 test('a bundle runs with the flags and the environment of the images', async () => {
