@@ -52,6 +52,8 @@ export interface ConsumeOptions<T> {
   maxAttempts?: number;
   /** Hears that a message went to the dead letters. */
   onDeadLetter?: () => void;
+  /** Hears of a message that cannot be read, which is then left alone; without it, it goes to the dead letters. */
+  onUnreadable?: (message: { subject: string; sequence: number; error: string }) => void;
   /** Decides on a message. When it rejects, the message comes again with growing delays. */
   handler: (message: ConsumedMessage<T>, signal: AbortSignal) => Promise<Verdict>;
 }
@@ -254,10 +256,17 @@ class PullConsumer<T> implements Consumer {
         ),
       );
     } catch (error) {
-      if (error instanceof UnreadableMessageError) return this.#giveUp(message, error.message);
+      if (error instanceof UnreadableMessageError) return this.#unreadable(message, error.message);
       this.#bus.logger.error({ error, durable, attempt }, 'a message could not be handled');
       return { nakAfterMs: backoff({ attempt: attempt - 1, ...failureDelay }) };
     }
+  }
+
+  async #unreadable(message: JsMsg, error: string): Promise<Verdict> {
+    const { onUnreadable } = this.#options;
+    if (onUnreadable === undefined) return this.#giveUp(message, error);
+    onUnreadable({ subject: message.subject, sequence: message.seq, error });
+    return 'term';
   }
 
   async #giveUp(message: JsMsg, why: string): Promise<Verdict> {

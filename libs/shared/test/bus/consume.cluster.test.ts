@@ -7,6 +7,7 @@ import {
   currentTrace,
   inTrace,
   lastMessage,
+  UnreadableMessageError,
 } from '@sluice/shared/bus';
 import { type NatsServer, startNats } from '@sluice/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -219,6 +220,31 @@ describe('a consumer', () => {
     expect((await deadLetter())?.data).toMatchObject({
       error: expect.stringContaining('schema version 99'),
     });
+  });
+
+  test('leaves alone what it cannot read where somebody wants to hear of it, and goes on', async () => {
+    const subject = `${bus.prefix}.delivery.n.p`;
+    const { jetstream } = await bus.ready();
+    const { seq } = await jetstream.publish(subject, new TextEncoder().encode('{poison'));
+    const seen = new Collected<string>();
+    const unreadable: unknown[] = [];
+    start({
+      onUnreadable: (message) => unreadable.push(message),
+      handler: async ({ data }) => {
+        if (data === 'none of ours') throw new UnreadableMessageError('it is none of ours');
+        seen.add(data);
+        return 'ack';
+      },
+    });
+    await publish('none of ours');
+    await publish('good');
+    await seen.until((values) => values.includes('good'));
+    await untilEmpty();
+    expect(unreadable).toEqual([
+      { subject, sequence: seq, error: 'the message is not valid JSON' },
+      { subject, sequence: seq + 1, error: 'it is none of ours' },
+    ]);
+    expect(await deadLetter()).toBeUndefined();
   });
 });
 
