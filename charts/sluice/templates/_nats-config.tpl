@@ -50,8 +50,8 @@ authorization {
 {{- /*
 The subjects that each controller publishes and subscribes to, by its name; requests to JetStream are among those it
 publishes. notification-controller alone makes, changes and reads streams: whoever may change one can have the server copy
-the others into it. It makes a consumer of events, and one for each Provider that has deliveries; no consumer can be made
-for all deliveries, and no stream deleted or purged by anyone. It removes single dead letters, once they are replayed, and
+the others into it. It makes a consumer of events, one of the audit trail, and one for each Provider that has deliveries; no
+consumer can be made for all deliveries, and no stream deleted or purged by anyone. It removes single dead letters, once they are replayed, and
 single deliveries, once they are dead letters for want of room. It follows what was delivered and what alerts remember.
 The auditor, who is no controller, reads single messages of the audit trail. Those who store artifacts write, read and purge the bucket of artifacts, and make no consumers of it: a consumer can be had
 to send messages to anybody.
@@ -104,10 +104,12 @@ auditor:
     - $JS.API.STREAM.{{ $verb }}.OBJ_{{ $bucket }}
     {{- end }}
     {{- end }}
-    - $JS.API.CONSUMER.CREATE.{{ $stream }}EVENTS.{{ $owner }}
+    {{- range list "EVENTS" "AUDIT" }}
+    - $JS.API.CONSUMER.CREATE.{{ $stream }}{{ . }}.{{ $owner }}
+    {{- end }}
     - $JS.API.CONSUMER.CREATE.{{ $stream }}DELIVERIES.*.{{ $prefix }}.delivery.*.*
     - $JS.API.CONSUMER.DELETE.{{ $stream }}DELIVERIES.{{ $owner }}
-    {{- range list (printf "EVENTS.%s" $owner) "DELIVERIES.*" }}
+    {{- range list (printf "EVENTS.%s" $owner) (printf "AUDIT.%s" $owner) "DELIVERIES.*" }}
     - $JS.API.CONSUMER.INFO.{{ $stream }}{{ . }}
     - $JS.API.CONSUMER.MSG.NEXT.{{ $stream }}{{ . }}
     - $JS.ACK.{{ $stream }}{{ . }}.>

@@ -4,9 +4,10 @@ import { createBusEventSink, type OutboxSink } from '@sluice/shared/bus';
 import { type Dispatcher, networkGuardOf } from '@sluice/shared/net';
 import { createEventRecorder, type EventRecorder } from '@sluice/shared/runtime';
 import { createOutboxMetrics, type ServiceDoors } from '@sluice/shared/service';
+import { spreadRecord } from './audit/spread-record.ts';
 import type { Config } from './config.ts';
 import { createAttempt } from './delivery/attempt.ts';
-import { createBusPipeline } from './delivery/bus-pipeline.ts';
+import { type BusPipelineOptions, createBusPipeline } from './delivery/bus-pipeline.ts';
 import { busDeliveredLog, type DeliveredLog, memoryDeliveredLog } from './delivery/delivered.ts';
 import { DeliveryStatus } from './delivery/delivery-status.ts';
 import { createDiskPipeline } from './delivery/disk-pipeline.ts';
@@ -16,6 +17,7 @@ import type { Pipeline, PipelineParts } from './delivery/pipeline.ts';
 import { createReporter } from './delivery/reporter.ts';
 import { defaultMinAttempts, type RetryPolicy } from './delivery/retry-policy.ts';
 import { labelReader } from './event/labels.ts';
+import type { MatchContext } from './event/match.ts';
 import type { Informers } from './informers.ts';
 import { busMemory } from './memory/bus-memory.ts';
 import { diskMemory } from './memory/disk-memory.ts';
@@ -96,17 +98,20 @@ export function createDelivering(app: App): Delivering {
 }
 
 function alertingOf(
-  { config, logger, client, informers }: App,
+  app: App,
   o: Pick<AlertingOptions, 'alertOf' | 'providerOf' | 'delivered' | 'memory' | 'onSuppressed'>,
 ): Alerting {
-  return createAlerting({
-    ...o,
-    alerts: () => informers.alerts.list(),
+  return createAlerting({ ...o, ...matchingOf(app), alerts: () => app.informers.alerts.list() });
+}
+
+/** By what alerts are matched. */
+function matchingOf({ config, logger, client }: App): Omit<MatchContext, 'alerts'> {
+  return {
     labelsOf: labelReader(client, logger),
     noCrossNamespaceRefs: config['no-cross-namespace-refs'],
     wildcardNamespaces: config['allow-wildcard-namespaces'],
     logger,
-  });
+  };
 }
 
 function retryPolicyOf(config: Config): RetryPolicy {
@@ -118,10 +123,13 @@ function retryPolicyOf(config: Config): RetryPolicy {
   };
 }
 
-function createPipeline(
-  { config, logger, bus, metrics: { registry } }: App,
-  parts: PipelineParts,
-): { pipeline: Pipeline; sink: EventSink } {
+function createPipeline(app: App, parts: PipelineParts): { pipeline: Pipeline; sink: EventSink } {
+  const {
+    config,
+    logger,
+    bus,
+    metrics: { registry },
+  } = app;
   const metrics = createOutboxMetrics(registry);
   const dir = config['outbox-path'];
   const maxBytes = config['outbox-max-bytes'];
@@ -136,5 +144,12 @@ function createPipeline(
     logger,
     metrics,
   });
-  return { pipeline: createBusPipeline({ ...parts, bus, outbox }), sink: outbox };
+  const pipeline = createBusPipeline({ ...parts, bus, outbox, spreadRecord: recordSpreadOf(app) });
+  return { pipeline, sink: outbox };
+}
+
+function recordSpreadOf(app: App): BusPipelineOptions['spreadRecord'] {
+  const { alerts, providers } = app.informers;
+  const context = { ...matchingOf(app), providerOf: (key: string) => providers.get(key) };
+  return (record, o) => spreadRecord(record, o, { ...context, alerts: alerts.list() });
 }

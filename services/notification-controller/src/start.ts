@@ -16,6 +16,8 @@ import {
   startHttpServer,
 } from '@sluice/shared/runtime';
 import type { ServiceDoors, ServiceParts } from '@sluice/shared/service';
+import { sayAuditReadiness } from './alert/audit-readiness.ts';
+import type { AlertRules } from './alert/check-alert.ts';
 import { reportRefused } from './alert/report-refused.ts';
 import { watchAlerts } from './alert/watch-alerts.ts';
 import type { Config } from './config.ts';
@@ -55,6 +57,7 @@ export function createNotificationController(config: Config, doors: ServiceDoors
         createReceiverController(parts, receiverEvents).run(signal),
         replayDeadLetters(parts, delivering, signal),
         endIncidents(parts, delivering, signal),
+        sayReadiness(parts, delivering, signal),
       ]);
     },
     always: async ({ signal }) => {
@@ -153,6 +156,33 @@ async function endIncidents(app: App, delivering: Delivering, signal: AbortSigna
   await new IncidentWatch({ ...app, memory, alertOf, tell, intervalMs }).run(signal);
 }
 
+async function sayReadiness(app: App, { alertEvents: events }: Delivering, signal: AbortSignal) {
+  const { config, informers, bus } = app;
+  const known = [informers.alerts.synced(signal), informers.providers.synced(signal)];
+  await Promise.all(known).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
+  const options = {
+    ...app,
+    ...informers,
+    events,
+    controllerName,
+    hasNats: bus !== undefined,
+    providerOf: (key: string) => informers.providers.get(key),
+    rules: rulesOf(config),
+    minRetryDelayMs: config['min-retry-delay'],
+    maxRetryDelayMs: config['max-retry-delay'],
+  };
+  await sayAuditReadiness(options, signal);
+}
+
+function rulesOf(config: Config): AlertRules {
+  return {
+    noCrossNamespaceRefs: config['no-cross-namespace-refs'],
+    wildcardNamespaces: config['allow-wildcard-namespaces'],
+  };
+}
+
 function createEventListener(app: App, delivering: Delivering): RequestListener {
   const { config, client, logger } = app;
   const users = config.eventSenders;
@@ -170,12 +200,7 @@ async function serve(
 ): Promise<void> {
   const { informers, config, logger } = app;
   const events = delivering.alertEvents;
-  watchAlerts(informers.alerts, {
-    noCrossNamespaceRefs: config['no-cross-namespace-refs'],
-    wildcardNamespaces: config['allow-wildcard-namespaces'],
-    events,
-    logger,
-  });
+  watchAlerts(informers.alerts, { ...rulesOf(config), events, logger });
   reportRefused(informers.alerts, { events, logger });
   reportRefused(informers.providers, { events, logger });
   for (const informer of informers.all) informer.start();

@@ -39,7 +39,8 @@ const labelsByKind: Record<string, Record<string, Path>> = {
     chart_ref_name: ['spec', 'chartRef', 'name'],
     chart_source_name: ['spec', 'chart', 'spec', 'sourceRef', 'name'],
   },
-  Alert: { suspended },
+  // Ready of those that ask for audit records.
+  Alert: { ready, suspended },
   Provider: { suspended },
   Receiver: { ready, suspended, webhook_path: ['status', 'webhookPath'] },
 };

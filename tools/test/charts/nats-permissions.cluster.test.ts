@@ -8,6 +8,7 @@ import {
   auditRecords,
   auditSubject,
   connectBus,
+  consume,
   deliveredSubject,
   deliveredSubjects,
   type FollowedMessage,
@@ -80,6 +81,7 @@ const allowed: Record<(typeof users)[number], string[]> = {
       ['INFO', 'CREATE', 'UPDATE'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`),
     ),
     '$JS.API.CONSUMER.CREATE.SLUICE_EVENTS.notification-controller',
+    '$JS.API.CONSUMER.CREATE.SLUICE_AUDIT.notification-controller',
     // What all Providers shared once.
     '$JS.API.CONSUMER.DELETE.SLUICE_DELIVERIES.notification-controller',
     // One for each Provider, of whatever name, and of its deliveries only.
@@ -88,6 +90,7 @@ const allowed: Record<(typeof users)[number], string[]> = {
     ),
     ...[
       'SLUICE_EVENTS.notification-controller',
+      'SLUICE_AUDIT.notification-controller',
       ...consumers.map((name) => `SLUICE_DELIVERIES.${name}`),
     ].flatMap((consumer) => [
       `$JS.API.CONSUMER.INFO.${consumer}`,
@@ -226,15 +229,6 @@ describe.each(users)('the NATS user %s', (user) => {
 });
 
 test('source-controller may keep artifacts in the bucket that notification-controller makes', async () => {
-  const busOf = (name: string) =>
-    connectBus({
-      url: nats.url,
-      name,
-      user: name,
-      passwordFile: nats.passwordFile(name),
-      owns: [],
-      logger: silentLogger,
-    });
   const [owner, user] = [busOf('notification-controller'), busOf('source-controller')];
   const folder = await temporaryFolder('bucket');
   const stop = new AbortController();
@@ -293,16 +287,42 @@ test('notification-controller may follow what was delivered and what alerts reme
   await bus.close();
 });
 
+/** A bus as a user that owns nothing. */
+const busOf = (name: string) =>
+  connectBus({
+    url: nats.url,
+    name,
+    user: name,
+    passwordFile: nats.passwordFile(name),
+    owns: [],
+    logger: silentLogger,
+  });
+
+test('notification-controller may read the audit trail by a consumer of its own', async () => {
+  const [author, owner] = [busOf('kustomize-controller'), busOf('notification-controller')];
+  await author.ready(AbortSignal.timeout(30_000));
+  const object = { namespace: 'apps', kind: 'Kustomization', name: 'exported' };
+  const subject = auditSubject(author.prefix, object);
+  const read = Promise.withResolvers<unknown>();
+  const consumer = consume(owner, {
+    stream: 'audit',
+    durable: 'notification-controller',
+    maxInFlight: 10,
+    ackWaitMs: 10_000,
+    // What other tests have published.
+    onUnreadable: () => undefined,
+    handler: async (message) => {
+      if (message.subject === subject) read.resolve(message.data);
+      return 'ack';
+    },
+  });
+  await author.publish({ subject, data: { id: 'b', object }, id: 'b' });
+  expect(await read.promise).toEqual({ id: 'b', object });
+  await consumer.close();
+  await Promise.all([author.close(), owner.close()]);
+});
+
 test('the auditor may read the audit trail', async () => {
-  const busOf = (name: string) =>
-    connectBus({
-      url: nats.url,
-      name,
-      user: name,
-      passwordFile: nats.passwordFile(name),
-      owns: [],
-      logger: silentLogger,
-    });
   const [author, auditor] = [busOf('kustomize-controller'), busOf('auditor')];
   await author.ready(AbortSignal.timeout(30_000));
   const object = { namespace: 'apps', kind: 'Kustomization', name: 'web' };

@@ -1,10 +1,12 @@
 import type { Static } from 'typebox';
+import { auditActions } from './audit.ts';
 import {
   addition,
   bool,
   duration,
   enumOf,
   int,
+  int64,
   list,
   object,
   opt,
@@ -12,7 +14,7 @@ import {
   strList,
   strMap,
 } from './builders.ts';
-import { localRef } from './common.ts';
+import { conditionSchema, localRef } from './common.ts';
 import { ageColumn, type KindDefinition, type KubeObject, objectSchema } from './kind.ts';
 import { deliveryCounts, involvedObject, notificationKindBase } from './notification-common.ts';
 
@@ -62,6 +64,19 @@ const quietHours = object('Hours of every day, or of some, in which nothing is s
   to: str('When they end, as 07:00; on the next day unless it is later than from.', timeOfDay),
 });
 
+const audit = object(
+  'Sends the records of the audit trail about these objects in place of their events, each as it is. Needs NATS, and a Provider of type generic, generic-hmac, nats or otel. The fields about events have no effect.',
+  {
+    actions: opt(
+      list('Actions of which records are sent; all when unset.', enumOf('Action.', auditActions), {
+        minItems: 1,
+        maxItems: 32,
+      }),
+    ),
+  },
+  addition,
+);
+
 const spec = object('Which events to send where.', {
   providerRef: localRef('The Provider that delivers the events.', 'Name of the Provider.'),
   eventSources: list(
@@ -106,6 +121,7 @@ const spec = object('Which events to send where.', {
     ),
   ),
   suspend: opt(bool('Sends nothing while true.')),
+  audit: opt(audit),
   groupBy: opt(groupBy),
   threshold: opt(threshold),
   repeatInterval: opt(
@@ -123,7 +139,22 @@ const spec = object('Which events to send where.', {
   ),
 });
 
-const status = object('How its deliveries went.', deliveryCounts());
+const status = object('How its deliveries went.', {
+  ...deliveryCounts(),
+  observedGeneration: opt(
+    int64(
+      'Generation of the object that the conditions are about; only with spec.audit.',
+      addition,
+    ),
+  ),
+  conditions: opt(
+    list(
+      'Whether audit records can be sent, in the condition Ready; only with spec.audit.',
+      conditionSchema,
+      addition,
+    ),
+  ),
+});
 
 export type AlertSpec = Static<typeof spec>;
 export type AlertStatus = Static<typeof status>;

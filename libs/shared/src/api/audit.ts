@@ -1,19 +1,23 @@
+/** What audit records tell of. */
+export const auditActions = [
+  'plan',
+  'approval',
+  'rejection',
+  'hold',
+  'override',
+  'apply',
+  'prune',
+  'drift-correction',
+  'install',
+  'upgrade',
+  'rollback',
+  'uninstall',
+  'suspend',
+  'resume',
+] as const;
+
 /** What an audit record tells of. */
-export type AuditAction =
-  | 'plan'
-  | 'approval'
-  | 'rejection'
-  | 'hold'
-  | 'override'
-  | 'apply'
-  | 'prune'
-  | 'drift-correction'
-  | 'install'
-  | 'upgrade'
-  | 'rollback'
-  | 'uninstall'
-  | 'suspend'
-  | 'resume';
+export type AuditAction = (typeof auditActions)[number];
 
 /** One object that an action is about. Values of fields are never told, only where they are. */
 export interface AuditedObject {

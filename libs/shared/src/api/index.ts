@@ -8,13 +8,14 @@ export {
   type ArtifactGeneratorStatus,
   artifactGeneratorKind,
 } from './artifact-generator.ts';
-export type {
-  AuditAction,
-  AuditedChange,
-  AuditedObject,
-  AuditedReason,
-  AuditRecord,
-  AuditSink,
+export {
+  type AuditAction,
+  type AuditedChange,
+  type AuditedObject,
+  type AuditedReason,
+  type AuditRecord,
+  type AuditSink,
+  auditActions,
 } from './audit.ts';
 export { type Bucket, type BucketSpec, type BucketStatus, bucketKind } from './bucket.ts';
 export { additionKeyword, type CrossFieldRule } from './builders.ts';

@@ -29,6 +29,7 @@ export {
   withTrace,
 } from './observe/tracing-api.ts';
 export { invalidSpecReason } from './queue/requeue-times.ts';
+export { createWorkQueue } from './queue/workqueue.ts';
 export {
   done,
   type EventRecorder,
@@ -39,6 +40,7 @@ export {
   type Reconciler,
   retry,
   type StatusChanges,
+  type StatusDraft,
   stalled,
   waiting,
 } from './reconciler.ts';
@@ -56,5 +58,5 @@ export {
   stalledCondition,
 } from './status/conditions.ts';
 export { whyUnready } from './status/readiness.ts';
-export { ObjectGoneError, statusPatch } from './status/status-patch.ts';
+export { createStatusDraft, ObjectGoneError, statusPatch } from './status/status-patch.ts';
 export type { SuspensionChange, SuspensionListener } from './suspension.ts';

@@ -55,6 +55,8 @@ describe('the kinds', () => {
     ];
     const policy = ['', '.mode', '.approvals', '.rollback', '.pruneGuard'];
     policy.push('.pruneGuard.maxPercent', '.pruneGuard.maxObjects');
+    const said = ['type', 'status', 'reason', 'message'];
+    const condition = [...said, 'lastTransitionTime', 'observedGeneration'];
     const planned = ['', '.digest', '.revision', '.create', '.change', '.delete', '.url'];
     const plan = [...planned, '.rejections', '.rejections[]'];
     const admitted = ['', '.digest', '.revision', '.plan', '.healthy', '.healthyRevision'];
@@ -114,6 +116,9 @@ describe('the kinds', () => {
       'Provider.status.lastHandledReplayAt',
       'Alert.spec.template',
       'Alert.spec.commitURLTemplate',
+      'Alert.spec.audit',
+      'Alert.spec.audit.actions',
+      'Alert.spec.audit.actions[]',
       'Alert.spec.groupBy',
       'Alert.spec.groupBy.fields',
       'Alert.spec.groupBy.fields[]',
@@ -130,6 +135,10 @@ describe('the kinds', () => {
       'Alert.spec.quietHours[].from',
       'Alert.spec.quietHours[].to',
       ...counts.map((name) => `Alert.status.${name}`),
+      'Alert.status.observedGeneration',
+      'Alert.status.conditions',
+      'Alert.status.conditions[]',
+      ...condition.map((name) => `Alert.status.conditions[].${name}`),
       'Receiver.spec.onlyPushedRef',
       'Receiver.status.lastCall',
       'Receiver.status.lastCall.time',

@@ -13,16 +13,20 @@ export interface AlertRules {
 
 /** Finds what is wrong with an Alert. */
 export function checkAlert(alert: Alert, rules: AlertRules): FilterProblem[] {
-  const problems = [
+  return [
     ...messageFilter(alert.spec).problems,
     ...templateProblems(alert),
     ...noiseProblems(alert),
+    ...namespaceProblems(alert, rules),
   ];
-  for (const [index, { namespace }] of alert.spec.eventSources.entries()) {
+}
+
+/** Finds the namespaces of sources that are forbidden. */
+export function namespaceProblems(alert: Alert, rules: AlertRules): FilterProblem[] {
+  return alert.spec.eventSources.flatMap(({ namespace }, index) => {
     const problem = namespaceProblem(namespace, alert, rules);
-    if (problem) problems.push({ field: `spec.eventSources[${index}].namespace`, problem });
-  }
-  return problems;
+    return problem ? [{ field: `spec.eventSources[${index}].namespace`, problem }] : [];
+  });
 }
 
 function namespaceProblem(

@@ -13,6 +13,7 @@ import { endpointOf } from '../provider/endpoint.ts';
 import type { IdentityOf } from '../provider/identity.ts';
 import { ProviderPool } from '../provider/pool.ts';
 import { rateLimitsOf } from '../provider/rate-limits.ts';
+import { recordAdapterFor } from '../provider/record-adapters.ts';
 import type { SecretReader } from '../provider/secrets.ts';
 import { createSend } from '../provider/send.ts';
 import { writesCommitStatus } from '../provider/type-groups.ts';
@@ -156,15 +157,18 @@ async function attempt(
   await withSpan('deliver', { attributes, kind: 'client' }, async () => {
     const { guard, pool, logins } = context;
     const send = createSend(endpoint, { pool, signal, traceHeaders: currentTrace() });
+    const connect = createConnect({ guard, signal, timeoutMs: endpoint.timeoutMs });
+    const to = { alert: { ...alert, uid: wanted.alert.metadata.uid ?? '' }, connect };
+    if (delivery.record !== undefined)
+      return recordAdapterFor(endpoint.type)(delivery.record, endpoint, send, to);
     const about = { alert: wanted.alert, type: endpoint.type };
     const { shown, facts, members } = await presentEvent(delivery, about);
-    await deliver(shown, endpoint, send, {
-      alert: { ...alert, uid: wanted.alert.metadata.uid ?? '' },
+    return deliver(shown, endpoint, send, {
+      ...to,
       facts,
       commitStatusId: writesCommitStatus(endpoint.type)
         ? commitStatusId(event, provider, wanted.alert)
         : '',
-      connect: createConnect({ guard, signal, timeoutMs: endpoint.timeoutMs }),
       identity: context.identityOf(provider, endpoint, { logins, service: pool, signal }),
       resolves,
       members,
@@ -179,13 +183,15 @@ async function attempt(
 
 /** The Alert and the Provider as they are now, when they still want the delivery. */
 function whatIsWanted(
-  { alert, provider, recovers }: Delivery,
+  { alert, provider, recovers, record }: Delivery,
   context: AttemptParts,
 ): { alert: Alert; provider: Provider } | Extract<AttemptResult, { type: 'dropped' }> {
   const providerKey = `${alert.namespace}/${provider}`;
   const currentAlert = context.alertOf(`${alert.namespace}/${alert.name}`);
   if (currentAlert === undefined) return { type: 'dropped', why: 'the alert was deleted' };
   if (currentAlert.spec.suspend) return { type: 'dropped', why: 'the alert is suspended' };
+  if (record !== undefined && currentAlert.spec.audit === undefined)
+    return { type: 'dropped', why: 'the alert asks for no audit records any more' };
   const current = context.providerOf(providerKey);
   if (current === undefined) {
     throw new UnusableProviderError(

@@ -1,5 +1,6 @@
-import type { FluxEvent } from '@sluice/shared/api';
+import type { AuditRecord, FluxEvent } from '@sluice/shared/api';
 import {
+  auditSubject,
   type Bus,
   BusUnavailableError,
   type ConsumedMessage,
@@ -17,6 +18,7 @@ import {
   type Verdict,
 } from '@sluice/shared/bus';
 import { withSpan } from '@sluice/shared/runtime';
+import { consumeRecords } from '../audit/consume-records.ts';
 import { InvalidEventError } from '../event/event-fields.ts';
 import { checkEvent } from '../event/parse-event.ts';
 import { type Delivery, type FailedAttempt, isDelivery } from './delivery.ts';
@@ -37,6 +39,12 @@ export interface BusPipelineOptions extends PipelineParts {
   bus: Bus;
   /** Holds events that come while NATS is away. */
   outbox: OutboxSink;
+  /**
+   * Finds out to whom an audit record goes.
+   *
+   * @param o `storedAt` is when the trail has stored it, in milliseconds since the epoch
+   */
+  spreadRecord: (record: AuditRecord, o: { storedAt: number }) => Promise<Delivery[]>;
 }
 
 /** Name of the durable consumer, shared by all replicas. */
@@ -61,7 +69,7 @@ const noRoom: FailedAttempt = {
  */
 export function createBusPipeline(options: BusPipelineOptions): Pipeline {
   const { bus, outbox, reporter } = options;
-  let running: { events: Consumer; lanes: Lanes } | undefined;
+  let running: { consumers: Consumer[]; lanes: Lanes } | undefined;
   return {
     async accept(event, id) {
       try {
@@ -99,36 +107,58 @@ export function createBusPipeline(options: BusPipelineOptions): Pipeline {
             return 'ack';
           }),
       });
-      running = { events, lanes };
+      const records = consumeRecords({
+        bus,
+        durable,
+        ackWaitMs,
+        onUnreadable: reporter.unreadableRecord,
+        spread: async (record, storedAt) => {
+          const subject = auditSubject(bus.prefix, record.object);
+          const deliveries = await options.spreadRecord(record, { storedAt });
+          await storeAll(deliveries, { subject, lanes }, options);
+        },
+      });
+      running = { consumers: [events, records], lanes };
     },
     async close() {
-      await running?.events.close();
+      await Promise.all(running?.consumers.map((consumer) => consumer.close()) ?? []);
       await running?.lanes.close();
       await outbox.close();
     },
   };
 }
 
-/**
- * Makes one delivery message for each alert that wants the event. One that cannot be stored, for instance since the
- * alert adds too much to it, does not keep the others from theirs.
- */
+/** Makes one delivery message for each alert that wants the event. */
 async function spread(
   taken: Taken,
   lanes: Lanes | undefined,
+  options: BusPipelineOptions,
+): Promise<void> {
+  const subject = eventSubject(options.bus.prefix, taken.event);
+  await storeAll(await options.alerting.spread(taken), { subject, lanes }, options);
+}
+
+/**
+ * Stores deliveries. One that cannot be stored, for instance since the alert adds too much to it, does not keep the others
+ * from theirs.
+ *
+ * @param o `subject` is of the message that they are made of
+ */
+async function storeAll(
+  deliveries: readonly Delivery[],
+  { subject, lanes }: { subject: string; lanes: Lanes | undefined },
   { bus, alerting, reporter }: BusPipelineOptions,
 ): Promise<void> {
-  for (const delivery of await alerting.spread(taken)) {
+  for (const delivery of deliveries) {
     try {
       const isStored = await store(delivery, lanes, bus);
-      // The event was taken before, so the delivery may have ended already.
+      // What it is made of was taken before, so the delivery may have ended already.
       if (!isStored) await alerting.incidents.ended(delivery, { told: false });
     } catch (error) {
       if (!(error instanceof UnpublishableError)) throw error;
       await alerting.incidents.ended(delivery, { told: false });
       const { namespace, name } = delivery.alert;
       bus.logger.error({ error, alert: `${namespace}/${name}` }, 'A delivery cannot be stored');
-      const subject = eventSubject(bus.prefix, taken.event);
       const letter = { error: error.message, subject, alert: delivery.alert };
       const place = { namespace: '_unreadable', provider: 'alerts', id: delivery.id };
       await publishDeadLetter(bus, { ...place, letter });

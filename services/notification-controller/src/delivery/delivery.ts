@@ -1,4 +1,4 @@
-import type { FluxEvent } from '@sluice/shared/api';
+import type { AuditRecord, FluxEvent } from '@sluice/shared/api';
 import { DeliveryError, UnusableProviderError } from '../provider/delivery-error.ts';
 import { SecretUnavailableError } from '../provider/secrets.ts';
 
@@ -6,8 +6,10 @@ import { SecretUnavailableError } from '../provider/secrets.ts';
 export interface Delivery {
   /** The same for the same event and alert, however often they are matched. */
   id: string;
-  /** With the metadata that this alert sends. */
+  /** With the metadata that this alert sends; of a record, what queues and logs know of it. */
   event: FluxEvent;
+  /** What is delivered in place of the event. */
+  record?: AuditRecord;
   /** What else is known of it, apart from its metadata, of which services make labels. */
   facts?: Record<string, string>;
   alert: { namespace: string; name: string };

@@ -8,6 +8,7 @@ import type { DeliveryStatus } from './delivery-status.ts';
 export interface DeliveryMetrics {
   deliveries: Counter<'provider_type' | 'result'>;
   deadLetters: Counter;
+  unreadableRecords: Counter;
   suppressed: Counter<'why'>;
   /** Seconds from the event to its delivery. */
   took: Histogram<'provider_type'>;
@@ -28,6 +29,11 @@ export function deliveryMetrics(registry: Registry): DeliveryMetrics {
     deadLetters: new Counter({
       name: 'sluice_dead_letters_total',
       help: 'Alerts that were given up, and messages that could not be read.',
+      registers,
+    }),
+    unreadableRecords: new Counter({
+      name: 'sluice_audit_records_unreadable_total',
+      help: 'Records of the audit trail that could not be read, and went to no alert.',
       registers,
     }),
     suppressed: new Counter({

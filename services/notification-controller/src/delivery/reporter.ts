@@ -33,6 +33,8 @@ export interface Reporter {
   givenUp(letter: DeadLetter, result: FailedAttempt): Promise<void>;
   /** A message that holds no event or delivery is a dead letter. */
   unreadable(): void;
+  /** A message of the audit trail that holds no record stays there, and goes to nobody. */
+  unreadableRecord(message: { subject: string; sequence: number; error: string }): void;
 }
 
 export function createReporter(context: ReporterContext): Reporter {
@@ -73,6 +75,10 @@ export function createReporter(context: ReporterContext): Reporter {
       }
     },
     unreadable: () => metrics.deadLetters.inc(),
+    unreadableRecord(message) {
+      metrics.unreadableRecords.inc();
+      logger.warn(message, 'An audit record cannot be read and goes to no alert');
+    },
     async givenUp(letter, result) {
       const { delivery, error, attempts } = letter;
       metrics.deadLetters.inc();

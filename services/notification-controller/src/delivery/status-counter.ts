@@ -4,7 +4,7 @@ import { isConflict, isNotFound, type KubeClient, parseKey, resourceOf } from '@
 import { statusPatch } from '@sluice/shared/runtime';
 
 /** What is counted in the status of Alerts and Providers. */
-export type DeliveryCounts = AlertStatus;
+export type DeliveryCounts = Omit<AlertStatus, 'conditions' | 'observedGeneration'>;
 
 export interface StatusCounterOptions<T extends KubeObject> {
   client: KubeClient;

@@ -29,15 +29,29 @@ export interface MatchContext {
  *
  * @throws what `labelsOf` throws
  */
-export async function matchAlerts(event: FluxEvent, context: MatchContext): Promise<Alert[]> {
-  const matching: Alert[] = [];
-  const budgets: Budgets = new Map();
-  const slice = new TimeSlice();
-  for (const alert of context.alerts) {
-    if (slice.isOver) await slice.next();
-    if (await wants(alert, event, { ...context, budgets })) matching.push(alert);
-  }
-  return matching;
+export function matchAlerts(event: FluxEvent, context: MatchContext): Promise<Alert[]> {
+  const matching = { ...context, budgets: new Map() };
+  return choose(event, context, (alert) => sourcesFor(alert, event, matching));
+}
+
+/**
+ * Finds the alerts that want an audit record about an event's object.
+ *
+ * @param isWanted says whether an alert that asks for records wants this one, were it about one of its sources
+ * @throws what `labelsOf` throws
+ */
+export function alertsForRecords(
+  event: FluxEvent,
+  context: MatchContext,
+  isWanted: (alert: Alert) => boolean,
+): Promise<Alert[]> {
+  return choose(event, context, (alert) =>
+    readable(alert, context, () => {
+      const { audit, suspend } = alert.spec;
+      if (audit === undefined || suspend || !isWanted(alert)) return [];
+      return namedSources(alert, event, context);
+    }),
+  );
 }
 
 /** Finds the alerts that an event's object is a source of, whatever they want to know of it. */
@@ -47,7 +61,7 @@ export async function alertsAbout(event: FluxEvent, context: MatchContext): Prom
   for (const alert of context.alerts) {
     if (slice.isOver) await slice.next();
     const sources = readable(alert, context, () => namedSources(alert, event, context));
-    if (sources.length > 0 && !alert.spec.suspend) found.push(alert);
+    if (sources.length > 0 && wantsEvents(alert)) found.push(alert);
   }
   return found;
 }
@@ -56,18 +70,41 @@ interface Matching extends MatchContext {
   budgets: Budgets;
 }
 
-async function wants(alert: Alert, event: FluxEvent, context: Matching): Promise<boolean> {
-  const sources = sourcesFor(alert, event, context);
+/** Goes through the alerts; labels are asked for only when nothing else says that an alert wants the event. */
+async function choose(
+  event: FluxEvent,
+  context: MatchContext,
+  sourcesOf: (alert: Alert) => Source[],
+): Promise<Alert[]> {
+  const chosen: Alert[] = [];
+  const slice = new TimeSlice();
+  for (const alert of context.alerts) {
+    if (slice.isOver) await slice.next();
+    if (await isChosen(sourcesOf(alert), event, context)) chosen.push(alert);
+  }
+  return chosen;
+}
+
+async function isChosen(
+  sources: Source[],
+  event: FluxEvent,
+  context: MatchContext,
+): Promise<boolean> {
   if (sources.length === 0) return false;
   if (sources.some((source) => source.matchLabels === undefined)) return true;
   const labels = await context.labelsOf(event);
   return labels !== undefined && sources.some((source) => hasLabels(source, labels));
 }
 
+/** One that asks for audit records gets no events. */
+function wantsEvents({ spec }: Alert): boolean {
+  return !spec.suspend && spec.audit === undefined;
+}
+
 /** The sources of an alert that want the event, were it not for labels; none when the alert cannot be worked with. */
 function sourcesFor(alert: Alert, event: FluxEvent, context: Matching): Source[] {
   return readable(alert, context, () => {
-    if (alert.spec.suspend || !severityFits(alert, event)) return [];
+    if (!wantsEvents(alert) || !severityFits(alert, event)) return [];
     const sources = namedSources(alert, event, context);
     return sources.length > 0 && accepts(alert, event, context) ? sources : [];
   });

@@ -1,4 +1,4 @@
-import type { FluxEvent, ProviderSpec } from '@sluice/shared/api';
+import type { AuditRecord, FluxEvent, ProviderSpec } from '@sluice/shared/api';
 import type { Connect } from './connect.ts';
 import type { ProviderIdentity } from './provider-identity.ts';
 import type { SecretData } from './secrets.ts';
@@ -93,4 +93,16 @@ export type Adapter = (
   endpoint: Endpoint,
   send: Send,
   context: DeliveryContext,
+) => Promise<void>;
+
+/**
+ * Delivers an audit record, as the trail has it, to one type of provider.
+ *
+ * @throws DeliveryError
+ */
+export type RecordAdapter = (
+  record: AuditRecord,
+  endpoint: Endpoint,
+  send: Send,
+  context: Pick<DeliveryContext, 'alert' | 'connect'>,
 ) => Promise<void>;

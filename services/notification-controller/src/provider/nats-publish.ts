@@ -16,6 +16,8 @@ export interface NatsMessage {
   payload: (maxBytes: number) => string;
   /** By which a stream knows a repetition. */
   id: string;
+  /** More headers, for a server that takes them; without line breaks. */
+  headers?: Record<string, string>;
   tls: { isRequired: boolean; servername: string; ca?: string; cert?: string; key?: string };
   login: NatsLogin;
 }
@@ -57,7 +59,7 @@ async function publish({ name, socket: plain }: Connection, message: NatsMessage
   const max = Number(info['max_payload'] ?? Number.MAX_SAFE_INTEGER);
   const { frame, bytes } = framed(message, Boolean(info['headers']), max);
   if (bytes > max) {
-    throw new DeliveryError(`the event has ${bytes} bytes, more than ${name} takes`, {
+    throw new DeliveryError(`the message has ${bytes} bytes, more than ${name} takes`, {
       permanent: true,
     });
   }
@@ -71,11 +73,14 @@ async function publish({ name, socket: plain }: Connection, message: NatsMessage
 
 /** The message as it is sent: with its identifier, to a server that takes headers. */
 function framed(
-  { subject, payload: make, id }: NatsMessage,
+  { subject, payload: make, id, headers: more = {} }: NatsMessage,
   takesHeaders: boolean,
   maxBytes: number,
 ): { frame: string; bytes: number } {
-  const headers = takesHeaders ? `NATS/1.0\r\nNats-Msg-Id: ${id}\r\n\r\n` : '';
+  const lines = Object.entries({ 'Nats-Msg-Id': id, ...more }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
+  const headers = takesHeaders ? `NATS/1.0\r\n${lines.join('')}\r\n` : '';
   const payload = make(maxBytes - headers.length);
   const bytes = Buffer.byteLength(headers + payload);
   const command = takesHeaders ? `HPUB ${subject} ${headers.length}` : `PUB ${subject}`;

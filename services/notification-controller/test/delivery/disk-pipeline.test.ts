@@ -57,6 +57,7 @@ function open(answer: (delivery: Delivery) => AttemptResult) {
     reporter: {
       attempted: () => undefined,
       unreadable: () => undefined,
+      unreadableRecord: () => undefined,
       givenUp: async (letter) => {
         letters.push(letter);
         changed.wake();

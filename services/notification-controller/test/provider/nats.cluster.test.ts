@@ -17,9 +17,11 @@ import { adapterFor } from '../../src/provider/adapters.ts';
 import { createConnect } from '../../src/provider/connect.ts';
 import { endpointOf } from '../../src/provider/endpoint.ts';
 import { eventJson } from '../../src/provider/go-json.ts';
+import { recordOf } from '../audit/records.ts';
 import { noIdentity } from '../no-identity.ts';
 import { eventOf, providerOf } from '../objects.ts';
 import { alert } from './contract.ts';
+import { deliverRecordTo } from './deliver-to.ts';
 import { createNatsTrust } from './nats-credentials.ts';
 
 const subject = 'flux.events';
@@ -125,6 +127,16 @@ describe('a provider of type nats', () => {
       publish({ address: byName.url }, { username: 'writer', password: 'canary' }, { event }),
     );
     expect(JSON.parse(text).message).toMatch(/^x+ … \(\d+ characters cut off\)$/);
+  });
+
+  test('refuses for good an audit record that is longer than the server takes: it is not cut', async () => {
+    const objects = Array(100).fill({ kind: 'ConfigMap', name: 'x'.repeat(50), action: 'apply' });
+    const secretRef = { name: 'secret' };
+    const spec = { type: 'nats', address: byName.url, channel: subject, secretRef } as const;
+    const login = { username: 'writer', password: 'canary' };
+    await expect(
+      deliverRecordTo(spec, login, recordOf({ what: { objects } })),
+    ).rejects.toMatchObject({ permanent: true, message: expect.stringContaining('more than') });
   });
 
   test('publishes with credentials', async () => {

@@ -1,8 +1,9 @@
 import type { FluxEvent } from '@sluice/shared/api';
 import { type OtlpReceiver, startOtlpReceiver } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { recordOf } from '../audit/records.ts';
 import { alert } from './contract.ts';
-import { deliverTo } from './deliver-to.ts';
+import { deliverRecordTo, deliverTo } from './deliver-to.ts';
 
 let collector: OtlpReceiver;
 
@@ -65,5 +66,51 @@ describe('the receiver of the OpenTelemetry collector', () => {
     expect(success?.span?.['traceId']).toMatch(/^[0-9a-f]{32}$/);
     expect(failure?.span?.['traceId']).toBe(success?.span?.['traceId']);
     expect(failure?.span?.['spanId']).not.toBe(success?.span?.['spanId']);
+  });
+
+  test('takes an audit record as a span of the trace of its revision, linked to that of the reconcile', async () => {
+    const [traceId, spanId] = ['a'.repeat(32), 'b'.repeat(16)];
+    const record = recordOf({
+      phase: 'ended',
+      result: 'failed',
+      who: { controller: 'kustomize-controller', users: ['jane', 'joe'] },
+      why: { mode: 'Approve', approvals: ['a1', 'a2'], text: 'CHG-7' },
+      traceparent: `00-${traceId}-${spanId}-01`,
+    });
+    const send = (change: object) =>
+      deliverRecordTo({ type: 'otel', address: collector.url }, {}, { ...record, ...change });
+    await send({});
+    await send({ id: 'another', traceparent: 'none', revision: undefined });
+    const [first, second] = (await accepted()).slice(-2);
+    expect(first?.span).toMatchObject({
+      name: 'audit apply Kustomization: apps/web',
+      startTimeUnixNano: '1767323045678000000',
+      status: { code: 2 },
+      links: [{ traceId, spanId }],
+    });
+    const attributes = first?.span?.['attributes'] as Attribute[];
+    const values = attributes.map(({ key, value }) => [key, value.stringValue]);
+    expect(Object.fromEntries(values)).toEqual({
+      'object.uid': '6d1e',
+      'object.kind': 'Kustomization',
+      'object.name': 'web',
+      'object.namespace': 'apps',
+      revision: 'main@sha1:4f1c',
+      'sluice.audit.id': record.id,
+      'sluice.audit.action': 'apply',
+      'sluice.audit.phase': 'ended',
+      'sluice.audit.result': 'failed',
+      'sluice.audit.controller': 'kustomize-controller',
+      'sluice.audit.users': 'jane, joe',
+      'sluice.audit.after': 'sha256:9a',
+      'sluice.audit.count': '1',
+      'sluice.audit.mode': 'Approve',
+      'sluice.audit.approvals': 'a1, a2',
+      'sluice.audit.text': 'CHG-7',
+      'sluice.audit.record': JSON.stringify(record),
+    });
+    expect(second?.span).not.toHaveProperty('links');
+    expect(second?.span?.['traceId']).not.toBe(first?.span?.['traceId']);
+    expect(second?.span?.['spanId']).not.toBe(first?.span?.['spanId']);
   });
 });

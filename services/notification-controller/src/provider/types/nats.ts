@@ -1,8 +1,10 @@
-import type { Adapter, Endpoint } from '../adapter.ts';
+import type { Adapter, Endpoint, RecordAdapter } from '../adapter.ts';
+import type { Connect } from '../connect.ts';
 import { channelOf } from '../credentials.ts';
 import { UnusableProviderError } from '../delivery-error.ts';
 import { fitEvent } from '../fit.ts';
-import { type NatsLogin, publishToNats } from '../nats-publish.ts';
+import { type NatsLogin, type NatsMessage, publishToNats } from '../nats-publish.ts';
+import { recordHeader } from '../record-header.ts';
 import { stableId } from '../stable-id.ts';
 
 const schemes = ['nats:', 'tls:'];
@@ -14,7 +16,25 @@ const defaultPort = 4222;
  *
  * @see https://docs.nats.io/reference/reference-protocols/nats-protocol
  */
-export const nats: Adapter = async (event, endpoint, _send, { connect }) => {
+export const nats: Adapter = (event, endpoint, _send, { connect }) =>
+  publish(endpoint, connect, {
+    payload: (maxBytes) => fitEvent(event, maxBytes),
+    id: stableId(event, 32),
+  });
+
+/** Publishes the record to the subject of events, with its id as `Nats-Msg-Id`. */
+export const natsRecord: RecordAdapter = (record, endpoint, _send, { connect }) =>
+  publish(endpoint, connect, {
+    payload: () => JSON.stringify(record),
+    id: record.id,
+    headers: recordHeader(record),
+  });
+
+async function publish(
+  endpoint: Endpoint,
+  connect: Connect,
+  message: Pick<NatsMessage, 'payload' | 'id' | 'headers'>,
+): Promise<void> {
   const subject = channelOf(endpoint, 'the subject to publish to');
   if (!/^[^\s.*>]+(\.[^\s.*>]+)*$/.test(subject)) {
     throw new UnusableProviderError(
@@ -26,16 +46,15 @@ export const nats: Adapter = async (event, endpoint, _send, { connect }) => {
   const connection = await connect(host, port);
   try {
     await publishToNats(connection, {
+      ...message,
       subject,
-      payload: (maxBytes) => fitEvent(event, maxBytes),
-      id: stableId(event, 32),
       tls: { isRequired: isSecure, servername: host, ...endpoint.tls },
       login,
     });
   } finally {
     connection.close();
   }
-};
+}
 
 function serverOf({ address }: Endpoint): { host: string; port: number; isSecure: boolean } {
   const url = URL.parse(address.includes('://') ? address : `nats://${address}`);

@@ -1,0 +1,94 @@
+import {
+  type Alert,
+  alertKind,
+  type Condition,
+  type KindDefinition,
+  type KubeObject,
+  type Provider,
+  providerKind,
+} from '@sluice/shared/api';
+import { resourceOf } from '@sluice/shared/kube';
+import { conditionsOf } from '@sluice/shared/runtime';
+import { assertStatusContract, until } from '@sluice/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type OwnCluster, startOwnCluster } from '../own-cluster.ts';
+import { startWorld, type World } from '../world.ts';
+
+const alerts = resourceOf(alertKind as KindDefinition);
+const providers = resourceOf(providerKind as KindDefinition);
+const merge = { type: 'merge' } as const;
+
+let cluster: OwnCluster;
+let world: World;
+
+beforeAll(async () => {
+  cluster = await startOwnCluster();
+});
+afterAll(() => cluster.stop());
+
+const keyOf = (name: string) => ({ namespace: world.namespace, name });
+const ready = (alert: Alert): Condition | undefined =>
+  conditionsOf(alert).find(({ type }) => type === 'Ready');
+const whenReady = (name: string, fits: (condition: Condition | undefined) => boolean) =>
+  until<Alert>(world.client, alerts, keyOf(name), (alert) => fits(ready(alert)));
+
+test('with NATS, an Alert that asks for audit records says whether it gets them', async () => {
+  world = await startWorld({ cluster });
+  const { client } = world;
+  try {
+    const provider = { address: 'https://audit.example.com' };
+    const name = await world.alert({ provider, alert: { audit: {} } });
+    const good = await whenReady(name, (condition) => condition?.status === 'True');
+    assertStatusContract(good);
+
+    await client.patch(providers, keyOf(name), { spec: { type: 'slack' } }, merge);
+    const bad = await whenReady(name, (condition) => condition?.status === 'False');
+    assertStatusContract(bad);
+    expect(ready(bad)).toMatchObject({ reason: 'UnsupportedProvider' });
+    const event = await world.failureOf(name, 'UnsupportedProvider');
+    expect(event.message).toContain('takes no audit records');
+
+    await client.patch(providers, keyOf(name), { spec: { type: 'otel' } }, merge);
+    await whenReady(name, (condition) => condition?.status === 'True');
+    await client.delete(providers, keyOf(name));
+    const gone = await whenReady(name, (condition) => condition?.status === 'False');
+    expect(ready(gone)).toMatchObject({ reason: 'ProviderNotFound' });
+    await client.create<KubeObject & Pick<Provider, 'spec'>>(providers, {
+      apiVersion: 'notification.toolkit.fluxcd.io/v1beta3',
+      kind: 'Provider',
+      metadata: keyOf(name),
+      spec: { type: 'generic', ...provider },
+    });
+    await whenReady(name, (condition) => condition?.status === 'True');
+
+    await client.patch(alerts, keyOf(name), { spec: { audit: null } }, merge);
+    const plain = await until<Alert>(
+      client,
+      alerts,
+      keyOf(name),
+      ({ status }) => status?.conditions === undefined,
+    );
+    expect(plain.status?.observedGeneration).toBeUndefined();
+  } finally {
+    await world.end();
+  }
+});
+
+test('without NATS, it says that audit records need it, and other Alerts have no conditions', async () => {
+  world = await startWorld({ cluster, nats: false });
+  try {
+    const provider = { address: 'https://audit.example.com' };
+    const plain = await world.alert({ provider });
+    const name = await world.alert({ provider, alert: { audit: { actions: ['approval'] } } });
+    const alert = await whenReady(name, (condition) => condition?.status === 'False');
+    assertStatusContract(alert);
+    expect(ready(alert)).toMatchObject({
+      reason: 'NatsRequired',
+      message: expect.stringContaining('--nats-url'),
+    });
+    const { status } = await world.client.get<Alert>(alerts, keyOf(plain));
+    expect(status).toBeUndefined();
+  } finally {
+    await world.end();
+  }
+});
