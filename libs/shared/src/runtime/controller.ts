@@ -250,7 +250,8 @@ class ObjectController<T extends KubeObject> implements Controller<T> {
 
   #requeue(key: string, requeue: Settlement['requeue']): void {
     if (requeue.how === 'backoff') {
-      this.#queue.addRateLimited(key, { priority: 'sync', atLeastMs: requeue.atLeastMs });
+      const { atLeastMs, atMostMs } = requeue;
+      this.#queue.addRateLimited(key, { priority: 'sync', atLeastMs, atMostMs });
       return;
     }
     if (requeue.forget) this.#queue.forget(key);

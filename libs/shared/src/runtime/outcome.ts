@@ -13,7 +13,7 @@ export const apiRequestFailedReason = 'APIRequestFailed';
 export type Requeue =
   | { how: 'never'; forget: boolean }
   | { how: 'after'; ms: number; priority: Priority; forget: boolean }
-  | { how: 'backoff'; atLeastMs?: number };
+  | { how: 'backoff'; atLeastMs?: number | undefined; atMostMs?: number | undefined };
 
 /** How a reconcile ended, in the words of controller-runtime's metrics. */
 export interface Settlement {
@@ -32,6 +32,8 @@ export interface RequeueTimes {
   intervalMs: number | undefined;
   /** Retry of a failure; exponential backoff when undefined. */
   failureIntervalMs: number | undefined;
+  /** Longest time until the retry of a failure, however far its backoff has grown; any when undefined. */
+  latestRetryMs: number | undefined;
   /** Fallback when the event awaited does not come. */
   dependencyMs: number;
   /** Least time between two reconciles of an object that asks for them by an interval. */
@@ -63,7 +65,7 @@ export function settleOutcome(outcome: Outcome, times: RequeueTimes): Settlement
     }
     case 'retry':
       return outcome.afterMs === undefined
-        ? settled('requeue', { how: 'backoff' })
+        ? settled('requeue', backoff(times))
         : settled(
             'requeue_after',
             after(Math.max(outcome.afterMs, times.leastMs), 'change', false),
@@ -187,10 +189,10 @@ function settleFailure(failure: Failure, times: RequeueTimes): Settlement {
     case 'waiting':
       return settled('requeue_after', after(retryAfterMs ?? times.dependencyMs, 'sync', true));
     case 'bug':
-      return settled('error', { how: 'backoff' });
+      return settled('error', backoff(times));
     case 'retryable':
       return times.failureIntervalMs === undefined
-        ? settled('error', { how: 'backoff', atLeastMs: retryAfterMs })
+        ? settled('error', backoff(times, retryAfterMs))
         : settled(
             'error',
             after(
@@ -208,6 +210,11 @@ function stalledBecause(error: string): Settlement {
 
 function settled(result: Settlement['result'], requeue: Requeue): Settlement {
   return { result, terminal: false, requeue };
+}
+
+function backoff({ latestRetryMs, leastMs }: RequeueTimes, atLeastMs?: number): Requeue {
+  const atMostMs = latestRetryMs === undefined ? undefined : Math.max(latestRetryMs, leastMs);
+  return { how: 'backoff', atLeastMs, atMostMs };
 }
 
 function after(ms: number, priority: Priority, forget: boolean): Requeue {

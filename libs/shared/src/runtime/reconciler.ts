@@ -189,4 +189,6 @@ export interface Reconciler<T extends KubeObject> {
   intervalMs?(object: T): number | undefined;
   /** Time until the retry of a failure in milliseconds; exponential backoff when undefined. */
   failureInterval?(object: T): number | undefined;
+  /** Longest time until the retry of a failure in milliseconds, however far its backoff has grown; any when undefined. */
+  latestRetry?(object: T): number | undefined;
 }

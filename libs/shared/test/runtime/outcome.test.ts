@@ -31,6 +31,7 @@ import { apiError } from './fake-api.ts';
 const times: RequeueTimes = {
   intervalMs: 60_000,
   failureIntervalMs: undefined,
+  latestRetryMs: undefined,
   dependencyMs: 30_000,
   leastMs: 0,
   jitterPercentage: 0,
@@ -222,6 +223,17 @@ describe('settleError', () => {
     const late = await settle(error, { failureIntervalMs: 60_000 });
     expect(soon.settlement.requeue).toMatchObject({ how: 'after', ms: 60_000 });
     expect(late.settlement.requeue).toMatchObject({ how: 'after', ms: 90_000 });
+  });
+
+  it.each([
+    { name: 'a failure', thrown: new RetryableError('GitFailed', 'bad') },
+    { name: 'a bug', thrown: new TypeError('bad') },
+    { name: 'a refusal of the API server', thrown: apiError(503, 'ServiceUnavailable') },
+  ])('retries $name no later than at the latest', async ({ thrown }) => {
+    const { settlement } = await settle(thrown, { latestRetryMs: 60_000 });
+    expect(settlement.requeue).toEqual({ how: 'backoff', atMostMs: 60_000 });
+    const least = await settle(thrown, { latestRetryMs: 1, leastMs: 1000 });
+    expect(least.settlement.requeue).toEqual({ how: 'backoff', atMostMs: 1000 });
   });
 
   it('emits no event for waiting as before', async () => {

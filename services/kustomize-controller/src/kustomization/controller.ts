@@ -44,6 +44,8 @@ function reconcilerFor(deps: KustomizationDeps): Reconciler<Kustomization> {
     cause: (object) => causeOf(object, deps),
     failureInterval: ({ spec }) =>
       spec.retryInterval === undefined ? undefined : parseDuration(spec.retryInterval),
+    // No failure is tried again later than Flux does.
+    latestRetry: ({ spec }) => parseDuration(spec.retryInterval ?? spec.interval),
   };
 }
 

@@ -108,6 +108,30 @@ test('without retryInterval it is tried again after delays that grow from --min-
   await untilReconciled('grown', 3);
 });
 
+test('without retryInterval it is tried again after the interval at the latest', async () => {
+  await publishSeen('short', { 'a.yaml': configMap('short'), 'b.yaml': refused('short') });
+  await bed.apply({ interval: '10s', sourceRef: sourceRef('short'), path: './app' }, 'short');
+  await untilReconciled('short', 1);
+  // The eighth delay would be more than half a minute.
+  for (let times = 2; times <= 9; times++) {
+    await clock.advance(10_000);
+    await untilReconciled('short', times);
+  }
+});
+
+test('a retryInterval that is shorter than the delays, and longer than they are at first, is kept', async () => {
+  await publishSeen('exact', { 'a.yaml': configMap('exact'), 'b.yaml': refused('exact') });
+  const spec = { interval: '24h', retryInterval: '10s', sourceRef: sourceRef('exact') };
+  await bed.apply({ ...spec, path: './app' }, 'exact');
+  await untilReconciled('exact', 1);
+  for (let times = 2; times <= 9; times++) {
+    await clock.advance(9_999);
+    expect(await reconciles('exact')).toBe(times - 1);
+    await clock.advance(1);
+    await untilReconciled('exact', times);
+  }
+});
+
 test('a revision that is applied is looked at once until the interval is over', async () => {
   await publishSeen('good', { 'a.yaml': configMap('good') });
   await bed.apply({ interval: '1h', sourceRef: sourceRef('good'), path: './app' }, 'good');

@@ -23,6 +23,7 @@ export function defaultTimes<T extends KubeObject>(options: TimesOptions<T>): Re
   return {
     intervalMs: undefined,
     failureIntervalMs: undefined,
+    latestRetryMs: undefined,
     dependencyMs: options.dependencyRequeueMs,
     leastMs: options.leastIntervalMs,
     jitterPercentage: options.intervalJitterPercentage,
@@ -45,6 +46,7 @@ export function timesOf<T extends KubeObject>(
     return {
       intervalMs: intervalMs || undefined,
       failureIntervalMs: reconciler.failureInterval?.(object) || undefined,
+      latestRetryMs: reconciler.latestRetry?.(object) || undefined,
     };
   } catch (cause) {
     throw new StalledError(

@@ -8,6 +8,12 @@ export interface AddOptions {
   priority?: Priority;
 }
 
+/** Bounds of one backoff, in milliseconds; none when not given. */
+export interface RateLimits {
+  atLeastMs?: number | undefined;
+  atMostMs?: number | undefined;
+}
+
 /**
  * The work queue of a controller: a {@link Queue} with two layers on top.
  *
@@ -22,8 +28,11 @@ export interface WorkQueue extends Queue {
   addAfter(key: string, ms: number, options?: AddOptions): void;
   /** Forgets a pending `addAfter` of a key. */
   cancelDelayed(key: string): void;
-  /** Adds a key after its backoff, but not before `atLeastMs`, and returns that time in milliseconds. */
-  addRateLimited(key: string, options?: AddOptions & { atLeastMs?: number }): number;
+  /**
+   * Adds a key after its backoff, but not later than after `atMostMs` and not before `atLeastMs`, which counts more, and
+   * returns that time in milliseconds.
+   */
+  addRateLimited(key: string, options?: AddOptions & RateLimits): number;
   /** Starts the backoff of a key anew. */
   forget(key: string): void;
   /** How often a key was added with a backoff since it was last forgotten. */
@@ -60,7 +69,8 @@ export function createWorkQueue(
       return queue.length;
     },
     addRateLimited(key, o = {}) {
-      const ms = Math.max(delays.next(key), o.atLeastMs ?? 0);
+      const { atLeastMs = 0, atMostMs = Number.POSITIVE_INFINITY } = o;
+      const ms = Math.max(Math.min(delays.next(key), atMostMs), atLeastMs);
       if (ms > 0) observer?.retried();
       delaying.addAfter(key, ms, o);
       return ms;

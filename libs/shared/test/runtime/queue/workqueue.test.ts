@@ -85,6 +85,13 @@ describe('backoff', () => {
     expect(queue.addRateLimited('a', { atLeastMs: 5000 })).toBe(5000);
   });
 
+  it('adds the key no later than the time allowed, unless it may not be before', () => {
+    for (let failures = 0; failures < 4; failures++) queue.addRateLimited('a');
+    expect(queue.addRateLimited('a', { atMostMs: 300 })).toBe(300);
+    expect(queue.addRateLimited('a', { atMostMs: 300, atLeastMs: 500 })).toBe(500);
+    expect(queue.addRateLimited('b', { atMostMs: 300 })).toBe(100);
+  });
+
   it('keeps keys apart', () => {
     queue.addRateLimited('a');
     queue.addRateLimited('a');
