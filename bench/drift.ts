@@ -62,12 +62,14 @@ function report(title: string, times: number[], baseline: number[]): void {
 await withBench(async (bench) => {
   const fleet = await createFleet(bench, { count, namespace });
   const controllers = await bench.controllers({ 'kustomize-controller': ['--concurrent=20'] });
+  console.log(`Waiting for ${count} Kustomizations of four objects to be Ready`);
   await fleet.install();
   const names = fleet.names.slice(0, edits);
   const usage = () => controllers.processes['kustomize-controller'].usage();
   const before = await usage();
   const baseline: number[] = [];
   for (const name of names.slice(0, 20)) baseline.push(await edit(bench, name, settle));
+  console.log(`Editing ${names.length} objects, one after the other, then ${edits} at once`);
   const one: number[] = [];
   for (const name of names) one.push(await edit(bench, name, scale));
   report(`drift → healed, one of ${4 * count} objects at a time`, one, baseline);

@@ -5,7 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import { tenant } from './apps.ts';
 import { type Contestant, withContestants } from './contestants.ts';
 import { createFleet } from './fleet.ts';
-import { type Measured, sumOf } from './measure.ts';
+import { type Measured, scrape, sumOf } from './measure.ts';
 import { benchHelmIdle } from './mttp-helm.ts';
 import { argument, type Bench } from './setup.ts';
 
@@ -30,7 +30,7 @@ type Sample = Record<Counter | 'cpu' | 'peakRssMiB', number>;
 async function sample({ processes }: Measured): Promise<Sample> {
   const found: Sample = { cpu: 0, peakRssMiB: 0, ...zeros };
   for (const process of Object.values(processes)) {
-    const metrics = await (await fetch(process.metricsUrl)).text();
+    const metrics = await scrape(process.metricsUrl);
     const { cpuSeconds, peakRssMiB } = await process.usage();
     found.cpu += cpuSeconds;
     found.peakRssMiB += peakRssMiB;
@@ -64,8 +64,11 @@ async function benchIdle(bench: Bench, { name, start }: Contestant): Promise<Sam
   await bench.apply(tenant(namespace));
   const fleet = await createFleet(bench, { count, namespace, interval });
   const controllers = await start();
+  console.log(`${name}: measuring a minute with nothing to reconcile`);
   const empty = await perMinute(controllers, 1);
+  console.log(`${name}: waiting for ${count} ${kind}s to be Ready`);
   await deploy(bench, fleet.install);
+  console.log(`${name}: all are Ready; waiting a minute, then measuring ${minutes}`);
   // What was just applied is looked at once more by its own interval.
   await setTimeout(minuteMs);
   const idle = await perMinute(controllers, minutes);

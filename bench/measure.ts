@@ -112,6 +112,14 @@ export async function measure(o: {
   return { wallSeconds: wall, cpuSeconds: cpu, peakRssMiB: memory };
 }
 
+/** Milliseconds for an answer at /metrics. */
+const scrapeMs = 30_000;
+
+/** Returns what a process tells at /metrics. */
+export async function scrape(metricsUrl: string): Promise<string> {
+  return (await fetch(metricsUrl, { signal: AbortSignal.timeout(scrapeMs) })).text();
+}
+
 /** Sum of all samples of a counter in the text of /metrics, of those whose labels have the text. */
 export function sumOf(metrics: string, name: string, label = ''): number {
   const samples = metrics.matchAll(new RegExp(`^${name}(\\{.*\\})? (\\S+)`, 'gm'));
@@ -123,7 +131,7 @@ export function sumOf(metrics: string, name: string, label = ''): number {
 /** Requests to the API server so far, by method and status, from each controller's metrics. */
 export async function apiRequests(controllers: Measured): Promise<string> {
   const lines = Object.values(controllers.processes).map(async ({ name, metricsUrl }) => {
-    const text = await (await fetch(metricsUrl)).text();
+    const text = await scrape(metricsUrl);
     const counts = [...text.matchAll(/^rest_client_requests_total\{(.*)\} (\d+)/gm)].map(
       ([, labels, count]) => `${labels?.replaceAll(/\w+=|"/g, '')} ${count}`,
     );

@@ -8,7 +8,7 @@ import { type Contestant, compareCosts, withContestants } from './contestants.ts
 import { countDownloads, type DownloadCounter } from './download-counter.ts';
 import { createFleet } from './fleet.ts';
 import { kubectlApply } from './kubectl.ts';
-import { type Cost, type Measured, measure, sumOf } from './measure.ts';
+import { type Cost, type Measured, measure, scrape, sumOf } from './measure.ts';
 import { argument, type Bench, benchAgent } from './setup.ts';
 
 const count = Number(argument('n', '500'));
@@ -44,7 +44,7 @@ async function counted(
 ): Promise<Counted> {
   await delay(settleMs);
   const url = measured.processes['kustomize-controller']?.metricsUrl ?? '';
-  const metrics = await (await fetch(url)).text();
+  const metrics = await scrape(url);
   return { downloads, requests: await writes(bench), metrics };
 }
 
@@ -76,6 +76,7 @@ async function benchMonorepo(
   bench.defer(() => downloads.close());
   const controllers = await start({ sourceArgs: [`--storage-adv-addr=${downloads.address}`] });
   downloads.serve(controllers.artifactUrl);
+  console.log(`${name}: waiting for ${count} Kustomizations to be Ready`);
   await fleet.install();
   const sha = await fleet.commit(['app-0'], '2.0.0');
   const before = await counted(bench, controllers, downloads);

@@ -87,9 +87,13 @@ async function makeNoise(bench: Bench, atOnce: number): Promise<void> {
 async function benchNoise(bench: Bench, { name, start }: Contestant): Promise<void> {
   const fleet = await createFleet(bench, { count, namespace: 'healthy' });
   await start({ defaultConcurrency: true });
+  console.log(`${name}: waiting for ${count} Kustomizations to be Ready`);
   await fleet.install();
+  console.log(`${name}: measuring ${rounds} commits`);
   const idle = await times(fleet, 2);
+  console.log(`${name}: waiting until ${failing} others fail to become healthy`);
   await makeNoise(bench, name === 'Flux' ? slots : failing);
+  console.log(`${name}: measuring ${rounds} commits beside them`);
   const disturbed = await times(fleet, 2 + rounds);
   const [base, p95] = [percentile(idle, 95), percentile(disturbed, 95)];
   console.log(

@@ -49,15 +49,28 @@ export interface BenchOptions {
   audit?: boolean;
 }
 
-/** Starts everything that a benchmark needs, runs it, and stops all of it. */
+/** Minutes after which a benchmark is given up. */
+const limitMinutes = Number(argument('limit', '60'));
+
+/**
+ * Starts everything that a benchmark needs, runs it, and stops all of it.
+ *
+ * @throws Error when it takes longer than `--limit` says, in minutes
+ */
 export async function withBench<T>(
   run: (bench: Bench) => Promise<T>,
   o: BenchOptions = {},
 ): Promise<T> {
   const started = new AsyncDisposableStack();
+  const over = Promise.withResolvers<never>();
+  const giveUp = () => over.reject(new Error(`not done within ${limitMinutes} minutes (--limit)`));
+  let timer: NodeJS.Timeout | undefined;
   try {
-    return await run(await createBench(started, o));
+    const bench = await createBench(started, o);
+    timer = setTimeout(giveUp, limitMinutes * 60_000);
+    return await Promise.race([run(bench), over.promise]);
   } finally {
+    clearTimeout(timer);
     await started.disposeAsync();
   }
 }
