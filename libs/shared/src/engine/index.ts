@@ -93,6 +93,7 @@ export {
   withMarks,
 } from './owner/inventory.ts';
 export { createLiveObjects, type LiveChange, type LiveObjects } from './owner/live-objects.ts';
+export { type NamedNews, type NamedObject, NamedWatches } from './owner/named-watches.ts';
 export { OwnedObjects } from './owner/owned-objects.ts';
 export { maxWatchesOfOwner, TenantWatches } from './owner/tenant-watches.ts';
 export {

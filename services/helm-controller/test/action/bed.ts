@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { helmReleaseNameLabel, type KubeObject } from '@sluice/shared/api';
 import { SecretMasker, Semaphore, silentLogger, systemClock } from '@sluice/shared/base';
-import { AwaitedKinds, Cluster, createLiveObjects } from '@sluice/shared/engine';
+import { AwaitedKinds, Cluster, createLiveObjects, NamedWatches } from '@sluice/shared/engine';
 import {
   type ApiResource,
   coreResources,
@@ -78,6 +78,7 @@ export async function startBed(prefix = 'action'): Promise<Bed> {
     identity,
     inventories: (_, id) => held.has(id),
     kinds: new AwaitedKinds({ client, logger: silentLogger, onServed: () => undefined }),
+    named: new NamedWatches({ logger: silentLogger }),
   });
   const live = cluster.liveOf(owner, client);
   const cache = createReleaseCache(1 << 20);

@@ -167,6 +167,7 @@ test('kinds that the controller may not watch are read as the tenant', async () 
     identity,
     inventories: (_, id) => held.has(id),
     kinds: bed.ctx.cluster.kinds,
+    named: bed.ctx.cluster.named,
   });
   const ctx = { ...bed.ctx, cluster, live: cluster.liveOf(owner, bed.client) };
   const release = rendered(bed.namespace, [deployment('unwatched', 1)], { name: 'unwatched' });

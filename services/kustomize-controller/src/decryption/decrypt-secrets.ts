@@ -6,7 +6,8 @@ interface Secret extends KubeObject {
   data?: Record<string, unknown>;
 }
 
-function mayHoldFiles(object: KubeObject): object is Secret {
+/** Whether an object is a Secret that is not to be left alone. */
+export function mayHoldFiles(object: KubeObject): object is Secret {
   if (object.kind !== 'Secret' || object.apiVersion !== 'v1') return false;
   return object.metadata.annotations?.[kustomizeDecryptAnnotation] !== disabledValue;
 }

@@ -26,10 +26,10 @@ import {
   warnOfFlux,
 } from '@sluice/shared/engine';
 import { auditedApply, whatApplied } from './audit.ts';
-import { rulesOf } from './check-health.ts';
 import { appliedInventory, claimedInventory, inventoryAfterFailure } from './claimed-inventory.ts';
 import { sayProgress, sayWarning } from './events.ts';
 import { scopeObjects } from './label.ts';
+import { rulesOf } from './look-at-health.ts';
 import { objectsToApply } from './objects-to-apply.ts';
 import { protectionFor } from './protection.ts';
 import { type Build, type Run, sourceOf } from './run.ts';

@@ -4,17 +4,17 @@ import {
   type KustomizationSpec,
   kustomizeDecryptAnnotation,
 } from '@sluice/shared/api';
-import { digestOfParts, joinLines, mapConcurrently, sha256Hex } from '@sluice/shared/base';
+import { digestOfParts, joinLines, sha256Hex } from '@sluice/shared/base';
 import { LaterError } from '@sluice/shared/cli';
 import { withSpan } from '@sluice/shared/runtime';
 import { type BuildOutput, runBuild } from '../builder/build.ts';
 import { buildFailed } from '../builder/errors.ts';
 import { locateExpression } from '../builder/locate-expression.ts';
 import { substituteVariables } from '../builder/substitute.ts';
-import { decryptSecretData } from '../decryption/decrypt-secrets.ts';
 import type { DecryptionKeys } from '../decryption/held-keys.ts';
 import { loadDecryptionKeys } from '../decryption/load-keys.ts';
-import { PatientDecryption } from '../decryption/patient-decryption.ts';
+import type { PatientDecryption } from '../decryption/patient-decryption.ts';
+import { decryptionOf } from './await-decryption.ts';
 import { sayWarning } from './events.ts';
 import { labelObjects } from './label.ts';
 import { lastDefinitions } from './last-definitions.ts';
@@ -109,58 +109,34 @@ function refuseEncrypted(objects: KubeObject[], decrypting: boolean): void {
   }
 }
 
-/** Builds the objects of an artifact, decrypted; tells of every text that was encrypted. */
+/** Builds the objects of an artifact, decrypted. */
 async function buildObjects(
   run: Run,
-  { root, keys }: Inputs,
-  { onSecret, spec }: { onSecret: (text: string) => void; spec: KustomizationSpec },
+  root: string,
+  { decryption, spec }: { decryption: PatientDecryption | undefined; spec: KustomizationSpec },
 ): Promise<BuildOutput> {
   const { deps, timeoutMs, signal, object } = run;
-  const { sops, kustomize } = deps;
-  const { namespace: share = '', name } = object.metadata;
-  const { client } = run.ctx;
-  const open = keys && deps.dataKeys.for({ client, namespace: share, name, keys });
-  const decryptor = open && { sops, open, share, timeoutMs, signal, onSecret };
+  const share = object.metadata.namespace ?? '';
   const remote = deps.remoteBases?.forBuild(share);
-  const patient = decryptor && new PatientDecryption(decryptor);
-  const build = () =>
-    runBuild(
-      kustomize,
-      { root, spec },
-      {
-        timeoutMs,
-        signal,
-        share,
-        fetch: remote && ((url) => remote.fetch(url, signal)),
-        decrypt: patient && ((files) => patient.decrypt(files)),
-      },
-    );
-  const built = await withPatience(build, patient);
-  refuseEncrypted(built.objects, decryptor !== undefined);
-  if (decryptor === undefined) return built;
-  const objects = await mapConcurrently(built.objects, 8, (each) =>
-    decryptSecretData(each, decryptor),
+  decryption?.check();
+  const built = await runBuild(
+    deps.kustomize,
+    { root, spec },
+    {
+      timeoutMs,
+      signal,
+      share,
+      fetch: remote && ((url) => remote.fetch(url, signal)),
+      decrypt: decryption && ((files) => decryption.files(files)),
+    },
   );
-  return { ...built, objects };
+  refuseEncrypted(built.objects, decryption !== undefined);
+  if (decryption === undefined) return built;
+  return { ...built, objects: await decryption.objects(built.objects) };
 }
 
 async function warnOfBuild(run: Run, warnings: readonly string[]): Promise<void> {
   if (warnings.length > 0) await sayWarning(run, 'BuildWarning', joinLines(warnings));
-}
-
-/** Carries out a build, again as often as it had to end without what takes long to decrypt. */
-async function withPatience(
-  build: () => Promise<BuildOutput>,
-  patient: PatientDecryption | undefined,
-): Promise<BuildOutput> {
-  for (;;) {
-    try {
-      return await build();
-    } catch (error) {
-      if (patient === undefined || !(error instanceof LaterError)) throw error;
-      await patient.wait();
-    }
-  }
 }
 
 async function carryOut(run: Run, inputs: Inputs) {
@@ -173,16 +149,17 @@ async function carryOut(run: Run, inputs: Inputs) {
     deps.metrics.build('refused');
     throw known;
   }
-  const secrets = new Set(inputs.secrets);
-  const onSecret = (text: string) => {
-    secrets.add(text);
-    run.masker.add(text);
+  const decryption = inputs.keys && decryptionOf(run, input, inputs.keys);
+  const build = async (own: KustomizationSpec) => {
+    try {
+      return await buildObjects(run, inputs.root, { decryption, spec: own });
+    } finally {
+      for (const text of decryption?.secrets ?? []) run.masker.add(text);
+    }
   };
   try {
     const built = await withSpan('build', {}, async (span) => {
-      const output = await deps.refused.run(work, () =>
-        buildObjects(run, inputs, { onSecret, spec }),
-      );
+      const output = await deps.refused.run(work, () => build(spec));
       span.set({ 'sluice.objects': output.objects.length });
       return output;
     });
@@ -190,15 +167,16 @@ async function carryOut(run: Run, inputs: Inputs) {
     await warnOfBuild(run, built.warnings);
     const namespaces = await renamedNamespaces(run, built.objects, async () => {
       const own = { ...spec, targetNamespace: undefined };
-      return (await buildObjects(run, inputs, { onSecret, spec: own })).objects;
+      return (await build(own)).objects;
     });
     const { objects, warnings } = await finish(run, built, inputs);
     await warnOfBuild(run, warnings);
     const { objects: renamed } = await finish(run, { ...built, objects: namespaces }, inputs);
     const digest = `sha256:${sha256Hex(JSON.stringify(objects))}`;
-    return { build: { objects, digest, secrets: [...secrets], renamed }, built };
+    const secrets = [...new Set([...inputs.secrets, ...(decryption?.secrets ?? [])])];
+    return { build: { objects, digest, secrets, renamed }, built };
   } catch (error) {
-    deps.metrics.build('failed');
+    if (!(error instanceof LaterError)) deps.metrics.build('failed');
     throw error;
   }
 }

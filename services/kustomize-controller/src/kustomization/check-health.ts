@@ -1,21 +1,17 @@
-import { type KubeObject, type Kustomization, kustomizationKind } from '@sluice/shared/api';
+import { kustomizationKind } from '@sluice/shared/api';
 import { eventFacts } from '@sluice/shared/applier';
-import { errorMessage, formatDuration, RetryableError } from '@sluice/shared/base';
+import { formatDuration, RetryableError } from '@sluice/shared/base';
 import {
   displayName,
-  evaluateHealth,
   explainUnhealthy,
   formatObjectId,
   type Health,
-  type HealthRules,
-  judgeMissing,
-  judgePresent,
   type ObjectId,
   objectIdOf,
   type Target,
 } from '@sluice/shared/engine';
-import { type ApiResource, gvkOf, isNotFound, NoKindMatchError } from '@sluice/shared/kube';
 import { HealthWait } from './health-wait.ts';
+import { type Check, healthOf, isPolled, prepareChecks, watchForeign } from './look-at-health.ts';
 import { quietMs, type Run, retryIntervalOf } from './run.ts';
 import type { AppliedObject } from './state.ts';
 import {
@@ -43,18 +39,6 @@ const maxShown = 5;
 
 /** Of an entry of spec.healthChecks that names none, as in Flux; its command line writes none for workloads. */
 const defaultApiVersion = 'apps/v1';
-
-/** An object whose health counts. */
-interface Check {
-  id: ObjectId;
-  apiVersion: string;
-  applied: AppliedObject | undefined;
-  resource?: ApiResource;
-  /** Read from the cluster, where no watch covers it. */
-  fetched?: Health;
-}
-
-const notFound: Health = { status: 'NotFound', message: 'object does not exist' };
 
 function isSelf(run: Run, id: ObjectId): boolean {
   const { name, namespace } = run.object.metadata;
@@ -84,55 +68,6 @@ function checksOf(run: Run): Check[] {
     return { id: known?.id ?? id, apiVersion, applied: known?.skipped ? undefined : known };
   });
   return referenced.filter(({ id }) => !isSelf(run, id));
-}
-
-async function fetchHealth(run: Run, target: Target, check: Check): Promise<Health> {
-  try {
-    const resource = await target.client.mapper.resourceFor(
-      gvkOf({ ...check, kind: check.id.kind }),
-    );
-    const { name, namespace } = check.id;
-    const key = resource.namespaced ? { name, namespace } : { name };
-    const object = await target.client.get<KubeObject>(resource, key, { signal: run.signal });
-    return evaluateHealth(object, rulesOf(run.object));
-  } catch (error) {
-    run.ctx.signal.throwIfAborted();
-    if (isNotFound(error) || error instanceof NoKindMatchError) {
-      return check.applied === undefined ? notFound : judgeMissing(check.applied, notFound.message);
-    }
-    return { status: 'Unknown', message: errorMessage(error) };
-  }
-}
-
-/** Returns how the health of custom resources is read. */
-export function rulesOf({ spec }: Kustomization): HealthRules {
-  return { field: 'spec.healthCheckExprs', exprs: spec.healthCheckExprs };
-}
-
-/** Finds the watch of each object, and reads those that no watch covers. */
-async function prepareChecks(run: Run, target: Target, checks: Check[]): Promise<void> {
-  for (const check of checks) {
-    if (check.applied === undefined) check.fetched = await fetchHealth(run, target, check);
-    else {
-      const gvk = gvkOf({ apiVersion: check.applied.apiVersion, kind: check.id.kind });
-      check.resource = await target.client.mapper.resourceFor(gvk).catch(() => undefined);
-      const watched = check.resource && target.live.covers(check.resource, check.id);
-      if (!watched) check.fetched = await fetchHealth(run, target, check);
-    }
-  }
-}
-
-function healthOf(run: Run, target: Target, check: Check): Health {
-  const { applied, resource, fetched } = check;
-  if (fetched !== undefined) return fetched;
-  if (applied === undefined || resource === undefined) return { status: 'Unknown', message: '' };
-  const live = target.live.get(resource, check.id);
-  if (live === undefined) {
-    // A watch that lags behind does not know an object that was just created.
-    const isLate = !applied.vanishes && applied.health.status === 'Current';
-    return isLate ? applied.health : judgeMissing(applied, notFound.message);
-  }
-  return judgePresent(applied, live, (object) => evaluateHealth(object, rulesOf(run.object)));
 }
 
 interface Found {
@@ -208,13 +143,16 @@ async function fail(run: Run, { client }: Target, { what, found }: Failure): Pro
   });
 }
 
-function waitFor(run: Run, pending: Found[]): HealthVerdict | Failure {
+interface Waiting {
+  wait: HealthWait;
+  pending: Found[];
+}
+
+function waitFor(run: Run, target: Target, { wait, pending }: Waiting): HealthVerdict | Failure {
   const { state, ctx } = run;
   const now = ctx.clock.now();
-  const wait = state.wait ?? new HealthWait(now, run.timeoutMs);
-  state.wait = wait;
   wait.awaits(pending.map(({ check }) => formatObjectId(check.id)));
-  const polled = pending.some(({ check }) => check.fetched !== undefined);
+  const polled = pending.some(({ check }) => isPolled(run, target, check));
   if (state.phase === 'unhealthy') {
     const retryAt = state.retryAt ?? now;
     return { type: 'waiting', untilMs: polled ? Math.min(retryAt, now + pollMs) : retryAt };
@@ -251,6 +189,7 @@ export async function checkHealth(run: Run, target: Target): Promise<HealthVerdi
   const checks = wait || healthChecks?.length ? checksOf(run) : [];
   if (checks.length === 0) {
     state.wait = undefined;
+    watchForeign(run, target, []);
     return { type: 'unchecked' };
   }
   await prepareChecks(run, target, checks);
@@ -259,9 +198,12 @@ export async function checkHealth(run: Run, target: Target): Promise<HealthVerdi
     .map((check) => ({ check, health: healthOf(run, target, check) }))
     .filter(({ health }) => health.status !== 'Current');
   if (pending.length > 0) {
-    const verdict = waitFor(run, pending);
+    state.wait ??= new HealthWait(ctx.clock.now(), run.timeoutMs);
+    watchForeign(run, target, checks);
+    const verdict = waitFor(run, target, { wait: state.wait, pending });
     return verdict.type === 'failed' ? fail(run, target, verdict) : verdict;
   }
+  watchForeign(run, target, []);
   const tookMs = state.wait === undefined ? 0 : ctx.clock.now() - state.wait.startedAt;
   state.wait = undefined;
   return { type: 'healthy', tookMs };

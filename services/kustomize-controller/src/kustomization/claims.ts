@@ -26,6 +26,6 @@ export function haveThemApplied(run: Run, ids: readonly string[]): void {
   for (const key of new Set(ids.flatMap((id) => holder(id) ?? []))) {
     const state = run.deps.states.peek(key);
     if (state !== undefined) state.applied = undefined;
-    run.deps.revisit(key);
+    run.deps.revisit(key, 'drift');
   }
 }

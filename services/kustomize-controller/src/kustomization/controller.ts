@@ -11,8 +11,9 @@ import {
   type Priority,
   type Reconciler,
 } from '@sluice/shared/runtime';
-import { rulesOf } from './check-health.ts';
 import { finalizeKustomization } from './delete.ts';
+import { endWaitsOfIdle } from './end-waits.ts';
+import { rulesOf } from './look-at-health.ts';
 import { noteChange } from './note-change.ts';
 import { noteHealthChange } from './note-health.ts';
 import { reconcileKustomization } from './reconcile.ts';
@@ -105,6 +106,10 @@ function watchObjects(deps: KustomizationDeps, enqueue: Enqueue): void {
     if (noteOwnDrift({ owner, change, cluster }, deps)) enqueue(owner, 'drift');
   });
   deps.clusters.onServed((owner) => enqueue(owner, 'change'));
+  deps.clusters.onNamed(({ owners, change }) => {
+    for (const owner of owners)
+      if (change === undefined || noteOwnHealth(change, deps, owner)) enqueue(owner, 'change');
+  });
 }
 
 /** A hint that a new artifact is there: it is fetched while the API server's news is on its way. */
@@ -134,7 +139,8 @@ export function createKustomizationController(
 ): Controller<Kustomization> {
   const controller = createController<Kustomization>({ ...o, reconciler: reconcilerFor(o.deps) });
   const enqueue: Enqueue = (key, priority) => controller.enqueue(key, { priority });
-  o.deps.revisit = (key) => enqueue(key, 'drift');
+  o.deps.revisit = enqueue;
+  endWaitsOfIdle(o.informer, o.deps);
   o.deps.dependencies.onChange((dependant) => enqueue(dependant, 'change'));
   o.deps.changes.onChange((object) => enqueue(object, 'change'));
   watchSources(o.informer, o.deps, enqueue);

@@ -1,7 +1,7 @@
 import type { Kustomization } from '@sluice/shared/api';
 import type { HeldChange } from '@sluice/shared/applier';
 import { ReconcileError, RetryableError, WaitingError } from '@sluice/shared/base';
-import { CommandError } from '@sluice/shared/cli';
+import { CommandError, LaterError } from '@sluice/shared/cli';
 import { checkHealthRules, ObjectError, type Target } from '@sluice/shared/engine';
 import { gvkOf } from '@sluice/shared/kube';
 import {
@@ -14,14 +14,16 @@ import {
   withSpan,
 } from '@sluice/shared/runtime';
 import { applyAndPrune, fingerprintOf } from './apply-and-prune.ts';
+import { awaitDecryption, dropDecryption } from './await-decryption.ts';
 import { type PreparedBuild, withBuild } from './build.ts';
 import { checkDependencies } from './check-dependencies.ts';
-import { checkHealth, type HealthVerdict, rulesOf } from './check-health.ts';
+import { checkHealth, type HealthVerdict } from './check-health.ts';
 import { driftModeOf, healBeforeNews, healDrift } from './drift.ts';
 import { describeError } from './events.ts';
 import { finishReady } from './finish.ts';
 import { holdUnlessAdmitted, noteNothingHeld } from './gate.ts';
 import { keepAdmitted, keepHealthy } from './keep-snapshots.ts';
+import { rulesOf } from './look-at-health.ts';
 import { resolveSource } from './resolve-source.ts';
 import { isRollbackCause, rollBack, stayHeldOrRollBack } from './roll-back.ts';
 import {
@@ -168,7 +170,7 @@ async function runRecipe(run: Run): Promise<Outcome> {
     await keepHealthy(run, target);
   }
   // Objects that changed while others were looked at.
-  if (state.drifted.size > 0) run.deps.revisit(run.ctx.key);
+  if (state.drifted.size > 0) run.deps.revisit(run.ctx.key, 'drift');
   if (verdict.type === 'waiting')
     return waiting(Math.min(verdict.untilMs, lookAgainAt ?? Number.POSITIVE_INFINITY));
   return lookAgainAt === undefined ? done() : done(Math.max(0, lookAgainAt - run.ctx.clock.now()));
@@ -194,7 +196,7 @@ function translate(run: Run, error: unknown): unknown {
 /**
  * Makes the cluster hold what the Kustomization's source says: resolve the source, check the dependencies, build,
  * apply, prune, look at health. Waiting for health holds no slot: a change of a watched object brings the key back,
- * and the recipe goes straight on to the health checks.
+ * and the recipe goes straight on to the health checks. Neither does waiting for key services, whose answer does so.
  *
  * @throws ReconcileError with the reason of the Ready condition
  */
@@ -203,11 +205,16 @@ export async function reconcileKustomization(
   deps: KustomizationDeps,
 ): Promise<Outcome> {
   const run = startRun(ctx, deps);
+  const { state } = run;
   try {
-    return await runRecipe(run);
+    const outcome = await runRecipe(run);
+    dropDecryption(state);
+    return outcome;
   } catch (error) {
-    const { state } = run;
+    if (error instanceof LaterError) return awaitDecryption(run);
+    dropDecryption(state);
     if (state.phase === 'ready' || state.phase === 'health') state.phase = 'unknown';
+    if (state.phase === 'unknown') deps.clusters.releaseNamed(ctx.key);
     throw translate(run, error);
   }
 }

@@ -84,7 +84,7 @@ export async function stayHeldOrRollBack(
     if (!isRollbackCause(run, error)) throw error;
     const outcome = await rollBack(asOfApplied(run), target, error);
     run.deps.changes.forget(run.ctx.key);
-    run.deps.revisit(run.ctx.key);
+    run.deps.revisit(run.ctx.key, 'drift');
     return outcome;
   }
 }

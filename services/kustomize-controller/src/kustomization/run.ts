@@ -16,7 +16,7 @@ import {
 import type { Kustomize, Sops } from '@sluice/shared/cli';
 import type { ApplierIdentity, Clusters, HealDrift, Inventories } from '@sluice/shared/engine';
 import type { Informer } from '@sluice/shared/kube';
-import type { ReconcileContext } from '@sluice/shared/runtime';
+import type { Priority, ReconcileContext } from '@sluice/shared/runtime';
 import type { Sources } from '@sluice/shared/service';
 import type { RemoteBases } from '../builder/remote-bases.ts';
 import type { DataKeys } from '../decryption/data-keys.ts';
@@ -98,8 +98,8 @@ export interface KustomizationDeps {
   healDrift: HealDrift;
   audit: Audit;
   metrics: KustomizationMetrics;
-  /** Brings a key back for drift; set once the controller is there. */
-  revisit(key: string): void;
+  /** Brings a key back; set once the controller is there. */
+  revisit(key: string, priority: Priority): void;
 }
 
 /** The artifact to apply. */

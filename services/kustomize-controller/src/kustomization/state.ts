@@ -7,6 +7,7 @@ import {
   type ObjectId,
 } from '@sluice/shared/engine';
 import type { StatusChanges } from '@sluice/shared/runtime';
+import type { PatientDecryption } from '../decryption/patient-decryption.ts';
 import type { HealthWait } from './health-wait.ts';
 
 /** An object as our last apply left it. */
@@ -83,6 +84,8 @@ export interface KustomizationState extends DriftState {
   quietUntil?: number;
   /** What was last warned of. */
   warning?: string | undefined;
+  /** What its build waits for. */
+  decryption?: PatientDecryption | undefined;
   /** A Secret or ConfigMap it refers to has changed. */
   configChanged: boolean;
   /** Digest of the change of which no Snapshot can be kept, which was said. */
@@ -101,6 +104,7 @@ export class KustomizationStates {
   for(key: string, uid: string | undefined): KustomizationState {
     const known = this.#states.get(key);
     if (known !== undefined && known.uid === uid) return known;
+    known?.decryption?.abandon();
     const fresh: KustomizationState = {
       uid,
       phase: 'unknown',
@@ -118,6 +122,7 @@ export class KustomizationStates {
   }
 
   forget(key: string): void {
+    this.#states.get(key)?.decryption?.abandon();
     this.#states.delete(key);
   }
 }

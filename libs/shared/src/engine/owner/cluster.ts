@@ -5,6 +5,7 @@ import { AppliedState } from './applied-state.ts';
 import { type ApplierIdentity, namedOwner } from './applier-identity.ts';
 import type { AwaitedKinds } from './awaited-kinds.ts';
 import type { LiveChange, LiveObjects } from './live-types.ts';
+import type { NamedWatches } from './named-watches.ts';
 import { OwnWatches } from './own-watches.ts';
 import { asLost, OwnedObjects } from './owned-objects.ts';
 import type { TenantWatches } from './tenant-watches.ts';
@@ -21,6 +22,8 @@ export interface ClusterOptions {
   inventories: Inventories;
   /** Tells when kinds are served that were not. */
   kinds: AwaitedKinds;
+  /** Watches of what others have made. */
+  named: NamedWatches;
 }
 
 /** Called with each change of an object for each owner whom it concerns. */
@@ -33,11 +36,13 @@ export type ChangeListener = (owner: string, change: LiveChange, cluster: Cluste
 export class Cluster {
   readonly applied: AppliedState;
   readonly kinds: AwaitedKinds;
+  readonly named: NamedWatches;
   readonly #options: ClusterOptions;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
     this.kinds = options.kinds;
+    this.named = options.named;
     this.applied = new AppliedState(options.identity);
   }
 
@@ -64,6 +69,7 @@ export class Cluster {
   /** Ends what is watched for an owner alone. */
   release(owner: string): void {
     this.#options.tenants?.release(owner);
+    this.named.watch(owner, []);
   }
 
   /**
@@ -86,7 +92,7 @@ export class Cluster {
   /** Ends all watches. */
   async stop(): Promise<void> {
     const { live, tenants } = this.#options;
-    await Promise.all([live.stop(), tenants?.stop(), this.kinds.stop()]);
+    await Promise.all([live.stop(), tenants?.stop(), this.kinds.stop(), this.named.stop()]);
   }
 
   #ownerOf(object: KubeObject): string | undefined {

@@ -16,6 +16,7 @@ import type { ApplierIdentity } from './applier-identity.ts';
 import { AwaitedKinds } from './awaited-kinds.ts';
 import { type ChangeListener, Cluster, type Inventories } from './cluster.ts';
 import { createLiveObjects } from './live-objects.ts';
+import { type NamedNews, NamedWatches } from './named-watches.ts';
 import type { OwnedObjects } from './owned-objects.ts';
 import { TenantWatches } from './tenant-watches.ts';
 
@@ -66,6 +67,7 @@ export class Clusters {
   readonly #options: ClustersOptions;
   readonly #listeners: ChangeListener[] = [];
   readonly #kindListeners: ((owner: string) => void)[] = [];
+  readonly #namedListeners: ((news: NamedNews) => void)[] = [];
   readonly #local: Cluster;
   readonly #remote = new Map<string, { client: KubeClient; cluster: Cluster }>();
 
@@ -82,6 +84,11 @@ export class Clusters {
   /** Calls the listener with each owner one of whose awaited kinds is served now. */
   onServed(listener: (owner: string) => void): void {
     this.#kindListeners.push(listener);
+  }
+
+  /** Calls the listener with news of what owners watch by name, in all clusters. */
+  onNamed(listener: (news: NamedNews) => void): void {
+    this.#namedListeners.push(listener);
   }
 
   /**
@@ -120,6 +127,11 @@ export class Clusters {
   /** Forgets what was applied for an owner, wherever. */
   forget(owner: string): void {
     for (const cluster of this.#all()) cluster.forget(owner);
+  }
+
+  /** Ends what an owner watches by name, wherever. */
+  releaseNamed(owner: string): void {
+    for (const { named } of this.#all()) named.watch(owner, []);
   }
 
   /** Ends all watches. */
@@ -224,7 +236,11 @@ export class Clusters {
       },
     });
     const tenants = new TenantWatches({ labelSelector, identity, logger });
-    const cluster = new Cluster({ live, tenants, identity, inventories, kinds });
+    const named = new NamedWatches({ logger });
+    named.onNews((news) => {
+      for (const listener of this.#namedListeners) listener(news);
+    });
+    const cluster = new Cluster({ live, tenants, identity, inventories, kinds, named });
     cluster.onChange((owner, change) => {
       for (const listener of this.#listeners) listener(owner, change, cluster);
     });
