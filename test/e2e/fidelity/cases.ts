@@ -2,15 +2,20 @@ import type { KustomizationSpec } from '@sluice/shared/api';
 import { allCases } from '../../../services/kustomize-controller/test/builder/corpus/all-cases.ts';
 import type { BuildCase } from '../../../services/kustomize-controller/test/builder/corpus/case.ts';
 
-/** A case of the builder's corpus that has its place in the cluster, beside all the others. */
+/** Something to build that has its place in the cluster, beside all the others. */
 export interface FidelityCase {
   name: string;
-  /** Name of its Kustomization, its source and its namespace. */
+  /** Name of its Kustomization. */
   id: string;
-  files: Record<string, string>;
+  source: string;
   spec: Partial<KustomizationSpec>;
   /** Its files hold a Namespace, so that nobody else makes the one that it goes to. */
   makesNamespace: boolean;
+}
+
+/** A case of the builder's corpus: its source and its namespace have its name. */
+export interface CorpusCase extends FidelityCase {
+  files: Record<string, string>;
 }
 
 /** Cases whose every object names a namespace that no other case has. */
@@ -36,7 +41,7 @@ function withOwnNames(text: string, id: string): string {
     .replaceAll(/(?<=kind: ClusterRole, name: )web/g, id);
 }
 
-function fidelityCase(one: BuildCase, index: number): FidelityCase {
+function corpusCase(one: BuildCase, index: number): CorpusCase {
   const { name, files } = one;
   const id = `case-${index + 1}`;
   const isWide = isClusterWide(one);
@@ -46,7 +51,7 @@ function fidelityCase(one: BuildCase, index: number): FidelityCase {
   };
   const own = Object.entries(files).map(([path, text]) => [path, withOwnNames(text, id)]);
   return {
-    ...{ name, id, makesNamespace: isWide },
+    ...{ name, id, source: id, makesNamespace: isWide },
     files: isWide ? Object.fromEntries(own) : files,
     spec,
   };
@@ -56,4 +61,4 @@ function fidelityCase(one: BuildCase, index: number): FidelityCase {
 const fatal = 'an alias of itself';
 
 /** The corpus; each case goes to a namespace of its own unless its objects say where. */
-export const fidelityCases = allCases.filter(({ name }) => name !== fatal).map(fidelityCase);
+export const corpusCases = allCases.filter(({ name }) => name !== fatal).map(corpusCase);

@@ -8,8 +8,8 @@ import {
 import { type ApiResource, gvkOf, type KubeClient, keyOf, resourceOf } from '@sluice/shared/kube';
 import { findCondition, readyCondition } from '@sluice/shared/runtime';
 import { until, untilGone } from '@sluice/testing';
-import { type FidelityCase, fidelityCases } from './cases.ts';
-import { type FidelityWorld, home, revision, type Side } from './world.ts';
+import type { FidelityCase } from './cases.ts';
+import { type FidelityWorld, home, type Mode, revision, type Side } from './world.ts';
 
 const timeoutMs = 240_000;
 const kustomizations = resourceOf(kustomizationKind);
@@ -44,14 +44,14 @@ const hasEnded = ({ status, metadata }: Reconciled) => {
     : ready?.status === 'False';
 };
 
-const kustomizationOf = ({ id, spec }: FidelityCase): KubeObject & { spec: object } => ({
+const kustomizationOf = ({ id, source, spec }: FidelityCase): KubeObject & { spec: object } => ({
   apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
   kind: 'Kustomization',
   metadata: { name: id, namespace: home },
   spec: {
     interval: '1h',
     prune: true,
-    sourceRef: { kind: 'ExternalArtifact', name: id },
+    sourceRef: { kind: 'ExternalArtifact', name: source },
     ...spec,
   },
 });
@@ -155,15 +155,13 @@ function outcomeOf(object: Reconciled, objects: Record<string, unknown> = {}): O
   };
 }
 
-async function createAll(client: KubeClient): Promise<void> {
-  await Promise.all(
-    fidelityCases.map((one) => client.create(kustomizations, kustomizationOf(one))),
-  );
+async function createAll(client: KubeClient, cases: readonly FidelityCase[]): Promise<void> {
+  await Promise.all(cases.map((one) => client.create(kustomizations, kustomizationOf(one))));
 }
 
 /** Deletes all Kustomizations, and waits until what they have made is pruned. */
-async function deleteAll({ client }: FidelityWorld): Promise<void> {
-  const keys = fidelityCases.map(({ id }) => ({ namespace: home, name: id }));
+async function deleteAll({ client }: FidelityWorld, cases: readonly FidelityCase[]): Promise<void> {
+  const keys = cases.map(({ id }) => ({ namespace: home, name: id }));
   await Promise.all(keys.map((key) => client.delete(kustomizations, key)));
   await Promise.all(keys.map((key) => untilGone(client, kustomizations, key, { timeoutMs })));
   const namespaces = {
@@ -173,30 +171,33 @@ async function deleteAll({ client }: FidelityWorld): Promise<void> {
     plural: 'namespaces',
     namespaced: false,
   };
-  for (const { id } of fidelityCases.filter(({ makesNamespace }) => makesNamespace))
+  for (const { id } of cases.filter(({ makesNamespace }) => makesNamespace))
     await untilGone(client, namespaces, { name: id }, { timeoutMs });
 }
 
-/**
- * Has a controller reconcile all cases at once, and takes everything back.
- *
- * @param o.isLast leaves what it has made to the end of the world
- */
+/** What a controller is to reconcile, and how. */
+export interface Pass extends Mode {
+  side: Side;
+  cases: readonly FidelityCase[];
+  /** Leaves what it has made to the end of the world. */
+  isLast?: boolean;
+}
+
+/** Has a controller reconcile cases, all at once, and takes everything back. */
 export async function reconcileAll(
   world: FidelityWorld,
-  side: Side,
-  { isLast }: { isLast: boolean },
+  { side, cases, isLast, ...mode }: Pass,
 ): Promise<Outcomes> {
-  const stop = await world.start(side);
-  await createAll(world.client);
-  const keys = fidelityCases.map(({ id }) => ({ namespace: home, name: id }));
+  const stop = await world.start(side, mode);
+  await createAll(world.client, cases);
+  const keys = cases.map(({ id }) => ({ namespace: home, name: id }));
   const settled = await Promise.all(
     keys.map((key) =>
       until<Reconciled>(world.client, kustomizations, key, hasEnded, { timeoutMs }),
     ),
   );
   const objects = await readObjects(world);
-  if (!isLast) await deleteAll(world);
+  if (!isLast) await deleteAll(world, cases);
   await stop();
   return new Map(
     settled.map((object) => [

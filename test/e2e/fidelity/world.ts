@@ -17,7 +17,8 @@ import {
   until,
 } from '@sluice/testing';
 import { installFluxCrds } from '../migration/flux-crds.ts';
-import { fidelityCases, placedNamespaces } from './cases.ts';
+import { corpusCases, placedNamespaces } from './cases.ts';
+import { substitutionFiles, substitutionSource } from './substitution-inputs.ts';
 
 /** Where the Kustomizations and their sources are. */
 export const home = 'fidelity';
@@ -28,12 +29,18 @@ export const revision = 'v1';
 /** Whose kustomize-controller it is. */
 export type Side = 'flux' | 'ours';
 
+/** How a controller runs. */
+export interface Mode {
+  /** Variables that are not set are refused, as is the default. */
+  isStrict: boolean;
+}
+
 /** A cluster in which every case has a source and its namespaces, and no controller runs. */
 export interface FidelityWorld {
   client: KubeClient;
   resource(of: { apiVersion: string; kind: string }): Promise<ApiResource>;
   /** Starts a controller; returns what stops it. */
-  start(side: Side): Promise<() => Promise<void>>;
+  start(side: Side, mode: Mode): Promise<() => Promise<void>>;
   stop(): Promise<void>;
 }
 
@@ -66,8 +73,8 @@ async function prepare(world: Pick<FidelityWorld, 'client' | 'resource'>): Promi
   const { client, resource } = world;
   const definitions = await resource(things);
   await client.create(definitions, things);
-  const own = fidelityCases.filter((one) => !one.makesNamespace).map(({ id }) => id);
-  const names = [home, ...placedNamespaces, ...own];
+  const own = corpusCases.filter((one) => !one.makesNamespace).map(({ id }) => id);
+  const names = [home, substitutionSource, ...placedNamespaces, ...own];
   const create = (name: string) =>
     client.create(coreResources.namespaces, {
       apiVersion: 'v1',
@@ -100,11 +107,14 @@ export async function startFidelityWorld(): Promise<FidelityWorld> {
     const dir = folder.path;
     const sources = await startArtifactSource({ client, namespace: home, dir });
     started.defer(() => sources.stop());
-    await Promise.all(
-      fidelityCases.map(({ id, files }) => sources.publish(files, { name: id, revision })),
-    );
-    const o = { dir, kubeconfigPath };
-    const start = async (side: Side) => {
+    await Promise.all([
+      sources.publish(substitutionFiles, { name: substitutionSource, revision }),
+      ...corpusCases.map(({ id, files }) => sources.publish(files, { name: id, revision })),
+    ]);
+    let starts = 0;
+    const start = async (side: Side, { isStrict }: Mode) => {
+      const gates = isStrict ? [] : ['StrictPostBuildSubstitutions=false'];
+      const o = { dir: join(dir, `start-${++starts}`), kubeconfigPath, gates };
       const end = side === 'flux' ? await startFlux(o) : await startOurs(o);
       started.defer(end);
       return end;
@@ -116,24 +126,33 @@ export async function startFidelityWorld(): Promise<FidelityWorld> {
   }
 }
 
-const shared = ['--concurrent=10'];
+interface Start {
+  dir: string;
+  kubeconfigPath: string;
+  /** Feature gates. */
+  gates: readonly string[];
+}
 
-async function startFlux(o: { dir: string; kubeconfigPath: string }) {
+const argsOf = (gates: readonly string[]) => [
+  '--concurrent=10',
+  `--feature-gates=${['ExternalArtifact=true', ...gates].join(',')}`,
+];
+
+async function startFlux(o: Start) {
   const addresses = { storage: '', events: '', receiver: '' };
-  const args = [...shared, '--feature-gates=ExternalArtifact=true'];
+  const args = argsOf(o.gates);
   const process = await fluxController('kustomize', { ...o, addresses, args });
   await process.start();
   return () => process.stop();
 }
 
-async function startOurs(o: { dir: string; kubeconfigPath: string }) {
+async function startOurs(o: Start) {
   const controllers = await startControllers({
     ...o,
-    dir: join(o.dir, 'ours'),
     natsUrl: '',
     namespace: 'flux-system',
     names: ['kustomize-controller'],
-    extraArgs: { 'kustomize-controller': shared },
+    extraArgs: { 'kustomize-controller': argsOf(o.gates) },
   });
   return () => controllers.stop();
 }
