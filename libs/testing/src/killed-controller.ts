@@ -71,7 +71,9 @@ export async function startKilledController<T extends AppliedKind>(
   let kills = 0;
   let replaced: Promise<void> = Promise.resolve();
   const settle = async () => {
-    if (!proxy.spare()) await replaced;
+    // What was yet to come does not come any more.
+    if (proxy.spare()) replaced = Promise.resolve();
+    await replaced;
   };
   return {
     dieAt: (death) => proxy.killAt(death),
