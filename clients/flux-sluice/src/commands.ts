@@ -52,6 +52,18 @@ export const commands = {
     options: ['plan', 'reason', 'yes'],
     outputs: ['text', 'json'],
   },
+  rollback: {
+    args: target,
+    summary: 'Go back to what was healthy before the present change',
+    about: [
+      kinds,
+      'Needs --reason. Annotates the object, of which an event tells, and waits until the controller has applied what was healthy before. What is undone is not applied again until something changes.',
+      'It is shown what is gone back to, and a question asked. Without a terminal, confirm with --yes.',
+      'Exit codes: 0 when it is back, 1 when it is not, cannot be, or not within --timeout.',
+    ],
+    options: ['reason', 'yes', 'timeout'],
+    outputs: ['text', 'json'],
+  },
   suspend: {
     args: target,
     summary: 'Suspend reconciliation, and say why, by whom and until when',

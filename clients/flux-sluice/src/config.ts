@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { maxDelayMs, parseDuration } from '@sluice/shared/base';
 import type { BusOptions } from '@sluice/shared/bus';
 import type { LoadKubeConfigOptions } from '@sluice/shared/kube';
 import { type CommandName, type CommandSpec, commands, isCommand } from './commands.ts';
@@ -25,6 +26,8 @@ export interface Invocation {
   nats?: NatsAddress;
   /** Most records. */
   limit: number;
+  /** Milliseconds after which waiting ends. */
+  timeoutMs: number;
 }
 
 /** Where NATS is, and as whom to log in. */
@@ -141,6 +144,7 @@ function invocationOf(command: CommandName, { values, args, env }: Given): Invoc
     ),
     nats: natsOf(text),
     limit: limitOf(text('limit')),
+    timeoutMs: timeoutOf(text('timeout')),
   };
 }
 
@@ -152,6 +156,23 @@ function limitOf(value: string | undefined): number {
   const limit = /^[0-9]{1,5}$/.test(value) ? Number(value) : 0;
   if (limit >= 1 && limit <= maxLimit) return limit;
   throw new UsageError(`--limit '${value}' is no number from 1 to ${maxLimit}`);
+}
+
+const defaultTimeoutMs = 5 * 60_000;
+
+function timeoutOf(value: string | undefined): number {
+  if (value === undefined) return defaultTimeoutMs;
+  const ms = millisecondsOf(value);
+  if (ms > 0 && ms <= maxDelayMs) return ms;
+  throw new UsageError(`--timeout '${value}' is no duration such as 2m30s`);
+}
+
+function millisecondsOf(value: string): number {
+  try {
+    return parseDuration(value);
+  } catch (error) {
+    throw new UsageError(`--timeout '${value}' is no duration such as 2m30s`, { cause: error });
+  }
 }
 
 /** Who connects shows the name of a user, for the charts let each read only the answers under its own. */

@@ -35,7 +35,8 @@ export const options = {
   'nats-tls-ca-file': { value: 'FILE', help: 'certificate authorities of NATS' },
   'nats-prefix': { value: 'NAME', help: 'prefix of the subjects; sluice when absent' },
   limit: { value: 'N', help: 'the newest N records; 50 when absent' },
-  yes: { short: 'y', help: 'do not ask; needs --plan' },
+  yes: { short: 'y', help: 'do not ask; where a plan is decided about, needs --plan' },
+  timeout: { value: 'DURATION', help: 'how long to wait; 5m when absent' },
   help: { short: 'h', help: 'print this text' },
 } as const satisfies Record<string, OptionSpec>;
 

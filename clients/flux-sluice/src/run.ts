@@ -10,6 +10,7 @@ import { comparePath } from './files/compare-path.ts';
 import { programName } from './help.ts';
 import { runPlan } from './plan/run-plan.ts';
 import { watchPlan } from './plan/watch-plan.ts';
+import { runRollback } from './rollback/run-rollback.ts';
 import { exitCodes, type Session } from './session.ts';
 import { runResume, runSuspend } from './suspend/suspend.ts';
 import type { Terminal } from './terminal.ts';
@@ -25,6 +26,7 @@ const runs: Record<CommandName, (session: Session) => Promise<number>> = {
   approve: (session) => runDecision(session, 'Approve'),
   reject: (session) => runDecision(session, 'Reject'),
   override: runOverride,
+  rollback: runRollback,
   suspend: runSuspend,
   resume: runResume,
   where: runWhere,

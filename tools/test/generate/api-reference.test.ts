@@ -55,7 +55,7 @@ test('additions are marked, and nothing else is', () => {
       .filter((row) => row.at(-1)?.startsWith('**Sluice addition.**'))
       .map(([field]) => `${path} ${field}`),
   );
-  const nested = /`(spec\.(driftDetection|changePolicy)|status\.(plan|held|change)\b)/;
+  const nested = /`(spec\.(driftDetection|changePolicy)|status\.(plan|held|change|rollback)\b)/;
   expect(marked.filter((row) => !nested.test(row)).sort()).toEqual([
     'docs/api/alert.md `spec.commitURLTemplate`',
     'docs/api/alert.md `spec.groupBy.fields[]`',

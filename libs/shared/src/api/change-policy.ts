@@ -106,11 +106,42 @@ export function admittedChange() {
           pattern: changeDigestPattern,
         }),
       ),
+      previous: opt(
+        str('Digest of the change that was healthy before the last healthy one.', {
+          pattern: changeDigestPattern,
+        }),
+      ),
+      previousRevision: opt(str('Revision of the source that this earlier change came from.')),
+      previousSnapshot: opt(
+        str('Digest of the content of the Snapshot of this earlier change, if there is one.', {
+          pattern: changeDigestPattern,
+        }),
+      ),
       refused: opt(
         str('Digest of the change that was rolled back; it is not applied again.', {
           pattern: changeDigestPattern,
         }),
       ),
+      refusedBy: opt(str('Who asked for the rollback, if somebody did.')),
+      refusedReason: opt(str('Why, in their words.')),
+    },
+    addition,
+  );
+}
+
+/** `status.rollback`: the last request to go back. */
+export function handledRollback() {
+  return object(
+    'What has become of the last request to go back to what was healthy before.',
+    {
+      requestedAt: str(
+        'Value of the annotation `delivery.sluice.dev/rollback-requested-at` that was last acted upon.',
+      ),
+      result: enumOf('Whether it is gone back (Accepted) or not (Refused).', [
+        'Accepted',
+        'Refused',
+      ]),
+      message: str('To what, or why not.'),
     },
     addition,
   );

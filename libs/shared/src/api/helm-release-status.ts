@@ -1,5 +1,5 @@
 import { addition, enumOf, int, int64, list, mapOf, object, opt, str, time } from './builders.ts';
-import { admittedChange, held, planSummary } from './change-policy.ts';
+import { admittedChange, handledRollback, held, planSummary } from './change-policy.ts';
 import { conditions, lastHandledReconcileAt, observedGeneration, statusDefault } from './common.ts';
 import { inventory, pinnedArtifacts } from './kustomize-common.ts';
 
@@ -67,6 +67,7 @@ export const helmReleaseStatus = object(
     plan: opt(planSummary()),
     held: opt(held()),
     change: opt(admittedChange()),
+    rollback: opt(handledRollback()),
     failures: opt(failureCount('reconciliations')),
     installFailures: opt(failureCount('installs')),
     upgradeFailures: opt(failureCount('upgrades')),

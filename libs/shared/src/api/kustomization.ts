@@ -13,7 +13,13 @@ import {
   strMap,
   time,
 } from './builders.ts';
-import { admittedChange, changePolicy, held, planSummary } from './change-policy.ts';
+import {
+  admittedChange,
+  changePolicy,
+  handledRollback,
+  held,
+  planSummary,
+} from './change-policy.ts';
 import {
   conditions,
   ignoreRules,
@@ -245,6 +251,7 @@ const status = object(
     plan: opt(planSummary()),
     held: opt(held()),
     change: opt(admittedChange()),
+    rollback: opt(handledRollback()),
   },
   statusDefault,
 );

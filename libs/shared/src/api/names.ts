@@ -84,6 +84,21 @@ export const overrideReasonAnnotation = 'delivery.sluice.dev/override-reason';
 export const overrideByAnnotation = 'delivery.sluice.dev/override-by';
 
 /**
+ * On a Kustomization or HelmRelease: any new value asks for what was healthy before the present change, once, and
+ * `status.rollback.requestedAt` repeats it.
+ */
+export const rollbackRequestAnnotation = 'delivery.sluice.dev/rollback-requested-at';
+/**
+ * Beside {@link rollbackRequestAnnotation}: what is to be undone, `status.change.digest` of a Kustomization or the newest
+ * release of a HelmRelease as `<namespace>/<name>.v<version>`.
+ */
+export const rollbackFromAnnotation = 'delivery.sluice.dev/rollback-from';
+/** Beside {@link rollbackRequestAnnotation}: why. */
+export const rollbackReasonAnnotation = 'delivery.sluice.dev/rollback-reason';
+/** Beside {@link rollbackRequestAnnotation}: by whom. */
+export const rollbackByAnnotation = 'delivery.sluice.dev/rollback-by';
+
+/**
  * On a Provider: any new value has its dead letters delivered again, and `status.lastHandledReplayAt` repeats it. Needs
  * no reconcile request beside it.
  */

@@ -35,6 +35,8 @@ export interface DeploymentMetrics {
 }
 
 const identity = ['kind', 'name', 'namespace'] as const;
+/** Reason of the Ready condition of what was gone back from. */
+const rolledBackReason = 'RolledBack';
 const results = ['succeeded', 'failed'] as const;
 
 /** From 5 s to a day. */
@@ -126,7 +128,9 @@ function changeOf(object: KubeObject, state: Known, artifact: Artifact | undefin
   const at = Date.parse(ready.lastTransitionTime);
   if (ready.status === 'False') {
     state.failingSince ??= at;
-    if (deployed === state.failed || deployed === state.succeeded) return {};
+    // What was deployed with success and is gone back from has failed all the same.
+    const isUndone = ready.reason === rolledBackReason;
+    if (deployed === state.failed || (deployed === state.succeeded && !isUndone)) return {};
     state.failed = deployed;
     return { result: 'failed' };
   }

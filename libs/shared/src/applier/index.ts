@@ -10,12 +10,13 @@ export { auditedChanges, auditedDrift, auditedObject } from './audit/audited-obj
 export { createAudit } from './audit/create-audit.ts';
 export type {
   Admission,
-  AdmittedChange,
   ChangePolicy,
   HeldChange,
   ProposedChange,
 } from './change/admit.ts';
 export { heldByRollback } from './change/admit.ts';
+export type { AdmittedChange } from './change/admitted-change.ts';
+export { maxAnnotationText } from './change/annotation-text.ts';
 export { ChangeControl } from './change/change-control.ts';
 export { changeDigestOf, isApproval } from './change/change-digest.ts';
 export { type ChangePlan, compareObjects, planOf } from './change/change-plan.ts';
@@ -28,6 +29,20 @@ export {
 export type { Holding } from './change/holding.ts';
 export { noteAdmission, tellAdmission } from './change/note-admission.ts';
 export { forgetHeld, heldReason, noteHeld } from './change/note-held.ts';
+export {
+  type FormerChange,
+  formerChange,
+  goneBack,
+  keepsSnapshots,
+  type WayBack,
+} from './change/rollback/former-change.ts';
+export { formerRelease } from './change/rollback/former-release.ts';
+export {
+  type RollbackRequest,
+  rollbackRequestOf,
+  whyNoRequest,
+} from './change/rollback/rollback-request.ts';
+export { acceptRollback, refuseRollback } from './change/rollback/tell-rollback.ts';
 export { cleanSnapshots } from './change/snapshots/clean-snapshots.ts';
 export { type KeptSnapshot, keepSnapshot } from './change/snapshots/keep-snapshot.ts';
 export {
@@ -46,6 +61,16 @@ export { DependencyWatch } from './dependency-watch.ts';
 export { eventFacts } from './event-facts.ts';
 export { kustomizeIdentity } from './kustomize-identity.ts';
 export { pinOf } from './pin-artifact.ts';
+export {
+  byVersion,
+  chartOf,
+  hasFailedTest,
+  latestOf,
+  phasesOf,
+  previousOf,
+  type ReleaseSnapshot,
+  releaseOf,
+} from './release-history.ts';
 export { specDuration } from './spec-duration.ts';
 export { maskedError, tellDrift } from './tell.ts';
 export { noteConfigChange, watchConfigs } from './watch-configs.ts';

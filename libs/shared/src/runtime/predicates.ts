@@ -5,6 +5,7 @@ import {
   overrideReasonAnnotation,
   reconcileRequestAnnotation,
   resetRequestAnnotation,
+  rollbackRequestAnnotation,
 } from '@sluice/shared/api';
 import type { InformerEvent } from '@sluice/shared/kube';
 import type { Priority } from './reconciler.ts';
@@ -17,6 +18,7 @@ const requestAnnotations = [
   resetRequestAnnotation,
   overridePlanAnnotation,
   overrideReasonAnnotation,
+  rollbackRequestAnnotation,
 ];
 
 interface WithStatus extends KubeObject {

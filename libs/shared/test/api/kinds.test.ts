@@ -61,10 +61,13 @@ describe('the kinds', () => {
     const plan = [...planned, '.rejections', '.rejections[]'];
     const admitted = ['', '.digest', '.revision', '.plan', '.healthy', '.healthyRevision'];
     admitted.push('.snapshot', '.healthySnapshot');
+    admitted.push('.previous', '.previousRevision', '.previousSnapshot');
+    admitted.push('.refused', '.refusedBy', '.refusedReason');
     const change = [
       ...plan.map((path) => `plan${path}`),
       ...['', '.reason', '.until'].map((path) => `held${path}`),
-      ...[...admitted, '.refused'].map((path) => `change${path}`),
+      ...admitted.map((path) => `change${path}`),
+      ...['', '.requestedAt', '.result', '.message'].map((path) => `rollback${path}`),
     ];
     const additions = allKinds.flatMap((kind) =>
       fieldsOf(kind)

@@ -136,3 +136,15 @@ test('nothing is left of a deleted object', async () => {
   metrics.forget('apps/web');
   expect(await registry.metrics()).not.toContain('name="web"');
 });
+
+test('what was deployed with success and is gone back from has failed, once', async () => {
+  metrics.seen(fresh());
+  metrics.seen(state('True', 1));
+  const undone = state('False', 2) as KubeObject & { status: { conditions: { reason: string }[] } };
+  for (const condition of undone.status.conditions) condition.reason = 'RolledBack';
+  metrics.seen(undone);
+  metrics.seen(undone);
+  expect([await deployed('succeeded'), await deployed('failed')]).toEqual([1, 1]);
+  metrics.seen(state('True', 32, 'r2'));
+  expect(await figure('sluice_restore_seconds_sum')).toBe(30);
+});

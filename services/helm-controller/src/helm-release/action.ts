@@ -13,7 +13,8 @@ export interface FormerRelease {
 interface Details {
   install: object;
   upgrade: object;
-  rollback: { version: number };
+  /** Remediates, or, with `isAsked`, does what somebody has asked for. */
+  rollback: { version: number; isAsked?: true };
   /** Remediates, or ends an uninstallation that was cut short; with `former`, removes what is no longer wanted. */
   uninstall: { former?: FormerRelease };
   test: object;
@@ -29,7 +30,7 @@ export type Action<T extends ActionType = ActionType> = {
 }[T];
 
 /** What an action is to the course of an attempt. */
-export type ActionRole = 'release' | 'remediate' | 'test' | 'unlock' | 'former';
+export type ActionRole = 'release' | 'remediate' | 'undo' | 'test' | 'unlock' | 'former';
 
 /** What an upgrade changes, for people; without any values. */
 export interface UpgradeChanges {

@@ -1,4 +1,4 @@
-import { previousOf } from '../release/history.ts';
+import { previousOf } from '@sluice/shared/applier';
 import type { Release, ReleaseStatus } from '../release/release.ts';
 import type { StoredRevision } from '../release/release-secret.ts';
 import { type Snapshot, verifySnapshot } from '../release/snapshot.ts';
@@ -60,7 +60,7 @@ function decideOnUnfinished(
 }
 
 /** Whether a revision is still stored as status.history knows it; only its status may have moved on. */
-async function isIntact(run: Run, snapshot: Snapshot): Promise<boolean> {
+export async function isIntact(run: Run, snapshot: Snapshot): Promise<boolean> {
   const storage = await storageOf(run);
   const release = await storage.get(snapshot.name, snapshot.version);
   if (release === undefined) return false;

@@ -1,4 +1,5 @@
 import type { KubeObject } from '@sluice/shared/api';
+import { releaseOf } from '@sluice/shared/applier';
 import { errorMessage, mapConcurrently } from '@sluice/shared/base';
 import {
   type DriftListener,
@@ -9,7 +10,6 @@ import {
 } from '@sluice/shared/engine';
 import { isForbidden } from '@sluice/shared/kube';
 import { idOf, type ReleaseObject, resolveObjects, withOwnership } from '../action/objects.ts';
-import { releaseOf } from '../release/history.ts';
 import type { Release } from '../release/release.ts';
 import { driftSettingOf, ignoreRulesOf, isExempt } from './action-context.ts';
 import { recordCorrection } from './audit.ts';

@@ -1,7 +1,7 @@
-import { pinOf } from '@sluice/shared/applier';
+import { chartOf, pinOf, releaseOf } from '@sluice/shared/applier';
 import { formatDuration } from '@sluice/shared/base';
 import { done, failed, type Outcome, readyCondition, retry, stalled } from '@sluice/shared/runtime';
-import { chartOf, releaseOf, truncate, truncateToNewest } from '../release/history.ts';
+import { truncate, truncateToNewest } from '../release/history.ts';
 import type { Decision } from './decide.ts';
 import { chartReferenceOf } from './resolve-source.ts';
 import type { Run } from './run.ts';

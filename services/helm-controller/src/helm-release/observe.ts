@@ -1,4 +1,5 @@
-import { hasBeenTested, hasFailedTest } from '../release/history.ts';
+import { hasFailedTest } from '@sluice/shared/applier';
+import { hasBeenTested } from '../release/history.ts';
 import { isPending, type Release } from '../release/release.ts';
 import type { StoredRevision } from '../release/release-secret.ts';
 import { type Snapshot, verifySnapshot } from '../release/snapshot.ts';

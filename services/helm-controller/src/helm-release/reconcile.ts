@@ -15,6 +15,7 @@ import type { Action, Collected } from './action.ts';
 import { announceAction } from './announce.ts';
 import { endsFirst, noteHealthy, passGate, refuseRollback } from './change/gate.ts';
 import { holdingOf } from './change/hold.ts';
+import { answerRollback, decideOnRefused } from './change/roll-back.ts';
 import { collect } from './collect.ts';
 import { type Decision, decide } from './decide.ts';
 import { composeDesired, fingerprintOf, hasOtherValues } from './desired.ts';
@@ -145,7 +146,9 @@ async function pursue(run: Run, fingerprint: string): Promise<Outcome> {
   for (;;) {
     // An action that was aborted with the reconcile would be started again, without end.
     run.ctx.signal.throwIfAborted();
-    const decision = await observeAndDecide(run);
+    const seen = await observeAndDecide(run);
+    await answerRollback(run);
+    const decision = decideOnRefused(run, seen);
     if (decision.type === 'stall' || decision.type === 'nothing') await forgetHeld(holdingOf(run));
     if (decision.type === 'stall') return finishStalled(run, decision);
     if (decision.type === 'wait') {

@@ -3,13 +3,15 @@ import {
   reconcileRequestAnnotation,
   resetRequestAnnotation,
 } from '@sluice/shared/api';
+import { rollbackRequestOf } from '@sluice/shared/applier';
 import type { Run } from './run.ts';
 import { clearFailures, draftOf } from './status.ts';
 
 type HandledField = 'lastHandledForceAt' | 'lastHandledResetAt';
 
-/** Whether somebody has asked for a reconcile since the last one. */
+/** Whether somebody has asked for a reconcile, or a rollback, since the last one. */
 export function isAsked(run: Run): boolean {
+  if (rollbackRequestOf({ ...run.object, status: draftOf(run) }) !== undefined) return true;
   const request = run.object.metadata.annotations?.[reconcileRequestAnnotation];
   return request !== undefined && request !== draftOf(run).lastHandledReconcileAt;
 }

@@ -1,6 +1,7 @@
 import type { Condition } from '@sluice/shared/api';
+import { latestOf } from '@sluice/shared/applier';
 import { readyCondition } from '@sluice/shared/runtime';
-import { latestOf, withSnapshot } from '../release/history.ts';
+import { withSnapshot } from '../release/history.ts';
 import type { Release } from '../release/release.ts';
 import { type Snapshot, snapshotOf } from '../release/snapshot.ts';
 import { valuesDigest } from '../values/digest.ts';

@@ -1,10 +1,10 @@
-import type { HelmReleaseStatus } from '@sluice/shared/api';
+import type { ReleaseSnapshot } from '@sluice/shared/applier';
 import { isTextDigestAlgorithm, type TextDigestAlgorithm } from '@sluice/shared/base';
 import { digestOf, snapshotApiVersion } from './digest.ts';
 import { type Release, runsAt } from './release.ts';
 
 /** One entry of status.history. */
-export type Snapshot = NonNullable<HelmReleaseStatus['history']>[number];
+export type Snapshot = ReleaseSnapshot;
 
 /** The results of the tests of a release, by name. */
 export type TestHooks = NonNullable<Snapshot['testHooks']>;

@@ -1,8 +1,7 @@
+import { latestOf, previousOf } from '@sluice/shared/applier';
 import { describe, expect, test } from 'vitest';
 import {
   hasBeenTested,
-  latestOf,
-  previousOf,
   truncate,
   truncateToNewest,
   withSnapshot,

@@ -22,7 +22,8 @@ import { asOfApplied, recallApplied } from './recall-applied.ts';
 import { type Build, type Run, sourceOf } from './run.ts';
 import { healthyCondition, noteHealth, noteHealthyChange, succeededReason } from './status.ts';
 
-function holdingOf(run: Run): Holding {
+/** Returns what tells of a change that waits, or was rolled back. */
+export function holdingOf(run: Run): Holding {
   const { ctx, deps, masker, signal } = run;
   return {
     ctx,
@@ -57,7 +58,9 @@ export async function holdUnlessAdmitted(
   build: Build,
 ): Promise<HeldChange | undefined> {
   const { state, object, deps } = run;
-  const admission = await deps.changes.judge(object, proposeChange(run, target, build), {
+  // It may have been gone back in this very reconcile.
+  const present = { ...object, status: run.ctx.status.status };
+  const admission = await deps.changes.judge(present, proposeChange(run, target, build), {
     isDrift: run.ctx.priority === 'drift',
   });
   state.isHeld = admission.type === 'held';
@@ -114,6 +117,11 @@ function isOnTrial({ object, ctx }: Run): boolean {
   return object.spec.changePolicy?.rollback === 'LastHealthy' && change?.digest !== change?.healthy;
 }
 
+/** Whether another revision has come to be applied in this very reconcile. */
+function isGoneBack({ object, ctx }: Run): boolean {
+  return object.status?.lastAppliedRevision !== ctx.status.status.lastAppliedRevision;
+}
+
 /** Looks after what is applied while a change waits: its drift, and its health if that was not well. */
 async function keepApplied(
   run: Run,
@@ -123,7 +131,8 @@ async function keepApplied(
   const { state, ctx } = run;
   const lookAgainAt = held.holdsDrift ? undefined : await healDrift(run, target);
   const isQuiet = noteReadiness(run, held);
-  const isOfInterest = !isReady(run.object) && (isQuiet || isOnTrial(run));
+  const isTold = isReady(run.object) && !isGoneBack(run);
+  const isOfInterest = !isTold && (isQuiet || isOnTrial(run));
   if (!isOfInterest || state.applied === undefined) return lookAgainAt;
   const verdict = await checkHealth(asOfApplied(run), target);
   // A wait is no news where somebody should look.

@@ -1,5 +1,10 @@
 import type { Kustomization } from '@sluice/shared/api';
-import { type AdmittedChange, cleanSnapshots, keepSnapshot } from '@sluice/shared/applier';
+import {
+  type AdmittedChange,
+  cleanSnapshots,
+  keepSnapshot,
+  keepsSnapshots,
+} from '@sluice/shared/applier';
 import { SecretMasker } from '@sluice/shared/base';
 import type { Target } from '@sluice/shared/engine';
 import { withBuild } from './build.ts';
@@ -9,12 +14,10 @@ import { withOwnNamespaces } from './renamed-namespaces.ts';
 import type { Build, Run } from './run.ts';
 
 /** The part of the status that knows Snapshots. */
-type Known = Pick<AdmittedChange, 'digest' | 'snapshot' | 'healthy' | 'healthySnapshot'>;
-
-function isNeeded({ spec }: Kustomization): boolean {
-  const { mode, rollback } = spec.changePolicy ?? {};
-  return mode === 'Approve' || rollback === 'LastHealthy';
-}
+type Known = Pick<
+  AdmittedChange,
+  'digest' | 'snapshot' | 'healthy' | 'healthySnapshot' | 'previous' | 'previousSnapshot'
+>;
 
 /** Returns an object as the target of its Snapshots. */
 export function snapshotTarget(object: Kustomization) {
@@ -24,8 +27,8 @@ export function snapshotTarget(object: Kustomization) {
 /** Returns the digests of the changes of which there are Snapshots. */
 function referredTo(change: Known | undefined): string[] {
   if (change === undefined) return [];
-  const { digest, snapshot, healthy, healthySnapshot } = change;
-  const found = [snapshot && digest, healthySnapshot && healthy];
+  const { digest, snapshot, healthy, healthySnapshot, previous, previousSnapshot } = change;
+  const found = [snapshot && digest, healthySnapshot && healthy, previousSnapshot && previous];
   return found.filter((each) => each !== undefined);
 }
 
@@ -97,9 +100,10 @@ export async function keepHealthy(run: Run, target: Target): Promise<void> {
   const { change } = ctx.status.status;
   if (change === undefined) return;
   const before = referredTo(ctx.status.observed.status?.change);
-  if (!isNeeded(object)) {
+  if (!keepsSnapshots(object)) {
     delete change.snapshot;
     delete change.healthySnapshot;
+    delete change.previousSnapshot;
   } else if (change.healthySnapshot === undefined) {
     const build = await appliedBuild(run);
     const digest = build && (await keep(run, target, { build, change }));
@@ -110,7 +114,7 @@ export async function keepHealthy(run: Run, target: Target): Promise<void> {
   }
   const after = referredTo(change);
   // A process may have ended before the status knew of the one that it has kept.
-  const mayHaveMore = isNeeded(object) && !state.isTidy;
+  const mayHaveMore = keepsSnapshots(object) && !state.isTidy;
   if (mayHaveMore || before.some((digest) => !after.includes(digest))) await forgetSnapshots(run);
   state.isTidy = true;
 }

@@ -18,6 +18,7 @@ import {
   type Target,
 } from '@sluice/shared/engine';
 import { applyOptionsOf } from './apply.ts';
+import { scopeObjects } from './label.ts';
 import { objectsToApply } from './objects-to-apply.ts';
 import { pruneOptionsOf } from './prune.ts';
 import { type Build, type Run, sourceOf } from './run.ts';
@@ -36,11 +37,17 @@ function digestOfChange({ ctx, object }: Run, build: Build): string {
   return changeDigestOf([ctx.key, contentDigest(build), ...how]);
 }
 
-/** Returns what pruning would delete, as it is asked for by a dry-run. */
-async function deletionsOf(run: Run, target: Target, objects: KubeObject[]): Promise<KubeObject[]> {
+/**
+ * Returns what pruning after the apply of a build would delete, as it is asked for by a dry-run.
+ *
+ * @throws ObjectError, ApiError, ConnectionError when that cannot be found out now
+ */
+export async function deletionsOf(run: Run, target: Target, build: Build): Promise<KubeObject[]> {
   if (!run.object.spec.prune) return [];
   const before = run.ctx.status.status.inventory?.entries ?? [];
-  const stale = subtractInventory(before, inventoryOf(objects));
+  const objects = await objectsToApply(run, target, build);
+  const leftOut = await scopeObjects(build.leftOut ?? [], target.client);
+  const stale = subtractInventory(before, inventoryOf([...objects, ...leftOut]));
   if (stale.length === 0) return [];
   const options = { ...pruneOptionsOf(run, target, stale), dryRun: true };
   const { deleted } = await pruneObjects(stale, options);
@@ -61,7 +68,7 @@ export function proposeChange(run: Run, target: Target, build: Build): ProposedC
   const { status } = object;
   const digest = digestOfChange(run, build);
   const objects = once(() => objectsToApply(run, target, build));
-  const deletions = once(async () => deletionsOf(run, target, await objects()));
+  const deletions = once(() => deletionsOf(run, target, build));
   const plan = async (): Promise<ChangePlan> => {
     const { client, identity, force, concurrency } = applyOptionsOf(run, target);
     const others = (await objects()).filter((each) => !isApproval(each));

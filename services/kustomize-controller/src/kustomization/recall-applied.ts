@@ -75,6 +75,22 @@ function isInMemory(run: Run, held: HeldChange, key: string | undefined): boolea
 }
 
 /**
+ * Applies what a Snapshot has given back, which is of the change that was let through last.
+ *
+ * @throws RetryableError ReconciliationFailed, PruneFailed
+ */
+export async function applyChange(
+  run: Run,
+  target: Target,
+  found: Extract<Recalled, { type: 'build' }>,
+): Promise<void> {
+  const { change } = run.ctx.status.status;
+  if (change === undefined) throw new Error('no change was let through');
+  await applyAndPrune(asOf(run, change, found.build.digest), target, found);
+  noteAttempt(run);
+}
+
+/**
  * Sees to it that what was let through last is known, and in the cluster, while another change waits: from memory, or else,
  * as after a restart or for a rollback, from its Snapshot, which is applied.
  *
@@ -91,8 +107,6 @@ export async function recallApplied(run: Run, target: Target, held: HeldChange):
   }
   const found = await recallChange(run, { ...change, contentDigest: snapshot });
   if (found.type === 'none') return `. Drift is not corrected meanwhile: ${found.why}`;
-  const { build } = found;
-  await applyAndPrune(asOf(run, change, build.digest), target, found);
-  noteAttempt(run);
-  return leftOutNote(build);
+  await applyChange(run, target, found);
+  return leftOutNote(found.build);
 }

@@ -26,6 +26,7 @@ import { keepAdmitted, keepHealthy } from './keep-snapshots.ts';
 import { rulesOf } from './look-at-health.ts';
 import { resolveSource } from './resolve-source.ts';
 import { isRollbackCause, rollBack, stayHeldOrRollBack } from './roll-back.ts';
+import { rollBackOnRequest } from './roll-back-on-request.ts';
 import {
   type KustomizationDeps,
   quietMs,
@@ -156,6 +157,7 @@ async function runRecipe(run: Run): Promise<Outcome> {
   if (source === undefined) return waiting(run.state.quietUntil);
   run.source = source;
   run.ctx.span.set({ 'sluice.revision': run.source.revision });
+  await rollBackOnRequest(run);
   const resumed = canResume(run);
   if (!resumed) await checkDependencies(run);
   const target = await run.deps.clusters.targetOf(object, run.signal);

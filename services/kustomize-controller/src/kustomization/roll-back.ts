@@ -1,4 +1,4 @@
-import { type AdmittedChange, type HeldChange, heldByRollback } from '@sluice/shared/applier';
+import { goneBack, type HeldChange, heldByRollback } from '@sluice/shared/applier';
 import { ReconcileError, RetryableError } from '@sluice/shared/base';
 import type { Target } from '@sluice/shared/engine';
 import type { Outcome } from '@sluice/shared/runtime';
@@ -24,19 +24,6 @@ function impossible({ reason, message, retryAfterMs, metadata }: ReconcileError,
   return new RetryableError(reason, text, { retryAfterMs, metadata });
 }
 
-/** The status of a change that was rolled back: nothing but the last healthy one is let through. */
-function afterRollback(change: AdmittedChange): AdmittedChange {
-  const { digest: refused, healthy = '', healthyRevision = '', healthySnapshot } = change;
-  return {
-    digest: healthy,
-    revision: healthyRevision,
-    healthy,
-    healthyRevision,
-    refused,
-    ...(healthySnapshot && { snapshot: healthySnapshot, healthySnapshot }),
-  };
-}
-
 /**
  * Applies the last healthy change again in place of one that did not become healthy, which is refused from then on. That
  * is in the status before the first write, so that whatever interrupts it is no reason to begin anew.
@@ -48,14 +35,10 @@ export async function rollBack(run: Run, target: Target, error: ReconcileError):
   const { ctx, state } = run;
   const { change } = ctx.status.status;
   if (change?.healthy === undefined) throw impossible(error, 'no change has been healthy before');
-  const { healthy, healthyRevision = '', healthySnapshot } = change;
-  const found = await recallChange(run, {
-    digest: healthy,
-    revision: healthyRevision,
-    contentDigest: healthySnapshot,
-  });
+  const { healthy: digest, healthyRevision: revision = '', healthySnapshot: snapshot } = change;
+  const found = await recallChange(run, { digest, revision, contentDigest: snapshot });
   if (found.type === 'none') throw impossible(error, found.why);
-  ctx.status.status.change = afterRollback(change);
+  ctx.status.status.change = goneBack(change, { digest, revision, snapshot });
   const held = heldByRollback(change, sourceOf(run).revision);
   const message = rollbackMessage(run, { message: `${held.message}${leftOutNote(found.build)}` });
   const metadata = { ...error.metadata, ...eventMetadata(run) };

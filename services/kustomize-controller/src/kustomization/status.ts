@@ -1,4 +1,4 @@
-import { pinOf } from '@sluice/shared/applier';
+import { type AdmittedChange, pinOf } from '@sluice/shared/applier';
 import { joinLines } from '@sluice/shared/base';
 import { type InventoryEntry, inApplyOrder } from '@sluice/shared/engine';
 import {
@@ -91,11 +91,23 @@ function isAdmissionNoted({ ctx }: Run): boolean {
   return ctx.status.status.change?.digest === ctx.status.observed.status?.change?.digest;
 }
 
+/** What was healthy so far can be gone back to by whoever asks for it. */
+function notePreviousChange(change: AdmittedChange): void {
+  const { healthy, healthyRevision, healthySnapshot } = change;
+  if (healthy === undefined) return;
+  change.previous = healthy;
+  if (healthyRevision === undefined) delete change.previousRevision;
+  else change.previousRevision = healthyRevision;
+  if (healthySnapshot === undefined) delete change.previousSnapshot;
+  else change.previousSnapshot = healthySnapshot;
+}
+
 /** Notes that the change which was let through last is healthy. */
 export function noteHealthyChange(run: Run): void {
   const { change } = run.ctx.status.status;
   if (change === undefined) return;
   if (change.healthy !== change.digest) {
+    notePreviousChange(change);
     if (change.snapshot === undefined) delete change.healthySnapshot;
     else change.healthySnapshot = change.snapshot;
   }

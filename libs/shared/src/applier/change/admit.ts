@@ -1,15 +1,15 @@
 import type { KubeObject, KustomizationSpec, KustomizationStatus } from '@sluice/shared/api';
+import type { AdmittedChange } from './admitted-change.ts';
 import type { PlanVerdict, Statement } from './approvals-verdict.ts';
 import { type ChangePlan, hookCountOf, isEmptyPlan } from './change-plan.ts';
 import { type Decision, decisionOf, overridden } from './decision.ts';
 import { overrideOf } from './override.ts';
 import { type PruneGuard, whyTooMuch } from './prune-guard.ts';
+import { healthyPart } from './rollback/former-change.ts';
 import type { WindowVerdict } from './windows/window-verdict.ts';
 
 /** How changes of an object reach the cluster. */
 export type ChangePolicy = NonNullable<KustomizationSpec['changePolicy']>;
-/** The change that was let through last. */
-export type AdmittedChange = NonNullable<KustomizationStatus['change']>;
 /** Why a change waits. */
 export type HeldReason = NonNullable<KustomizationStatus['held']>['reason'];
 
@@ -76,13 +76,22 @@ export type Admission =
       decision?: Decision;
     };
 
-/** Says that a change was rolled back. */
+/** Says that a change was rolled back, by itself or because somebody asked for it. */
 export function heldByRollback(
-  { healthyRevision }: Pick<AdmittedChange, 'healthyRevision'>,
+  {
+    healthyRevision,
+    refusedBy,
+    refusedReason,
+  }: Pick<AdmittedChange, 'healthyRevision' | 'refusedBy' | 'refusedReason'>,
   revision: string,
 ): HeldChange {
   const to = healthyRevision === undefined ? '' : `, and ${healthyRevision} is applied`;
-  const message = `Revision ${revision} did not become healthy and was rolled back${to}: it is not tried again until something changes`;
+  const by = refusedBy === undefined ? '' : ` by ${refusedBy}`;
+  const what =
+    refusedReason === undefined
+      ? `did not become healthy and was rolled back${to}`
+      : `was rolled back${by} (${refusedReason})${to}`;
+  const message = `Revision ${revision} ${what}: it is not tried again until something changes`;
   return { type: 'held', reason: 'RolledBack', message };
 }
 
@@ -99,14 +108,11 @@ function admitted(
   { digest, revision }: ProposedChange,
   o: { plan?: ChangePlan; why?: string; decision?: Decision } = {},
 ): Admission {
-  const { healthy, healthyRevision, healthySnapshot } = status?.change ?? {};
   const change: AdmittedChange = {
     digest,
     revision,
     ...(o.plan && { plan: o.plan.digest }),
-    ...(healthy !== undefined && { healthy }),
-    ...(healthyRevision !== undefined && { healthyRevision }),
-    ...(healthySnapshot !== undefined && { healthySnapshot }),
+    ...healthyPart(status?.change),
   };
   const { why, decision } = o;
   return { type: 'admitted', change, ...(why && { why }), ...(decision && { decision }) };
@@ -133,7 +139,7 @@ function judgeKnown(object: Controlled, change: ProposedChange, window: WindowVe
   const { change: before } = object.status ?? {};
   if (before?.digest === change.digest) {
     // What was rolled back may be tried again once something else was asked for.
-    const { refused: _, ...rest } = before;
+    const { refused: _, refusedBy: __, refusedReason: ___, ...rest } = before;
     return { type: 'admitted', change: { ...rest, revision: change.revision } };
   }
   return admitted(object, change);
@@ -189,6 +195,21 @@ function judgePlan(
 }
 
 /**
+ * Returns why a change deletes more than the guard of its object allows; undefined when it does not, or there is none.
+ *
+ * @throws what {@link ProposedChange.deletions} throws
+ */
+export async function whyGuarded(
+  { spec }: Controlled,
+  change: Pick<ProposedChange, 'deletions' | 'managed'>,
+  { defaultPruneGuard }: Pick<Gate, 'defaultPruneGuard'>,
+): Promise<string | undefined> {
+  const guard = spec.changePolicy?.pruneGuard ?? defaultPruneGuard;
+  if (guard === undefined) return undefined;
+  return whyTooMuch(guard, { deletions: await change.deletions(), managed: change.managed });
+}
+
+/**
  * Decides whether a change may be applied, before anything of it is. Nothing is compared with the cluster unless the
  * object's policy, a Window or a guard asks for it.
  *
@@ -210,8 +231,7 @@ export async function admit(
     return heldByRollback(before, change.revision);
   const isKnown = before === undefined ? change.isKnown : before.digest === change.digest;
   if (isKnown) return judgeKnown(object, change, window);
-  const tooMuch =
-    guard && whyTooMuch(guard, { deletions: await change.deletions(), managed: change.managed });
+  const tooMuch = await whyGuarded(object, change, gate);
   if (mode === 'Automatic' && window.open && tooMuch === undefined) return admitted(object, change);
   return judgePlan(object, change, { plan: await change.plan(), gate, window, tooMuch });
 }

@@ -13,6 +13,7 @@ import {
   type Gate,
   type HeldChange,
   type ProposedChange,
+  whyGuarded,
 } from './admit.ts';
 import type { Approvals } from './approvals.ts';
 import type { PruneGuard } from './prune-guard.ts';
@@ -112,6 +113,18 @@ export class ChangeControl {
     if (admission.type === 'held' && length <= maxRemembered)
       this.#waiting.set(key, { basis, held: admission });
     return admission;
+  }
+
+  /**
+   * Returns why a change deletes more than the guard of its object allows; undefined when it does not.
+   *
+   * @throws what {@link ProposedChange.deletions} throws
+   */
+  whyGuarded(
+    object: Controlled,
+    change: Pick<ProposedChange, 'deletions' | 'managed'>,
+  ): Promise<string | undefined> {
+    return whyGuarded(object, change, this.#gate);
   }
 
   /** Forgets what an object waits for. */

@@ -5,7 +5,7 @@ import type { Audit } from '../audit/audit.ts';
 import type { Controlled } from './admit.ts';
 import type { StoredPlans } from './stored-plans.ts';
 
-type Status = Pick<KustomizationStatus, 'plan' | 'held' | 'change'>;
+type Status = Pick<KustomizationStatus, 'plan' | 'held' | 'change' | 'rollback'>;
 
 /** The parts of a reconcile that tell of a change that waits. */
 export interface Holding {

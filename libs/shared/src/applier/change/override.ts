@@ -4,9 +4,7 @@ import {
   overridePlanAnnotation,
   overrideReasonAnnotation,
 } from '@sluice/shared/api';
-
-/** Most characters of what somebody wrote into an annotation. */
-const maxText = 500;
+import { annotationText } from './annotation-text.ts';
 
 /** That somebody lets a plan pass in spite of all. */
 export interface Override {
@@ -15,10 +13,9 @@ export interface Override {
 }
 
 /** Returns the override of a plan by annotations of its object; one without a reason is none. */
-export function overrideOf({ metadata }: KubeObject, planDigest: string): Override | undefined {
-  const { annotations = {} } = metadata;
-  if (annotations[overridePlanAnnotation] !== planDigest) return undefined;
-  const reason = (annotations[overrideReasonAnnotation] ?? '').trim().slice(0, maxText);
-  if (reason === '') return undefined;
-  return { reason, by: annotations[overrideByAnnotation]?.trim().slice(0, maxText) };
+export function overrideOf(object: KubeObject, planDigest: string): Override | undefined {
+  if (object.metadata.annotations?.[overridePlanAnnotation] !== planDigest) return undefined;
+  const reason = annotationText(object, overrideReasonAnnotation);
+  if (reason === undefined) return undefined;
+  return { reason, by: annotationText(object, overrideByAnnotation) };
 }

@@ -9,6 +9,7 @@ import type { Statement } from './approvals-verdict.ts';
 import type { ChangePlan } from './change-plan.ts';
 import { type Decision, decisionOf } from './decision.ts';
 import type { Holding } from './holding.ts';
+import type { RollbackRequest } from './rollback/rollback-request.ts';
 
 /** What all records of the gate say. */
 function entryOf(
@@ -97,6 +98,20 @@ export async function recordRejections(
     });
   }
   if (news.length > 0) plan.rejections = [...recorded, ...news.map(({ uid }) => uid)];
+}
+
+/** Records that somebody has asked for what was there before, and gets it. */
+export async function recordRollback(
+  o: Holding,
+  { requestedAt, by, reason }: RollbackRequest,
+  { before, after }: { before: string; after: string },
+): Promise<void> {
+  await o.audit.record({
+    ...entryOf(o, 'rollback', [requestedAt, before, after]),
+    ...(by && { users: [by] }),
+    what: { before, after },
+    why: { ...modeOf(o), ...(reason && { text: o.masker.mask(reason) }) },
+  });
 }
 
 /** Records that a change waits, and for what. */

@@ -81,15 +81,19 @@ export async function passGate(run: Run, step: ReleaseStep): Promise<Outcome | u
 export function endsFirst(run: Run, { action }: RunningAction): boolean {
   const { object, deps } = run;
   const role = verbOf(action).role(action);
+  if (role === 'undo') return true;
   if (draftOf(run).change === undefined || (role !== 'release' && role !== 'former')) return false;
   const { mode = 'Automatic' } = object.spec.changePolicy ?? {};
   return mode !== 'Automatic' || !deps.changes.windowOf(object).open;
 }
 
-/** Notes that what was let through last has become ready. */
+/** Notes that what was let through last has become ready; what was gone back from may be tried again then. */
 export function noteHealthy(run: Run): void {
   const { change } = draftOf(run);
   if (change === undefined || !isTrue(run, readyCondition)) return;
+  delete change.refused;
+  delete change.refusedBy;
+  delete change.refusedReason;
   if (change.digest !== releaseChangeDigest(run)) return;
   change.healthy = change.digest;
   change.healthyRevision = change.revision;

@@ -11,7 +11,7 @@ import { compareRelease } from '../drift.ts';
 import { desiredMetadata } from '../events.ts';
 import { finishInSync } from '../finish.ts';
 import { desiredOf, type Run, storageOf } from '../run.ts';
-import { latestSnapshot, releasedCondition } from '../status.ts';
+import { latestSnapshot, releasedCondition, remediatedCondition } from '../status.ts';
 import type { ReleaseStep } from './propose-release.ts';
 
 /** Returns what tells of a change that waits. */
@@ -52,17 +52,29 @@ export async function healHeld(run: Run, step: ReleaseStep): Promise<number | un
   return run.healed;
 }
 
+/** Reasons of Ready that are about a change which waited, and not about the release. */
+const alarming: ReadonlySet<string> = new Set(['PruneGuard', 'RolledBack']);
+
+/** Returns what is known of the release that is there: after somebody has asked for a rollback, of that. */
+function releasedOf({ ctx: { status: draft } }: Run) {
+  const undone = draft.getCondition(remediatedCondition);
+  const isBack = draft.status.change?.refused !== undefined && undone?.status === 'True';
+  return isBack ? undone : draft.getCondition(releasedCondition);
+}
+
 /** Ready goes on to speak of the release that is there; where there is none, or somebody should look, it says why. */
 function noteReady(run: Run, { reason, message: said }: HeldChange): void {
   const { status: draft } = run.ctx;
   const message = run.masker.mask(said);
   const ready = draft.getCondition(readyCondition);
   const isDecided = ready?.status === 'True' || ready?.status === 'False';
-  const released = draft.getCondition(releasedCondition);
-  if (reason === 'PruneGuard' || latestSnapshot(run) === undefined || released === undefined) {
-    const why = reason === 'PruneGuard' ? reason : heldReason;
+  const released = releasedOf(run);
+  const isUndone = reason === 'RolledBack' && run.found?.type !== 'failed';
+  const isAlarming = reason === 'PruneGuard' || isUndone;
+  if (isAlarming || latestSnapshot(run) === undefined || released === undefined) {
+    const why = isAlarming ? reason : heldReason;
     draft.setCondition({ type: readyCondition, status: 'False', reason: why, message });
-  } else if (!isDecided || ready.reason === 'PruneGuard') {
+  } else if (!isDecided || alarming.has(ready.reason)) {
     const { status, reason: known, message: told } = released;
     draft.setCondition({ type: readyCondition, status, reason: known, message: told });
   }

@@ -4,7 +4,7 @@ import { isAnswer } from '@sluice/shared/engine';
 import type { ActionContext } from '../../action/context.ts';
 import { deleteReleaseObjects } from '../../action/delete-objects.ts';
 import { formerObjects } from '../../action/former-objects.ts';
-import { type ReleaseObject, withoutObjects } from '../../action/objects.ts';
+import { type ReleaseObject, resolveObjects, withoutObjects } from '../../action/objects.ts';
 import type { Release } from '../../release/release.ts';
 import type { NextRelease } from './next-release.ts';
 
@@ -47,6 +47,21 @@ export async function upgradeDeletions(
     objects.map((object) => ({ object })),
   );
   return stale.length === 0 ? [] : tryDeletion(ctx, stale, release);
+}
+
+/**
+ * Returns what going back to an earlier revision deletes.
+ *
+ * @param o.last the newest stored revision
+ * @throws ApiError, ConnectionError, ObjectError when that cannot be found out now
+ */
+export async function rollbackDeletions(
+  ctx: ActionContext,
+  { to, last }: { to: Release; last: Release },
+): Promise<PlannedDeletion[]> {
+  const former = await formerObjects(ctx, last, last.version + 1);
+  const stale = withoutObjects(former, await resolveObjects(ctx.client, to));
+  return stale.length === 0 ? [] : tryDeletion(ctx, stale, to);
 }
 
 /**

@@ -28,7 +28,8 @@ interface Former {
   release: Release | undefined;
 }
 
-function partOf({ ctx: { signal }, deps, object }: Run): Part {
+/** Returns the part of an action that only looks. */
+export function partOf({ ctx: { signal }, deps, object }: Run): Part {
   const share = object.metadata.namespace ?? '';
   const slots = { run: <R>(fn: () => Promise<R>) => deps.slots.run(share, fn, signal) };
   return { slots, signal, waits: new Waits() };

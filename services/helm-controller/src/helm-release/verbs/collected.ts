@@ -1,5 +1,4 @@
-import { eventFacts } from '@sluice/shared/applier';
-import { chartOf, releaseOf } from '../../release/history.ts';
+import { chartOf, eventFacts, releaseOf } from '@sluice/shared/applier';
 import type { Release } from '../../release/release.ts';
 import type { Snapshot } from '../../release/snapshot.ts';
 import type { ActionEnd } from '../action.ts';

@@ -59,7 +59,7 @@ function collect(run: Run, end: ActionEnd): Promise<Collected> {
 
 /** Goes back to an earlier revision. */
 export const rollbackVerb: Verb<'rollback'> = {
-  role: () => 'remediate',
+  role: ({ isAsked }) => (isAsked ? 'undo' : 'remediate'),
   timeoutMs: ({ object }) => timeoutOf(object, 'rollback'),
   perform,
   collect,

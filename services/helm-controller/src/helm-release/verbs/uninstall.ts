@@ -1,6 +1,6 @@
+import { chartOf, releaseOf } from '@sluice/shared/applier';
 import { errorMessage } from '@sluice/shared/base';
 import { type UninstallOptions, uninstall } from '../../action/uninstall.ts';
-import { chartOf, releaseOf } from '../../release/history.ts';
 import type { Action, ActionEnd, Collected } from '../action.ts';
 import { actionContext, type Part } from '../action-context.ts';
 import { sayFailure, saySuccess } from '../events.ts';
