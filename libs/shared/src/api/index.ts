@@ -103,6 +103,7 @@ export {
   eventDigestKey,
   eventOciDigestKey,
   eventOriginRevisionKey,
+  eventPlanKey,
   eventRevisionKey,
   eventTokenKey,
   factPrefix,

@@ -117,6 +117,8 @@ export const eventRevisionKey = 'revision';
 export const eventOriginRevisionKey = 'originRevision';
 export const eventDigestKey = 'digest';
 export const eventTokenKey = 'token';
+/** Digest of the plan that waits, by which an Approval names it. */
+export const eventPlanKey = 'plan';
 export const eventOciDigestKey = 'oci-digest';
 export const eventAppVersionKey = 'app-version';
 export const eventCommitStatusKey = 'commit_status';

@@ -93,6 +93,8 @@ describe('with the mode Approve', () => {
         name: 'first-a',
       },
     ]);
+    const event = await bed.event(({ reason }) => reason === 'ApprovalRequired');
+    expect(Object.values(event.metadata ?? {})).toContain(digest);
     await decide('first', { planDigest: digest });
     const ready = await bed.ready('r1', 'first');
     expect(await dataOf('first-a')).toEqual({ k: '1' });

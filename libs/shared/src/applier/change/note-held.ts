@@ -1,3 +1,4 @@
+import { eventPlanKey } from '@sluice/shared/api';
 import type { HeldChange, HeldReason } from './admit.ts';
 import type { Holding } from './holding.ts';
 import { planLines } from './plan-lines.ts';
@@ -29,7 +30,7 @@ async function tell(o: Holding, { reason, plan }: HeldChange, message: string): 
     severity: alarming.has(reason) ? 'error' : 'info',
     reason: eventReason,
     message: o.masker.mask([message, ...lines].join('\n')),
-    metadata: o.metadata,
+    metadata: { ...o.metadata, ...(plan && { [eventPlanKey]: plan.digest }) },
   });
 }
 
