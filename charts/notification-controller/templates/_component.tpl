@@ -85,6 +85,13 @@ rules:
     resources: [serviceaccounts/token]
     verbs: [create]
 {{- end }}
+{{- with .values.approvals.webhookAccounts }}
+  # To create Approvals as the accounts that Receivers name.
+  - apiGroups: [""]
+    resources: [serviceaccounts]
+    resourceNames: {{ toJson . }}
+    verbs: [impersonate]
+{{- end }}
 {{- if include "sluice.authenticates-events" . }}
 clusterRules:
   # Whose token an event comes with.

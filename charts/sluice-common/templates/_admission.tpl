@@ -58,6 +58,12 @@ spec:
       message: >-
         spec.eventSources or spec.resources names an object of another namespace, which multitenancy.enabled forbids: leave
         the namespace out
+    - expression: >-
+        !has(variables.spec.decisions) || variables.spec.decisions.targets.all(t, !has(t.namespace) || t.namespace == request.namespace)
+      reason: Forbidden
+      message: >-
+        spec.decisions.targets names an object of another namespace, which multitenancy.enabled forbids: leave the namespace
+        out
     {{- end }}
 ---
 apiVersion: admissionregistration.k8s.io/v1

@@ -52,6 +52,7 @@ artifactAuthentication:
 windows:
   clusterNamespace: ''
 approvals:
+  webhookAccounts: []
   verifyUser: true
 artifactPinning:
   enabled: false

@@ -114,7 +114,11 @@ function createReceiverController(app: App, events: EventRecorder): Controller<R
   const { config, informers } = app;
   const controller = createController<Receiver>({
     ...app,
-    reconciler: receiverReconciler({ controllerName, readSecret: app.readSecret }),
+    reconciler: receiverReconciler({
+      controllerName,
+      readSecret: app.readSecret,
+      noCrossNamespaceRefs: config['no-cross-namespace-refs'],
+    }),
     informer: informers.receivers,
     concurrency: config.concurrent,
     events,

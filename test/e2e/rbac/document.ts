@@ -18,6 +18,10 @@ const optional = `## source-watcher
 
 It is installed only when it is asked for, and not a part of this test. It reads sources and ArtifactGenerators, writes the status of the latter and ExternalArtifacts, creates Events, and has the tokens of those reviewed who download artifacts. Another test, \`source-watcher does its work with the rights that its chart gives it\`, runs it with the rules of its chart.`;
 
+const approvals = `## With approvals.webhookAccounts
+
+notification-controller has the verb \`impersonate\` on \`serviceaccounts\` of the names in the list, to create Approvals as those that Receivers name. Another test, \`a plan is approved from the chat, with the rights and the policies of the charts\`, runs it with the rules of its chart, and has it refused another account.`;
+
 const tenants = `## With multitenancy.enabled
 
 kustomize-controller and helm-controller have, in place of \`cluster-admin\`, the verb \`impersonate\` on \`serviceaccounts\`, and the ClusterRole \`view\` (\`multitenancy.watchRole\`) to watch what tenants have applied. They act as the account that the object names, or else as \`multitenancy.defaultServiceAccount\`, always of the object's namespace. Another test asks the API server about what they must not be able to do, and lets a tenant try it.`;
@@ -47,7 +51,7 @@ export function rbacDocument(grants: Record<string, Grants>): string {
       table(controller, permissions),
     ].join('\n\n'),
   );
-  return `${[intro.trimEnd(), ...sections, optional, tenants].join('\n\n')}\n`;
+  return `${[intro.trimEnd(), ...sections, optional, approvals, tenants].join('\n\n')}\n`;
 }
 
 function table(controller: string, permissions: Permission[]): string {

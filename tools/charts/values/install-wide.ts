@@ -180,6 +180,10 @@ export const installWide: ValueTree = {
     ),
   }),
   approvals: group('Decisions about plans: objects of the kind Approval.', {
+    webhookAccounts: textList(
+      'Names of the ServiceAccounts, of whichever namespace, as which notification-controller may act for spec.decisions of Receivers: the verb impersonate on these serviceaccounts; empty for none. Give accounts of these names the right to create Approvals, and no other.',
+      { pattern: '^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$', maxLength: 253 },
+    ),
     verifyUser: toggle(
       true,
       'Have the API server refuse Approvals that name another user than the one who makes them, by a ValidatingAdmissionPolicy; needs watchAllNamespaces.',

@@ -20,3 +20,20 @@ test.each([
   expect(tokenVerbs(await render(chart, [lockDown]))).toEqual([]);
   expect(tokenVerbs(await render(chart, [lockDown, gate]))).toEqual([['create']]);
 });
+
+test('notification-controller may be no account but those that approve by webhooks', async () => {
+  const impersonating = async (settings: string[]) =>
+    (await render('notification-controller', settings))
+      .filter(({ kind }) => /Role$/.test(kind))
+      .flatMap(({ rules }) => rules as { verbs: string[] }[])
+      .filter(({ verbs }) => verbs.includes('impersonate'));
+  expect(await impersonating(['multitenancy.enabled=true'])).toEqual([]);
+  expect(await impersonating(['approvals.webhookAccounts=["chat","bot"]'])).toEqual([
+    {
+      apiGroups: [''],
+      resources: ['serviceaccounts'],
+      resourceNames: ['chat', 'bot'],
+      verbs: ['impersonate'],
+    },
+  ]);
+});

@@ -139,6 +139,15 @@ const elsewhere = { ...sourceRef, namespace: 'team-b' };
 const kubeConfig = { secretRef: { name: 'cluster' } };
 const alert = { providerRef: { name: 'slack' } };
 const receiver = { type: 'generic', secretRef: { name: 'token' } };
+const decidingIn = (namespace: string | undefined) => ({
+  ...receiver,
+  type: 'generic-hmac',
+  resources: [],
+  decisions: {
+    serviceAccountName: 'chat',
+    targets: [{ kind: 'Kustomization', name: 'x', ...(namespace && { namespace }) }],
+  },
+});
 
 const approval = {
   targetRef: { kind: 'Kustomization', name: 'web' },
@@ -257,6 +266,17 @@ const cases: {
     kind: receiverKind,
     spec: { ...receiver, resources: [{ kind: 'GitRepository', name: 'x', namespace: 'team-b' }] },
     refusal: /another namespace/,
+  },
+  {
+    name: 'a Receiver that decides in another namespace',
+    kind: receiverKind,
+    spec: decidingIn('team-b'),
+    refusal: /spec.decisions.targets names an object of another namespace/,
+  },
+  {
+    name: 'a Receiver that decides in its own',
+    kind: receiverKind,
+    spec: decidingIn(undefined),
   },
   {
     name: 'a Receiver for its own',

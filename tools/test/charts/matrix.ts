@@ -26,6 +26,7 @@ export const umbrellaCases: Record<string, string[]> = {
     'watchAllNamespaces=false',
     'windows.clusterNamespace=platform',
   ],
+  'approvals by webhooks': ['approvals.webhookAccounts=["chat-approver","bot"]'],
   shards: ['sharding.shards=["blue","green"]', 'kustomizeController.leaderElection=always'],
   'highly available': [
     'nats.replicas=3',

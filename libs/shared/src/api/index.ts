@@ -2,6 +2,7 @@
 export { type Alert, type AlertSpec, type AlertStatus, alertKind } from './alert.ts';
 export { allKinds } from './all-kinds.ts';
 export { type Approval, type ApprovalSpec, approvalKind } from './approval.ts';
+export { approvalOf, type PlanDecision } from './approval-of.ts';
 export {
   type ArtifactGenerator,
   type ArtifactGeneratorSpec,

@@ -11,6 +11,7 @@ import {
   rules,
   str,
   strList,
+  strMap,
   time,
 } from './builders.ts';
 import {
@@ -78,6 +79,40 @@ const resource = object('Objects to reconcile when a request arrives.', {
   filter: opt(str(`${filterText} Holds for this entry, in addition to resourceFilter.`)),
 });
 
+const decisions = object(
+  'Takes the requests for decisions about plans that wait, instead of asking for reconciliations. Only for the type generic-hmac, which signs what a request says; spec.resources has to be empty, and spec.resourceFilter holds.',
+  {
+    serviceAccountName: str(
+      'ServiceAccount of the namespace of the Receiver that creates the Approvals: it needs create and get on approvals, and get on the targets, in their namespace. It is one user, whoever sends the requests.',
+      { minLength: 1, maxLength: 253 },
+    ),
+    targets: list(
+      'Objects about whose plans a request may decide.',
+      object('One object, or those with labels.', {
+        kind: enumOf('Kind of the objects.', ['Kustomization', 'HelmRelease']),
+        name: str('Name of the object, or `*` for all of the kind that have matchLabels.', {
+          minLength: 1,
+          maxLength: 253,
+        }),
+        namespace: opt(
+          str('Namespace of the objects; that of the Receiver when unset.', {
+            minLength: 1,
+            maxLength: 253,
+          }),
+        ),
+        matchLabels: opt(
+          strMap(
+            'Labels which the objects have to have; required with the name `*`.',
+            'Value of the label named by the key.',
+          ),
+        ),
+      }),
+      { minItems: 1, maxItems: 100 },
+    ),
+  },
+  addition,
+);
+
 const spec = object(
   'Which requests to accept, and what to reconcile for them.',
   {
@@ -103,7 +138,9 @@ const spec = object(
         addition,
       ),
     ),
-    resourceFilter: opt(str(`${filterText} Holds for all entries of resources.`)),
+    resourceFilter: opt(
+      str(`${filterText} Holds for all entries of resources, and for decisions.`),
+    ),
     secretRef: opt(
       secretRef(
         'Secret whose key token authenticates requests and makes the path unguessable; gcr also needs email and audience. Required for all types but generic-oidc.',
@@ -114,6 +151,7 @@ const spec = object(
         ...listMapBy('issuerURL'),
       }),
     ),
+    decisions: opt(decisions),
     suspend: opt(bool('Refuses requests while true.')),
   },
   rules(
@@ -153,7 +191,7 @@ const status = object(
         {
           time: time('When it was answered.'),
           result: enumOf(
-            'What became of it: all objects were asked to reconcile (Succeeded), or it was not genuine or not wanted (Refused), asked for nothing (Ignored), was done a moment ago (Repeated), or could not be done for all objects (Failed).',
+            'What became of it: all objects were asked to reconcile, or the decision was taken (Succeeded), or it was not genuine or not wanted (Refused), asked for nothing (Ignored), was done a moment ago (Repeated), or could not be done for all objects (Failed).',
             ['Succeeded', 'Refused', 'Ignored', 'Repeated', 'Failed'],
           ),
           reason: opt(str('Why it was refused or failed.')),

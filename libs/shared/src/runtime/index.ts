@@ -8,6 +8,7 @@ export {
 export { createTokenGate, type TokenGate } from './authenticate/token-gate.ts';
 export { commonFlags, leaderElectionSettings, parseFeatureGates } from './common-flags.ts';
 export { type Controller, type ControllerOptions, createController } from './controller.ts';
+export { type CreatedApproval, createApproval } from './create-approval.ts';
 export { DependencyIndex } from './dependency-index.ts';
 export { hasFinalizer } from './finalizer.ts';
 export { letGo } from './let-go.ts';

@@ -3,6 +3,7 @@ import { errorMessage, parseDuration, RetryableError, StalledError } from '@slui
 import { checkCelCount } from '@sluice/shared/kube';
 import { done, type ReconcileContext, type Reconciler } from '@sluice/shared/runtime';
 import { type SecretReader, SecretUnavailableError } from '../provider/secrets.ts';
+import { checkDecisions } from './check-decisions.ts';
 import { compileFilters } from './filters.ts';
 import { compileClaims, oidcExpressions } from './oidc-claims.ts';
 import { maxResources } from './request-all.ts';
@@ -16,13 +17,14 @@ const defaultIntervalMs = 10 * 60_000;
 export function receiverReconciler(o: {
   controllerName: string;
   readSecret: SecretReader;
+  noCrossNamespaceRefs: boolean;
 }): Reconciler<Receiver> {
   return {
     kind: receiverKind,
     controllerName: o.controllerName,
     intervalMs: ({ spec }) => (spec.interval ? parseDuration(spec.interval) : defaultIntervalMs),
     async reconcile(context) {
-      checkSpec(context.object);
+      checkSpec(context.object, o);
       context.status.reconciling('Progressing', 'Reconciliation in progress');
       const path = await pathOf(context, o.readSecret);
       context.status.status.webhookPath = path;
@@ -35,7 +37,8 @@ export function receiverReconciler(o: {
 }
 
 /** @throws StalledError that names the field and the fix */
-function checkSpec({ spec }: Receiver): void {
+function checkSpec(receiver: Receiver, rules: { noCrossNamespaceRefs: boolean }): void {
+  const { spec } = receiver;
   if (!Object.hasOwn(webhookTypes, spec.type)) {
     const known = Object.keys(webhookTypes).sort().join(', ');
     throw new StalledError(
@@ -50,6 +53,7 @@ function checkSpec({ spec }: Receiver): void {
     );
   }
   compileFilters(spec);
+  checkDecisions(receiver, rules);
   const providers = spec.oidcProviders ?? [];
   checkCelCount(providers.flatMap(oidcExpressions), 'spec.oidcProviders');
   providers.forEach(compileClaims);

@@ -4,6 +4,8 @@ import { type Clock, errorMessage, type Logger, sha256Hex, systemClock } from '@
 import { isReady, withSpan } from '@sluice/shared/runtime';
 import type { Answer } from '../http/respond.ts';
 import type { SecretReader } from '../provider/secrets.ts';
+import { checkDecisions } from './check-decisions.ts';
+import { createDecisions } from './decide.ts';
 import { deliveryIdOf } from './delivery-id.ts';
 import type { DoneWebhooks } from './done-webhooks.ts';
 import { filtersFor } from './filters.ts';
@@ -32,10 +34,11 @@ export interface WebhookContext extends Omit<RequestContext, 'logger'> {
 /**
  * Makes the handler of webhooks: 200 once all objects are asked to reconcile, 404 for an unknown path, 503 when the
  * Receiver is suspended or not ready, 400 when the webhook is not genuine or not wanted, 500 when an object could
- * not be asked.
+ * not be asked. Of a Receiver that decides, see {@link createDecisions}.
  */
 export function webhookHandler(context: WebhookContext) {
   const requestAll = createRequests();
+  const decide = createDecisions();
   const recent = new RecentDeliveries(context.clock ?? systemClock, context.done);
   return async (request: IncomingMessage, body: Buffer): Promise<Answer> => {
     const receiver = context.receiverAt(request.url ?? '');
@@ -48,6 +51,11 @@ export function webhookHandler(context: WebhookContext) {
     }
     const webhook = { headers: request.headers, body };
     const verdict = await judge(receiver, webhook, { ...context, logger });
+    if (verdict.type === 'decide') {
+      const { answer, call } = await decide(receiver, webhook, { client: context.client, logger });
+      context.noteCall(receiver, call);
+      return answer;
+    }
     if (verdict.type !== 'reconcile') {
       const { type, reason } = verdict;
       context.noteCall(receiver, { result: type === 'ignore' ? 'Ignored' : 'Refused', reason });
@@ -79,12 +87,13 @@ function callOf({ status }: Answer, isRepeated: boolean): Call {
 
 type Verdict =
   | { type: 'reconcile'; selection: Selection }
+  | { type: 'decide' }
   | { type: 'ignore' | 'refuse'; reason?: string };
 
 async function judge(
   receiver: Receiver,
   webhook: Webhook,
-  { readSecret, verifyGoogleToken, verifyOidcToken, logger }: WebhookContext,
+  { readSecret, verifyGoogleToken, verifyOidcToken, noCrossNamespaceRefs, logger }: WebhookContext,
 ): Promise<Verdict> {
   try {
     const secret = await receiverSecret(receiver, readSecret);
@@ -94,6 +103,11 @@ async function judge(
     const verifiers = { verifyGoogleToken, verifyOidcToken };
     const verdict = await type(webhook, { token, secret, events, oidcProviders, ...verifiers });
     if (verdict === 'ignore') return { type: verdict };
+    if (receiver.spec.decisions) {
+      // Not only when it is reconciled: what is not signed must not decide, whatever a status says.
+      checkDecisions(receiver, { noCrossNamespaceRefs });
+      return { type: 'decide' };
+    }
     const facts = verdict === 'reconcile' ? {} : verdict;
     const accepts = filtersFor(receiver.spec, webhook, facts);
     const refs = receiver.spec.onlyPushedRef ? pushedRefs(webhook) : [];
