@@ -244,7 +244,7 @@ export class PhaseStory<T extends ControlledKind = ControlledKind> {
       ownerReferences.some(({ uid }) => uid === metadata.uid);
     const stored = (await client.list<Plan>(plans, { namespace })).items.filter(isOwn);
     const kept = (await client.list<Snapshot>(snapshots, { namespace })).items.filter(isOwn);
-    const known = [change?.snapshot, change?.healthySnapshot];
+    const known = [change?.snapshot, change?.healthySnapshot, change?.previousSnapshot];
     return [
       ...stored.filter(({ spec }) => spec.digest !== plan?.digest),
       ...kept.filter(({ spec }) => !known.includes(spec.contentDigest)),

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { KubeObject } from '@sluice/shared/api';
 import {
   type ApiResource,
@@ -15,11 +16,14 @@ const rbac = (kind: string, plural: string, namespaced = true): ApiResource => (
 });
 const apiVersion = 'rbac.authorization.k8s.io/v1';
 
+type Review = KubeObject & { status?: { allowed: boolean } };
+
 /** A rule of a Role. */
 export interface TenantRule {
   apiGroups: string[];
   resources: string[];
   verbs: string[];
+  resourceNames?: string[];
 }
 
 /** Everything with the objects that a tenant usually has, and nothing outside of the namespace. */
@@ -81,7 +85,7 @@ export async function changeTenant(
 }
 
 /**
- * Makes a ServiceAccount whose rights end at its namespace.
+ * Makes a ServiceAccount whose rights end at its namespace, and waits until it has them.
  *
  * @param key of the account
  * @param rules of its Role; everything with core objects and workloads unless told
@@ -107,4 +111,46 @@ export async function tenantAccount(
     subjects: [{ kind: 'ServiceAccount', name, namespace }],
   } as KubeObject;
   await client.create(rbac('RoleBinding', 'rolebindings'), binding);
+  await untilAllowed(client, { namespace, name }, rules);
+}
+
+const accessReviews: ApiResource = {
+  group: 'authorization.k8s.io',
+  version: 'v1',
+  kind: 'SubjectAccessReview',
+  plural: 'subjectaccessreviews',
+  namespaced: false,
+};
+
+/** Waits until what decides about requests, which learns of roles by a watch, knows the rights of an account. */
+async function untilAllowed(
+  client: KubeClient,
+  { namespace, name }: { namespace: string; name: string },
+  rules: TenantRule[],
+): Promise<void> {
+  const [rule] = rules;
+  if (rule === undefined) return;
+  const spec = {
+    user: `system:serviceaccount:${namespace}:${name}`,
+    resourceAttributes: {
+      namespace,
+      group: rule.apiGroups[0],
+      resource: rule.resources[0],
+      verb: rule.verbs[0],
+      name: rule.resourceNames?.[0],
+    },
+  };
+  const review = {
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: accessReviews.kind,
+    metadata: {},
+    spec,
+  };
+  const deadline = Date.now() + 60_000;
+  while (
+    !(await client.create<Review>(accessReviews, review as unknown as Review)).status?.allowed
+  ) {
+    if (Date.now() > deadline) throw new Error(`the account ${namespace}/${name} has no rights`);
+    await delay(20);
+  }
 }
