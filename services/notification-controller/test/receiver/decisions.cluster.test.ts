@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import {
   type Approval,
   approvalKind,
+  approvalOf,
   type HelmRelease,
   helmReleaseKind,
   type KubeObject,
@@ -331,6 +332,21 @@ describe('a decision is refused, and nothing is made,', () => {
     expect(called?.reason).toMatch(noted ?? /./);
     expect(JSON.stringify(called)).not.toContain('hunter2');
     expect(await approvalsOf(target)).toEqual([]);
+  });
+
+  test('when there is another Approval of its name', async () => {
+    const receiver = await createReceiver({});
+    const key = { namespace: world.namespace, name: await createWaiting() };
+    const target = await world.client.get<Kustomization>(kustomizations, key);
+    const said = { planDigest: digest('a'), user: account() };
+    const wanted = approvalOf({ target, ...said, decision: 'Approve' });
+    const spec = { ...wanted.spec, planDigest: digest('b') };
+    await world.client.create<Approval>(approvals, { ...wanted, spec });
+    expect(await call(receiver, { body: sayingOf(key.name) })).toEqual({
+      status: 400,
+      said: `the Approval '${wanted.metadata.name}' says something else: delete it\n`,
+    });
+    expect(await approvalsOf(key.name)).toMatchObject([{ spec }]);
   });
 
   test('when the body is larger than any webhook may be', async () => {
