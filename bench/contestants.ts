@@ -1,5 +1,11 @@
 import { type FluxName, fluxController, freePorts, usageOf } from '@sluice/testing';
-import type { Cost, Measured, MeasuredProcess } from './measure.ts';
+import {
+  type Cost,
+  type Measured,
+  type MeasuredProcess,
+  type ProcessCost,
+  sumOfCosts,
+} from './measure.ts';
 import { type Bench, type BenchOptions, isAsked, withBench } from './setup.ts';
 
 export interface StartOptions {
@@ -91,14 +97,17 @@ export async function withContestants<T>(
   return found;
 }
 
-/** Prints how many times as much of everything Flux has needed, run by run. */
+/** Prints how many times as much of everything Flux has needed, run by run, of the controllers that both have started. */
 export function compareCosts(found: Partial<Record<ContestantName, Record<string, Cost>>>): void {
   for (const [title, ours] of Object.entries(found.Sluice ?? {})) {
     const theirs = found.Flux?.[title];
     if (theirs === undefined) continue;
-    const ratio = (of: keyof Cost) => (theirs[of] / ours[of]).toFixed(2);
+    const both = Object.keys(ours.processes).filter((name) => name in theirs.processes);
+    const [flux, sluice] = [sumOfCosts(theirs, both), sumOfCosts(ours, both)];
+    const ratio = (of: keyof ProcessCost) =>
+      `${(flux[of] / sluice[of]).toFixed(2)} (${flux[of].toFixed(1)} / ${sluice[of].toFixed(1)})`;
     console.log(
-      `${title}: Flux / Sluice: wall ${ratio('wallSeconds')}, CPU of controllers ${ratio('cpuSeconds')}, peak memory ${ratio('peakRssMiB')}`,
+      `${title}: Flux / Sluice: wall ${(theirs.wallSeconds / ours.wallSeconds).toFixed(2)}; of ${both.join(', ')}: CPU seconds ${ratio('cpuSeconds')}, MiB of peak memory ${ratio('peakRssMiB')}, MiB of anonymous memory ${ratio('peakAnonymousMiB')}`,
     );
   }
 }

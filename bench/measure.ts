@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { KubeObject } from '@sluice/shared/api';
 import { type ApiResource, createInformer } from '@sluice/shared/kube';
 import { type Usage, usageOf } from '@sluice/testing';
@@ -55,11 +56,20 @@ export interface Measured {
   processes: Record<string, MeasuredProcess>;
 }
 
+/** What a run has cost a process that did work. */
+export interface ProcessCost {
+  cpuSeconds: number;
+  /** Of resident memory; pages that processes share count for each of them. */
+  peakRssMiB: number;
+  /** Of memory that no other process shares. */
+  peakAnonymousMiB: number;
+}
+
 /** What a run has cost the processes that did the work. */
 export interface Cost {
   wallSeconds: number;
-  cpuSeconds: number;
-  peakRssMiB: number;
+  /** By name. */
+  processes: Record<string, ProcessCost>;
 }
 
 async function usage(controllers: Measured): Promise<Record<string, Usage>> {
@@ -80,6 +90,50 @@ async function controlPlaneUsage(bench: Bench): Promise<[string, number][]> {
   );
 }
 
+/** Milliseconds between two looks at memory whose peak the system does not keep. */
+const lookMs = 100;
+
+/** Returns the most anonymous memory that each process has while something runs, by name, in MiB. */
+async function peakAnonymous(
+  controllers: Measured,
+  run: () => Promise<void>,
+): Promise<Map<string, number>> {
+  const peaks = new Map<string, number>();
+  const look = async () => {
+    for (const [name, { anonymousMiB }] of Object.entries(await usage(controllers)))
+      peaks.set(name, Math.max(peaks.get(name) ?? 0, anonymousMiB));
+  };
+  const over = new AbortController();
+  const looking = (async () => {
+    while (!over.signal.aborted) {
+      await look();
+      await delay(lookMs);
+    }
+  })();
+  try {
+    await run();
+  } finally {
+    over.abort();
+    await looking;
+  }
+  await look();
+  return peaks;
+}
+
+/** Sums what some processes have cost. */
+export function sumOfCosts({ processes }: Cost, names = Object.keys(processes)): ProcessCost {
+  const sum = (of: keyof ProcessCost) =>
+    names.reduce((total, name) => total + (processes[name]?.[of] ?? 0), 0);
+  return {
+    cpuSeconds: sum('cpuSeconds'),
+    peakRssMiB: sum('peakRssMiB'),
+    peakAnonymousMiB: sum('peakAnonymousMiB'),
+  };
+}
+
+const described = ({ cpuSeconds, peakRssMiB, peakAnonymousMiB }: ProcessCost) =>
+  `${cpuSeconds.toFixed(1)} s CPU, ${peakRssMiB.toFixed(0)} MiB peak, ${peakAnonymousMiB.toFixed(0)} of it anonymous`;
+
 /** Prints wall time, CPU time and memory of a run against a baseline, and returns them. */
 export async function measure(o: {
   /** What is run, such as `install: 100 oci apps`. */
@@ -92,24 +146,27 @@ export async function measure(o: {
   const before = await usage(o.controllers);
   const serversBefore = new Map(await controlPlaneUsage(o.bench));
   const started = performance.now();
-  await o.run();
-  const wall = (performance.now() - started) / 1000;
+  let wallSeconds = 0;
+  const anonymous = await peakAnonymous(o.controllers, async () => {
+    await o.run();
+    wallSeconds = (performance.now() - started) / 1000;
+  });
   const after = await usage(o.controllers);
-  const cpuOf = (name: string) => (after[name]?.cpuSeconds ?? 0) - (before[name]?.cpuSeconds ?? 0);
-  const parts = Object.entries(after).map(
-    ([name, used]) =>
-      `${name} ${cpuOf(name).toFixed(1)} s CPU, ${used.peakRssMiB.toFixed(0)} MiB peak`,
-  );
+  const costs = Object.entries(after).map(([name, { cpuSeconds, peakRssMiB }]) => {
+    const peakAnonymousMiB = anonymous.get(name) ?? 0;
+    const used = cpuSeconds - (before[name]?.cpuSeconds ?? 0);
+    return [name, { cpuSeconds: used, peakRssMiB, peakAnonymousMiB }] as const;
+  });
   const servers = (await controlPlaneUsage(o.bench)).map(
     ([name, seconds]) => `${name} ${(seconds - (serversBefore.get(name) ?? 0)).toFixed(1)} s`,
   );
-  const cpu = Object.keys(after).reduce((sum, name) => sum + cpuOf(name), 0);
-  const memory = Object.values(after).reduce((sum, used) => sum + used.peakRssMiB, 0);
+  const cost = { wallSeconds, processes: Object.fromEntries(costs) };
+  const parts = costs.map(([name, each]) => `${name} ${described(each)}`);
   const { name, seconds } = o.baseline;
   console.log(
-    `${o.title} in ${wall.toFixed(2)} s, ${(wall / seconds).toFixed(2)} × ${name} (${seconds.toFixed(2)} s); ${cpu.toFixed(1)} s CPU, ${memory.toFixed(0)} MiB peak in sum (${parts.join('; ')}); control plane CPU: ${servers.join(', ')}`,
+    `${o.title} in ${wallSeconds.toFixed(2)} s, ${(wallSeconds / seconds).toFixed(2)} × ${name} (${seconds.toFixed(2)} s); in sum ${described(sumOfCosts(cost))} (${parts.join('; ')}); control plane CPU: ${servers.join(', ')}`,
   );
-  return { wallSeconds: wall, cpuSeconds: cpu, peakRssMiB: memory };
+  return cost;
 }
 
 /** Milliseconds for an answer at /metrics. */

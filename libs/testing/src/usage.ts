@@ -6,12 +6,14 @@ export interface Usage {
   cpuSeconds: number;
   /** Sum of the peaks of the processes that still run. */
   peakRssMiB: number;
+  /** Memory that is no file's, and so is shared with no other process, of those that run now. */
+  anonymousMiB: number;
 }
 
 /** Linux counts process times in ticks of 10 ms on every architecture that Node runs on. */
 const ticksPerSecond = 100;
 
-const nothing: Usage = { cpuSeconds: 0, peakRssMiB: 0 };
+const nothing: Usage = { cpuSeconds: 0, peakRssMiB: 0, anonymousMiB: 0 };
 
 async function childrenOf(pid: number): Promise<number[]> {
   const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
@@ -27,9 +29,12 @@ async function ownUsage(pid: number): Promise<Usage> {
     .map(Number);
   const [utime = 0, stime = 0, cutime = 0, cstime = 0] = fields.slice(11, 15);
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  const mebibytes = (field: string) =>
+    Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0) / 1024;
   return {
     cpuSeconds: (utime + stime + cutime + cstime) / ticksPerSecond,
-    peakRssMiB: Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024,
+    peakRssMiB: mebibytes('VmHWM'),
+    anonymousMiB: mebibytes('RssAnon'),
   };
 }
 
@@ -44,7 +49,7 @@ async function usageOfChild(pid: number): Promise<Usage> {
 }
 
 /**
- * Reads CPU time and peak memory of a process and of all that it has started; zeros when it does not run.
+ * Reads CPU time and memory of a process and of all that it has started; zeros when it does not run.
  *
  * @see https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
  */
@@ -56,6 +61,7 @@ export async function usageOf(pid: number | undefined): Promise<Usage> {
     (sum, child) => ({
       cpuSeconds: sum.cpuSeconds + child.cpuSeconds,
       peakRssMiB: sum.peakRssMiB + child.peakRssMiB,
+      anonymousMiB: sum.anonymousMiB + child.anonymousMiB,
     }),
     own,
   );
