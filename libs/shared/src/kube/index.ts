@@ -25,6 +25,7 @@ export { readConfigData, readSecretValues, secretTexts, whyNoConfig } from './co
 export { createKubeClient } from './create-client.ts';
 export { serviceAccountIdentity } from './identity.ts';
 export { createInformer } from './informer.ts';
+export { withoutManagers } from './informer-objects.ts';
 export { IndexedStore, type Indexers } from './informer-store.ts';
 export type {
   Informer,

@@ -18,8 +18,8 @@ export interface InformerObjectsOptions<T extends KubeObject>
   onFailure(part: InformerPart, error: unknown, object: T): void;
 }
 
-/** Who set which field is up to half of an object, and of interest to few. */
-function withoutManagers<T extends KubeObject>(object: T): T {
+/** Returns an object without who set which field, which is up to half of it, and of interest to few. */
+export function withoutManagers<T extends KubeObject>(object: T): T {
   const { managedFields: _, ...metadata } = object.metadata;
   return { ...object, metadata };
 }

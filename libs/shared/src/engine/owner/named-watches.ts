@@ -9,6 +9,7 @@ import {
   type KubeClient,
   keyOf,
   type ObjectKey,
+  withoutManagers,
 } from '@sluice/shared/kube';
 import { digestValues } from '../object/compact-object.ts';
 import { resourceId } from './live-objects.ts';
@@ -135,7 +136,8 @@ export class NamedWatches {
       resource,
       namespace: resource.namespaced ? key.namespace : undefined,
       fieldSelector: `metadata.name=${key.name}`,
-      transform: withoutManagers,
+      // Values of Secrets are kept as digests, as in all watches.
+      transform: (object) => withoutManagers(digestValues(object)),
       logger: this.#options.logger,
       clock: this.#clock,
       onHealth: (health) => {
@@ -183,12 +185,6 @@ export class NamedWatches {
       this.#options.logger.error({ error: errorMessage(error) }, 'Watch did not stop');
     });
   }
-}
-
-/** Values of Secrets are kept as digests, as in all watches. */
-function withoutManagers(object: KubeObject): KubeObject {
-  const { managedFields: _, ...metadata } = object.metadata;
-  return { ...digestValues(object), metadata };
 }
 
 function idOf({ client, resource, key }: NamedObject): string {
