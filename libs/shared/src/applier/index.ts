@@ -35,6 +35,7 @@ export {
   goneBack,
   keepsSnapshots,
   type WayBack,
+  withoutRefusal,
 } from './change/rollback/former-change.ts';
 export { formerRelease } from './change/rollback/former-release.ts';
 export {

@@ -13,7 +13,7 @@ import { ActionError } from '../action/context.ts';
 import { releaseNameOf } from '../release/name.ts';
 import type { Action, Collected } from './action.ts';
 import { announceAction } from './announce.ts';
-import { endsFirst, noteHealthy, passGate, refuseRollback } from './change/gate.ts';
+import { endsFirst, noteHealthy, passGate, refuseLastHealthy } from './change/gate.ts';
 import { holdingOf } from './change/hold.ts';
 import { answerRollback, decideOnRefused } from './change/roll-back.ts';
 import { collect } from './collect.ts';
@@ -200,7 +200,7 @@ async function resume(run: Run, fingerprint: string): Promise<Outcome | undefine
 async function runRecipe(run: Run): Promise<Outcome> {
   const { object, state, deps } = run;
   checkHealthRules({ field: 'spec.healthCheckExprs', exprs: object.spec.healthCheckExprs });
-  refuseRollback(run);
+  refuseLastHealthy(run);
   await reconcileHelmChart(run);
   const artifact = await resolveSource(run, chartReferenceOf(object));
   run.artifact = artifact;

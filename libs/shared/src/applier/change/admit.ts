@@ -5,7 +5,7 @@ import { type ChangePlan, hookCountOf, isEmptyPlan } from './change-plan.ts';
 import { type Decision, decisionOf, overridden } from './decision.ts';
 import { overrideOf } from './override.ts';
 import { type PruneGuard, whyTooMuch } from './prune-guard.ts';
-import { healthyPart } from './rollback/former-change.ts';
+import { healthyPart, withoutRefusal } from './rollback/former-change.ts';
 import type { WindowVerdict } from './windows/window-verdict.ts';
 
 /** How changes of an object reach the cluster. */
@@ -139,8 +139,8 @@ function judgeKnown(object: Controlled, change: ProposedChange, window: WindowVe
   const { change: before } = object.status ?? {};
   if (before?.digest === change.digest) {
     // What was rolled back may be tried again once something else was asked for.
-    const { refused: _, refusedBy: __, refusedReason: ___, ...rest } = before;
-    return { type: 'admitted', change: { ...rest, revision: change.revision } };
+    const known = { ...withoutRefusal(before), revision: change.revision };
+    return { type: 'admitted', change: known };
   }
   return admitted(object, change);
 }

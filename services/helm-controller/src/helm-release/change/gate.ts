@@ -1,4 +1,9 @@
-import { type Admission, noteAdmission, tellAdmission } from '@sluice/shared/applier';
+import {
+  type Admission,
+  noteAdmission,
+  tellAdmission,
+  withoutRefusal,
+} from '@sluice/shared/applier';
 import { StalledError } from '@sluice/shared/base';
 import { type Outcome, readyCondition } from '@sluice/shared/runtime';
 import { whyOutOfSync } from '../observe.ts';
@@ -15,7 +20,7 @@ import { releaseChangeDigest } from './release-change.ts';
  *
  * @throws StalledError InvalidSpec when spec.changePolicy asks for a rollback
  */
-export function refuseRollback({ object }: Run): void {
+export function refuseLastHealthy({ object }: Run): void {
   if (object.spec.changePolicy?.rollback !== 'LastHealthy') return;
   throw new StalledError(
     'InvalidSpec',
@@ -89,11 +94,10 @@ export function endsFirst(run: Run, { action }: RunningAction): boolean {
 
 /** Notes that what was let through last has become ready; what was gone back from may be tried again then. */
 export function noteHealthy(run: Run): void {
-  const { change } = draftOf(run);
-  if (change === undefined || !isTrue(run, readyCondition)) return;
-  delete change.refused;
-  delete change.refusedBy;
-  delete change.refusedReason;
+  const status = draftOf(run);
+  if (status.change === undefined || !isTrue(run, readyCondition)) return;
+  const change = withoutRefusal(status.change);
+  status.change = change;
   if (change.digest !== releaseChangeDigest(run)) return;
   change.healthy = change.digest;
   change.healthyRevision = change.revision;

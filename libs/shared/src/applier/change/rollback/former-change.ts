@@ -12,21 +12,32 @@ export interface FormerChange {
 /** What a Kustomization goes back to when somebody asks for it, or why it cannot. */
 export type WayBack<T> = { type: 'found'; to: T } | { type: 'none'; why: string };
 
-const healthyFields = [
-  'healthy',
-  'healthyRevision',
-  'healthySnapshot',
-  'previous',
-  'previousRevision',
-  'previousSnapshot',
-] as const;
+const previousFields = ['previous', 'previousRevision', 'previousSnapshot'] as const;
+const healthyFields = ['healthy', 'healthyRevision', 'healthySnapshot', ...previousFields] as const;
+
+/** Returns some fields of a change, as far as it has them. */
+function partOf<F extends keyof AdmittedChange>(
+  change: AdmittedChange,
+  fields: readonly F[],
+): Pick<AdmittedChange, F> {
+  const known = fields.filter((field) => change[field] !== undefined);
+  return Object.fromEntries(known.map((field) => [field, change[field]])) as Pick<
+    AdmittedChange,
+    F
+  >;
+}
 
 /** Returns what is remembered of healthy changes, whatever is let through next. */
 export function healthyPart(
   change: AdmittedChange | undefined,
 ): Pick<AdmittedChange, (typeof healthyFields)[number]> {
-  const known = healthyFields.filter((field) => change?.[field] !== undefined);
-  return Object.fromEntries(known.map((field) => [field, change?.[field]]));
+  return change === undefined ? {} : partOf(change, healthyFields);
+}
+
+/** Returns a change that refuses nothing any more. */
+export function withoutRefusal(change: AdmittedChange): AdmittedChange {
+  const { refused: _, refusedBy: __, refusedReason: ___, ...rest } = change;
+  return rest;
 }
 
 /** Whether Snapshots of what was healthy are kept. */
@@ -80,7 +91,7 @@ export function goneBack(
   // What the source says stays refused, however far it is gone back.
   const refused = change.refused ?? change.digest;
   const { by, reason } = asked;
-  const earlier = to.digest === change.previous ? {} : previousPart(change);
+  const earlier = to.digest === change.previous ? {} : partOf(change, previousFields);
   return {
     digest,
     revision,
@@ -91,13 +102,5 @@ export function goneBack(
     refused,
     ...(by !== undefined && { refusedBy: by }),
     ...(reason !== undefined && { refusedReason: reason }),
-  };
-}
-
-function previousPart({ previous, previousRevision, previousSnapshot }: AdmittedChange) {
-  return {
-    ...(previous !== undefined && { previous }),
-    ...(previousRevision !== undefined && { previousRevision }),
-    ...(previousSnapshot !== undefined && { previousSnapshot }),
   };
 }
