@@ -59,16 +59,19 @@ function decideOnUnfinished(
   return { type: 'wait', untilMs, message };
 }
 
-/** Whether a revision is still stored as status.history knows it; only its status may have moved on. */
-export async function isIntact(run: Run, snapshot: Snapshot): Promise<boolean> {
+/**
+ * Returns a revision that is still stored as status.history knows it; only its status may have moved on. Undefined when it
+ * is gone, or was changed by somebody.
+ */
+export async function intactRelease(run: Run, snapshot: Snapshot): Promise<Release | undefined> {
   const storage = await storageOf(run);
   const release = await storage.get(snapshot.name, snapshot.version);
-  if (release === undefined) return false;
+  if (release === undefined) return undefined;
   const before = {
     ...release,
     info: { ...release.info, status: snapshot.status as ReleaseStatus },
   };
-  return verifySnapshot(snapshot, before) !== 'changed';
+  return verifySnapshot(snapshot, before) === 'changed' ? undefined : release;
 }
 
 async function decideOnFailure(run: Run): Promise<Decision> {
@@ -85,7 +88,7 @@ async function decideOnFailure(run: Run): Promise<Decision> {
   if (remediation.strategy === 'uninstall') return { type: 'uninstall' };
   const target = previousOf(status.history ?? [], remediation.ignoreTestFailures);
   if (target !== undefined) {
-    if (await isIntact(run, target)) return { type: 'rollback', version: target.version };
+    if (await intactRelease(run, target)) return { type: 'rollback', version: target.version };
     return { type: 'upgrade' };
   }
   return {

@@ -18,7 +18,6 @@ import {
   type Target,
 } from '@sluice/shared/engine';
 import { applyOptionsOf } from './apply.ts';
-import { scopeObjects } from './label.ts';
 import { objectsToApply } from './objects-to-apply.ts';
 import { pruneOptionsOf } from './prune.ts';
 import { type Build, type Run, sourceOf } from './run.ts';
@@ -38,16 +37,19 @@ function digestOfChange({ ctx, object }: Run, build: Build): string {
 }
 
 /**
- * Returns what pruning after the apply of a build would delete, as it is asked for by a dry-run.
+ * Returns what pruning would delete, as it is asked for by a dry-run.
  *
+ * @param kept what is to be in the cluster
  * @throws ObjectError, ApiError, ConnectionError when that cannot be found out now
  */
-export async function deletionsOf(run: Run, target: Target, build: Build): Promise<KubeObject[]> {
+export async function deletionsOf(
+  run: Run,
+  target: Target,
+  kept: KubeObject[],
+): Promise<KubeObject[]> {
   if (!run.object.spec.prune) return [];
   const before = run.ctx.status.status.inventory?.entries ?? [];
-  const objects = await objectsToApply(run, target, build);
-  const leftOut = await scopeObjects(build.leftOut ?? [], target.client);
-  const stale = subtractInventory(before, inventoryOf([...objects, ...leftOut]));
+  const stale = subtractInventory(before, inventoryOf(kept));
   if (stale.length === 0) return [];
   const options = { ...pruneOptionsOf(run, target, stale), dryRun: true };
   const { deleted } = await pruneObjects(stale, options);
@@ -68,7 +70,7 @@ export function proposeChange(run: Run, target: Target, build: Build): ProposedC
   const { status } = object;
   const digest = digestOfChange(run, build);
   const objects = once(() => objectsToApply(run, target, build));
-  const deletions = once(() => deletionsOf(run, target, build));
+  const deletions = once(async () => deletionsOf(run, target, await objects()));
   const plan = async (): Promise<ChangePlan> => {
     const { client, identity, force, concurrency } = applyOptionsOf(run, target);
     const others = (await objects()).filter((each) => !isApproval(each));

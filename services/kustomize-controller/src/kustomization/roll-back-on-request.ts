@@ -1,4 +1,5 @@
 import {
+  type AdmittedChange,
   acceptRollback,
   type FormerChange,
   formerChange,
@@ -12,32 +13,52 @@ import {
 import type { Target } from '@sluice/shared/engine';
 import { holdingOf } from './gate.ts';
 import { forgetSnapshots } from './keep-snapshots.ts';
+import { scopeObjects } from './label.ts';
+import { objectsToApply } from './objects-to-apply.ts';
 import { deletionsOf } from './propose-change.ts';
 import { applyChange, leftOutNote, type Recalled, recallChange } from './recall-applied.ts';
-import type { Run } from './run.ts';
+import type { Build, Run } from './run.ts';
 
 /** What is gone back to, once nothing speaks against it. */
 type Answer =
-  | { to: FormerChange; found: Extract<Recalled, { type: 'build' }>; target: Target }
+  | {
+      change: AdmittedChange;
+      to: FormerChange;
+      found: Extract<Recalled, { type: 'build' }>;
+      target: Target;
+    }
   | { why: string };
+
+/** Returns why going back to what a Snapshot holds deletes more than the guard allows. */
+async function whyGuarded(run: Run, target: Target, build: Build): Promise<string | undefined> {
+  const { object, deps, ctx } = run;
+  return deps.changes.whyGuarded(object, {
+    managed: ctx.status.status.inventory?.entries.length ?? 0,
+    deletions: async () => {
+      const objects = await objectsToApply(run, target, build);
+      // What a Snapshot does not hold, such as Secrets, stays.
+      const leftOut = await scopeObjects(build.leftOut ?? [], target.client);
+      return (await deletionsOf(run, target, [...objects, ...leftOut])).length;
+    },
+  });
+}
 
 /** Looks for what speaks against a request. */
 async function answerTo(run: Run, request: RollbackRequest): Promise<Answer> {
   const { object, deps, signal } = run;
   const { status } = run.ctx.status;
-  const wrong = whyNoRequest(object, request, status.change?.digest);
+  const { change } = status;
+  const wrong = whyNoRequest(object, request, change?.digest);
   const back = formerChange({ spec: object.spec, status });
-  if (wrong !== undefined || back.type === 'none')
-    return { why: wrong ?? (back as { why: string }).why };
+  if (wrong !== undefined) return { why: wrong };
+  if (change === undefined) return { why: 'nothing was let through yet' };
+  if (back.type === 'none') return back;
   const { to } = back;
   const found = await recallChange(run, { ...to, contentDigest: to.snapshot });
   if (found.type === 'none') return found;
   const target = await deps.clusters.targetOf(object, signal);
-  const tooMuch = await deps.changes.whyGuarded(object, {
-    managed: status.inventory?.entries.length ?? 0,
-    deletions: async () => (await deletionsOf(run, target, found.build)).length,
-  });
-  return tooMuch === undefined ? { to, found, target } : { why: tooMuch };
+  const tooMuch = await whyGuarded(run, target, found.build);
+  return tooMuch === undefined ? { change, to, found, target } : { why: tooMuch };
 }
 
 /**
@@ -53,12 +74,8 @@ export async function rollBackOnRequest(run: Run): Promise<void> {
   const request = rollbackRequestOf({ ...run.object, status });
   if (request === undefined) return;
   const answer = await answerTo(run, request);
-  const { change } = status;
-  if ('why' in answer || change === undefined) {
-    const { why } = answer as { why: string };
-    return refuseRollback(holdingOf(run), request, why);
-  }
-  const { to, found, target } = answer;
+  if ('why' in answer) return refuseRollback(holdingOf(run), request, answer.why);
+  const { change, to, found, target } = answer;
   const next = goneBack(change, to, request);
   const { message } = heldByRollback(next, change.revision);
   await acceptRollback(holdingOf(run), request, {

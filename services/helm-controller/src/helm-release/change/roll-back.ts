@@ -13,9 +13,9 @@ import {
 import type { Release } from '../../release/release.ts';
 import type { Snapshot } from '../../release/snapshot.ts';
 import { actionContext } from '../action-context.ts';
-import { type Decision, isIntact } from '../decide.ts';
+import { type Decision, intactRelease } from '../decide.ts';
 import { whyOutOfSync } from '../observe.ts';
-import { desiredOf, type Run, storageOf } from '../run.ts';
+import { desiredOf, type Run } from '../run.ts';
 import { draftOf, latestSnapshot } from '../status.ts';
 import { holdingOf } from './hold.ts';
 import { rollbackDeletions } from './planned-deletions.ts';
@@ -44,12 +44,13 @@ async function whyGuarded(run: Run, to: Release): Promise<string | undefined> {
 async function answerTo(
   run: Run,
   request: RollbackRequest,
-): Promise<{ to: Snapshot } | { why: string }> {
+): Promise<{ to: Snapshot; latest: Snapshot } | { why: string }> {
   const { object, last } = run;
   const status = draftOf(run);
   const latest = latestSnapshot(run);
   const why = whyNoRequest(object, request, latest && releaseOf(latest));
   if (why !== undefined) return { why };
+  if (latest === undefined) return { why: 'nothing was released yet' };
   const back = formerRelease({ spec: object.spec, status });
   if (back.type === 'none') return back;
   if (last !== undefined && whyOutOfSync(run, last) !== undefined) {
@@ -57,11 +58,11 @@ async function answerTo(
     return { why: `something newer is about to be released, with chart version ${version}` };
   }
   const { to } = back;
-  const stored = await (await storageOf(run)).get(to.name, to.version);
-  if (stored === undefined || !(await isIntact(run, to)))
+  const stored = await intactRelease(run, to);
+  if (stored === undefined)
     return { why: `the record of ${releaseOf(to)} is gone, or was changed by somebody` };
   const tooMuch = await whyGuarded(run, stored);
-  return tooMuch === undefined ? { to } : { why: tooMuch };
+  return tooMuch === undefined ? { to, latest } : { why: tooMuch };
 }
 
 /**
@@ -78,10 +79,8 @@ export async function answerRollback(run: Run): Promise<void> {
   if (request === undefined || found?.type === 'pending' || found?.type === 'uninstalling') return;
   const answer = await answerTo(run, request);
   const holding = holdingOf(run);
-  const latest = latestSnapshot(run);
-  if ('why' in answer || latest === undefined)
-    return refuseRollback(holding, request, (answer as { why: string }).why);
-  const { to } = answer;
+  if ('why' in answer) return refuseRollback(holding, request, answer.why);
+  const { to, latest } = answer;
   const present = { digest: releaseChangeDigest(run), revision: latest.chartVersion };
   const former = { digest: formerDigest(run, to), revision: to.chartVersion, snapshot: undefined };
   const next = goneBack(present, former, request);
