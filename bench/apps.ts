@@ -85,15 +85,13 @@ export function appKustomization(o: {
   sourceKind: string;
   sourceName: string;
   path: string;
-  /** `1h` when absent. */
-  interval?: string;
 }): KubeObject {
   return {
     apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
     kind: 'Kustomization',
     metadata: { name: o.name, namespace: o.namespace },
     spec: {
-      interval: o.interval ?? '1h',
+      interval: '1h',
       timeout: '5m',
       prune: true,
       wait: true,

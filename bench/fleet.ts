@@ -28,14 +28,12 @@ const repository = 'fleet';
 
 /**
  * Makes a repository of N applications of four objects, and what deploys them.
- *
- * @param o.interval of each Kustomization
  */
 export async function createFleet(
   bench: Bench,
-  o: { count: number; namespace: string; interval?: string },
+  o: { count: number; namespace: string },
 ): Promise<Fleet> {
-  const { namespace, interval } = o;
+  const { namespace } = o;
   const names = Array.from({ length: o.count }, (_, at) => `app-${at}`);
   const filesOf = (wanted: readonly string[], version: string) =>
     Object.fromEntries(
@@ -86,7 +84,6 @@ export async function createFleet(
             sourceKind: 'GitRepository',
             sourceName: repository,
             path: `./${name}`,
-            ...(interval !== undefined && { interval }),
           }),
         ),
       ]);

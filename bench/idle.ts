@@ -2,9 +2,12 @@
 // do not change, at an interval of a minute. The baseline is the CPU time that the same controllers use with nothing to
 // reconcile; with `--flux`, the same with Flux's own controllers.
 import { setTimeout } from 'node:timers/promises';
+import { helmReleaseKind, type KindDefinition, kustomizationKind } from '@sluice/shared/api';
+import { mapConcurrently } from '@sluice/shared/base';
+import { resourceOf } from '@sluice/shared/kube';
 import { tenant } from './apps.ts';
 import { type Contestant, withContestants } from './contestants.ts';
-import { createFleet } from './fleet.ts';
+import { createFleet, type Fleet } from './fleet.ts';
 import { type Measured, scrape, sumOf } from './measure.ts';
 import { benchHelmIdle } from './mttp-helm.ts';
 import { argument, type Bench } from './setup.ts';
@@ -54,22 +57,28 @@ async function perMinute(measured: Measured, during: number): Promise<Sample> {
   return { ...Object.fromEntries(rates), peakRssMiB: after.peakRssMiB };
 }
 
-async function deploy(bench: Bench, install: () => Promise<void>): Promise<void> {
-  if (kind === 'Kustomization') return install();
-  const releases = Array.from({ length: count }, (_, at) => `app-${at}`);
-  return benchHelmIdle(bench, { names: releases, interval });
+/**
+ * Deploys everything with a long interval, and only then shortens it: a contestant that falls behind its intervals would
+ * not get everything Ready.
+ */
+async function deploy(bench: Bench, fleet: Fleet): Promise<void> {
+  const isHelm = kind === 'HelmRelease';
+  await (isHelm ? benchHelmIdle(bench, fleet.names) : fleet.install());
+  const resource = resourceOf((isHelm ? helmReleaseKind : kustomizationKind) as KindDefinition);
+  await mapConcurrently(fleet.names, 20, (name) =>
+    bench.client.patch(resource, { name, namespace }, { spec: { interval } }, { type: 'merge' }),
+  );
 }
 
 async function benchIdle(bench: Bench, { name, start }: Contestant): Promise<Sample> {
   await bench.apply(tenant(namespace));
-  const fleet = await createFleet(bench, { count, namespace, interval });
+  const fleet = await createFleet(bench, { count, namespace });
   const controllers = await start();
   console.log(`${name}: measuring a minute with nothing to reconcile`);
   const empty = await perMinute(controllers, 1);
   console.log(`${name}: waiting for ${count} ${kind}s to be Ready`);
-  await deploy(bench, fleet.install);
+  await deploy(bench, fleet);
   console.log(`${name}: all are Ready; waiting a minute, then measuring ${minutes}`);
-  // What was just applied is looked at once more by its own interval.
   await setTimeout(minuteMs);
   const idle = await perMinute(controllers, minutes);
   const counts = names.map((what) => `${idle[what].toFixed(0)} ${what}`).join(', ');

@@ -59,13 +59,13 @@ function repositoryOf(bench: Bench): KubeObject {
 }
 
 /** A HelmRelease of the chart through a tenant's ServiceAccount. */
-function releaseOf(name: string, interval: string): KubeObject {
+function releaseOf(name: string): KubeObject {
   return {
     apiVersion: 'helm.toolkit.fluxcd.io/v2',
     kind: 'HelmRelease',
     metadata: { name, namespace },
     spec: {
-      interval,
+      interval: '1h',
       releaseName: name,
       chartRef: { kind: 'OCIRepository', name: 'web' },
       serviceAccountName: 'reconciler',
@@ -119,7 +119,7 @@ export async function benchHelm(
     baseline: { name: loop, seconds: seconds[0] ?? 0 },
     run: async () => {
       const released = untilReleased(bench, names.length, '1.0.0');
-      await bench.apply(names.map((name) => releaseOf(name, '1h')));
+      await bench.apply(names.map(releaseOf));
       await released;
     },
   });
@@ -146,13 +146,10 @@ export async function benchHelm(
 }
 
 /** Releases one chart many times, to be left alone then. */
-export async function benchHelmIdle(
-  bench: Bench,
-  o: { names: string[]; interval: string },
-): Promise<void> {
+export async function benchHelmIdle(bench: Bench, names: readonly string[]): Promise<void> {
   await publish(bench, '1.0.0');
   await bench.apply([repositoryOf(bench)]);
-  const released = untilReleased(bench, o.names.length, '1.0.0');
-  await bench.apply(o.names.map((name) => releaseOf(name, o.interval)));
+  const released = untilReleased(bench, names.length, '1.0.0');
+  await bench.apply(names.map(releaseOf));
   await released;
 }

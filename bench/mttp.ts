@@ -2,7 +2,8 @@
 // upgraded. The baseline is `kubectl apply --server-side` of the same objects in the same run.
 // With `--kind helm`: the same for N HelmReleases; the baseline is a loop of the helm program. With `--flux`: all of it
 // once more with Flux's own controllers, and the ratios. With `--requests`: every request to the API server that an
-// application takes, by client, verb and resource; the audit log that this needs costs time.
+// application takes, by client, verb and resource; the audit log that this needs costs time. With `--floor`: first, what
+// is the least that the same would take if controllers took no time (`mttp-floor.ts`).
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KubeObject, Kustomization } from '@sluice/shared/api';
@@ -21,9 +22,10 @@ import { appFiles, appKustomization, appObjects, tenant } from './apps.ts';
 import { type Contestant, compareCosts, withContestants } from './contestants.ts';
 import { kubectlApply } from './kubectl.ts';
 import { apiRequests, type Cost, measure, untilAll } from './measure.ts';
+import { runFloor } from './mttp-floor.ts';
 import { benchHelm } from './mttp-helm.ts';
 import { countsRequests, requestTables } from './requests.ts';
-import { argument, type Bench } from './setup.ts';
+import { argument, type Bench, isAsked, withBench } from './setup.ts';
 
 const namespace = 'apps';
 const source = argument('source', 'oci') as 'oci' | 'git';
@@ -134,28 +136,35 @@ async function kubectlSeconds(bench: Bench, version: string): Promise<number> {
   return (await kubectlApply({ kubeconfigPath, dir: bench.dir, objects })) / 1000;
 }
 
-async function benchKustomizations(
-  bench: Bench,
-  { name: contestant, start }: Contestant,
-): Promise<Record<string, Cost>> {
+const kustomizations = names.map((name) =>
+  appKustomization({
+    name,
+    namespace,
+    sourceKind: source === 'oci' ? 'OCIRepository' : 'GitRepository',
+    sourceName: source === 'oci' ? name : 'apps',
+    path: source === 'oci' ? './' : `./${name}`,
+  }),
+);
+
+/** Makes the place for applications, and the first version of them. */
+async function prepare(bench: Bench): Promise<Publisher> {
   const publisher =
     source === 'oci'
       ? ociPublisher(bench)
       : gitPublisher(bench, await bench.git.createRepo('apps'));
   await bench.apply([...tenant(namespace), ...tenant('baseline')]);
   await publisher.publish('1.0.0');
+  return publisher;
+}
+
+async function benchKustomizations(
+  bench: Bench,
+  { name: contestant, start }: Contestant,
+): Promise<Record<string, Cost>> {
+  const publisher = await prepare(bench);
   const baselineInstall = await kubectlSeconds(bench, '1.0.0');
   const baselineUpgrade = await kubectlSeconds(bench, '2.0.0');
   const controllers = await start();
-  const kustomizations = names.map((name) =>
-    appKustomization({
-      name,
-      namespace,
-      sourceKind: source === 'oci' ? 'OCIRepository' : 'GitRepository',
-      sourceName: source === 'oci' ? name : 'apps',
-      path: source === 'oci' ? './' : `./${name}`,
-    }),
-  );
   const table = await requestTables(bench, names.length);
   const install = await measure({
     title: `${contestant}, install: ${names.length} ${source} apps`,
@@ -182,10 +191,35 @@ async function benchKustomizations(
   return { install, upgrade };
 }
 
+/** Measures the least that has to be done. */
+async function benchFloor(bench: Bench): Promise<void> {
+  const publisher = await prepare(bench);
+  const step = async (name: string, version: string, before: () => Promise<unknown>) => {
+    const seconds = await kubectlSeconds(bench, version);
+    await measure({
+      title: `Without controllers, ${name}: ${names.length} ${source} apps`,
+      bench,
+      controllers: { processes: {} },
+      baseline: { name: 'kubectl apply', seconds },
+      run: async () => {
+        const ready = untilAllReady(bench, version);
+        await before();
+        const isUpgrade = name === 'upgrade';
+        await runFloor(bench, { names, namespace, source, version, isUpgrade });
+        await ready;
+      },
+    });
+  };
+  await step('install', '1.0.0', () => bench.apply([...publisher.objects(), ...kustomizations]));
+  await step('upgrade', '2.0.0', () => publisher.roll('2.0.0'));
+}
+
 async function run(bench: Bench, contestant: Contestant): Promise<Record<string, Cost>> {
   if (argument('kind', 'kustomization') !== 'helm') return benchKustomizations(bench, contestant);
   await bench.apply([...tenant(namespace), ...tenant('baseline')]);
   return benchHelm(bench, { names, contestant });
 }
+
+if (isAsked('floor')) await withBench(benchFloor);
 
 compareCosts(await withContestants(run, { audit: countsRequests }));
