@@ -80,7 +80,7 @@ describe('an audit record that is given up', () => {
   });
   afterAll(() => cluster.stop());
   beforeEach(async () => {
-    const args = ['--delivery-give-up-after=0s'];
+    const args = ['--delivery-give-up-after=1s'];
     world = await startWorld({ cluster, natsUrl: nats.url, args });
   });
 
