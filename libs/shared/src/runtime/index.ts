@@ -60,4 +60,5 @@ export {
 } from './status/conditions.ts';
 export { whyUnready } from './status/readiness.ts';
 export { createStatusDraft, ObjectGoneError, statusPatch } from './status/status-patch.ts';
+export { WrittenObjects } from './status/written-objects.ts';
 export type { SuspensionChange, SuspensionListener } from './suspension.ts';

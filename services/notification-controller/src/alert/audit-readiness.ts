@@ -10,6 +10,7 @@ import {
   readyCondition,
   type StatusDraft,
   stalledCondition,
+  WrittenObjects,
 } from '@sluice/shared/runtime';
 import { type AuditContext, type AuditProblem, auditProblem } from './audit-problem.ts';
 
@@ -37,12 +38,14 @@ export async function sayAuditReadiness(
 ): Promise<void> {
   const { alerts, providers, clock = systemClock } = o;
   const queue = createWorkQueue({ ...o, clock });
+  const written = new WrittenObjects<Alert>();
   const see = (alert: Alert) => {
     if (alert.spec.audit !== undefined || isSaid(alert)) queue.add(keyOf(alert));
   };
   const stops = [
     alerts.onEvent(({ type, object }) => {
-      if (type !== 'deleted') see(object);
+      if (type === 'deleted') written.forget(keyOf(object));
+      else see(object);
     }),
     providers.onEvent(({ type, object, previous }) => {
       const isNew = previous?.metadata.generation !== object.metadata.generation;
@@ -55,7 +58,8 @@ export async function sayAuditReadiness(
     for (let item = await queue.get(signal); item; item = await queue.get(signal)) {
       const { key } = item;
       try {
-        await say(alerts.get(key), { ...o, clock });
+        const onWritten = (object: Alert) => written.record(key, object);
+        await say(written.current(key, alerts.get(key)), { ...o, clock, onWritten });
         queue.forget(key);
       } catch (error) {
         const problem = { error: errorMessage(error), alert: key };
@@ -83,7 +87,7 @@ function refersTo({ metadata, spec }: Alert, provider: Provider): boolean {
 /** Nothing is written when the status says so already. */
 async function say(
   alert: Alert | undefined,
-  o: AuditReadinessOptions & { clock: Clock },
+  o: AuditReadinessOptions & { clock: Clock; onWritten: (alert: Alert) => void },
 ): Promise<void> {
   if (alert === undefined) return;
   const draft = createStatusDraft<Alert>({ ...o, object: alert, kind: alertKind });

@@ -32,6 +32,14 @@ const ready = (alert: Alert): Condition | undefined =>
 const whenReady = (name: string, fits: (condition: Condition | undefined) => boolean) =>
   until<Alert>(world.client, alerts, keyOf(name), (alert) => fits(ready(alert)));
 
+const createProvider = (name: string) =>
+  world.client.create<KubeObject & Pick<Provider, 'spec'>>(providers, {
+    apiVersion: 'notification.toolkit.fluxcd.io/v1beta3',
+    kind: 'Provider',
+    metadata: keyOf(name),
+    spec: { type: 'generic', address: 'https://audit.example.com' },
+  });
+
 test('with NATS, an Alert that asks for audit records says whether it gets them', async () => {
   world = await startWorld({ cluster });
   const { client } = world;
@@ -53,12 +61,7 @@ test('with NATS, an Alert that asks for audit records says whether it gets them'
     await client.delete(providers, keyOf(name));
     const gone = await whenReady(name, (condition) => condition?.status === 'False');
     expect(ready(gone)).toMatchObject({ reason: 'ProviderNotFound' });
-    await client.create<KubeObject & Pick<Provider, 'spec'>>(providers, {
-      apiVersion: 'notification.toolkit.fluxcd.io/v1beta3',
-      kind: 'Provider',
-      metadata: keyOf(name),
-      spec: { type: 'generic', ...provider },
-    });
+    await createProvider(name);
     await whenReady(name, (condition) => condition?.status === 'True');
 
     await client.patch(alerts, keyOf(name), { spec: { audit: null } }, merge);
@@ -69,6 +72,46 @@ test('with NATS, an Alert that asks for audit records says whether it gets them'
       ({ status }) => status?.conditions === undefined,
     );
     expect(plain.status?.observedGeneration).toBeUndefined();
+  } finally {
+    await world.end();
+  }
+});
+
+test('what it says fits together at every moment, also while its watch is behind its own writes', async () => {
+  world = await startWorld({ cluster });
+  const { client, namespace } = world;
+  try {
+    const names = Array.from({ length: 40 }, (_, at) => `late-${at}`);
+    const { resourceVersion } = await client.list(alerts, { namespace });
+    const signal = AbortSignal.timeout(30_000);
+    const seen = (async () => {
+      const good = new Set<string>();
+      for await (const { object } of client.watch<Alert>(alerts, {
+        namespace,
+        resourceVersion,
+        signal,
+      })) {
+        if (ready(object) === undefined) continue;
+        assertStatusContract(object);
+        if (ready(object)?.status === 'True') good.add(object.metadata.name);
+        if (good.size === names.length) return;
+      }
+    })();
+    // Each is said to have no Provider, which is there a moment later.
+    for (const name of names) {
+      await client.create<KubeObject & Pick<Alert, 'spec'>>(alerts, {
+        apiVersion: 'notification.toolkit.fluxcd.io/v1beta3',
+        kind: 'Alert',
+        metadata: keyOf(name),
+        spec: {
+          providerRef: { name },
+          eventSources: [{ kind: 'Kustomization', name: '*' }],
+          audit: {},
+        },
+      });
+      await createProvider(name);
+    }
+    await seen;
   } finally {
     await world.end();
   }
