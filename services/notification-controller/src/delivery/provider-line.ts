@@ -21,7 +21,7 @@ export class ProviderLine {
   #failures = 0;
   #pauses = 0;
   #openAt = 0;
-  #failing?: { sinceMs: number; error: string };
+  #failing?: { sinceMs: number; lastMs: number; error: string };
 
   constructor(retry: RetryPolicy, now: () => number = Date.now) {
     this.#retry = retry;
@@ -37,16 +37,17 @@ export class ProviderLine {
    * Attempts a delivery when it is its turn.
    *
    * @param o `ageMs` since the delivery was stored: one that is old enough to be given up is, without an attempt, while
-   *   its Provider fails for that long
+   *   its Provider fails for that long, and has failed since the delivery is there
    */
   async run(
     attempt: () => Promise<AttemptResult>,
     o: { signal: AbortSignal; ageMs: number },
   ): Promise<AttemptResult> {
     this.#users++;
+    const storedAt = this.#now() - o.ageMs;
     try {
       return await this.#slots.run(async () => {
-        const lost = this.#isLost(o.ageMs);
+        const lost = this.#isLost(o.ageMs, storedAt);
         if (lost !== undefined) return lost;
         while (this.#openAt > this.#now()) {
           await systemClock.sleep(this.#openAt - this.#now(), o.signal);
@@ -63,12 +64,14 @@ export class ProviderLine {
     }
   }
 
-  #isLost(ageMs: number): FailedAttempt | undefined {
+  #isLost(ageMs: number, storedAt: number): FailedAttempt | undefined {
     const { giveUpAfterMs, minAttempts } = this.#retry;
     // Once a pause is over, an attempt tells whether the service is back.
     if (this.#failing === undefined || this.#openAt <= this.#now()) return undefined;
     if (ageMs < giveUpAfterMs || this.#failures < minAttempts) return undefined;
-    const { sinceMs, error } = this.#failing;
+    const { sinceMs, lastMs, error } = this.#failing;
+    // Of one that is replayed since then, nobody knows.
+    if (lastMs <= storedAt) return undefined;
     if (this.#now() - sinceMs < giveUpAfterMs) return undefined;
     const since = new Date(sinceMs).toISOString();
     return {
@@ -89,7 +92,8 @@ export class ProviderLine {
       return;
     }
     this.#failures++;
-    this.#failing = { sinceMs: this.#failing?.sinceMs ?? nowMs, error: result.error };
+    const { sinceMs = nowMs } = this.#failing ?? {};
+    this.#failing = { sinceMs, lastMs: nowMs, error: result.error };
     let pauseMs = result.retryAfterMs ?? 0;
     if (this.#failures >= failuresBeforePause && this.#openAt <= nowMs) {
       const delayMs = retryDelayMs(this.#retry, ++this.#pauses);

@@ -96,6 +96,19 @@ describe('the line of a Provider', () => {
     expect(await run({ type: 'delivered' }, hourMs)).toEqual({ type: 'delivered' });
   });
 
+  test('gives up nothing that is there since its last failure, as what is replayed', async () => {
+    line = new ProviderLine({ ...retry, giveUpAfterMs: 0 }, () => nowMs);
+    nowMs = 10;
+    await fail(5);
+    nowMs = 20;
+    expect(await run({ type: 'delivered' }, 15)).toMatchObject({ permanent: true });
+    const stop = new AbortController();
+    const later = line.run(async () => failed, { signal: stop.signal, ageMs: 5 });
+    stop.abort();
+    expect(await later).toMatchObject({ error: 'stopped before the attempt', permanent: false });
+    expect(attempts).toBe(5);
+  });
+
   test('attempts four at a time', async () => {
     const release = Promise.withResolvers<AttemptResult>();
     const running = Array.from({ length: 6 }, () =>
