@@ -1,13 +1,7 @@
 import { gunzipSync } from 'node:zlib';
-import {
-  type KubeObject,
-  type Kustomization,
-  type Snapshot,
-  snapshotKind,
-} from '@sluice/shared/api';
-import { isNotFound, resourceOf } from '@sluice/shared/kube';
+import type { KubeObject, Snapshot } from '@sluice/shared/api';
 import { until, untilGone } from '@sluice/testing';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   type Bed,
   conditionOf,
@@ -19,10 +13,7 @@ import {
   startBed,
   stuck,
 } from './harness.ts';
-
-type ConfigMap = KubeObject & { data?: Record<string, string> };
-
-const snapshots = resourceOf(snapshotKind);
+import { type ConfigMap, rollbacksOn, snapshots, sourceOf } from './rollback-bed.ts';
 
 let bed: Bed;
 beforeAll(async () => {
@@ -30,13 +21,9 @@ beforeAll(async () => {
 });
 afterAll(() => bed.stop());
 
-const policy = {
-  changePolicy: { rollback: 'LastHealthy' as const },
-  wait: true,
-  timeout: '2s',
-  interval: '10m',
-};
-const sourceOf = (name: string) => ({ sourceRef: { kind: 'ExternalArtifact' as const, name } });
+const { again, dataOf, eventsOf, healthy, isThere, rolledBack, snapshotsOf } = rollbacksOn(
+  () => bed,
+);
 const secret = (name: string, password: string) =>
   JSON.stringify({
     apiVersion: 'v1',
@@ -44,47 +31,16 @@ const secret = (name: string, password: string) =>
     metadata: { name },
     stringData: { password },
   });
-const dataOf = async (name: string) =>
-  (await bed.client.get<ConfigMap>(configMaps, { namespace: bed.namespace, name })).data;
-const isThere = (name: string, resource = configMaps) =>
-  bed.client.get(resource, { namespace: bed.namespace, name }).then(
-    () => true,
-    (error: unknown) => {
-      if (isNotFound(error)) return false;
-      throw error;
-    },
-  );
-const snapshotsOf = async (object: Kustomization) => {
-  const { items } = await bed.client.list<Snapshot>(snapshots, { namespace: bed.namespace });
-  const { uid } = object.metadata;
-  return items.filter(({ metadata }) => metadata.ownerReferences?.[0]?.uid === uid);
-};
 const textOf = ({ spec }: Snapshot) => gunzipSync(Buffer.from(spec.content, 'base64')).toString();
-const eventsOf = (name: string, reason: string) =>
-  bed.events.filter((event) => event.involvedObject.name === name && event.reason === reason);
-
-/** Publishes a healthy revision, and waits for its Snapshot. */
-async function healthy(name: string, files: Record<string, string>, spec: object = {}) {
-  await bed.publish(files, 'r1', name);
-  await bed.apply({ ...sourceOf(name), ...policy, ...spec }, name);
-  await bed.ready('r1', name);
-  return bed.when(({ status }) => status?.change?.healthySnapshot !== undefined, name);
-}
-
-const rolledBack = (name: string) => bed.failed('RolledBack', name);
-
-/** Has the object looked at once more. */
-async function again(name: string, when: string) {
-  await bed.annotate({ 'reconcile.fluxcd.io/requestedAt': when }, name);
-  return bed.when(({ status }) => status?.lastHandledReconcileAt === when, name);
-}
-
 test('a change that does not become healthy is rolled back, once, until the fix comes', async () => {
   const name = 'back';
-  const first = await healthy(name, {
-    'a.yaml': configMap('back-a', { k: '1' }),
-    'gone.yaml': configMap('back-gone'),
-    's.yaml': secret('back-s', 'hunter2-one'),
+  const first = await healthy({
+    name,
+    files: {
+      'a.yaml': configMap('back-a', { k: '1' }),
+      'gone.yaml': configMap('back-gone'),
+      's.yaml': secret('back-s', 'hunter2-one'),
+    },
   });
   const [snapshot] = await snapshotsOf(first);
   expect(snapshot?.spec).toMatchObject({ revision: 'r1', objects: 2, leftOut: 1 });
@@ -150,7 +106,7 @@ test('the source may go back to what is healthy, and then what was refused is tr
   const name = 'forth';
   const good = { 'a.yaml': configMap('forth-a', { k: '1' }) };
   const bad = { ...good, 'd.yaml': stuck('forth-d') };
-  await healthy(name, good);
+  await healthy({ name, files: good });
   await bed.publish(bad, 'r2', name);
   await rolledBack(name);
   await bed.publish(good, 'r3', name);
@@ -165,7 +121,7 @@ test('the source may go back to what is healthy, and then what was refused is tr
 test('nothing is written when nothing is new, and nothing without a policy', async () => {
   const name = 'idle';
   const files = { 'a.yaml': configMap('idle-a', { k: '1' }) };
-  const object = await healthy(name, files);
+  const object = await healthy({ name, files });
   const [before] = await snapshotsOf(object);
   await again(name, 'one');
   await bed.restart();
@@ -182,74 +138,9 @@ test('nothing is written when nothing is new, and nothing without a policy', asy
   expect(free.status?.change).toBeUndefined();
 });
 
-describe('a rollback that cannot be had says why', () => {
-  test('nothing was healthy before', async () => {
-    const name = 'never';
-    await bed.publish({ 'd.yaml': stuck('never-d') }, 'r1', name);
-    await bed.apply({ ...sourceOf(name), ...policy }, name);
-    const object = await bed.failed('HealthCheckFailed', name);
-    expect(conditionOf(object)?.message).toMatch(
-      /It cannot be rolled back: no change has been healthy before$/,
-    );
-  });
-
-  test('the Snapshot is gone', async () => {
-    const name = 'lost';
-    const object = await healthy(name, { 'a.yaml': configMap('lost-a', { k: '1' }) });
-    for (const { metadata } of await snapshotsOf(object))
-      await bed.client.delete(snapshots, metadata);
-    await bed.restart();
-    await bed.publish({ 'd.yaml': stuck('lost-d') }, 'r2', name);
-    const failed = await bed.failed('HealthCheckFailed', name);
-    expect(conditionOf(failed)?.message).toMatch(
-      /It cannot be rolled back: Snapshot 'kustomization-lost-[0-9a-f]+' does not exist$/,
-    );
-  });
-
-  test('somebody has altered the Snapshot', async () => {
-    const name = 'altered';
-    const object = await healthy(name, { 'a.yaml': configMap('altered-a', { k: '1' }) });
-    for (const { metadata } of await snapshotsOf(object))
-      await bed.client.patch(
-        snapshots,
-        metadata,
-        { spec: { content: 'H4sIAAAAAAAAA4uOBQApu0wNAgAAAA==' } },
-        { type: 'merge' },
-      );
-    await bed.publish({ 'd.yaml': stuck('altered-d') }, 'r2', name);
-    const failed = await bed.failed('HealthCheckFailed', name);
-    expect(conditionOf(failed)?.message).toMatch(/cannot be used: .* somebody has altered it$/);
-    expect(await isThere('altered-a')).toBe(false);
-  });
-
-  test('the build was too large', async () => {
-    const name = 'large';
-    const parts = Array.from({ length: 4 }, (_, i) => {
-      const bytes = new Uint8Array(300_000);
-      for (let at = 0; at < bytes.length; at += 65_536)
-        crypto.getRandomValues(bytes.subarray(at, at + 65_536));
-      const value = Buffer.from(bytes).toString('base64');
-      return [`${i}.yaml`, configMap(`large-${i}`, { value })] as const;
-    });
-    await bed.publish(Object.fromEntries(parts), 'r1', name);
-    await bed.apply({ ...sourceOf(name), ...policy, timeout: '30s' }, name);
-    await bed.ready('r1', name);
-    const event = await bed.event(({ reason }) => reason === 'SnapshotNotKept');
-    expect(event.message).toMatch(
-      /^No Snapshot of revision r1 is kept.* a Snapshot holds 1048576$/,
-    );
-    await bed.patch({ timeout: '2s' }, name);
-    await bed.publish({ 'd.yaml': stuck('large-d') }, 'r2', name);
-    const failed = await bed.failed('HealthCheckFailed', name);
-    expect(conditionOf(failed)?.message).toMatch(
-      /It cannot be rolled back: no Snapshot of revision r1 is kept: it was too large/,
-    );
-  });
-});
-
 test('a rollback that was interrupted is carried out, and told of, by the next process', async () => {
   const name = 'cut';
-  const first = await healthy(name, { 'a.yaml': configMap('cut-a', { k: '1' }) });
+  const first = await healthy({ name, files: { 'a.yaml': configMap('cut-a', { k: '1' }) } });
   const bad = { 'a.yaml': configMap('cut-a', { k: '2' }), 'new.yaml': configMap('cut-new') };
   await bed.publish({ ...bad, 'd.yaml': stuck('cut-d') }, 'r2', name);
   const object = await rolledBack(name);
@@ -294,7 +185,7 @@ test('a rollback that was interrupted is carried out, and told of, by the next p
 
 test('a restart before the health check has failed changes nothing about the rollback', async () => {
   const name = 'before';
-  await healthy(name, { 'a.yaml': configMap('before-a', { k: '1' }) });
+  await healthy({ name, files: { 'a.yaml': configMap('before-a', { k: '1' }) } });
   await bed.publish({ 'd.yaml': stuck('before-d') }, 'r2', name);
   await bed.when(({ status }) => status?.lastAttemptedRevision === 'r2', name);
   await bed.restart();
@@ -312,14 +203,14 @@ test('values of Secrets that variables bring into other objects are not kept', a
     metadata: { name: 'vars-values', namespace },
     stringData: { password: 'hunter2-variable' },
   } as KubeObject);
-  const object = await healthy(
+  const object = await healthy({
     name,
-    {
+    files: {
       'a.yaml': configMap('vars-a', { k: 'plain' }),
       'b.yaml': configMap('vars-b', { k: 'url?p=${password}' }),
     },
-    { postBuild: { substituteFrom: [{ kind: 'Secret', name: 'vars-values' }] } },
-  );
+    spec: { postBuild: { substituteFrom: [{ kind: 'Secret', name: 'vars-values' }] } },
+  });
   expect(await dataOf('vars-b')).toEqual({ k: 'url?p=hunter2-variable' });
   const [snapshot] = await snapshotsOf(object);
   expect(snapshot?.spec).toMatchObject({ objects: 1, leftOut: 1 });
