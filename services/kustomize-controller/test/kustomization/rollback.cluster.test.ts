@@ -32,6 +32,7 @@ const secret = (name: string, password: string) =>
     stringData: { password },
   });
 const textOf = ({ spec }: Snapshot) => gunzipSync(Buffer.from(spec.content, 'base64')).toString();
+
 test('a change that does not become healthy is rolled back, once, until the fix comes', async () => {
   const name = 'back';
   const first = await healthy({
