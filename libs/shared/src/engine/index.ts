@@ -45,6 +45,15 @@ export { judgeMissing, judgePresent } from './health/applied-health.ts';
 export { explainUnhealthy } from './health/explain-unhealthy.ts';
 export { computeHealth, type Health, type HealthStatus } from './health/health.ts';
 export {
+  type HealthRead,
+  HealthReads,
+  isNewerVersion,
+  isNews,
+  lacksValues,
+  leastReadMs,
+  unreadHealth,
+} from './health/health-reads.ts';
+export {
   checkHealthRules,
   evaluateHealth,
   type HealthRules,

@@ -1,5 +1,5 @@
 import { reconcileRequestAnnotation } from '@sluice/shared/api';
-import { forgetOwnWrites, type Target } from '@sluice/shared/engine';
+import { forgetOwnWrites, HealthReads, type Target } from '@sluice/shared/engine';
 import { withSpan } from '@sluice/shared/runtime';
 import { applyBuild, settleInventory } from './apply.ts';
 import type { PreparedBuild } from './build.ts';
@@ -35,6 +35,8 @@ async function carryOut(run: Run, target: Target, { key, build }: KeyedBuild): P
   const former = state.applied;
   state.applied = undefined;
   state.meanwhile = new Map();
+  // They were of former objects, by former expressions.
+  state.reads = new HealthReads();
   const report = await withSpan('apply', {}, async (span) => {
     span.set({ 'sluice.objects': build.objects.length });
     const applied = await applyBuild(run, target, { build, former });

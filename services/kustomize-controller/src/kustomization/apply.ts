@@ -15,6 +15,7 @@ import {
   type InventoryEntry,
   idsOf,
   inventoryOf,
+  lacksValues,
   mergeInventories,
   missingKinds,
   parseObjectId,
@@ -47,12 +48,14 @@ const unknownHealth: Health = { status: 'Unknown', message: '' };
 
 function appliedObject(change: AppliedChange, rules: HealthRules): AppliedObject {
   const { object, id, action } = change;
+  const isCut = lacksValues(object, rules);
   return {
     id,
     apiVersion: object.apiVersion,
-    resourceVersion: object.metadata.resourceVersion,
+    // What a watch has shown without its values is not judged yet.
+    resourceVersion: isCut ? undefined : object.metadata.resourceVersion,
     // What was skipped may be anybody's, and is judged by no expression.
-    health: action === 'skipped' ? unknownHealth : evaluateHealth(object, rules),
+    health: action === 'skipped' || isCut ? unknownHealth : evaluateHealth(object, rules),
     skipped: action === 'skipped',
     vanishes: removesItself(object),
   };

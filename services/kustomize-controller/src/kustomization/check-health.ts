@@ -11,7 +11,14 @@ import {
   type Target,
 } from '@sluice/shared/engine';
 import { HealthWait } from './health-wait.ts';
-import { type Check, healthOf, isPolled, prepareChecks, watchForeign } from './look-at-health.ts';
+import {
+  type Check,
+  healthOf,
+  isOutdated,
+  lookAgainAt,
+  prepareChecks,
+  watchForeign,
+} from './look-at-health.ts';
 import { quietMs, type Run, retryIntervalOf } from './run.ts';
 import type { AppliedObject } from './state.ts';
 import {
@@ -30,8 +37,6 @@ export type HealthVerdict =
   /** Look again when a watched object changes, and at the latest at this time, in milliseconds since the epoch. */
   | { type: 'waiting'; untilMs: number };
 
-/** Between two looks at objects that no watch covers, in milliseconds. */
-const pollMs = 2000;
 /** Between two looks for what the status says is waited for, in milliseconds. */
 const showMs = 15_000;
 /** Most objects that it names then. */
@@ -152,10 +157,10 @@ function waitFor(run: Run, target: Target, { wait, pending }: Waiting): HealthVe
   const { state, ctx } = run;
   const now = ctx.clock.now();
   wait.awaits(pending.map(({ check }) => formatObjectId(check.id)));
-  const polled = pending.some(({ check }) => isPolled(run, target, check));
+  const looks = pending.flatMap(({ check }) => lookAgainAt(run, target, check) ?? []);
   if (state.phase === 'unhealthy') {
     const retryAt = state.retryAt ?? now;
-    return { type: 'waiting', untilMs: polled ? Math.min(retryAt, now + pollMs) : retryAt };
+    return { type: 'waiting', untilMs: Math.min(retryAt, ...looks) };
   }
   state.phase = 'health';
   const failed = pending.filter(({ health }) => health.status === 'Failed');
@@ -168,12 +173,7 @@ function waitFor(run: Run, target: Target, { wait, pending }: Waiting): HealthVe
   const quietUntil = wait.startedAt + quietMs;
   if (now >= quietUntil) showHealthWait(run, describe(pending, maxShown));
   else state.unwritten = ctx.status.undo();
-  const next = [
-    wait.deadlineAt,
-    now + showMs,
-    ...(polled ? [now + pollMs] : []),
-    ...(now < quietUntil ? [quietUntil] : []),
-  ];
+  const next = [wait.deadlineAt, now + showMs, ...looks, ...(now < quietUntil ? [quietUntil] : [])];
   return { type: 'waiting', untilMs: Math.min(...next) };
 }
 
@@ -201,7 +201,11 @@ export async function checkHealth(run: Run, target: Target): Promise<HealthVerdi
     state.wait ??= new HealthWait(ctx.clock.now(), run.timeoutMs);
     watchForeign(run, target, checks);
     const verdict = waitFor(run, target, { wait: state.wait, pending });
-    return verdict.type === 'failed' ? fail(run, target, verdict) : verdict;
+    if (verdict.type !== 'failed') return verdict;
+    // What changed while the time ran out is read all the same; nobody would wake us for it.
+    if (pending.some(({ check }) => isOutdated(run, target, check)))
+      run.deps.revisit(ctx.key, 'change');
+    return fail(run, target, verdict);
   }
   watchForeign(run, target, []);
   const tookMs = state.wait === undefined ? 0 : ctx.clock.now() - state.wait.startedAt;

@@ -1,12 +1,8 @@
-import type { Health } from '@sluice/shared/engine';
-
 /** Waiting for applied objects to become healthy. */
 export class HealthWait {
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
   readonly deadlineAt: number;
-  /** Health of what others have made, by formatted id, as it was when it was read last. */
-  readonly read = new Map<string, Health>();
   #pending = new Set<string>();
 
   constructor(startedAt: number, timeoutMs: number) {

@@ -4,10 +4,10 @@ import {
   evaluateHealth,
   formatObjectId,
   type Health,
+  type HealthRead,
   type HealthRules,
-  hasHealthRule,
   judgeMissing,
-  judgePresent,
+  leastReadMs,
   type NamedObject,
   type ObjectId,
   type Target,
@@ -19,6 +19,7 @@ import {
   isNotFound,
   NoKindMatchError,
 } from '@sluice/shared/kube';
+import { type Grounds, isUnread, judgeShown } from './judge-shown.ts';
 import type { Run } from './run.ts';
 import type { AppliedObject } from './state.ts';
 
@@ -44,26 +45,62 @@ export function rulesOf({ spec }: Kustomization): HealthRules {
   return { field: 'spec.healthCheckExprs', exprs: spec.healthCheckExprs };
 }
 
-async function fetchHealth(run: Run, { client }: Target, check: Check): Promise<Health> {
+function groundsOf({ state, object }: Run, { applied }: Check): Grounds {
+  return { applied, reads: state.reads, rules: rulesOf(object) };
+}
+
+/** Reads an object as the account and judges it; of the object itself nothing is kept. */
+async function fetchHealth(run: Run, target: Target, check: Check): Promise<Health> {
+  const at = run.ctx.clock.now();
+  const found = await readHealth(run, target, check);
+  run.state.reads.note(formatObjectId(check.id), { ...found, at });
+  return found.health;
+}
+
+async function readHealth(
+  run: Run,
+  { client }: Target,
+  check: Check,
+): Promise<Omit<HealthRead, 'at'>> {
   try {
     const resource = await client.mapper.resourceFor(gvkOf({ ...check, kind: check.id.kind }));
     const { name, namespace } = check.id;
     const key = resource.namespaced ? { name, namespace } : { name };
     const object = await client.get<KubeObject>(resource, key, { signal: run.signal });
-    return evaluateHealth(object, rulesOf(run.object));
+    const health = evaluateHealth(object, rulesOf(run.object));
+    return {
+      resourceVersion: health.isTentative ? undefined : object.metadata.resourceVersion,
+      health,
+    };
   } catch (error) {
     run.ctx.signal.throwIfAborted();
-    if (isNotFound(error) || error instanceof NoKindMatchError) {
-      return check.applied === undefined ? notFound : judgeMissing(check.applied, notFound.message);
-    }
-    return { status: 'Unknown', message: errorMessage(error) };
+    return { resourceVersion: undefined, health: healthOfUnreadable(check, error) };
   }
 }
 
-/** Watches keep no values of Secrets, which expressions may ask for. */
-function isShownWhole({ object }: Run, { id: { group, kind }, apiVersion }: Check): boolean {
-  const isSecret = kind === 'Secret' && group === '';
-  return !isSecret || !hasHealthRule({ apiVersion, kind } as KubeObject, rulesOf(object));
+function healthOfUnreadable({ applied }: Check, error: unknown): Health {
+  const isMissing = isNotFound(error) || error instanceof NoKindMatchError;
+  if (!isMissing) return { status: 'Unknown', message: errorMessage(error) };
+  return applied === undefined ? notFound : judgeMissing(applied, notFound.message);
+}
+
+/** Returns what a watch shows of an object, if one does. */
+function shownOf(run: Run, { cluster, live }: Target, check: Check): KubeObject | undefined {
+  const { applied, named, resource, fetched, id } = check;
+  if (applied === undefined) return named && cluster.named.seen(run.ctx.key, named)?.object;
+  return resource === undefined || fetched !== undefined ? undefined : live.get(resource, id);
+}
+
+/** Whether the health of an object turns on values that no watch keeps and that have changed since they were read. */
+export function isOutdated(run: Run, target: Target, check: Check): boolean {
+  const shown = shownOf(run, target, check);
+  return shown !== undefined && isUnread(shown, groundsOf(run, check));
+}
+
+/** Reads an object once for each change that a watch shows, but not more often than every two seconds. */
+async function readOutdated(run: Run, target: Target, check: Check): Promise<void> {
+  const isDue = run.ctx.clock.now() >= run.state.reads.dueAt(formatObjectId(check.id));
+  if (isDue && isOutdated(run, target, check)) await fetchHealth(run, target, check);
 }
 
 /** Finds out how to see what others have made: as the watch of the account shows it, else by reading it. */
@@ -72,24 +109,24 @@ async function prepareForeign(run: Run, target: Target, check: Check): Promise<v
   try {
     const resource = await target.client.mapper.resourceFor(gvk);
     if (!resource.namespaced) check.id = { ...check.id, namespace: '' };
-    if (isShownWhole(run, check))
-      check.named = { client: target.client, resource, key: { ...check.id } };
+    check.named = { client: target.client, resource, key: { ...check.id } };
   } catch (error) {
     run.ctx.signal.throwIfAborted();
     if (error instanceof NoKindMatchError) check.unserved = gvk;
   }
   const { named } = target.cluster;
-  if (check.named !== undefined && named.seen(run.ctx.key, check.named) !== undefined) return;
+  if (check.named !== undefined && named.seen(run.ctx.key, check.named) !== undefined)
+    return readOutdated(run, target, check);
   check.fetched = knownHealth(run, target, check) ?? (await fetchHealth(run, target, check));
 }
 
 /** Returns what was read already of an object whose watch is about to begin. */
 function knownHealth({ ctx, state }: Run, { cluster }: Target, { id, named }: Check) {
   if (named === undefined || !cluster.named.isWatched(ctx.key, named)) return undefined;
-  return state.wait?.read.get(formatObjectId(id));
+  return state.wait && state.reads.last(formatObjectId(id));
 }
 
-/** Finds the watch of each object, and reads those that no watch covers. */
+/** Finds the watch of each object, and reads what none shows, or not with its values. */
 export async function prepareChecks(run: Run, target: Target, checks: Check[]): Promise<void> {
   for (const check of checks) {
     if (check.applied === undefined) await prepareForeign(run, target, check);
@@ -97,16 +134,19 @@ export async function prepareChecks(run: Run, target: Target, checks: Check[]): 
       const gvk = gvkOf({ apiVersion: check.applied.apiVersion, kind: check.id.kind });
       check.resource = await target.client.mapper.resourceFor(gvk).catch(() => undefined);
       const watched = check.resource && target.live.covers(check.resource, check.id);
-      if (!watched) check.fetched = await fetchHealth(run, target, check);
+      if (watched) await readOutdated(run, target, check);
+      else check.fetched = await fetchHealth(run, target, check);
     }
   }
+  run.state.reads.keepOnly(checks.map(({ id }) => formatObjectId(id)));
 }
 
-function foreignHealth(run: Run, { cluster }: Target, { named, fetched }: Check): Health {
+function foreignHealth(run: Run, { cluster }: Target, check: Check): Health {
+  const { named, fetched } = check;
   const seen = named && cluster.named.seen(run.ctx.key, named);
   if (seen === undefined) return fetched ?? { status: 'Unknown', message: '' };
   if (seen.object === undefined) return notFound;
-  return evaluateHealth(seen.object, rulesOf(run.object));
+  return judgeShown(seen.object, groundsOf(run, check));
 }
 
 /** Returns the health of an object as it is known now. */
@@ -121,14 +161,12 @@ export function healthOf(run: Run, target: Target, check: Check): Health {
     const isLate = !applied.vanishes && applied.health.status === 'Current';
     return isLate ? applied.health : judgeMissing(applied, notFound.message);
   }
-  return judgePresent(applied, live, (object) => evaluateHealth(object, rulesOf(run.object)));
+  return judgeShown(live, groundsOf(run, check));
 }
 
 /** Has what others have made watched from now on, and the kinds of it that are not served; with no checks, nothing. */
 export function watchForeign(run: Run, { cluster }: Target, checks: readonly Check[]): void {
   const { key } = run.ctx;
-  for (const { id, named, fetched } of checks)
-    if (named && fetched) run.state.wait?.read.set(formatObjectId(id), fetched);
   cluster.named.watch(
     key,
     checks.flatMap(({ named }) => named ?? []),
@@ -140,9 +178,19 @@ export function watchForeign(run: Run, { cluster }: Target, checks: readonly Che
 }
 
 /** Whether nobody tells of a change of an object, so that it has to be looked at now and then. */
-export function isPolled(run: Run, { cluster }: Target, check: Check): boolean {
+function isPolled(run: Run, { cluster }: Target, check: Check): boolean {
   const { applied, named, unserved, fetched } = check;
   if (applied !== undefined) return fetched !== undefined;
   if (unserved !== undefined) return false;
   return named === undefined || !cluster.named.isWatched(run.ctx.key, named);
+}
+
+/**
+ * Returns when an object has to be looked at by the clock, in milliseconds since the epoch: where nobody tells of its
+ * changes, or a change may not be read yet. Undefined when a watch is enough.
+ */
+export function lookAgainAt(run: Run, target: Target, check: Check): number | undefined {
+  if (isPolled(run, target, check)) return run.ctx.clock.now() + leastReadMs;
+  if (!isOutdated(run, target, check)) return undefined;
+  return run.state.reads.dueAt(formatObjectId(check.id));
 }

@@ -1,6 +1,7 @@
 import {
   type DriftState,
   type Health,
+  HealthReads,
   type InventoryEntry,
   type LiveChange,
   noDrift,
@@ -72,6 +73,8 @@ export interface KustomizationState extends DriftState {
   phase: Phase;
   applied?: AppliedBuild;
   wait?: HealthWait;
+  /** Health of objects that were read, as no watch shows them, or not with their values. */
+  reads: HealthReads;
   /** When waiting for deleted objects to be gone ends, in milliseconds since the epoch. */
   terminationDeadlineAt?: number;
   /** Milliseconds since the epoch until which an unhealthy one is only watched. */
@@ -108,6 +111,7 @@ export class KustomizationStates {
     const fresh: KustomizationState = {
       uid,
       phase: 'unknown',
+      reads: new HealthReads(),
       ...noDrift(),
       configChanged: false,
       isHeld: false,

@@ -17,6 +17,8 @@ export type HealthStatus =
 export interface Health {
   status: HealthStatus;
   message: string;
+  /** Whether the same state of the object may be judged otherwise later, as there was too little to spend on it. */
+  isTentative?: boolean;
 }
 
 /** The object is as its spec asks. */

@@ -117,7 +117,9 @@ function judge(object: KubeObject, { steps, judged }: Rule, budget: CelBudget): 
   } catch (error) {
     const health: Health = { status: 'Unknown', message: errorMessage(error) };
     // Later there may be more to spend.
-    if (!(error instanceof CelError && error.kind === 'cost-limit')) judged.set(object, health);
+    if (error instanceof CelError && error.kind === 'cost-limit')
+      return { ...health, isTentative: true };
+    judged.set(object, health);
     return health;
   }
 }

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { KubeObject, ManagedFieldsEntry } from '@sluice/shared/api';
 import type { ApplierIdentity } from '../owner/applier-identity.ts';
-import { fieldsOf, isCrd, isMap, isSecret, type JsonMap } from './object-fields.ts';
+import { fieldsOf, isCrd, isMap, isSecret, type JsonMap, mapsAt } from './object-fields.ts';
 import { isOverridden } from './object-policy.ts';
 
 /** Marks a value that was replaced by its digest; the API server accepts no such text as a name or base64. */
@@ -25,10 +25,29 @@ function digest(text: string): string {
  */
 export function digestValues<T extends KubeObject>(object: T): T {
   if (isSecret(object)) return withDigests(object, ['data', 'stringData'], 0);
-  if (object.kind === 'ConfigMap' && object.apiVersion === 'v1') {
+  if (isConfigMap(object)) {
     return withDigests(object, ['data', 'binaryData'], maxPlainLength);
   }
   return isCrd(object) ? withDigestedSchemas(object) : object;
+}
+
+/** Whether values of the object were replaced by digests. */
+export function hasDigests(object: KubeObject): boolean {
+  if (isCrd(object))
+    return mapsAt(object, 'spec', 'versions').some(({ schema }) => isDigest(schema));
+  if (!isSecret(object) && !isConfigMap(object)) return false;
+  return ['data', 'stringData', 'binaryData'].some((field) => {
+    const values = fieldsOf(object)[field];
+    return isMap(values) && Object.values(values).some(isDigest);
+  });
+}
+
+function isConfigMap({ apiVersion, kind }: KubeObject): boolean {
+  return kind === 'ConfigMap' && apiVersion === 'v1';
+}
+
+function isDigest(value: unknown): boolean {
+  return typeof value === 'string' && value.startsWith(digestMark);
 }
 
 function withDigests<T extends KubeObject>(object: T, fields: string[], plainLength: number): T {
