@@ -1,6 +1,6 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { errorMessage } from '@sluice/shared/base';
-import { displayName } from '@sluice/shared/engine';
+import { displayName, lacksValues } from '@sluice/shared/engine';
 import { type ApiResource, gvkOf, NoKindMatchError } from '@sluice/shared/kube';
 import { compareBytes } from '../release/go-text.ts';
 import { documentObjects } from '../release/manifest.ts';
@@ -131,6 +131,7 @@ async function followHook(
     object,
     resource,
     judge,
+    lacksValues: (shown: KubeObject) => lacksValues(shown, ctx.healthRules),
     vanishes: vanishes(object),
   }));
   try {

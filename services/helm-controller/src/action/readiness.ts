@@ -6,6 +6,7 @@ import {
   type Health,
   type HealthRules,
   hasHealthRule,
+  lacksValues,
   objectIdOf,
 } from '@sluice/shared/engine';
 import { gvkOf } from '@sluice/shared/kube';
@@ -37,13 +38,13 @@ export async function waitForRelease(
   options: WaitOptions & { timeoutMs: number },
 ): Promise<void> {
   if (options.disableWait) return;
-  const judge = judgeOf(ctx.healthRules, options);
+  const judging = judgingOf(ctx.healthRules, options);
   const awaited: Awaited[] = [];
   for (const { object, action } of changes) {
     // A paused Deployment never gets ready; what is excluded from reconciliation is nobody's business.
     if (action === 'skipped' || isPaused(object)) continue;
     const resource = await ctx.client.mapper.resourceFor(gvkOf(object));
-    awaited.push({ object, resource, judge, vanishes: vanishes(object) });
+    awaited.push({ ...judging, object, resource, vanishes: vanishes(object) });
   }
   try {
     await waitUntilReady(ctx, awaited, options.timeoutMs);
@@ -57,15 +58,23 @@ export async function waitForRelease(
   }
 }
 
-function judgeOf(rules: HealthRules, options: WaitOptions): (object: KubeObject) => Health {
+function judgingOf(
+  rules: HealthRules,
+  options: WaitOptions,
+): Pick<Awaited, 'judge' | 'lacksValues'> {
   const checkJobs = !options.disableWaitForJobs;
-  if (options.waitStrategy === 'legacy') return (object) => legacyReadiness(object, { checkJobs });
-  return (object) => {
+  if (options.waitStrategy === 'legacy')
+    return {
+      judge: (object) => legacyReadiness(object, { checkJobs }),
+      lacksValues: () => false,
+    };
+  const judge = (object: KubeObject): Health => {
     if (hasHealthRule(object, rules)) return evaluateHealth(object, rules);
     if (isApiService(object)) return { status: 'Current', message: 'it exists' };
     if (!isJob(object)) return evaluateHealth(object, rules);
     return checkJobs ? jobCompletion(object) : jobStart(object);
   };
+  return { judge, lacksValues: (object) => lacksValues(object, rules) };
 }
 
 /**
