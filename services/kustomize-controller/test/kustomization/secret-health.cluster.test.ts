@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import type { KubeObject } from '@sluice/shared/api';
 import { FakeClock } from '@sluice/shared/base';
+import type { KubeConfigReference } from '@sluice/shared/kube';
 import {
   changeTenant,
   openWatches,
@@ -50,14 +52,18 @@ const healthCheckExprs = [
 ];
 
 /** Applies something that waits for Secrets, as an account of its own, whose requests are its alone. */
-async function deploy(name: string, more: { files?: Record<string, string>; wait?: true } = {}) {
-  const { wait, files = { 'a.yaml': configMap(name) } } = more;
+async function deploy(
+  name: string,
+  more: { files?: Record<string, string>; wait?: true; kubeConfig?: KubeConfigReference } = {},
+) {
+  const { wait, kubeConfig, files = { 'a.yaml': configMap(name) } } = more;
   await bed.publish(files, 'r1', name);
   const theirs = { apiVersion: 'v1', kind: 'Secret', name, namespace: bed.namespace };
   await bed.apply(
     {
       ...{ interval: '24h', timeout: '12h', serviceAccountName: name, healthCheckExprs },
       sourceRef: { kind: 'ExternalArtifact', name },
+      ...(kubeConfig && { kubeConfig }),
       ...(wait ? { wait } : { healthChecks: [theirs] }),
     },
     name,
@@ -139,6 +145,28 @@ test('a Secret of its own is read once for each change after the apply, and not 
   await change(name, ready);
   await bed.ready('r1', name);
   expect(await countOf(name, 'get')).toBe(2);
+});
+
+test.each([
+  ['of its own', 'remote-own', 1],
+  ['of others', 'remote-theirs', 2],
+])('so is a Secret %s behind a kubeconfig', async (_, name, reads) => {
+  const kubeconfig = await readFile(bed.kubeconfigPath, 'utf8');
+  const login = secret(`login-${name}`, { value: base64(kubeconfig) });
+  await bed.client.create(secrets, login);
+  await account(name);
+  const manifest = secret(name, { other: first });
+  const isOwn = name === 'remote-own';
+  if (!isOwn) await bed.client.create(secrets, manifest);
+  await deploy(name, {
+    kubeConfig: { secretRef: { name: login.metadata.name } },
+    ...(isOwn && { files: { 'a.yaml': JSON.stringify(manifest) }, wait: true as const }),
+  });
+  await untilWaiting(name);
+  await change(name, ready);
+  await bed.ready('r1', name);
+  expect(await countOf(name, 'get')).toBe(reads);
+  await untilWatched(0);
 });
 
 test('a Secret of its own that is good as it was applied is not read', async () => {
