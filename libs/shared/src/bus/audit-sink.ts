@@ -1,7 +1,7 @@
 import type { AuditRecord, AuditSink } from '@sluice/shared/api';
 import type { Bus } from './bus.ts';
 import { createOutbox } from './outbox.ts';
-import type { Outbox, OutboxOptions } from './outbox-contract.ts';
+import { type Outbox, type OutboxOptions, streamPatienceMs } from './outbox-contract.ts';
 import { auditSubject } from './streams.ts';
 
 export type AuditSinkOptions = Pick<
@@ -12,13 +12,13 @@ export type AuditSinkOptions = Pick<
   maxBytes?: number;
 };
 
-/** An audit sink with an outbox: what is published is on the local disk before the caller goes on. */
+/** An audit sink with an outbox: what is published is in the stream or on the local disk before the caller goes on. */
 export type AuditOutbox = AuditSink & Pick<Outbox<AuditRecord>, 'depth' | 'flush' | 'close'>;
 
 const defaultMaxBytes = 64 * 1024 * 1024;
 
 /**
- * Creates an audit sink that stores records in the SLUICE_AUDIT stream, through an outbox. A record that the stream
+ * Creates an audit sink that stores records in the SLUICE_AUDIT stream, through an outbox while it takes none. A record that the stream
  * refuses because it is full waits like one without a server. Attempts to make the same record are stored once.
  */
 export function createAuditSink(bus: Bus, options: AuditSinkOptions): AuditOutbox {
@@ -27,6 +27,7 @@ export function createAuditSink(bus: Bus, options: AuditSinkOptions): AuditOutbo
     maxBytes: options.maxBytes ?? defaultMaxBytes,
     isInformational: () => false,
     idOf: ({ id }) => id,
+    patienceMs: streamPatienceMs,
     deliver: async (record, id) => {
       await bus.publish({ subject: auditSubject(bus.prefix, record.object), data: record, id });
     },

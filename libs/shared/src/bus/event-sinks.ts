@@ -4,7 +4,7 @@ import { request } from 'undici';
 import type { Bus } from './bus.ts';
 import { UnpublishableError } from './bus-errors.ts';
 import { createOutbox } from './outbox.ts';
-import type { Outbox, OutboxOptions } from './outbox-contract.ts';
+import { type Outbox, type OutboxOptions, streamPatienceMs } from './outbox-contract.ts';
 import { eventSubject } from './streams.ts';
 import { currentTrace } from './trace.ts';
 
@@ -13,7 +13,7 @@ export type OutboxSinkOptions = Omit<OutboxOptions<FluxEvent>, 'isInformational'
   maxBytes?: number;
 };
 
-/** An event sink with an outbox: what is published is on the local disk before the caller goes on. */
+/** An event sink with an outbox: what is published is handed over or on the local disk before the caller goes on. */
 export type OutboxSink = EventSink & Omit<Outbox<FluxEvent>, 'put'>;
 
 const defaultMaxBytes = 64 * 1024 * 1024;
@@ -53,11 +53,15 @@ function shorten(event: FluxEvent): FluxEvent {
 
 export type EventSinkOptions = Omit<OutboxSinkOptions, 'deliver'>;
 
-/** Creates an event sink that stores events in the SLUICE_EVENTS stream, through an outbox. */
+/**
+ * Creates an event sink that stores events in the SLUICE_EVENTS stream, through an outbox while NATS is not there to
+ * acknowledge them.
+ */
 export function createBusEventSink(bus: Bus, options: EventSinkOptions): OutboxSink {
   const sink = createOutboxSink({
     ...options,
     maxAttempts,
+    patienceMs: streamPatienceMs,
     deliver: async (event, id) => {
       await bus.publish({ subject: eventSubject(bus.prefix, event), data: event, id });
     },

@@ -1,5 +1,11 @@
 import type { Clock, Logger } from '@sluice/shared/base';
 
+/**
+ * How long a stream may take to acknowledge before an entry goes to the disk instead, in milliseconds. A server answers in
+ * one or two, three of them that agree in some ten; a reconcile must not be held up by one that hangs.
+ */
+export const streamPatienceMs = 100;
+
 export interface OutboxOptions<T> {
   /** Folder of this outbox alone; created when missing. */
   dir: string;
@@ -13,6 +19,11 @@ export interface OutboxOptions<T> {
    * an UnpublishableError it goes to the dead letters at once.
    */
   deliver: (value: T, id: string, signal: AbortSignal) => Promise<void>;
+  /**
+   * Milliseconds within which a put hands an entry over itself while nothing waits: what is handed over by then is never
+   * on disk. Everything goes to the disk first when unset.
+   */
+  patienceMs?: number;
   /**
    * Failures other than a BusUnavailableError after which an entry goes to the dead letters; no limit when unset.
    */
@@ -32,13 +43,12 @@ export interface OutboxMetrics {
   onDropped?(entries: number): void;
   /** An entry can never be handed over and went to the dead letters. */
   onDeadLetter?(): void;
-  onDelivered?(): void;
 }
 
 /** An ordered queue on the local disk between somebody who must not wait and somewhere that may be away. */
 export interface Outbox<T> {
   /**
-   * Resolves once the value is on disk.
+   * Resolves once the value is handed over or on disk.
    *
    * @throws Error when it cannot be written, or the outbox is closed
    */

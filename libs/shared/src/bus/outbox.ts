@@ -69,6 +69,7 @@ class FileOutbox<T> implements Outbox<T> {
     const informational = this.#options.isInformational(value);
     const { name, id: own } = this.#files.next(informational);
     const id = this.#options.idOf?.(value) ?? own;
+    if (await this.#isTaken(value, id)) return;
     const trace = currentTrace();
     // In line before it is on disk, so that concurrent writes keep their order.
     const since = Date.now();
@@ -98,6 +99,27 @@ class FileOutbox<T> implements Outbox<T> {
     this.#reportDepth();
     // A delay after a failure goes on: new entries must not hammer a server that is away.
     if (this.#hasNothingToDo) this.#wake();
+  }
+
+  /** Hands a value over at once, unless others wait: returns whether it was taken within the patience. */
+  async #isTaken(value: T, id: string): Promise<boolean> {
+    const { patienceMs, deliver, logger } = this.#options;
+    if (patienceMs === undefined || this.#waiting.length > 0) return false;
+    return new Promise<boolean>((resolve) => {
+      const timer = this.#clock.setTimer(() => resolve(false), patienceMs);
+      const end = (isOver: boolean) => {
+        timer.cancel();
+        resolve(isOver);
+      };
+      deliver(value, id, this.#closing.signal).then(
+        () => end(true),
+        (error: unknown) => {
+          // From the disk it is tried again, and judged then.
+          logger.debug({ error }, 'an outbox entry was not handed over at once');
+          end(false);
+        },
+      );
+    });
   }
 
   async flush(): Promise<void> {
@@ -161,7 +183,6 @@ class FileOutbox<T> implements Outbox<T> {
       await inTrace(record.trace, () => this.#options.deliver(record.value as T, record.id, stop));
       await this.#files.remove(file.name);
       this.#take(file);
-      this.#options.metrics?.onDelivered?.();
       return true;
     } catch (error) {
       if (stop.aborted) return false;

@@ -108,6 +108,17 @@ describe('events', () => {
     expect(new Set(got).size).toBe(got.length);
   });
 
+  test('are in the stream before the publisher goes on, and not on disk', async () => {
+    const { manager } = await bus.ready();
+    const sink = sinkOf(bus);
+    for (const message of numbered(3)) {
+      await sink.publish(eventOf(message));
+      expect(await readdir(folder.path)).toEqual([]);
+    }
+    const { state } = await manager.streams.info(`${bus.prefix.toUpperCase()}_EVENTS`);
+    expect(state.messages).toBe(3);
+  });
+
   test('with the same id are stored once', async () => {
     await bus.ready();
     const message = { subject: `${bus.prefix}.event.info.K.n.a`, data: eventOf('x'), id: 'same' };

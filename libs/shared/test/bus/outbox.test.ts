@@ -98,6 +98,117 @@ describe('order', () => {
   });
 });
 
+describe('with patience', () => {
+  const patient = { patienceMs: 100, minRetryDelayMs: 1, maxRetryDelayMs: 2 };
+
+  test('an entry that is taken at once is handed over before its put ends, and never on disk', async () => {
+    const got: string[] = [];
+    const onDisk: string[] = [];
+    const outbox = open({
+      ...patient,
+      deliver: async ({ text }) => {
+        onDisk.push(...(await readdir(folder.path)));
+        got.push(text);
+      },
+    });
+    await outbox.put({ text: 'a' });
+    expect(got).toEqual(['a']);
+    await outbox.put({ text: 'b' });
+    expect(got).toEqual(['a', 'b']);
+    expect(onDisk).toEqual([]);
+    expect(outbox.depth()).toBe(0);
+  });
+
+  test('one that is refused is on disk when its put ends, and is handed over again under its id', async () => {
+    const ids: string[] = [];
+    let isAway = true;
+    const outbox = open({
+      ...patient,
+      minRetryDelayMs: 60_000,
+      maxRetryDelayMs: 60_000,
+      deliver: async (_item, id) => {
+        ids.push(id);
+        if (isAway) throw new Error('away');
+      },
+    });
+    await outbox.put({ text: 'a' });
+    expect(await readdir(folder.path)).toHaveLength(1);
+    isAway = false;
+    await outbox.flush();
+    expect(ids.length).toBeGreaterThan(1);
+    expect(new Set(ids).size).toBe(1);
+    expect(await readdir(folder.path)).toEqual([]);
+  });
+
+  test('one that is not answered in time is on disk then, and its late answer does no harm', async () => {
+    const clock = new FakeClock();
+    const attempts = new Collected<() => void>();
+    const outbox = open({
+      ...patient,
+      clock,
+      deliver: () => new Promise((resolve) => attempts.add(resolve)),
+    });
+    const put = outbox.put({ text: 'a' });
+    await attempts.until((values) => values.length === 1);
+    expect(await readdir(folder.path)).toEqual([]);
+    await clock.advance(patient.patienceMs);
+    await put;
+    expect(await readdir(folder.path)).toHaveLength(1);
+    const [late, again] = await attempts.until((values) => values.length === 2);
+    late?.();
+    again?.();
+    await outbox.flush();
+    expect(attempts.values).toHaveLength(2);
+    expect(await readdir(folder.path)).toEqual([]);
+  });
+
+  test('while something waits, nothing goes before it', async () => {
+    const attempts: string[] = [];
+    let isAway = true;
+    const outbox = open({
+      ...patient,
+      minRetryDelayMs: 60_000,
+      maxRetryDelayMs: 60_000,
+      deliver: async ({ text }) => {
+        attempts.push(text);
+        if (isAway) throw new Error('away');
+      },
+    });
+    await outbox.put({ text: 'a' });
+    await outbox.put({ text: 'b' });
+    await outbox.put({ text: 'c' });
+    expect(new Set(attempts)).toEqual(new Set(['a']));
+    isAway = false;
+    attempts.length = 0;
+    await outbox.flush();
+    expect(attempts).toEqual(['a', 'b', 'c']);
+  });
+
+  test('closing keeps on disk what nobody has answered', async () => {
+    const clock = new FakeClock();
+    const attempts = new Collected<string>();
+    const before = open({
+      ...patient,
+      clock,
+      deliver: ({ text }, _id, signal) => {
+        attempts.add(text);
+        return new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+        });
+      },
+    });
+    const put = before.put({ text: 'a' });
+    await attempts.until((values) => values.length === 1);
+    await before.close();
+    await put;
+
+    const got: string[] = [];
+    const after = open({ deliver: async ({ text }) => void got.push(text) });
+    await after.flush();
+    expect(got).toEqual(['a']);
+  });
+});
+
 describe('a later process', () => {
   test('hands over what the earlier one left, first', async () => {
     const before = open({ deliver: away });
