@@ -2,8 +2,11 @@ import type { Condition, KindDefinition, KubeObject } from '@sluice/shared/api';
 import type { Clock, Logger } from '@sluice/shared/base';
 import type { KubeClient } from '@sluice/shared/kube';
 
-/** How soon a key is served, most urgent first: a person's request, drift, a change, a background interval. */
-export type Priority = 'request' | 'drift' | 'change' | 'sync';
+/**
+ * How soon a key is served, most urgent first: a person's request, drift, the end of a wait, which comes first among those
+ * of its namespace only, a change, a background interval.
+ */
+export type Priority = 'request' | 'drift' | 'progress' | 'change' | 'sync';
 
 /**
  * How a reconcile that threw nothing ended. `outcome.ts` makes conditions of it; what Ready says of an object that is

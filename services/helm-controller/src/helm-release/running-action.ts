@@ -98,7 +98,7 @@ function showProgress(run: Run, running: RunningAction): number {
 export async function follow(run: Run, running: RunningAction): Promise<Outcome | undefined> {
   await running.task.rests();
   if (running.task.ending !== undefined) return undefined;
-  running.task.onEnd(() => run.deps.revisit(run.ctx.key, 'change'));
+  running.task.onEnd(() => run.deps.revisit(run.ctx.key, 'progress'));
   const quietUntil = running.startedAt + quietMs;
   if (run.ctx.clock.now() >= quietUntil) return waiting(showProgress(run, running));
   // The result of another action has to be written anyway.

@@ -1,11 +1,27 @@
+import { finishJob } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fragileChart } from './charts.ts';
-import { type Bed, conditionOf, startBed } from './harness.ts';
+import { type Bed, conditionOf, configMaps, startBed } from './harness.ts';
+
+const job = `{{ if .Values.job }}
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: {{ .Release.Name }}
+spec:
+  template:
+    metadata:
+      annotations: { test.sluice.dev/behaviour: pending }
+    spec:
+      restartPolicy: Never
+      containers: [{ name: main, image: test }]
+{{ end }}
+`;
 
 let bed: Bed;
 beforeAll(async () => {
   bed = await startBed(['--concurrent=2']);
-  await bed.publish(fragileChart());
+  await bed.publish(fragileChart('1.0.0', { 'templates/job.yaml': job }));
 });
 afterAll(() => bed.stop());
 
@@ -14,6 +30,25 @@ const timeout = '1h';
 
 const waits = (name: string) =>
   bed.when((object) => conditionOf(object, 'Reconciling')?.reason === 'Progressing', name);
+
+test('a release whose wait is over comes before those that have not begun', async () => {
+  const { client, namespace } = bed;
+  await bed.apply({ values: { job: true }, timeout }, 'begun');
+  await waits('begun');
+  const others = Array.from({ length: 40 }, (_, at) => `later-${at}`);
+  await Promise.all(others.map((name) => bed.apply({}, name)));
+  await finishJob(client, { namespace, name: 'begun' });
+
+  const begun = await bed.ready('1.0.0', 'begun');
+  await Promise.all(others.map((name) => bed.ready('1.0.0', name)));
+  const created = others.map(async (name) => {
+    const { metadata } = await client.get(configMaps, { namespace, name });
+    return Number(metadata.resourceVersion);
+  });
+  const before = Number(begun.metadata.resourceVersion);
+  const later = (await Promise.all(created)).filter((version) => version > before);
+  expect(later.length).toBeGreaterThan(others.length / 2);
+});
 
 test('releases that wait or fail delay no other one', async () => {
   const names = Array.from({ length: 20 }, (_, index) => `slow-${index}`);

@@ -102,13 +102,13 @@ function noteOwnDrift(
 
 function watchObjects(deps: KustomizationDeps, enqueue: Enqueue): void {
   deps.clusters.onChange((owner, change, cluster) => {
-    if (noteOwnHealth(change, deps, owner)) enqueue(owner, 'change');
+    if (noteOwnHealth(change, deps, owner)) enqueue(owner, 'progress');
     if (noteOwnDrift({ owner, change, cluster }, deps)) enqueue(owner, 'drift');
   });
   deps.clusters.onServed((owner) => enqueue(owner, 'change'));
   deps.clusters.onNamed(({ owners, change }) => {
     for (const owner of owners)
-      if (change === undefined || noteOwnHealth(change, deps, owner)) enqueue(owner, 'change');
+      if (change === undefined || noteOwnHealth(change, deps, owner)) enqueue(owner, 'progress');
   });
 }
 

@@ -1,7 +1,15 @@
 import type { KubeObject } from '@sluice/shared/api';
 import { finishJob } from '@sluice/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Bed, conditionOf, configMap, deployment, deployments, startBed } from './harness.ts';
+import {
+  type Bed,
+  conditionOf,
+  configMap,
+  configMaps,
+  deployment,
+  deployments,
+  startBed,
+} from './harness.ts';
 
 let bed: Bed;
 beforeAll(async () => {
@@ -199,4 +207,27 @@ test('with wait, healthChecks is not used', async () => {
     'both',
   );
   await bed.ready('b1', 'both');
+});
+
+test('what has been waited for comes before what has not begun', async () => {
+  const { client, namespace } = bed;
+  const of = (name: string) => ({ sourceRef: { kind: 'ExternalArtifact' as const, name } });
+  await bed.publish({ 'job.yaml': job('begun') }, 'r1', 'begun');
+  await bed.apply({ ...of('begun'), wait: true, timeout: '5m' }, 'begun');
+  await bed.when((o) => conditionOf(o, 'Healthy')?.status === 'Unknown', 'begun');
+
+  const others = Array.from({ length: 30 }, (_, at) => `later-${at}`);
+  for (const name of others) await bed.publish({ 'a.yaml': configMap(name) }, 'r1', name);
+  await Promise.all(others.map((name) => bed.apply(of(name), name)));
+  await finishJob(client, { namespace, name: 'begun' });
+
+  const begun = await bed.ready('r1', 'begun');
+  await Promise.all(others.map((name) => bed.ready('r1', name)));
+  const versions = others.map(async (name) => {
+    const found = await client.get(configMaps, { namespace, name });
+    return Number(found.metadata.resourceVersion);
+  });
+  const before = Number(begun.metadata.resourceVersion);
+  const later = (await Promise.all(versions)).filter((version) => version > before);
+  expect(later.length).toBeGreaterThan(others.length / 2);
 });

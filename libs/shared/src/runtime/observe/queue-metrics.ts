@@ -10,6 +10,7 @@ const buckets = Array.from({ length: 12 }, (_, i) => 10e-9 * 10 ** i);
 const shownPriorities: Record<Priority, string> = {
   request: '100',
   drift: '50',
+  progress: '25',
   change: '0',
   sync: '-100',
 };

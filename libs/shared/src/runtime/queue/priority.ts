@@ -1,9 +1,9 @@
 import type { Priority } from '../reconciler.ts';
 
 /** All priorities, most urgent first. */
-export const priorities: readonly Priority[] = ['request', 'drift', 'change', 'sync'];
+export const priorities: readonly Priority[] = ['request', 'drift', 'progress', 'change', 'sync'];
 
-const ranks: Record<Priority, number> = { request: 0, drift: 1, change: 2, sync: 3 };
+const ranks: Record<Priority, number> = { request: 0, drift: 1, progress: 2, change: 3, sync: 4 };
 
 /** Says whether a key with priority `a` is served before one with priority `b`. */
 export function isMoreUrgent(a: Priority, b: Priority): boolean {

@@ -53,12 +53,17 @@ interface Entry {
 const starvingTurn = 8;
 const starvingAfterMs = 30_000;
 
+/** Of these, one is served before the next; `progress` is first in the line of its namespace among changes. */
+const classes = priorities.filter((priority) => priority !== 'progress');
+
+const lineOf = (priority: Priority) => (priority === 'progress' ? 'ahead' : 'others');
+
 class PriorityQueue implements Queue {
   /** Keys that need work, whether queued or being worked on, as in client-go. */
   readonly #dirty = new Map<string, Entry>();
   readonly #processing = new Set<string>();
-  /** Keys that wait for their turn, by priority. */
-  readonly #queued = new Map(priorities.map((p) => [p, new QueuedKeys<Entry>()]));
+  /** Keys that wait for their turn, most urgent first. */
+  readonly #queued = new Map(classes.map((one) => [one, new QueuedKeys<Entry>()]));
   readonly #shares: Shares;
   readonly #waiters = new Set<(item: QueueItem | undefined) => void>();
   readonly #clock: Clock;
@@ -71,12 +76,12 @@ class PriorityQueue implements Queue {
     this.#clock = clock;
     this.#observer = observer;
     this.#shares = new Shares(perNamespace);
-    observer?.opened((priority) => this.#queued.get(priority)?.size ?? 0);
+    observer?.opened((priority) => this.#keysOf(priority).sizeOf(lineOf(priority)));
   }
 
   get length(): number {
     let sum = 0;
-    for (const keys of this.#queued.values()) sum += keys.size;
+    for (const keys of this.#queued.values()) sum += keys.sizeOf('ahead') + keys.sizeOf('others');
     return sum;
   }
 
@@ -127,14 +132,18 @@ class PriorityQueue implements Queue {
     for (const keys of this.#queued.values()) keys.clear();
   };
 
+  #keysOf(priority: Priority): QueuedKeys<Entry> {
+    return this.#queued.get(priority === 'progress' ? 'change' : priority)!;
+  }
+
   #enqueue(key: string, entry: Entry): void {
     entry.order = ++this.#order;
-    this.#queued.get(entry.priority)!.set(key, entry);
+    this.#keysOf(entry.priority).set(key, entry, lineOf(entry.priority));
   }
 
   #promote(key: string, entry: Entry, priority: Priority): void {
     if (!isMoreUrgent(priority, entry.priority)) return;
-    const wasQueued = this.#queued.get(entry.priority)!.delete(key);
+    const wasQueued = this.#keysOf(entry.priority).delete(key);
     entry.priority = priority;
     if (wasQueued) this.#enqueue(key, entry);
   }
@@ -153,7 +162,7 @@ class PriorityQueue implements Queue {
     if (!next) return undefined;
     this.#takes += 1;
     const [key, entry] = next;
-    this.#queued.get(entry.priority)!.delete(key);
+    this.#keysOf(entry.priority).delete(key);
     this.#dirty.delete(key);
     this.#processing.add(key);
     this.#shares.taken(key);
@@ -188,7 +197,8 @@ class PriorityQueue implements Queue {
  * 2. A key is never given out again before `done` was called for it.
  * 3. A key added while it is being worked on is given out again after `done`, and only then.
  * 4. More urgent keys come first; keys of one priority and namespace come in the order they were added. Of namespaces,
- *    the one with the fewest keys being worked on comes first, then the one whose key was added first.
+ *    the one with the fewest keys being worked on comes first, then the one whose first key was added first. `progress` is more
+ *    urgent than `change` within its namespace only.
  * 5. Adding a queued key with a more urgent priority promotes it, behind the keys already there;
  *    with a less urgent one changes nothing. This holds as well for a key being worked on.
  * 6. Nothing starves: every eighth take serves the oldest first-in-line key of all priorities, once it has

@@ -7,45 +7,61 @@ export interface QueuedEntry {
   order: number;
 }
 
-/** The keys of one priority that can be taken, by share, those of each share oldest first. */
-export class QueuedKeys<E extends QueuedEntry> {
-  readonly #shares = new Map<string, Map<string, E>>();
-  #size = 0;
+/** The keys of one share, each line oldest first. */
+interface Lines<E> {
+  /** Come before the others of the share. */
+  ahead: Map<string, E>;
+  others: Map<string, E>;
+}
 
-  get size(): number {
-    return this.#size;
+/** Keys that can be taken, by share. */
+export class QueuedKeys<E extends QueuedEntry> {
+  readonly #shares = new Map<string, Lines<E>>();
+  readonly #sizes = { ahead: 0, others: 0 };
+
+  /** How many keys are in one of the two lines of all shares. */
+  sizeOf(line: keyof Lines<E>): number {
+    return this.#sizes[line];
   }
 
-  set(key: string, entry: E): void {
+  set(key: string, entry: E, line: keyof Lines<E>): void {
     const share = shareOf(key);
-    const keys = this.#shares.get(share) ?? new Map<string, E>();
-    this.#shares.set(share, keys.set(key, entry));
-    this.#size += 1;
+    const lines = this.#shares.get(share) ?? { ahead: new Map(), others: new Map() };
+    lines[line].set(key, entry);
+    this.#shares.set(share, lines);
+    this.#sizes[line] += 1;
   }
 
   delete(key: string): boolean {
     const share = shareOf(key);
-    const keys = this.#shares.get(share);
-    if (!keys?.delete(key)) return false;
-    if (keys.size === 0) this.#shares.delete(share);
-    this.#size -= 1;
+    const lines = this.#shares.get(share);
+    if (lines === undefined) return false;
+    const line = lines.ahead.has(key) ? 'ahead' : 'others';
+    if (!lines[line].delete(key)) return false;
+    if (lines.ahead.size + lines.others.size === 0) this.#shares.delete(share);
+    this.#sizes[line] -= 1;
     return true;
   }
 
   clear(): void {
     this.#shares.clear();
-    this.#size = 0;
+    this.#sizes.ahead = 0;
+    this.#sizes.others = 0;
   }
 
-  /** The key that is next: of the shares that are not full the one with the fewest running, then the oldest. */
+  /**
+   * The key that is next: of the first keys of the shares that are not full, that of the share with the fewest running,
+   * then the oldest. What comes ahead is as young as it is: others lose nothing by it.
+   */
   next(shares: Shares): [string, E] | undefined {
     let best: [string, E] | undefined;
     let fewest = Number.POSITIVE_INFINITY;
-    for (const [share, keys] of this.#shares) {
+    for (const [share, { ahead, others }] of this.#shares) {
       if (shares.isFull(share)) continue;
       const running = shares.running(share);
       if (running > fewest) continue;
-      const first = firstOf(keys);
+      const first = firstOf(ahead) ?? firstOf(others);
+      if (!first) continue;
       if (running < fewest || !best || first[1].order < best[1].order) best = first;
       fewest = running;
     }
@@ -55,16 +71,16 @@ export class QueuedKeys<E extends QueuedEntry> {
   /** The oldest key of the shares that are not full. */
   oldest(shares: Shares): [string, E] | undefined {
     let oldest: [string, E] | undefined;
-    for (const [share, keys] of this.#shares) {
+    for (const [share, { ahead, others }] of this.#shares) {
       if (shares.isFull(share)) continue;
-      const first = firstOf(keys);
-      if (!oldest || first[1].addedAt < oldest[1].addedAt) oldest = first;
+      for (const first of [firstOf(ahead), firstOf(others)])
+        if (first && (!oldest || first[1].addedAt < oldest[1].addedAt)) oldest = first;
     }
     return oldest;
   }
 }
 
-function firstOf<E>(keys: ReadonlyMap<string, E>): [string, E] {
+function firstOf<E>(keys: ReadonlyMap<string, E>): [string, E] | undefined {
   for (const first of keys) return first;
-  throw new Error('a share without keys is not kept');
+  return undefined;
 }

@@ -48,15 +48,25 @@ describe('queue', () => {
     expect(queue.length).toBe(0);
   });
 
+  it('serves what goes on before changes of its own namespace, and not of others', async () => {
+    const queue = createQueue({ clock: new FakeClock() });
+    for (const key of ['a/1', 'b/1', 'a/2', 'b/2']) queue.add(key);
+    queue.add('b/3', { priority: 'progress' });
+    expect(queue.length).toBe(5);
+    expect(await takeAll(queue)).toEqual(['a/1', 'a/2', 'b/3', 'b/1', 'b/2']);
+    expect(queue.length).toBe(0);
+  });
+
   it('serves urgent keys first and equal ones in order', async () => {
     const queue = createQueue({ clock: new FakeClock() });
     queue.add('sync1', { priority: 'sync' });
     queue.add('change1');
+    queue.add('progress1', { priority: 'progress' });
     queue.add('drift1', { priority: 'drift' });
     queue.add('change2', { priority: 'change' });
     queue.add('request1', { priority: 'request' });
     queue.add('sync2', { priority: 'sync' });
-    const order = ['request1', 'drift1', 'change1', 'change2', 'sync1', 'sync2'];
+    const order = ['request1', 'drift1', 'progress1', 'change1', 'change2', 'sync1', 'sync2'];
     expect(await takeAll(queue)).toEqual(order);
   });
 
